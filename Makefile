@@ -1,0 +1,47 @@
+# make demo     segment a real chest CT from one prompt
+# make test     checks and tests
+# make check    ruff and mypy alone
+# make clean    remove the environment and what the demo wrote
+#
+# Another Python:        make demo PYTHON=python3.12
+# Another build of torch: make demo TORCH="torch==2.9.1", or install it into .venv first: a torch that is there is kept.
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= torch==2.13.0
+# Our propagation calls methods inside sam2 that carry no promise, so its version is exact.
+SAM2 := sam2==1.1.0
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test check clean
+
+demo: $(VENV)/.installed
+	$(BIN)/promptonce demo
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) demo-output
+
+# The steps in this order, because sam2 names torch as needed for its build: left to pip it would fetch a second torch
+# with CUDA for that alone, and try to compile a CUDA extension that nothing here uses.
+$(VENV)/.installed: pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info[:2] <= (3, 13) else "Python 3.10 to 3.13 is needed, this is %d.%d: make ... PYTHON=python3.12" % sys.version_info[:2])'
+	@echo "Installing into $(VENV): a few minutes the first time, most of it PyTorch."
+	$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make environments; on Debian or Ubuntu install python3-venv."; exit 1; }
+	$(PIP) --upgrade pip setuptools wheel
+	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) "$(TORCH)"
+	SAM2_BUILD_CUDA=0 $(PIP) --no-build-isolation --no-deps $(SAM2)
+	$(PIP) --editable ".[engine]"
+	@touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(PIP) --editable ".[engine,test]"
+	@touch $@

@@ -1,0 +1,29 @@
+"""The command promptonce and its subcommands."""
+
+from __future__ import annotations
+
+import click
+
+from PromptOnceLib import __version__
+from PromptOnceLib.cli.console import GroupWithStatus
+from PromptOnceLib.cli.demo import demo
+from PromptOnceLib.cli.evaluate import evaluate
+from PromptOnceLib.cli.models import models
+from PromptOnceLib.cli.segment import segment
+
+
+@click.group(cls=GroupWithStatus, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="promptonce")
+def main() -> None:
+    """Segment a whole CT, MR or X-ray volume from one prompt with SAM 2.
+
+    For research; not for clinical use. Nothing leaves this computer, and only `promptonce models download` gets
+    anything from the internet.
+
+    \b
+    Exit status: 0 done, 1 failed or cancelled, 2 bad input.
+    """
+
+
+for command in (segment, evaluate, models, demo):
+    main.add_command(command)

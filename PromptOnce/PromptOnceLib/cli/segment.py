@@ -1,0 +1,273 @@
+"""promptonce segment: one volume from one prompt."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from PromptOnceLib.cli.console import FAILED, CommandWithPoints, Coordinates, CtrlC, Reporter, SliceRange
+from PromptOnceLib.core.case import Case, Labels, PromptSource, prepare_case
+from PromptOnceLib.core.contact_sheet import contact_sheet
+from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, read_prompt
+from PromptOnceLib.core.reading import read_volume
+from PromptOnceLib.core.references import parse_reference, read_reference
+from PromptOnceLib.core.registry import ModelFiles, resolve_model
+from PromptOnceLib.core.results import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
+from PromptOnceLib.core.segmentation_files import Segment, write_segmentation
+from PromptOnceLib.core.stack import pixel_spacing
+from PromptOnceLib.core.volume import Volume
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.segmenter import PropagationJob, Segmenter, Settings
+from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
+
+EXAMPLES = """
+\b
+Examples:
+  The lungs of a chest CT, a box and three points on the central slice (pixels x,y from the top left corner):
+    promptonce segment chest.nii.gz -o lungs.seg.nrrd --window lung \\
+        --box 40,60,300,280 --positive 110,170 240,165 --negative 175,170
+  Compare with a reference, labels 1 and 2 of it; write the table and a contact sheet:
+    promptonce segment chest.nii.gz -o lungs.seg.nrrd --prompt-from lungs.nii.gz:1,2 \\
+        --reference lungs.nii.gz:1,2 --csv lungs.csv --sheet lungs.png
+  A DICOM series, slices 20 to 60 only, with SAM 2.1 large on the GPU:
+    promptonce segment dicom/ -o liver.seg.nrrd --prompt liver.json --range 20:60 --model large --device cuda
+"""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results go; None: not wanted."""
+
+    segmentation: Path
+    csv: Path | None
+    sheet: Path | None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A finished (or cancelled) propagation with its figures."""
+
+    case: Case
+    result: SegmentationResult
+    rows: list[SliceResult]
+    totals: Totals
+    job: PropagationJob
+    model: str
+    seconds: float
+
+
+@click.command(cls=CommandWithPoints, epilog=EXAMPLES)
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help=".seg.nrrd, or a label map .nii.gz, .nrrd, .mha.")
+@click.option("--box", type=Coordinates("X0,Y0,X1,Y1"), help="Box around the object, in pixels of the slice.")
+@click.option("--positive", type=Coordinates("X,Y"), multiple=True, help="Points on the object, one or more.")
+@click.option("--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more.")
+@click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON.")
+@click.option("--prompt-from", metavar="REFERENCE[:LABEL,...]", help="Take box and points from a segmentation, as the papers do.")
+@click.option("--slice", "slice_index", type=click.IntRange(min=0), help="Slice of the prompt [default: the central one].")
+@click.option("--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal.")
+@click.option("--window", default="auto", show_default=True, help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, full, percentile, paper[:WINDOW].")
+@click.option("--range", "slice_range", type=SliceRange(), default=(None, None), help="First and last slice, both included.")
+@click.option("--direction", type=click.Choice(["both", "forward", "backward"]), default="both", show_default=True, help="Where to go from the prompt.")
+@click.option("--fill-holes", type=click.IntRange(min=0), default=0, metavar="AREA", help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].")
+@click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`, or a checkpoint file.")
+@click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--precision", default="auto", show_default=True, help="auto, float32, bfloat16 or float16.")
+@click.option("--reference", metavar="FILE[:LABEL,...]", help="Compare with this segmentation, slice by slice.")
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write the table of slices.")
+@click.option("--sheet", "sheet_path", type=click.Path(path_type=Path), help="Write a contact sheet, a PNG.")
+@click.option("--quiet", is_flag=True, help="No progress and no notices.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output.")
+@click.pass_context
+def segment(
+    context: click.Context,
+    image: Path,
+    output: Path,
+    box: tuple[float, ...] | None,
+    positive: tuple[tuple[float, ...], ...],
+    negative: tuple[tuple[float, ...], ...],
+    prompt_file: Path | None,
+    prompt_from: str | None,
+    slice_index: int | None,
+    axis: str,
+    window: str,
+    slice_range: tuple[int | None, int | None],
+    direction: Any,
+    fill_holes: int,
+    model_name: str,
+    config: Path | None,
+    device: str,
+    precision: str,
+    reference: str | None,
+    csv_path: Path | None,
+    sheet_path: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Segment the object of one prompt in all slices of IMAGE.
+
+    IMAGE is a NIfTI, NRRD or MetaImage file, a DICOM file or folder, or an X-ray as PNG, JPEG or TIFF. The prompt is
+    given by --box, --positive and --negative, or by --prompt, or by --prompt-from.
+    """
+    outputs = Outputs(output, csv_path, sheet_path)
+    _refuse_to_overwrite_inputs(outputs, [image, *_named_files(prompt_from, reference, prompt_file)])
+    files = resolve_model(model_name, config)
+    volume = read_volume(image)
+    reporter = Reporter(quiet)
+    source = _prompt_source(volume, box, positive, negative, prompt_file, prompt_from, reporter)
+    compared = None if reference is None else _labels(reference, volume, reporter)
+    case = prepare_case(volume, source, axis, slice_index, window, compared)
+    settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes)
+    outcome = run_case(case, settings, files, device, precision, reporter)
+    write_outputs(outcome, outputs)
+    report = as_report(outcome, outputs)
+    if as_json:
+        click.echo(json.dumps(report))
+    elif not quiet:
+        click.echo(in_words(report), err=True)
+    if outcome.job.cancelled:
+        context.exit(FAILED)
+
+
+def run_case(
+    case: Case, settings: Settings, files: ModelFiles, device: str, precision: str, reporter: Reporter
+) -> Outcome:
+    """Propagate a case in a worker of its own; Ctrl-C cancels and keeps what is done."""
+    for notice in case.notices:
+        reporter.say(notice)
+    client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()))
+    with CtrlC(reporter.say) as interrupt, client:
+        segmenter = Segmenter(client)
+        model = segmenter.use_model(files, device, precision)
+        reporter.say(
+            f"Model {model.name} on {model.device_name}; prompt on slice {case.prompt.slice} of {len(case.stack.frames)} "
+            f"along {'kji'[case.axis.axis]} ({case.axis.reason}); window {case.stack.window.name}."
+        )
+        segmenter.use_stack(case.stack)
+        started = time.monotonic()
+        job = segmenter.start_propagation(case.prompt, settings, reporter.slice_done, reporter.say)
+        try:
+            result = segmenter.wait(job, lambda: interrupt.requested)
+        finally:
+            reporter.end()
+        seconds = time.monotonic() - started
+    rows = slice_results(result, case.reference)
+    figures = totals(result, case.volume.geometry.spacing, case.reference)
+    return Outcome(case, result, rows, figures, job, model.name, seconds)
+
+
+def write_outputs(outcome: Outcome, outputs: Outputs) -> None:
+    """Write segmentation, table and contact sheet."""
+    case, result = outcome.case, outcome.result
+    segments = [Segment(item.name, item.color, item.terminology) for item in case.prompt.objects]
+    masks = [result.to_volume_order(i) for i in range(len(segments))]
+    for notice in write_segmentation(outputs.segmentation, masks, segments, case.volume.geometry):
+        outcome.job.notices.append(notice)
+    if outputs.csv is not None:
+        write_csv(outputs.csv, outcome.rows)
+    if outputs.sheet is not None:
+        rows, columns, _ = pixel_spacing(case.volume.geometry, case.axis.axis)
+        contact_sheet(
+            case.stack.frames,
+            result.masks,
+            case.reference,
+            outcome.rows,
+            outputs.sheet,
+            pixel_spacing=(rows, columns),
+            seed_slice=case.prompt.slice,
+            title=f"PromptOnce, model {outcome.model}",
+            names=result.names,
+        )
+
+
+def as_report(outcome: Outcome, outputs: Outputs) -> dict[str, Any]:
+    """The object that --json prints. dice, jaccard: of the whole volume, null without a reference."""
+    case, figures = outcome.case, outcome.totals
+    done = figures.computed_slices
+    per_slice = [
+        {
+            "slice": row.slice,
+            "computed": row.computed,
+            "area": row.area,
+            "presence": row.presence,
+            "predicted_iou": row.predicted_iou,
+            "dice": row.dice,
+            "jaccard": row.jaccard,
+        }
+        for row in outcome.rows
+    ]
+    return {
+        "output": str(outputs.segmentation),
+        "csv": None if outputs.csv is None else str(outputs.csv),
+        "sheet": None if outputs.sheet is None else str(outputs.sheet),
+        "model": outcome.model,
+        "device": outcome.job.device,
+        "slices": done,
+        "slices_in_volume": figures.slices,
+        "seconds": round(outcome.seconds, 3),
+        "slices_per_second": round(done / outcome.seconds, 2),
+        "axis": "kji"[case.axis.axis],
+        "seed_slice": case.prompt.slice,
+        "window": case.stack.window.name,
+        "millilitres": figures.millilitres,
+        "dice": figures.dice,
+        "jaccard": figures.jaccard,
+        "cancelled": outcome.job.cancelled,
+        "notices": [*case.notices, *outcome.job.notices],
+        "per_slice": per_slice,
+    }
+
+
+def in_words(report: dict[str, Any]) -> str:
+    """The report for a person."""
+    lines = [f"{report['slices']} slices in {report['seconds']:.1f} s, {report['slices_per_second']:.1f} slices/s."]
+    if report["dice"] is not None:
+        lines.append(f"Dice {report['dice']:.4f}, Jaccard {report['jaccard']:.4f} over the whole volume.")
+    lines += [f"Wrote {report[key]}" for key in ("output", "csv", "sheet") if report[key]]
+    return "\n".join(lines)
+
+
+def _prompt_source(
+    volume: Volume,
+    box: tuple[float, ...] | None,
+    positive: tuple[tuple[float, ...], ...],
+    negative: tuple[tuple[float, ...], ...],
+    prompt_file: Path | None,
+    prompt_from: str | None,
+    reporter: Reporter,
+) -> PromptSource:
+    by_hand = box is not None or bool(positive) or bool(negative)
+    if [by_hand, prompt_file is not None, prompt_from is not None].count(True) != 1:
+        raise InputError(
+            "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE."
+        )
+    if prompt_file is not None:
+        return read_prompt(prompt_file)
+    if prompt_from is not None:
+        return Labels(_labels(prompt_from, volume, reporter))
+    points = [Point(x=x, y=y, positive=True) for x, y in positive] + [Point(x=x, y=y, positive=False) for x, y in negative]
+    corners = None if box is None else Box(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
+    return ObjectPrompt(box=corners, points=tuple(points))
+
+
+def _labels(text: str, volume: Volume, reporter: Reporter) -> Any:
+    path, labels = parse_reference(text)
+    return read_reference(path, volume.geometry, labels, reporter.say)
+
+
+def _named_files(prompt_from: str | None, reference: str | None, prompt_file: Path | None) -> list[Path]:
+    files = [Path(parse_reference(text)[0]) for text in (prompt_from, reference) if text is not None]
+    return files if prompt_file is None else [*files, prompt_file]
+
+
+def _refuse_to_overwrite_inputs(outputs: Outputs, inputs: list[Path]) -> None:
+    for written in (outputs.segmentation, outputs.csv, outputs.sheet):
+        if written is not None and written.resolve() in {path.resolve() for path in inputs}:
+            raise InputError(f"{written} is an input: choose another name for the output.")

@@ -1,0 +1,1 @@
+"""Everything that needs neither torch nor Slicer: volumes, prompts, metrics, files."""

@@ -1,0 +1,62 @@
+"""Writing a file so that it is either complete or not there, and the one it replaces stays until then."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .errors import InputError
+
+PREFIX = ".promptonce-"
+"""Start of the name of a temporary file; one that stays behind was left by a process that was killed."""
+
+
+@contextmanager
+def replacing(path: str | Path, suffix: str | None = None, error: type[InputError] = InputError) -> Iterator[Path]:
+    """Give the path of an empty temporary file in the same folder; what the block writes there becomes the file.
+
+    suffix: ending of the temporary file, for writers that choose the format by it; by default that of path. When the
+    block raises, the temporary file goes away and an older file at path is left as it was. A symbolic link is followed.
+    OSError becomes `error`, with a sentence that says what to do; other exceptions pass.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(PREFIX + secrets.token_hex(6) + (target.suffix if suffix is None else suffix))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        # Writers such as ITK do not say why they failed: a folder that cannot be written to is found here.
+        temporary.touch()
+        yield temporary
+        _flush_to_disk(temporary)
+        temporary.replace(target)
+    except OSError as reason:
+        raise error(_sentence(target, reason), detail=repr(reason)) from reason
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Some file systems report a full disk only here; without it a power cut could leave an empty file."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _sentence(target: Path, reason: OSError) -> str:
+    start = f"{target.name} could not be written"
+    if not target.parent.is_dir():
+        return f"{start}: there is no folder {target.parent}. Create it, or choose another one."
+    if target.is_dir():
+        return f"{start}: there is a folder of that name. Choose another name."
+    if reason.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"{start}: the folder {target.parent} is read-only, or the file is open in another program. "
+            "Close that program, or choose another folder."
+        )
+    if reason.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{start}: the disk is full. Free some space, or choose another disk."
+    return f"{start}: {reason.strerror or reason}. Choose another folder."

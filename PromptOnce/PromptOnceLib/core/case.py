@@ -1,0 +1,128 @@
+"""One volume made ready: axis, prompt, window and frames chosen and checked. Every way into the program comes by here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.core.errors import InputError, PromptError
+from PromptOnceLib.core.intensity import window_from_text
+from PromptOnceLib.core.prompt_selection import prompt_from_mask
+from PromptOnceLib.core.prompts import ObjectPrompt, Prompt
+from PromptOnceLib.core.stack import AxisChoice, Stack, central_slice, make_stack, parse_axis, slices_along
+from PromptOnceLib.core.volume import Array, Volume
+
+_POINT_REACH = 2  # pixels around a positive point that tell what tissue it lies in
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A volume with everything that a propagation needs.
+
+    axis: with the reason for it. reference: uint8 0 or 1 in the stack's order (n, rows, columns), or None.
+    """
+
+    volume: Volume
+    axis: AxisChoice
+    stack: Stack
+    prompt: Prompt
+    reference: NDArray[np.uint8] | None
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """A segmentation to take the prompt from, as the papers do: label values on the volume's grid, KJI."""
+
+    array: Array
+
+
+PromptSource = Prompt | ObjectPrompt | Labels
+
+
+def prepare_case(
+    volume: Volume,
+    source: PromptSource,
+    axis: str = "auto",
+    slice_index: int | None = None,
+    window: str = "auto",
+    reference: Array | None = None,
+) -> Case:
+    """Choose axis, seed slice, window and frames for a prompt.
+
+    source: a complete prompt, which brings its slice; one object, to be put on `slice_index` (None: the central slice);
+    or labels, whose slice gives the prompt of the papers. axis: as parse_axis takes it. window: as window_from_text
+    takes it. reference: labels on the volume's grid, KJI, compared where they are not 0.
+
+    Raises InputError and its children for what does not fit together.
+    """
+    choice = _choose_axis(volume, source, axis)
+    slices = slices_along(volume.array, choice.axis)
+    prompt, notices = _choose_prompt(source, choice.axis, slices.shape, slice_index)
+    prompt.validate_for(slices.shape)
+    region = prompted_values(slices[prompt.slice], prompt.objects)
+    stack = make_stack(volume, choice.axis, window_from_text(window, volume, region))
+    in_stack = None
+    if reference is not None:
+        in_stack = np.ascontiguousarray(slices_along(reference, choice.axis) != 0).astype(np.uint8)
+    return Case(volume, choice, stack, prompt, in_stack, (*volume.notices, *notices))
+
+
+def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Array:
+    """Intensities of what is prompted on a slice (rows, columns): of the masks, around the positive points, or, where
+    an object has neither, within its box. One-dimensional."""
+    parts: list[Array] = []
+    for item in objects:
+        positive = [p for p in item.points if p.positive]
+        if item.mask is not None:
+            parts.append(slice_values[item.mask_array()])
+        elif positive:
+            for point in positive:
+                row, column = round(point.y), round(point.x)
+                rows = slice(max(0, row - _POINT_REACH), row + _POINT_REACH + 1)
+                columns = slice(max(0, column - _POINT_REACH), column + _POINT_REACH + 1)
+                parts.append(slice_values[rows, columns].ravel())
+        elif item.box is not None:
+            rows = slice(max(0, round(item.box.y0)), round(item.box.y1) + 1)
+            columns = slice(max(0, round(item.box.x0)), round(item.box.x1) + 1)
+            parts.append(slice_values[rows, columns].ravel())
+    return np.concatenate(parts) if parts else slice_values[:0].ravel()
+
+
+def _choose_axis(volume: Volume, source: PromptSource, axis: str) -> AxisChoice:
+    if not isinstance(source, Prompt) or source.axis is None:
+        return parse_axis(axis, volume.geometry)
+    if axis != "auto" and parse_axis(axis, volume.geometry).axis != source.axis:
+        raise PromptError("The prompt was made for slices along another axis: leave the axis to the prompt.")
+    return AxisChoice(source.axis, "the prompt's axis")
+
+
+def _choose_prompt(
+    source: PromptSource, axis: int, shape: tuple[int, ...], slice_index: int | None
+) -> tuple[Prompt, tuple[str, ...]]:
+    if isinstance(source, Prompt):
+        if slice_index not in (None, source.slice):
+            raise PromptError(f"The prompt belongs to slice {source.slice}: it cannot be put on slice {slice_index}.")
+        return source.model_copy(update={"axis": axis}), ()
+    if slice_index is not None and not 0 <= slice_index < shape[0]:
+        raise InputError(f"There is no slice {slice_index}: the volume has slices 0 to {shape[0] - 1} along this axis.")
+    if isinstance(source, ObjectPrompt):
+        index = central_slice(shape[0]) if slice_index is None else slice_index
+        return Prompt(axis=axis, slice=index, objects=(source,)), ()
+    return _prompt_from_labels(slices_along(source.array, axis), axis, slice_index)
+
+
+def _prompt_from_labels(labels: Array, axis: int, slice_index: int | None) -> tuple[Prompt, tuple[str, ...]]:
+    """The papers' prompt on the volume's central slice or, where nothing is labelled there, on the object's own."""
+    index, notices = central_slice(len(labels)) if slice_index is None else slice_index, []
+    if slice_index is None and not labels[index].any():
+        labelled = np.flatnonzero(labels.any(axis=(1, 2)))
+        if len(labelled) == 0:
+            raise PromptError("The segmentation to take the prompt from is empty.")
+        notices.append(f"The central slice {index} holds no label: the prompt is on slice {labelled[len(labelled) // 2]}.")
+        index = int(labelled[len(labelled) // 2])
+    selection = prompt_from_mask(labels[index])
+    return Prompt(axis=axis, slice=index, objects=(selection.prompt,)), (*notices, *selection.notices)

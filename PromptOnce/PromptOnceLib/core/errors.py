@@ -1,0 +1,78 @@
+"""Errors a user can meet: a stable code, a sentence for the user, a detail for the log."""
+
+from __future__ import annotations
+
+
+class PromptOnceError(Exception):
+    """Base of all errors the extension raises on purpose.
+
+    message: one sentence that says what is wrong and what to do. detail: technical context for the log, never shown
+    as the main text and never holding anything that identifies a patient.
+    """
+
+    code = "failed"
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+
+
+class InputError(PromptOnceError):
+    """What the user gave cannot be used; the command line ends with status 2."""
+
+    code = "bad_input"
+
+
+class VolumeError(InputError):
+    """The image cannot be read or is of a kind that is not supported."""
+
+    code = "bad_volume"
+
+
+class GeometryError(InputError):
+    """Two images do not lie in the same space, or a geometry is not invertible."""
+
+    code = "bad_geometry"
+
+
+class PromptError(InputError):
+    """The prompt does not fit the image or holds nothing to segment."""
+
+    code = "bad_prompt"
+
+
+class SegmentationFileError(InputError):
+    """A segmentation or a reference cannot be read or written."""
+
+    code = "bad_segmentation"
+
+
+class ModelError(InputError):
+    """A model is unknown, or its checkpoint is missing or does not fit its configuration."""
+
+    code = "bad_model"
+
+
+class DownloadError(PromptOnceError):
+    """A checkpoint could not be downloaded or is not the file it should be."""
+
+    code = "download_failed"
+
+
+class WorkerError(PromptOnceError):
+    """The worker process could not be started, died, or broke the protocol."""
+
+    code = "worker_failed"
+
+
+class OutOfMemoryError(PromptOnceError):
+    """The device has not enough memory, even after all fallbacks."""
+
+    code = "out_of_memory"
+
+
+class CancelledError(PromptOnceError):
+    """The user cancelled; what was done until then is kept."""
+
+    code = "cancelled"

@@ -1,0 +1,49 @@
+"""What a segmentation file says about one object besides its voxels: name, colour, terminology."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Color = tuple[float, float, float]
+
+DEFAULT_TERMINOLOGY = (
+    "Segmentation category and type - 3D Slicer General Anatomy list"
+    "~SCT^85756007^Tissue~SCT^85756007^Tissue~^^~Anatomic codes - DICOM master list~^^~^^"
+)
+"""Slicer's own entry for a segment that nobody described."""
+
+# Bright on grey, and apart for readers who tell red from green badly; yellow is left for the reference.
+_PALETTE: tuple[Color, ...] = (
+    (0.00, 0.78, 0.95),
+    (0.98, 0.45, 0.75),
+    (0.55, 0.90, 0.35),
+    (1.00, 0.55, 0.20),
+    (0.65, 0.58, 1.00),
+    (0.20, 0.85, 0.65),
+    (0.95, 0.35, 0.35),
+    (0.80, 0.70, 0.55),
+)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One object: its name for the user, its colour (red, green, blue from 0 to 1) and what it is.
+
+    terminology: Slicer's terminology entry, seven parts joined by "~", each code as SCHEME^VALUE^MEANING; None stands
+    for Slicer's default, "Tissue".
+
+    Raises ValueError for a colour outside 0 to 1.
+    """
+
+    name: str
+    color: Color = _PALETTE[0]
+    terminology: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.color) != 3 or not all(0.0 <= part <= 1.0 for part in self.color):
+            raise ValueError(f"a colour is three numbers from 0 to 1, not {self.color}")
+
+
+def default_color(index: int) -> Color:
+    """Colour of the object at this place in a list, from 0 on."""
+    return _PALETTE[index % len(_PALETTE)]

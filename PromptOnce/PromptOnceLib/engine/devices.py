@@ -1,0 +1,92 @@
+"""Where a model runs and in which precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from PromptOnceLib.core.errors import InputError
+
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A device and the autocast type used there.
+
+    autocast: None for float32 throughout. last_resort: True where there is nothing to fall back to when memory ends.
+    """
+
+    device: torch.device
+    autocast: torch.dtype | None
+    last_resort: bool
+
+    @property
+    def precision(self) -> str:
+        """The autocast type by name, "float32" without autocast."""
+        return "float32" if self.autocast is None else str(self.autocast).removeprefix("torch.")
+
+    def compute(self) -> torch.autocast:
+        """Context for one computation. To be entered anew for each: a generator loses it at its first yield."""
+        enabled = self.autocast is not None
+        dtype = self.autocast if self.autocast is not None else torch.bfloat16
+        return torch.autocast(self.device.type, dtype=dtype, enabled=enabled)
+
+
+def place(device: str = "auto", precision: str = "auto") -> Placement:
+    """Device and precision from what the user named.
+
+    device: "auto" (the first of CUDA, MPS, CPU that is there), "cpu", "mps", "cuda" or "cuda:N". precision: one of
+    PRECISIONS; "auto" is bfloat16 on CUDA from compute capability 8.0, float16 on older ones, float32 elsewhere.
+    Raises InputError for a device this computer does not have.
+    """
+    chosen = _device(device)
+    return Placement(chosen, _autocast(chosen, precision), last_resort=chosen.type == "cpu")
+
+
+def on_cpu() -> Placement:
+    """The place of last resort."""
+    return Placement(torch.device("cpu"), None, last_resort=True)
+
+
+def available_devices() -> list[str]:
+    """Names that `place` accepts here, best first."""
+    names = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return [*names, "cpu"]
+
+
+def describe(device: torch.device) -> str:
+    """The device in words, with its memory, for logs and records."""
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
+    if device.type == "mps":
+        return "Apple GPU"
+    return f"CPU, {torch.get_num_threads()} threads"
+
+
+def _device(name: str) -> torch.device:
+    devices = available_devices()
+    if name == "auto":
+        return torch.device(devices[0])
+    if name == "cuda" and torch.cuda.is_available():
+        return torch.device("cuda:0")
+    if name not in devices:
+        raise InputError(f"The device {name!r} is not on this computer; choose one of: auto, {', '.join(devices)}.")
+    return torch.device(name)
+
+
+def _autocast(device: torch.device, precision: str) -> torch.dtype | None:
+    if precision not in PRECISIONS:
+        raise InputError(f"The precision {precision!r} is unknown; choose one of: {', '.join(PRECISIONS)}.")
+    if precision == "bfloat16":
+        return torch.bfloat16
+    if precision == "float16":
+        return torch.float16
+    if precision == "auto" and device.type == "cuda":
+        # Before compute capability 8.0 bfloat16 runs at the speed of float32.
+        return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    return None

@@ -1,0 +1,215 @@
+"""SAM 2 on single slices: encode, segment from a prompt, remember, track.
+
+Upstream's network, our own loop around it. The masks equal those of upstream's SAM2VideoPredictor, with memory that
+does not grow with the number of slices; what has to be kept for that is said where it is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from PromptOnceLib.core.prompts import ObjectPrompt
+from PromptOnceLib.engine.devices import Placement
+from PromptOnceLib.engine.holes import fill_holes
+from PromptOnceLib.engine.models import Model
+from PromptOnceLib.engine.preprocessing import frame_tensor, mask_input, point_inputs
+
+
+Entry = dict[str, Any]  # one remembered slice, with the keys SAM2Base reads
+
+
+@dataclass(frozen=True)
+class Features:
+    """Image features of one slice, level by level: the flat maps (pixels, 1, channels), their positions and sizes."""
+
+    maps: list[torch.Tensor]
+    positions: list[torch.Tensor]
+    sizes: list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class ObjectOutput:
+    """What the heads say of one object on one slice.
+
+    logits: float32 (1, 1, size / 4, size / 4), object where > 0. high_res: the same at (size, size). pointer: (1, C).
+    presence: logit (1, 1). predicted_iou: 0 to 1.
+    """
+
+    logits: torch.Tensor
+    high_res: torch.Tensor
+    pointer: torch.Tensor
+    presence: torch.Tensor
+    predicted_iou: float
+
+    @property
+    def presence_probability(self) -> float:
+        """SAM 2's belief that the object is on the slice, 0 to 1."""
+        return float(self.presence.float().sigmoid())
+
+
+@dataclass
+class Memory:
+    """One object's memory over one half: the seed and the last few slices, as SAM2Base reads them.
+
+    half_length: slices of this half, the seed's included; the network's encoding of time depends on it.
+    """
+
+    half_length: int
+    seed: dict[int, Entry] = field(default_factory=dict)
+    tracked: dict[int, Entry] = field(default_factory=dict)
+
+    def as_output_dict(self) -> dict[str, dict[int, Entry]]:
+        """The form SAM2Base._prepare_memory_conditioned_features takes."""
+        return {"cond_frame_outputs": self.seed, "non_cond_frame_outputs": self.tracked}
+
+    def to(self, device: torch.device) -> None:
+        """Move everything remembered to another device."""
+        for bank in (self.seed, self.tracked):
+            for index, entry in bank.items():
+                bank[index] = {key: _moved(value, device) for key, value in entry.items()}
+
+
+class Tracker:
+    """A model on a device, applied to slices. Not safe for use by several threads."""
+
+    def __init__(self, model: Model, placement: Placement) -> None:
+        self.model = model
+        self.placement = placement
+        self._network = model.network.to(placement.device)
+
+    def move(self, placement: Placement) -> None:
+        """Go on at another place."""
+        self.placement = placement
+        self._network = self._network.to(placement.device)
+
+    @torch.inference_mode()
+    def encode(self, frame: NDArray[np.uint8]) -> Features:
+        """Image features of a slice, uint8 (rows, columns)."""
+        with self.placement.compute():
+            image = frame_tensor(frame, self.model.image_size, self.placement.device)
+            encoded = self._network.forward_image(image)
+            _, maps, positions, sizes = self._network._prepare_backbone_features(encoded)
+        return Features(maps, positions, sizes)
+
+    @torch.inference_mode()
+    def segment(
+        self, features: Features, prompt: ObjectPrompt, shape: tuple[int, int], fill_hole_area: int = 0
+    ) -> ObjectOutput:
+        """One object on the seed slice from its prompt alone; shape: (rows, columns) of the slice."""
+        size, device = self.model.image_size, self.placement.device
+        points = mask = None
+        if prompt.mask is not None:
+            mask = mask_input(prompt.mask_array(), size, device)
+        else:
+            points = point_inputs(prompt, shape, size, device)
+        # Upstream fills the holes of the seed before it remembers it, those of tracked slices after.
+        return _filled(self._heads(features, 0, True, points, mask, Memory(1)), fill_hole_area)
+
+    @torch.inference_mode()
+    def remember_seed(self, features: Features, seed: ObjectOutput) -> Entry:
+        """What every later slice remembers of the seed slice.
+
+        The seed's mask is enlarged again from the low resolution and made binary, as propagate_in_video_preflight does.
+        """
+        size = self.model.image_size
+        with self.placement.compute():
+            high_res = torch.nn.functional.interpolate(
+                seed.logits, size=(size, size), mode="bilinear", align_corners=False
+            )
+            return self._remember(features, high_res, seed, is_prompted=True)
+
+    @torch.inference_mode()
+    def track(self, features: Features, index: int, memory: Memory, fill_hole_area: int = 0) -> ObjectOutput:
+        """The object on frame `index` of its half (1 = next to the seed) from memory, which takes the result in.
+
+        Frames have to come in order. Memory is changed only after everything that can fail has been computed.
+        """
+        output = self._heads(features, index, False, None, None, memory)
+        with self.placement.compute():
+            entry = self._remember(features, output.high_res, output, is_prompted=False)
+        memory.tracked[index] = entry
+        self._forget(memory, index)
+        return _filled(output, fill_hole_area)
+
+    def full_size_mask(self, logits: torch.Tensor, shape: tuple[int, int]) -> NDArray[np.uint8]:
+        """Mask of 0 and 1 on the slice's own pixels, uint8 (rows, columns)."""
+        return (self.full_size_logits(logits, shape) > 0).to(torch.uint8).cpu().numpy()
+
+    @staticmethod
+    def full_size_logits(logits: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+        """Logits on the slice's own pixels, float32 (rows, columns)."""
+        if logits.shape[-2:] == shape:
+            return logits[0, 0]
+        return torch.nn.functional.interpolate(logits, size=shape, mode="bilinear", align_corners=False)[0, 0]
+
+    def _heads(
+        self,
+        features: Features,
+        index: int,
+        is_seed: bool,
+        points: dict[str, torch.Tensor] | None,
+        mask: torch.Tensor | None,
+        memory: Memory,
+    ) -> ObjectOutput:
+        with self.placement.compute():
+            _, outputs, _, _ = self._network._track_step(
+                frame_idx=index,
+                is_init_cond_frame=is_seed,
+                current_vision_feats=features.maps,
+                current_vision_pos_embeds=features.positions,
+                feat_sizes=features.sizes,
+                point_inputs=points,
+                mask_inputs=mask,
+                output_dict=memory.as_output_dict(),
+                num_frames=memory.half_length,
+                track_in_reverse=False,
+                prev_sam_mask_logits=None,
+            )
+        _, _, ious, low_res, high_res, pointer, presence = outputs
+        # Where several masks are proposed the network takes the one of the highest estimate.
+        return ObjectOutput(low_res, high_res, pointer, presence, float(ious.float().max()))
+
+    def _remember(
+        self, features: Features, high_res: torch.Tensor, output: ObjectOutput, is_prompted: bool
+    ) -> Entry:
+        memory, positions = self._network._encode_new_memory(
+            current_vision_feats=features.maps,
+            feat_sizes=features.sizes,
+            pred_masks_high_res=high_res,
+            object_score_logits=output.presence,
+            is_mask_from_pts=is_prompted,
+        )
+        # Upstream keeps memories in bfloat16 even where everything else is float32.
+        return {
+            "maskmem_features": memory.to(torch.bfloat16),
+            "maskmem_pos_enc": positions,
+            "obj_ptr": output.pointer,
+        }
+
+    def _forget(self, memory: Memory, index: int) -> None:
+        """Drop what no later frame reads: masks after num_maskmem slices, pointers after max_obj_ptrs_in_encoder."""
+        network = self._network
+        mask_reach = (network.num_maskmem - 1) * network.memory_temporal_stride_for_eval
+        for old in list(memory.tracked):
+            if index - old >= max(mask_reach, network.max_obj_ptrs_in_encoder):
+                del memory.tracked[old]
+            elif index - old >= mask_reach:
+                entry = memory.tracked[old]
+                memory.tracked[old] = {**entry, "maskmem_features": None, "maskmem_pos_enc": None}
+
+
+def _filled(output: ObjectOutput, area: int) -> ObjectOutput:
+    return replace(output, logits=fill_holes(output.logits, area)) if area else output
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if isinstance(value, list):
+        return [_moved(item, device) for item in value]
+    return value

@@ -1,0 +1,207 @@
+"""What the worker does for each kind of request. Runs in the worker process only."""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+from collections.abc import Callable, Container
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from PromptOnceLib import __version__
+from PromptOnceLib.core.errors import OutOfMemoryError, WorkerError
+from PromptOnceLib.core.prompts import Prompt
+from PromptOnceLib.core.registry import ModelFiles
+from PromptOnceLib.engine.devices import available_devices, describe, place
+from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
+from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.worker import protocol
+
+logger = logging.getLogger(__name__)
+
+
+class WrongOrderError(WorkerError):
+    """A request that needs a model or a stack came before them."""
+
+    code = "wrong_order"
+
+
+class Handlers:
+    """The state of a session: model, stack, and what is cached of both.
+
+    folder: where arrays are exchanged. send: takes events. cancelled: ids of requests that should stop.
+    """
+
+    def __init__(
+        self, folder: Path, send: Callable[[protocol.Message], None], cancelled: Container[int]
+    ) -> None:
+        self._folder, self._send, self._cancelled = folder, send, cancelled
+        self._tracker: Tracker | None = None
+        self._loaded: tuple[object, ...] = ()
+        self._propagation: Propagation | None = None
+        self._frames: NDArray[np.uint8] | None = None
+        self._request = 0
+
+    def answer(self, request: protocol.AnyRequest) -> protocol.Answer:
+        """Do what is asked; events are sent on the way."""
+        self._request = request.id
+        try:
+            return self._answer(request)
+        except MemoryError as error:
+            raise OutOfMemoryError("This computer has not enough memory for that.", str(error)) from error
+
+    def _answer(self, request: protocol.AnyRequest) -> protocol.Answer:
+        if isinstance(request, protocol.Hello):
+            return self._hello(request)
+        if isinstance(request, protocol.LoadModel):
+            return self._load_model(request)
+        if isinstance(request, protocol.SetStack):
+            return self._set_stack(request)
+        if isinstance(request, protocol.Embed):
+            self._ready().embed(self._existing_slice(request.slice))
+            return protocol.Done(id=request.id)
+        if isinstance(request, protocol.Predict):
+            return self._predict(request)
+        if isinstance(request, protocol.Propagate):
+            return self._propagate(request)
+        raise WrongOrderError(f"A request of the kind {request.type} is not answered here.")
+
+    def _hello(self, request: protocol.Hello) -> protocol.Welcome:
+        if request.threads is not None:
+            torch.set_num_threads(request.threads)
+        versions = {"promptonce": __version__, "python": platform.python_version()}
+        for package in ("numpy", "torch", "sam2"):
+            versions[package] = metadata.version(package)
+        memory = {f"cuda:{i}": torch.cuda.get_device_properties(i).total_memory for i in range(torch.cuda.device_count())}
+        return protocol.Welcome(
+            id=request.id,
+            protocol=protocol.PROTOCOL_VERSION,
+            folder=str(self._folder),
+            versions=versions,
+            devices=available_devices(),
+            memory_bytes={**memory, **_host_memory()},
+        )
+
+    def _load_model(self, request: protocol.LoadModel) -> protocol.ModelLoaded:
+        placement = place(request.device, request.precision)
+        wanted = (request.checkpoint, request.config, request.device, request.precision)
+        if self._tracker is None or self._loaded != wanted:
+            # The old model goes first: two large ones may not fit beside each other.
+            self._tracker, self._propagation, self._loaded = None, None, ()
+            files = ModelFiles(
+                name=request.name, checkpoint=Path(request.checkpoint), config=request.config, sha256=request.sha256
+            )
+            self._tracker = Tracker(load_model(files), placement)
+            self._loaded = wanted
+            logger.info("model %s on %s in %s", request.name, describe(placement.device), placement.precision)
+        model, placement = self._tracker.model, self._tracker.placement
+        return protocol.ModelLoaded(
+            id=request.id,
+            name=request.name,
+            device=str(placement.device),
+            device_name=describe(placement.device),
+            precision=placement.precision,
+            image_size=model.image_size,
+            parameters=model.parameters,
+        )
+
+    def _set_stack(self, request: protocol.SetStack) -> protocol.Done:
+        try:
+            frames = np.load(self._folder / request.file, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise WorkerError("The worker cannot read the slices it was given.", str(error)) from error
+        if frames.dtype != np.uint8 or frames.ndim != 3 or frames.size == 0:
+            raise WorkerError("The worker was given slices of a wrong form.", f"{frames.dtype} {frames.shape}")
+        self._frames, self._propagation = frames, None
+        return protocol.Done(id=request.id)
+
+    def _predict(self, request: protocol.Predict) -> protocol.Predicted:
+        propagation, prompt = self._ready(), self._checked(request.prompt)
+        output = propagation.predict(prompt.objects, prompt.slice, request.fill_hole_area)
+        np.save(self._folder / request.file, output.masks)
+        return protocol.Predicted(
+            id=request.id, presence=list(output.presence), predicted_iou=list(output.predicted_iou)
+        )
+
+    def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
+        propagation, prompt = self._ready(), self._checked(request.prompt)
+        self._existing_slice(request.last)
+        if not request.first <= prompt.slice <= request.last:
+            raise WrongOrderError("The range of slices has to hold the prompted slice.")
+        task = Task(
+            prompt.objects, prompt.slice, request.first, request.last, request.direction, request.fill_hole_area
+        )
+        total = 1 + sum(len(half) - 1 for half in task.halves())
+        masks = new_mask_file(self._folder / request.file, (len(prompt.objects), *propagation.frames.shape))
+        done, cancelled = 0, request.id in self._cancelled
+        for output in propagation.run(task) if not cancelled else ():
+            masks[:, output.slice] = output.masks
+            done += 1
+            self._send(_slice_done(request.id, output, done, total))
+            if cancelled := request.id in self._cancelled and done < total:
+                break
+        device = str(propagation.tracker.placement.device)
+        return protocol.Propagated(id=request.id, cancelled=cancelled, slices=done, device=device)
+
+    def _ready(self) -> Propagation:
+        if self._tracker is None:
+            raise WrongOrderError("A model has to be loaded first.")
+        if self._frames is None:
+            raise WrongOrderError("A volume has to be given first.")
+        if self._propagation is None:
+            self._propagation = Propagation(self._tracker, self._frames, self._notice)
+        return self._propagation
+
+    def _existing_slice(self, index: int) -> int:
+        assert self._frames is not None
+        if index >= len(self._frames):
+            raise WrongOrderError(f"There is no slice {index}: the volume has {len(self._frames)} slices.")
+        return index
+
+    def _checked(self, prompt: Prompt) -> Prompt:
+        assert self._frames is not None
+        slices, rows, columns = self._frames.shape
+        prompt.validate_for((slices, rows, columns))
+        return prompt
+
+    def _notice(self, text: str) -> None:
+        logger.warning("%s", text)
+        self._send(protocol.Notice(id=self._request, text=text))
+
+
+def new_mask_file(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
+    """A file of zeros opened as array. Its space is taken at once where the system can: writing to a memory map on a
+    full disk would kill the process instead of raising OSError."""
+    try:
+        masks = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
+        if hasattr(os, "posix_fallocate"):
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        raise WorkerError(
+            "The disk for temporary files is full: free some space or set TMPDIR to another folder.", str(error)
+        ) from error
+    return masks
+
+
+def _slice_done(request: int, output: SliceOutput, done: int, total: int) -> protocol.SliceDone:
+    return protocol.SliceDone(
+        id=request,
+        slice=output.slice,
+        done=done,
+        total=total,
+        presence=list(output.presence),
+        predicted_iou=list(output.predicted_iou),
+    )
+
+
+def _host_memory() -> dict[str, int]:
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return {"cpu": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")}
+    return {}

@@ -1,0 +1,221 @@
+"""What the worker and its client say to each other: one JSON object a line, checked on both sides.
+
+The client sends requests, each with an id of its own. The worker answers a request with any number of events (a slice
+that is done, a notice) and then exactly one reply or one error with the same id. Arrays do not travel in messages: they
+lie as .npy files in the session folder, which only this user may read.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from PromptOnceLib.core.errors import WorkerError
+from PromptOnceLib.core.prompts import Prompt
+
+PROTOCOL_VERSION = 1
+MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
+
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
+
+
+class Message(BaseModel):
+    """Base of all messages; unknown fields are an error, so that a typing mistake does not pass in silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Request(Message):
+    """Base of what the client sends."""
+
+    id: int = Field(ge=0)
+
+
+class Hello(Request):
+    """First message: which protocol the client speaks, and how many threads the worker may use (None: all cores)."""
+
+    type: Literal["hello"] = "hello"
+    protocol: int
+    threads: int | None = Field(default=None, ge=1)
+
+
+class LoadModel(Request):
+    """Load a model; a model that is loaded already with the same answers is kept."""
+
+    type: Literal["load_model"] = "load_model"
+    name: str
+    checkpoint: str
+    config: str
+    sha256: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+
+
+class SetStack(Request):
+    """Use the frames of this file, uint8 (slices, rows, columns), from now on."""
+
+    type: Literal["set_stack"] = "set_stack"
+    file: FileName
+
+
+class Embed(Request):
+    """Encode a slice ahead of the first prompt on it."""
+
+    type: Literal["embed"] = "embed"
+    slice: int = Field(ge=0)
+
+
+class Predict(Request):
+    """Masks of the prompted slice alone, written to `file`, uint8 (objects, rows, columns)."""
+
+    type: Literal["predict"] = "predict"
+    prompt: Prompt
+    file: FileName
+    fill_hole_area: int = Field(default=0, ge=0)
+
+
+class Propagate(Request):
+    """Masks of the slices first..last (both included), written slice by slice to `file`.
+
+    file: made by the worker, uint8 (objects, slices, rows, columns); a slice counts once its SliceDone has come.
+    """
+
+    type: Literal["propagate"] = "propagate"
+    prompt: Prompt
+    file: FileName
+    first: int = Field(ge=0)
+    last: int = Field(ge=0)
+    direction: Literal["both", "forward", "backward"] = "both"
+    fill_hole_area: int = Field(default=0, ge=0)
+
+
+class Cancel(Request):
+    """Stop the request with the id `target` at the next slice, or before it has begun; it ends with its own reply."""
+
+    type: Literal["cancel"] = "cancel"
+    target: int
+
+
+class Quit(Request):
+    """End the worker."""
+
+    type: Literal["quit"] = "quit"
+
+
+class Answer(Message):
+    """Base of what the worker sends; id of the request it belongs to."""
+
+    id: int | None
+
+
+class Welcome(Answer):
+    """Reply to Hello. folder: the session folder; versions: of Python and packages; devices: best first."""
+
+    type: Literal["welcome"] = "welcome"
+    protocol: int
+    folder: str
+    versions: dict[str, str]
+    devices: list[str]
+    memory_bytes: dict[str, int]
+
+
+class ModelLoaded(Answer):
+    """Reply to LoadModel."""
+
+    type: Literal["model_loaded"] = "model_loaded"
+    name: str
+    device: str
+    device_name: str
+    precision: str
+    image_size: int
+    parameters: int
+
+
+class Done(Answer):
+    """Reply to requests that have nothing to say but that they are done."""
+
+    type: Literal["done"] = "done"
+
+
+class Predicted(Answer):
+    """Reply to Predict; one value an object."""
+
+    type: Literal["predicted"] = "predicted"
+    presence: list[float]
+    predicted_iou: list[float]
+
+
+class Propagated(Answer):
+    """Reply to Propagate; also after a cancel, when the slices reported so far are what is done."""
+
+    type: Literal["propagated"] = "propagated"
+    cancelled: bool
+    slices: int
+    device: str
+
+
+class SliceDone(Answer):
+    """Event of Propagate: one slice is in the file; one value an object."""
+
+    type: Literal["slice_done"] = "slice_done"
+    slice: int
+    done: int
+    total: int
+    presence: list[float]
+    predicted_iou: list[float]
+
+
+class Notice(Answer):
+    """Event: something was done differently than asked, in a sentence for the user."""
+
+    type: Literal["notice"] = "notice"
+    text: str
+
+
+class Failed(Answer):
+    """The request failed. code: stable, of the core's errors or one of the protocol's; id None: it could not be read."""
+
+    type: Literal["failed"] = "failed"
+    code: str
+    message: str
+    detail: str = ""
+
+
+AnyRequest = Annotated[
+    Hello | LoadModel | SetStack | Embed | Predict | Propagate | Cancel | Quit, Field(discriminator="type")
+]
+AnyAnswer = Annotated[
+    Welcome | ModelLoaded | Done | Predicted | Propagated | SliceDone | Notice | Failed, Field(discriminator="type")
+]
+_requests: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
+_answers: TypeAdapter[AnyAnswer] = TypeAdapter(AnyAnswer)
+
+
+def encode(message: Message) -> bytes:
+    """One line, newline included."""
+    return message.model_dump_json().encode() + b"\n"
+
+
+def decode_request(line: bytes) -> AnyRequest:
+    """Raises WorkerError with the code "bad_message" for what is no request of this protocol."""
+    return _decode(_requests, line)
+
+
+def decode_answer(line: bytes) -> AnyAnswer:
+    """Raises WorkerError with the code "bad_message" for what is no answer of this protocol."""
+    return _decode(_answers, line)
+
+
+class BadMessageError(WorkerError):
+    """A line that is not a message of this protocol."""
+
+    code = "bad_message"
+
+
+def _decode(adapter: TypeAdapter[AnyRequest] | TypeAdapter[AnyAnswer], line: bytes):  # type: ignore[no-untyped-def]
+    try:
+        return adapter.validate_json(line)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        raise BadMessageError("A message between the program and its worker was not understood.", problems) from error

@@ -1,0 +1,143 @@
+"""What happens when memory ends, where a model may run, and that memory stays flat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from engine.test_masks_equal_upstream import blobs, bright, grey
+from numpy.typing import NDArray
+from PromptOnceLib.core.errors import InputError, OutOfMemoryError
+from PromptOnceLib.core.registry import resolve_model
+from PromptOnceLib.engine.devices import Placement, on_cpu, place
+from PromptOnceLib.engine.models import Model, load_model
+from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
+from PromptOnceLib.engine.tracking import Memory, Tracker
+
+FRAMES = blobs(9)
+TASK = Task([bright(4), grey(4)], seed=4, first=0, last=8)
+
+
+@pytest.fixture
+def model() -> Model:
+    return load_model(resolve_model("nano"))
+
+
+def fake_gpu() -> Placement:
+    """The CPU under another name: not the place of last resort."""
+    return replace(on_cpu(), last_resort=False)
+
+
+def fail_at(function: Callable, calls: set[int], error: Exception) -> Callable:
+    """The function, raising instead at the calls of these numbers (from 1)."""
+    count = 0
+
+    def wrapped(*arguments: object, **named: object) -> object:
+        nonlocal count
+        count += 1
+        if count in calls:
+            raise error
+        return function(*arguments, **named)
+
+    return wrapped
+
+
+def masks_of(outputs: list[SliceOutput]) -> NDArray[np.uint8]:
+    return np.stack([o.masks for o in sorted(outputs, key=lambda o: o.slice)], axis=1)
+
+
+@pytest.mark.parametrize("method", ["encode", "segment", "remember_seed", "track"])
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS backend out of memory")])
+def test_when_memory_ends_once_the_slice_is_tried_again(model: Model, method: str, error: Exception) -> None:
+    expected = masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
+    tracker = Tracker(model, fake_gpu())
+    setattr(tracker, method, fail_at(getattr(tracker, method), {2}, error))
+    np.testing.assert_array_equal(masks_of(list(Propagation(tracker, FRAMES, pytest.fail).run(TASK))), expected)
+
+
+def test_when_memory_ends_twice_the_rest_runs_on_the_cpu_and_says_so(model: Model) -> None:
+    expected = masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
+    notices: list[str] = []
+    tracker = Tracker(model, fake_gpu())
+    tracker.track = fail_at(tracker.track, {4, 5}, torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[method-assign]
+
+    outputs = list(Propagation(tracker, FRAMES, notices.append).run(TASK))
+
+    np.testing.assert_array_equal(masks_of(outputs), expected)
+    assert tracker.placement == on_cpu()
+    assert len(notices) == 1
+    assert "CPU" in notices[0]
+
+
+def test_when_memory_ends_on_the_cpu_there_is_an_error_and_no_empty_mask(model: Model) -> None:
+    tracker = Tracker(model, on_cpu())
+    error = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+    tracker.encode = fail_at(tracker.encode, set(range(3, 100)), error)  # type: ignore[method-assign]
+    outputs = []
+    with pytest.raises(OutOfMemoryError, match="smaller model"):
+        outputs.extend(Propagation(tracker, FRAMES, pytest.fail).run(TASK))
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(model: Model) -> None:
+    tracker = Tracker(model, fake_gpu())
+    tracker.encode = fail_at(tracker.encode, {1}, RuntimeError("shapes differ"))  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        list(Propagation(tracker, FRAMES, pytest.fail).run(TASK))
+
+
+def test_memory_holds_no_more_after_forty_slices_than_after_twenty(model: Model) -> None:
+    def kept_after(slices: int) -> int:
+        tracker = Tracker(model, on_cpu())
+        frames = blobs(40)
+        features = tracker.encode(frames[0])
+        seed = tracker.segment(features, bright(0), frames.shape[1:])
+        memory = Memory(40, seed={0: tracker.remember_seed(features, seed)})
+        for index in range(1, slices):
+            tracker.track(tracker.encode(frames[index]), index, memory)
+        entries = [*memory.seed.values(), *memory.tracked.values()]
+        return sum(v.numel() for entry in entries for v in entry.values() if isinstance(v, torch.Tensor))
+
+    assert kept_after(20) == kept_after(39)
+
+
+def test_the_seed_slice_is_encoded_once(model: Model) -> None:
+    tracker = Tracker(model, on_cpu())
+    encoded: list[int] = []
+    original = tracker.encode
+    tracker.encode = lambda frame: encoded.append(1) or original(frame)  # type: ignore[method-assign]
+    propagation = Propagation(tracker, FRAMES, pytest.fail)
+    propagation.embed(4)
+    propagation.predict([bright(4)], 4)
+    list(propagation.run(TASK))
+    assert len(encoded) == len(FRAMES)
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match="not on this computer"):
+        place("cuda:17")
+    with pytest.raises(InputError, match="precision"):
+        place("cpu", "float8")
+
+
+@pytest.mark.parametrize(("capability", "expected"), [((9, 0), torch.bfloat16), ((8, 0), torch.bfloat16), ((7, 5), torch.float16)])
+def test_precision_follows_the_compute_capability(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert place("auto").autocast == expected
+    assert place("cuda").device == torch.device("cuda:0")
+    assert place("cuda", "float32").autocast is None
+    assert place("cpu").autocast is None
+
+
+def test_reduced_precision_computes_nearly_the_same(model: Model) -> None:
+    reference = masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
+    tracker = Tracker(model, place("cpu", "bfloat16"))
+    reduced = masks_of(list(Propagation(tracker, FRAMES, pytest.fail).run(TASK)))
+    assert (reduced != reference).mean() < 0.05
+    assert (reduced != reference).any(), "the precision asked for was not used"

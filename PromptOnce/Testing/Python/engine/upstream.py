@@ -1,0 +1,91 @@
+"""Upstream's SAM2VideoPredictor, run as the papers run it: the reference our masks have to equal."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+from hydra.utils import instantiate
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+from PIL import Image
+from PromptOnceLib.core.prompts import ObjectPrompt
+from PromptOnceLib.engine.models import Model
+from sam2.sam2_video_predictor import SAM2VideoPredictor
+
+# Copied by hand from the overrides of sam2.build_sam.build_sam2_video_predictor with apply_postprocessing=True.
+UPSTREAM_OPTIONS = {
+    "_target_": "sam2.sam2_video_predictor.SAM2VideoPredictor",
+    "sam_mask_decoder_extra_args": {
+        "dynamic_multimask_via_stability": True,
+        "dynamic_multimask_stability_delta": 0.05,
+        "dynamic_multimask_stability_thresh": 0.98,
+    },
+    "binarize_mask_from_pts_for_mem_enc": True,
+    "fill_hole_area": 8,
+}
+
+
+def upstream_predictor(config: Path, model: Model) -> SAM2VideoPredictor:
+    """Upstream's predictor with the weights of one of our models."""
+    section = OmegaConf.merge(OmegaConf.load(config).model, UPSTREAM_OPTIONS)
+    predictor = instantiate(section)
+    predictor.load_state_dict(model.network.state_dict())
+    return predictor.eval()
+
+
+def upstream_volume(
+    predictor: SAM2VideoPredictor,
+    frames: NDArray[np.uint8],
+    seed: int,
+    objects: Sequence[ObjectPrompt],
+    max_logit: list[NDArray[np.float32]] | None = None,
+) -> NDArray[np.uint8]:
+    """Masks (objects, slices, rows, columns) from two half-videos that share the seed frame (Prompt Once, Algorithm 1).
+
+    max_logit, when given, takes the logits in the same shape.
+    """
+    backward = _half(predictor, frames[: seed + 1][::-1], objects)[:, ::-1]
+    forward = _half(predictor, frames[seed:], objects)
+    logits = np.concatenate([backward[:, :-1], forward], axis=1)
+    if max_logit is not None:
+        max_logit.append(logits)
+    return (logits > 0).astype(np.uint8)
+
+
+def _half(predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], objects: Sequence[ObjectPrompt]) -> NDArray[np.float32]:
+    def load(image_size: int, **_: object) -> tuple[torch.Tensor, int, int]:
+        return _network_frames(frames, image_size), frames.shape[1], frames.shape[2]
+
+    logits = np.zeros((len(objects), *frames.shape), np.float32)
+    with mock.patch("sam2.sam2_video_predictor.load_video_frames", load), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no CUDA extension: upstream skips its hole filling
+        state = predictor.init_state("unused")
+        for i, prompt in enumerate(objects):
+            if prompt.mask is not None:
+                predictor.add_new_mask(state, 0, i, prompt.mask_array())
+            else:
+                box = None if prompt.box is None else np.array(
+                    [prompt.box.x0, prompt.box.y0, prompt.box.x1, prompt.box.y1], np.float32
+                )  # fmt: skip
+                points = np.array([(p.x, p.y) for p in prompt.points], np.float32).reshape(-1, 2)
+                labels = np.array([int(p.positive) for p in prompt.points], np.int32)
+                predictor.add_new_points_or_box(state, 0, i, points=points, labels=labels, box=box)
+        for index, _, masks in predictor.propagate_in_video(state):
+            logits[:, index] = masks[:, 0].float().numpy()
+    return logits
+
+
+def _network_frames(frames: NDArray[np.uint8], size: int) -> torch.Tensor:
+    """What sam2.utils.misc.load_video_frames makes of the frames, had they been stored without loss."""
+    images = torch.zeros(len(frames), 3, size, size, dtype=torch.float32)
+    for i, frame in enumerate(frames):
+        rgb = np.array(Image.fromarray(np.ascontiguousarray(frame)).convert("RGB").resize((size, size))) / 255.0
+        images[i] = torch.from_numpy(rgb).permute(2, 0, 1)
+    images -= torch.tensor((0.485, 0.456, 0.406))[:, None, None]
+    images /= torch.tensor((0.229, 0.224, 0.225))[:, None, None]
+    return images

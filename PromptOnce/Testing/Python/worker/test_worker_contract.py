@@ -1,0 +1,194 @@
+"""The protocol under misuse: broken messages, other versions, death of either side, and nothing left on disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PromptOnceLib.core.errors import WorkerError
+from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.segmenter import Segmenter
+from PromptOnceLib.worker.transport import SubprocessTransport, worker_environment
+from worker.disks import disk_frames, disk_prompt, stack_of
+
+Start = Callable[[], SubprocessTransport]
+HELLO = b'{"type": "hello", "id": 1, "protocol": 1}\n'
+
+
+def answer(transport: SubprocessTransport, timeout: float = 60) -> dict:
+    line = transport.read_line(timeout)
+    assert line is not None, "no answer"
+    return json.loads(line)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+def alive(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{process_id}/stat").read_text().split()[2] != "Z" if Path("/proc").is_dir() else True
+
+
+@pytest.mark.parametrize(
+    ("message", "identity"),
+    [
+        (b"this is not JSON\n", None),
+        (b"\xff\xfe\x00\n", None),
+        (b"[1, 2]\n", None),
+        (b'{"type": "dance", "id": 7}\n', 7),
+        (b'{"type": "embed", "id": 8}\n', 8),
+        (b'{"type": "embed", "id": 9, "slice": 0, "surprise": 1}\n', 9),
+        (b'{"type": "set_stack", "id": 10, "file": "../../etc/passwd"}\n', 10),
+        (b'{"type": "embed", "id": 11, "slice": -1}\n', 11),
+        (b"[" * 100_000 + b"\n", None),
+    ],
+)
+def test_a_malformed_message_gets_an_error_and_the_worker_lives(
+    start_worker: Start, message: bytes, identity: int | None
+) -> None:
+    transport = start_worker()
+    transport.write(message + HELLO)
+    failed, welcome = answer(transport), answer(transport)
+    transport.stop(5)
+    assert (failed["type"], failed["code"], failed["id"]) == ("failed", "bad_message", identity)
+    assert welcome["type"] == "welcome"
+
+
+def test_an_oversized_message_gets_an_error_and_the_worker_lives(start_worker: Start) -> None:
+    transport = start_worker()
+    transport.write(b'{"type": "hello", "id": 1, "x": "' + b"x" * (protocol.MAX_MESSAGE_BYTES + 100) + b'"}\n' + HELLO)
+    failed, welcome = answer(transport), answer(transport)
+    transport.stop(5)
+    assert failed["code"] == "bad_message"
+    assert "large" in failed["message"]
+    assert welcome["type"] == "welcome"
+
+
+def test_an_unknown_version_is_refused(start_worker: Start) -> None:
+    transport = start_worker()
+    transport.write(b'{"type": "hello", "id": 1, "protocol": 99}\n')
+    failed = answer(transport)
+    transport.stop(5)
+    assert failed["code"] == "unknown_version"
+
+
+def test_nothing_is_done_before_the_greeting(start_worker: Start) -> None:
+    transport = start_worker()
+    transport.write(b'{"type": "embed", "id": 3, "slice": 0}\n')
+    failed = answer(transport)
+    transport.stop(5)
+    assert (failed["type"], failed["id"]) == ("failed", 3)
+
+
+def test_quit_ends_the_worker_and_leaves_nothing(start_worker: Start, temporary: Path) -> None:
+    transport = start_worker()
+    transport.write(HELLO + b'{"type": "quit", "id": 2}\n')
+    assert answer(transport)["type"] == "welcome"
+    assert answer(transport) == {"type": "done", "id": 2}
+    assert wait_until(lambda: not alive(transport.process_id))
+    assert list(temporary.iterdir()) == []
+    transport.stop(5)
+
+
+def test_the_end_of_input_ends_a_busy_worker_at_once(segmenter: Segmenter, temporary: Path) -> None:
+    segmenter.use_stack(stack_of(disk_frames(slices=400)))
+    job = segmenter.start_propagation(disk_prompt())
+    while not job.result.computed.any():
+        segmenter.client.pump(0.1)
+    process = segmenter.client._transport.process_id
+    started = time.monotonic()
+    segmenter.client.close(grace=10)
+    assert time.monotonic() - started < 5, "it was killed instead of ending by itself"
+    assert not alive(process)
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_killed_worker_is_reported_and_replaced(segmenter: Segmenter, temporary: Path) -> None:
+    segmenter.use_stack(stack_of(disk_frames(slices=400)))
+    job = segmenter.start_propagation(disk_prompt())
+    while job.result.computed.sum() < 3:
+        segmenter.client.pump(0.1)
+    os.kill(segmenter.client._transport.process_id, signal.SIGKILL)
+
+    with pytest.raises(WorkerError, match="ended unexpectedly"):
+        segmenter.wait(job)
+    assert job.result.computed.sum() >= 3, "what was done is lost"
+    assert list(temporary.iterdir()) == [], "the dead worker's folder is still there"
+
+    assert segmenter.predict(disk_prompt()).masks.any()  # a new worker, with model and volume
+    assert len(list(temporary.iterdir())) == 1
+
+
+def test_a_normal_end_leaves_nothing(segmenter: Segmenter, temporary: Path) -> None:
+    segmenter.wait(segmenter.start_propagation(disk_prompt()))
+    segmenter.client.close()
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_worker_whose_parent_is_killed_ends_and_leaves_nothing(temporary: Path) -> None:
+    script = textwrap.dedent("""
+        import sys
+        from PromptOnceLib.core.registry import resolve_model
+        from PromptOnceLib.worker.client import WorkerClient
+        from PromptOnceLib.worker.segmenter import Segmenter
+        from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
+        from worker.disks import disk_frames, disk_prompt, stack_of
+        client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()), threads=1)
+        segmenter = Segmenter(client)
+        segmenter.use_model(resolve_model("nano"))
+        segmenter.use_stack(stack_of(disk_frames(slices=2000)))
+        job = segmenter.start_propagation(disk_prompt())
+        while not job.result.computed.any():
+            client.pump(0.1)
+        print(client._transport.process_id, flush=True)
+        segmenter.wait(job)
+    """)
+    environment = worker_environment({**os.environ, "TMPDIR": str(temporary)})
+    environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[1])
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, env=environment)
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    assert list(temporary.iterdir())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+
+    assert wait_until(lambda: not alive(worker)), "the worker outlived its parent"
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_program_that_is_no_worker_is_reported(tmp_path: Path) -> None:
+    def talk() -> SubprocessTransport:
+        return SubprocessTransport([sys.executable, "-c", "print('hello')"], worker_environment())
+
+    with pytest.raises(WorkerError):
+        WorkerClient(talk).start(timeout=20)
+    with pytest.raises(WorkerError, match="could not be started"):
+        SubprocessTransport([str(tmp_path / "no-python")], {})
+
+
+def test_the_log_of_a_dead_worker_is_in_the_detail() -> None:
+    def crash() -> SubprocessTransport:
+        return SubprocessTransport([sys.executable, "-c", "raise SystemExit('no torch here')"], worker_environment())
+
+    with pytest.raises(WorkerError) as caught:
+        WorkerClient(crash).start(timeout=20)
+    assert "no torch here" in caught.value.detail

@@ -1,0 +1,149 @@
+"""What a caller gets from a worker: seed masks, whole volumes, cancel, several volumes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PromptOnceLib.core.errors import CancelledError, ModelError, PromptError, WorkerError
+from PromptOnceLib.core.prompts import Box, ObjectPrompt, Prompt
+from PromptOnceLib.core.registry import ModelFiles, resolve_model
+from PromptOnceLib.engine.devices import on_cpu
+from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.segmenter import Segmenter, Settings
+from worker.conftest import Start
+from worker.disks import COLUMNS, ROWS, SLICES, disk_frames, disk_prompt, stack_of
+
+
+def in_process(prompt: Prompt, frames: np.ndarray) -> np.ndarray:
+    tracker = Tracker(load_model(resolve_model("nano")), on_cpu())
+    masks = np.zeros((len(prompt.objects), *frames.shape), np.uint8)
+    for output in Propagation(tracker, frames).run(Task(prompt.objects, prompt.slice, 0, len(frames) - 1)):
+        masks[:, output.slice] = output.masks
+    return masks
+
+
+def test_the_greeting_names_versions_devices_and_memory(shared_client: WorkerClient) -> None:
+    welcome = shared_client.start()
+    assert welcome.protocol == protocol.PROTOCOL_VERSION
+    assert {"promptonce", "python", "torch", "sam2"} <= welcome.versions.keys()
+    assert welcome.devices[-1] == "cpu"
+    assert shared_client.folder.stat().st_mode & 0o077 == 0, "others can read the session folder"
+
+
+def test_a_changed_prompt_gives_another_mask(shared_segmenter: Segmenter) -> None:
+    shared_segmenter.client.wait(shared_segmenter.embed(5), protocol.Done)
+    first = shared_segmenter.predict(disk_prompt())
+    other_object = ObjectPrompt(name="corner", box=Box(x0=2, y0=2, x1=20, y1=20))
+    second = shared_segmenter.predict(Prompt(axis=0, slice=5, objects=(other_object,)))
+    again = shared_segmenter.predict(disk_prompt())
+
+    assert first.masks.shape == (1, ROWS, COLUMNS)
+    assert first.masks.any()
+    assert (first.masks != second.masks).any()
+    np.testing.assert_array_equal(first.masks, again.masks)  # an answer depends on the prompt, not on what came before
+    assert 0 <= first.predicted_iou[0] <= 1
+    assert 0 <= first.presence[0] <= 1
+
+
+def test_a_volume_comes_slice_by_slice_and_equals_the_engine(shared_segmenter: Segmenter) -> None:
+    seen: list[int] = []
+    job = shared_segmenter.start_propagation(disk_prompt(), on_slice=lambda event: seen.append(event.slice))
+    result = shared_segmenter.wait(job)
+
+    assert seen == [5, 6, 7, 8, 9, 10, 4, 3, 2, 1, 0]
+    assert result.computed.all()
+    np.testing.assert_array_equal(result.masks, in_process(disk_prompt(), disk_frames()))
+    assert np.isfinite(result.presence).all()
+    assert np.isfinite(result.predicted_iou).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (Settings(first=3, last=7), {3, 4, 5, 6, 7}),
+        (Settings(direction="forward"), {5, 6, 7, 8, 9, 10}),
+        (Settings(direction="backward", first=2), {2, 3, 4, 5}),
+        (Settings(first=5, last=5), {5}),
+    ],
+)
+def test_slices_outside_the_range_are_not_computed(
+    shared_segmenter: Segmenter, settings: Settings, expected: set[int]
+) -> None:
+    result = shared_segmenter.wait(shared_segmenter.start_propagation(disk_prompt(), settings))
+    assert set(np.flatnonzero(result.computed)) == expected
+    assert not result.masks[:, ~result.computed].any()
+    assert np.isnan(result.presence[:, ~result.computed]).all()
+
+
+def test_cancel_keeps_what_is_done_and_the_worker_lives(shared_segmenter: Segmenter) -> None:
+    shared_segmenter.use_stack(stack_of(disk_frames(slices=300)))
+
+    def cancel_after_five(event: protocol.SliceDone) -> None:
+        if event.done == 5:
+            shared_segmenter.client.cancel(job.job)
+
+    job = shared_segmenter.start_propagation(disk_prompt(), on_slice=cancel_after_five)
+    result = shared_segmenter.wait(job)
+
+    assert 5 <= result.computed.sum() < 250
+    assert result.masks[0, 5].any()
+    assert isinstance(job.job.reply, protocol.Propagated)
+    assert job.job.reply.cancelled
+    assert shared_segmenter.predict(disk_prompt()).masks.any()
+
+
+def test_a_request_cancelled_before_it_began_does_nothing(shared_segmenter: Segmenter) -> None:
+    shared_segmenter.use_stack(stack_of(disk_frames(slices=60)))
+    first = shared_segmenter.start_propagation(disk_prompt())
+    second = shared_segmenter.start_propagation(disk_prompt())
+    shared_segmenter.client.cancel(second.job)
+    shared_segmenter.client.cancel(first.job)
+    with pytest.raises(CancelledError):
+        shared_segmenter.wait(second)
+
+
+def test_two_volumes_one_after_the_other(shared_segmenter: Segmenter) -> None:
+    shared_segmenter.wait(shared_segmenter.start_propagation(disk_prompt()))
+    other = disk_frames(slices=4, rows=70, columns=120, seed=1)
+    shared_segmenter.use_stack(stack_of(other))
+    result = shared_segmenter.wait(shared_segmenter.start_propagation(disk_prompt(2)))
+    np.testing.assert_array_equal(result.masks, in_process(disk_prompt(2), other))
+    assert len(list(shared_segmenter.client.folder.iterdir())) == 1, "only the current volume is kept on disk"
+
+
+def test_several_objects_share_a_run(shared_segmenter: Segmenter) -> None:
+    box = ObjectPrompt(name="ground", box=Box(x0=2, y0=60, x1=40, y1=78))
+    prompt = Prompt(axis=0, slice=5, objects=(*disk_prompt().objects, box))
+    result = shared_segmenter.wait(shared_segmenter.start_propagation(prompt))
+    assert result.names == ("disk", "ground")
+    np.testing.assert_array_equal(result.masks, in_process(prompt, disk_frames()))
+
+
+def test_a_prompt_that_does_not_fit_is_refused_before_it_is_sent(shared_segmenter: Segmenter) -> None:
+    with pytest.raises(PromptError):
+        shared_segmenter.predict(disk_prompt(index=SLICES))
+    with pytest.raises(PromptError, match="axis"):
+        shared_segmenter.predict(disk_prompt().model_copy(update={"axis": 1}))
+
+
+def test_a_checkpoint_that_is_none_is_refused_and_the_worker_lives(shared_segmenter: Segmenter, tmp_path) -> None:
+    bad = tmp_path / "bad.pt"
+    bad.write_bytes(b"not a checkpoint")
+    nano = resolve_model("nano")
+    with pytest.raises(ModelError, match="cannot be read"):
+        shared_segmenter.use_model(ModelFiles(name="bad", checkpoint=bad, config=nano.config, sha256=None))
+    shared_segmenter.use_model(nano)
+    assert shared_segmenter.predict(disk_prompt()).masks.any()
+
+
+def test_requests_in_the_wrong_order_are_refused(start_worker: Start) -> None:
+    with WorkerClient(start_worker) as client:
+        job = client.send(protocol.Embed(id=client.new_id(), slice=0))
+        with pytest.raises(WorkerError, match="model"):
+            client.wait(job, protocol.Done)
+        with pytest.raises(WorkerError, match="first"):
+            Segmenter(client).predict(disk_prompt())

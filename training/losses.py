@@ -1,0 +1,55 @@
+"""Losses of SAM 2's training (SAM 2 paper, section D.2.2), with cross entropy in place of the focal loss.
+
+From scratch on few steps the focal loss ends in empty masks; a weighted cross entropy with every mask token supervised
+does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from training.forward import FrameOutput
+
+
+@dataclass
+class FrameLoss:
+    """total: scalar to minimise; dice: (clips,) soft Dice of nothing but the mask inference would take, NaN if absent."""
+
+    total: torch.Tensor
+    dice: torch.Tensor
+
+
+def frame_loss(
+    output: FrameOutput, true_mask: torch.Tensor, chosen: torch.Tensor, positive_weight: float, mean_share: float
+) -> FrameLoss:
+    """Loss of one frame.
+
+    true_mask: (clips, size, size) bool. chosen: (clips,) the token inference takes. positive_weight: weight of object
+    pixels in the cross entropy. mean_share: share of the mean over the three multimask tokens, the rest is the best one.
+    """
+    size = output.masks.shape[-1]
+    target = F.adaptive_avg_pool2d(true_mask[:, None].float(), size)
+    present = true_mask.flatten(1).any(1)
+    logits, target4 = output.masks, target.expand_as(output.masks)
+    weight = torch.tensor(positive_weight, device=logits.device)
+    cross = F.binary_cross_entropy_with_logits(logits, target4, pos_weight=weight, reduction="none").mean((2, 3))
+    probability = logits.sigmoid()
+    overlap = (probability * target4).sum((2, 3))
+    dice = 1 - (2 * overlap + 1) / (probability.sum((2, 3)) + target4.sum((2, 3)) + 1)
+    per_token = 8 * cross + dice
+    multi = per_token[:, 1:]
+    mask_loss = per_token[:, 0] + (1 - mean_share) * multi.min(1).values + mean_share * multi.mean(1)
+
+    with torch.no_grad():
+        hard, hard_target = logits > 0, target4 > 0.5
+        true_iou = (hard & hard_target).sum((2, 3)) / (hard | hard_target).sum((2, 3)).clamp(min=1)
+        taken = hard[torch.arange(len(chosen)), chosen]
+        taken_target = hard_target[:, 0]
+        taken_dice = 2 * (taken & taken_target).sum((1, 2)) / (taken.sum((1, 2)) + taken_target.sum((1, 2))).clamp(min=1)
+    iou_loss = (output.ious - true_iou).abs().mean(1)
+    presence_loss = F.binary_cross_entropy_with_logits(output.presence[:, 0], present.float(), reduction="none")
+    total = (present * (mask_loss + iou_loss)).mean() + presence_loss.mean()
+    return FrameLoss(total, torch.where(present, taken_dice, torch.nan))

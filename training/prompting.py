@@ -1,0 +1,90 @@
+"""Prompts as people give them, drawn from the mask of an object: loose boxes, points, some wrong ones.
+
+Coordinates are (x, y) in pixels of the frame. Labels as SAM 2 codes them: 1 positive, 0 negative, 2 and 3 the corners
+of a box, -1 padding.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage
+
+Rng = np.random.Generator
+MAX_POINTS = 8
+
+
+def draw_prompt(mask: np.ndarray, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points (MAX_POINTS, 2) float32 and labels (MAX_POINTS,) int32 for one boolean mask that is not empty."""
+    kind = rng.choice(["papers", "box", "box+points", "point", "points"], p=[0.4, 0.2, 0.2, 0.08, 0.12])
+    box = jittered_box(mask, rng)
+    points: list[tuple[float, float, int]] = []
+    if kind in ("papers", "box", "box+points"):
+        points += [(box[0], box[1], 2), (box[2], box[3], 3)]
+    if kind == "papers":
+        points += [(*p, 1) for p in one_point_per_part(mask, rng)]
+        points.append(((box[0] + box[2]) // 2, (box[1] + box[3]) // 2, 0))
+    elif kind in ("point", "points", "box+points"):
+        count = 1 if kind == "point" else int(rng.integers(1, 4))
+        points += [(*p, 1) for p in random_points(mask, count, rng)]
+        if kind != "point":
+            points += [(*p, 0) for p in random_points(_around(mask, box), int(rng.integers(0, 3)), rng)]
+    return _padded(points)
+
+
+def jittered_box(mask: np.ndarray, rng: Rng) -> tuple[float, float, float, float]:
+    """Box around the mask, each side moved by up to a tenth of the box and by up to two pixels."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    height, width = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    amount = rng.choice([0.0, 0.03, 0.08, 0.15])
+
+    def moved(value: float, size: float, limit: int) -> float:
+        return float(np.clip(value + rng.normal(0, 1) * (amount * size + (amount > 0)), 0, limit))
+
+    return (
+        moved(columns[0], width, mask.shape[1]),
+        moved(rows[0], height, mask.shape[0]),
+        moved(columns[-1] + 1, width, mask.shape[1]),
+        moved(rows[-1] + 1, height, mask.shape[0]),
+    )
+
+
+def one_point_per_part(mask: np.ndarray, rng: Rng) -> list[tuple[float, float]]:
+    """A point well inside each of the largest connected parts, up to four."""
+    parts, _ = ndimage.label(mask)
+    boxes = ndimage.find_objects(parts)
+    sizes = np.bincount(parts.ravel())[1:]
+    chosen = np.argsort(-sizes)[:4]
+    points = []
+    for part in chosen[sizes[chosen] >= max(4, 0.05 * sizes.max())]:
+        box = boxes[part]
+        depth = ndimage.distance_transform_edt(np.pad(parts[box] == part + 1, 1))[1:-1, 1:-1]
+        candidates = np.argwhere(depth >= rng.uniform(0.5, 1.0) * depth.max())
+        row, column = candidates[rng.integers(len(candidates))]
+        points.append((float(column + box[1].start), float(row + box[0].start)))
+    return points
+
+
+def random_points(region: np.ndarray, count: int, rng: Rng) -> list[tuple[float, float]]:
+    candidates = np.argwhere(region)
+    if len(candidates) == 0:
+        return []
+    return [(float(c), float(r)) for r, c in candidates[rng.integers(len(candidates), size=count)]]
+
+
+def _around(mask: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    """Background near the object."""
+    near = np.zeros_like(mask)
+    margin_x, margin_y = 0.3 * (box[2] - box[0]) + 2, 0.3 * (box[3] - box[1]) + 2
+    left, top = max(0, int(box[0] - margin_x)), max(0, int(box[1] - margin_y))
+    near[top : int(box[3] + margin_y) + 1, left : int(box[2] + margin_x) + 1] = True
+    return near & ~mask
+
+
+def _padded(points: list[tuple[float, float, int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    coordinates = torch.zeros(MAX_POINTS, 2)
+    labels = torch.full((MAX_POINTS,), -1, dtype=torch.int32)
+    for i, (x, y, label) in enumerate(points[:MAX_POINTS]):
+        coordinates[i] = torch.tensor([x, y])
+        labels[i] = label
+    return coordinates, labels
