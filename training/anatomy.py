@@ -60,7 +60,9 @@ class _Canvas:
         self.next_label += 1
         return label
 
-    def ellipsoid(self, centre: Array, radii: Array, angle: float = 0.0, power: float = 2.0, rough: float = 0.0) -> Array:
+    def ellipsoid(
+        self, centre: Array, radii: Array, angle: float = 0.0, power: float = 2.0, rough: float = 0.0
+    ) -> Array:
         """Implicit superellipsoid: 1 at the centre, 0 on the surface; `angle` turns it in the slice plane."""
         dy, dx = self.y - centre[1], self.x - centre[2]
         c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))
@@ -166,8 +168,12 @@ def _tube(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     z = np.linspace(-1, 1, canvas.shape[0], dtype=np.float32)
     start = rng.uniform(-0.5, 0.5, 2)
-    bend = [start[i] + rng.uniform(-0.4, 0.4) * z + rng.uniform(0, 0.2) * np.sin(3 * z + rng.uniform(0, 6)) for i in (0, 1)]
-    radius = np.exp(rng.uniform(np.log(0.03), np.log(0.2))) * (1 + 0.3 * np.sin(rng.uniform(1, 8) * z + rng.uniform(0, 6)))
+    bend = [
+        start[i] + rng.uniform(-0.4, 0.4) * z + rng.uniform(0, 0.2) * np.sin(3 * z + rng.uniform(0, 6)) for i in (0, 1)
+    ]
+    radius = np.exp(rng.uniform(np.log(0.03), np.log(0.2))) * (
+        1 + 0.3 * np.sin(rng.uniform(1, 8) * z + rng.uniform(0, 6))
+    )
     stretch = rng.uniform(0.7, 1.4)
     r2 = (canvas.y - bend[0][:, None, None]) ** 2 * stretch + (canvas.x - bend[1][:, None, None]) ** 2 / stretch
     region = (r2 < (radius**2)[:, None, None]) & body

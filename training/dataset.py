@@ -107,6 +107,7 @@ class Pool:
                 seen.append(different[i])
         return seen
 
+
 def _choose_slices(area: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
     """Seed slice where the object is well seen, then forward or backward in steps of 1 to 3."""
     good = np.flatnonzero(area >= max(40, 0.25 * area.max()))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from PromptOnceLib.core.metrics import dice
 from PromptOnceLib.core.prompt_selection import prompt_from_mask
 from PromptOnceLib.core.registry import ModelFiles
@@ -22,7 +23,6 @@ from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.models import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracking import Tracker
-
 from training.anatomy import draw
 from training.rendering import render
 from training.train import CONFIG
@@ -33,7 +33,7 @@ MIN_PIXELS = 100  # on the seed slice, at 256 x 256
 
 @dataclass(frozen=True)
 class Score:
-    """One object of one phantom. absent_right: share of slices without the object that got no mask; None: no such slice."""
+    """One object of one phantom; absent_right: share of slices without object that got no mask."""
 
     phantom: int
     kind: str
@@ -55,9 +55,7 @@ def evaluate(tracker: Tracker, phantom: int, held_out: bool) -> list[Score]:
     return [score for score in scores if score is not None]
 
 
-def _score(
-    tracker: Tracker, frames: np.ndarray, mask: np.ndarray, phantom: int, held_out: bool
-) -> Score | None:
+def _score(tracker: Tracker, frames: np.ndarray, mask: np.ndarray, phantom: int, held_out: bool) -> Score | None:
     slices = np.flatnonzero(mask.any((1, 2)))
     if len(slices) == 0:
         return None
@@ -71,7 +69,9 @@ def _score(
     absent = ~mask.any((1, 2))
     right = float((~found[absent].any((1, 2))).mean()) if absent.any() else None
     kind = "held-out kind" if held_out else "known kind"
-    return Score(phantom, kind, dice(found[seed], mask[seed]) or 0.0, dice(found, mask) or 0.0, right, int(mask[seed].sum()))
+    return Score(
+        phantom, kind, dice(found[seed], mask[seed]) or 0.0, dice(found, mask) or 0.0, right, int(mask[seed].sum())
+    )
 
 
 def summary(scores: list[Score]) -> dict[str, float]:

@@ -52,9 +52,7 @@ def run_clips(
     outputs = []
     for t in range(length):
         now = [f.unflatten(1, (clips, length))[:, :, t].repeat_interleave(objects, dim=1) for f in flat]
-        now_positions = [
-            p.unflatten(1, (clips, length))[:, :, t].repeat_interleave(objects, dim=1) for p in positions
-        ]
+        now_positions = [p.unflatten(1, (clips, length))[:, :, t].repeat_interleave(objects, dim=1) for p in positions]
         output, pointer = _one_frame(model, t, length, now, now_positions, sizes, bank, points, point_labels)
         outputs.append(output)
         if t + 1 < length:

@@ -16,7 +16,7 @@ from training.forward import FrameOutput
 
 @dataclass
 class FrameLoss:
-    """total: scalar to minimise; dice: (clips,) soft Dice of nothing but the mask inference would take, NaN if absent."""
+    """total: scalar to minimise; dice: (objects,) of the mask inference would take, NaN where the object is absent."""
 
     total: torch.Tensor
     dice: torch.Tensor
@@ -28,7 +28,7 @@ def frame_loss(
     """Loss of one frame.
 
     true_mask: (clips, size, size) bool. chosen: (clips,) the token inference takes. positive_weight: weight of object
-    pixels in the cross entropy. mean_share: share of the mean over the three multimask tokens, the rest is the best one.
+    pixels in the cross entropy. mean_share: share of the mean over the three multimask tokens; the rest is the best's.
     """
     size = output.masks.shape[-1]
     target = F.adaptive_avg_pool2d(true_mask[:, None].float(), size)
@@ -48,7 +48,9 @@ def frame_loss(
         true_iou = (hard & hard_target).sum((2, 3)) / (hard | hard_target).sum((2, 3)).clamp(min=1)
         taken = hard[torch.arange(len(chosen)), chosen]
         taken_target = hard_target[:, 0]
-        taken_dice = 2 * (taken & taken_target).sum((1, 2)) / (taken.sum((1, 2)) + taken_target.sum((1, 2))).clamp(min=1)
+        taken_dice = (
+            2 * (taken & taken_target).sum((1, 2)) / (taken.sum((1, 2)) + taken_target.sum((1, 2))).clamp(min=1)
+        )
     iou_loss = (output.ious - true_iou).abs().mean(1)
     presence_loss = F.binary_cross_entropy_with_logits(output.presence[:, 0], present.float(), reduction="none")
     total = (present * (mask_loss + iou_loss)).mean() + presence_loss.mean()

@@ -69,7 +69,9 @@ def set_size(model: SAM2Base, size: int) -> None:
     model.sam_prompt_encoder.mask_input_size = (4 * cells, 4 * cells)
 
 
-def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+def step_loss(
+    model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: int
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss of one batch and the Dice per clip and frame (NaN where the object is absent)."""
     generator = torch.Generator().manual_seed(step)
     use_truth = torch.rand(batch.masks.shape[:2], generator=generator) < truth

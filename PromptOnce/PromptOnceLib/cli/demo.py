@@ -20,7 +20,14 @@ from PromptOnceLib.worker.segmenter import Settings
 
 
 @click.command()
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("demo-output"), show_default=True, help="Folder for the results.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("demo-output"),
+    show_default=True,
+    help="Folder for the results.",
+)
 @click.option("--phantom", is_flag=True, help="A generated chest instead of the CT.")
 @click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
@@ -46,7 +53,9 @@ def table(rows: list[SliceResult]) -> str:
     for row in rows:
         if row.computed:
             figures = [_figure(value) for value in (row.presence, row.predicted_iou, row.dice, row.jaccard)]
-            lines.append(f"{row.slice:>5} {row.area:>6} {figures[0]:>9} {figures[1]:>14} {figures[2]:>7} {figures[3]:>8}")
+            lines.append(
+                f"{row.slice:>5} {row.area:>6} {figures[0]:>9} {figures[1]:>14} {figures[2]:>7} {figures[3]:>8}"
+            )
         else:
             lines.append(f"{row.slice:>5} not computed")
     return "\n".join(lines)

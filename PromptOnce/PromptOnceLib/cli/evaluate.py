@@ -15,7 +15,7 @@ from PromptOnceLib.core.metrics import Summary, dice, hausdorff, jaccard, slice_
 from PromptOnceLib.core.references import parse_reference, read_reference
 from PromptOnceLib.core.results import SliceResult, write_csv
 from PromptOnceLib.core.segmentation_files import read_segmentation
-from PromptOnceLib.core.stack import parse_axis, slices_along
+from PromptOnceLib.core.stack import AXIS_NAMES, parse_axis, slices_along
 
 EXAMPLES = """
 \b
@@ -28,7 +28,9 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("result", metavar="RESULT[:LABEL,...]")
 @click.argument("reference", metavar="REFERENCE[:LABEL,...]")
-@click.option("--axis", default="auto", show_default=True, help="Slices along auto, i, j, k, axial, sagittal or coronal.")
+@click.option(
+    "--axis", default="auto", show_default=True, help="Slices along auto, i, j, k, axial, sagittal or coronal."
+)
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write the table of slices.")
 @click.option("--quiet", is_flag=True, help="No notices.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -61,23 +63,12 @@ def evaluate(result: str, reference: str, axis: str, csv_path: Path | None, quie
         "hausdorff95_mm": None if distance is None else distance.percentile95,
         "hausdorff_pixels": None if in_pixels is None else in_pixels.maximum,
         "hausdorff95_pixels": None if in_pixels is None else in_pixels.percentile95,
-        "axis": "kji"[choice.axis],
+        "axis": AXIS_NAMES[choice.axis],
         "dice_per_slice": None if dice_summary is None else asdict(dice_summary),
         "jaccard_per_slice": None if jaccard_summary is None else asdict(jaccard_summary),
         "volume_ml": float(np.count_nonzero(mask) * np.prod(grid.spacing) / 1000),
         "reference_volume_ml": float(np.count_nonzero(true_mask) * np.prod(grid.spacing) / 1000),
-        "per_slice": [
-            {
-                "slice": row.slice,
-                "computed": row.computed,
-                "area": row.area,
-                "presence": row.presence,
-                "predicted_iou": row.predicted_iou,
-                "dice": row.dice,
-                "jaccard": row.jaccard,
-            }
-            for row in rows
-        ],
+        "per_slice": [row.as_json() for row in rows],
     }
     click.echo(json.dumps(report) if as_json else _in_words(report, dice_summary, jaccard_summary))
 

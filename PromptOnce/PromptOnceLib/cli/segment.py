@@ -19,8 +19,9 @@ from PromptOnceLib.core.reading import read_volume
 from PromptOnceLib.core.references import parse_reference, read_reference
 from PromptOnceLib.core.registry import ModelFiles, resolve_model
 from PromptOnceLib.core.results import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
-from PromptOnceLib.core.segmentation_files import Segment, write_segmentation
-from PromptOnceLib.core.stack import pixel_spacing
+from PromptOnceLib.core.segmentation_files import write_segmentation
+from PromptOnceLib.core.segments import Segment, default_color
+from PromptOnceLib.core.stack import AXIS_NAMES, as_displayed, pixel_spacing
 from PromptOnceLib.core.volume import Volume
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import PropagationJob, Segmenter, Settings
@@ -64,19 +65,54 @@ class Outcome:
 
 @click.command(cls=CommandWithPoints, epilog=EXAMPLES)
 @click.argument("image", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help=".seg.nrrd, or a label map .nii.gz, .nrrd, .mha.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help=".seg.nrrd, or a label map .nii.gz, .nrrd, .mha.",
+)
 @click.option("--box", type=Coordinates("X0,Y0,X1,Y1"), help="Box around the object, in pixels of the slice.")
 @click.option("--positive", type=Coordinates("X,Y"), multiple=True, help="Points on the object, one or more.")
 @click.option("--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more.")
 @click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON.")
-@click.option("--prompt-from", metavar="REFERENCE[:LABEL,...]", help="Take box and points from a segmentation, as the papers do.")
-@click.option("--slice", "slice_index", type=click.IntRange(min=0), help="Slice of the prompt [default: the central one].")
+@click.option(
+    "--prompt-from", metavar="REFERENCE[:LABEL,...]", help="Take box and points from a segmentation, as the papers do."
+)
+@click.option(
+    "--slice", "slice_index", type=click.IntRange(min=0), help="Slice of the prompt [default: the central one]."
+)
 @click.option("--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal.")
-@click.option("--window", default="auto", show_default=True, help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, full, percentile, paper[:WINDOW].")
-@click.option("--range", "slice_range", type=SliceRange(), default=(None, None), help="First and last slice, both included.")
-@click.option("--direction", type=click.Choice(["both", "forward", "backward"]), default="both", show_default=True, help="Where to go from the prompt.")
-@click.option("--fill-holes", type=click.IntRange(min=0), default=0, metavar="AREA", help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].")
-@click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`, or a checkpoint file.")
+@click.option(
+    "--window",
+    default="auto",
+    show_default=True,
+    help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, full, percentile, paper[:WINDOW].",
+)
+@click.option(
+    "--range", "slice_range", type=SliceRange(), default=(None, None), help="First and last slice, both included."
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["both", "forward", "backward"]),
+    default="both",
+    show_default=True,
+    help="Where to go from the prompt.",
+)
+@click.option(
+    "--fill-holes",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="AREA",
+    help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].",
+)
+@click.option(
+    "--model",
+    "model_name",
+    default="nano",
+    show_default=True,
+    help="A name of `promptonce models list`, or a checkpoint file.",
+)
 @click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--precision", default="auto", show_default=True, help="auto, float32, bfloat16 or float16.")
@@ -146,9 +182,10 @@ def run_case(
     with CtrlC(reporter.say) as interrupt, client:
         segmenter = Segmenter(client)
         model = segmenter.use_model(files, device, precision)
+        reporter.say(f"Model {model.name} on {model.device_name}.")
         reporter.say(
-            f"Model {model.name} on {model.device_name}; prompt on slice {case.prompt.slice} of {len(case.stack.frames)} "
-            f"along {'kji'[case.axis.axis]} ({case.axis.reason}); window {case.stack.window.name}."
+            f"Prompt on slice {case.prompt.slice} of {len(case.stack.frames)} along {AXIS_NAMES[case.axis.axis]} "
+            f"({case.axis.reason}), window {case.stack.window.name}."
         )
         segmenter.use_stack(case.stack)
         started = time.monotonic()
@@ -166,24 +203,29 @@ def run_case(
 def write_outputs(outcome: Outcome, outputs: Outputs) -> None:
     """Write segmentation, table and contact sheet."""
     case, result = outcome.case, outcome.result
-    segments = [Segment(item.name, item.color, item.terminology) for item in case.prompt.objects]
+    segments = [
+        Segment(item.name, item.color or default_color(i), item.terminology)
+        for i, item in enumerate(case.prompt.objects)
+    ]
     masks = [result.to_volume_order(i) for i in range(len(segments))]
     for notice in write_segmentation(outputs.segmentation, masks, segments, case.volume.geometry):
         outcome.job.notices.append(notice)
     if outputs.csv is not None:
         write_csv(outputs.csv, outcome.rows)
     if outputs.sheet is not None:
-        rows, columns, _ = pixel_spacing(case.volume.geometry, case.axis.axis)
+        geometry, axis = case.volume.geometry, case.axis.axis
         contact_sheet(
-            case.stack.frames,
-            result.masks,
-            case.reference,
+            as_displayed(case.stack.frames, geometry, axis),
+            as_displayed(result.masks, geometry, axis),
+            None if case.reference is None else as_displayed(case.reference, geometry, axis),
             outcome.rows,
             outputs.sheet,
-            pixel_spacing=(rows, columns),
-            seed_slice=case.prompt.slice,
+            pixel_spacing(geometry, axis)[:2],
             title=f"PromptOnce, model {outcome.model}",
+            total_dice=outcome.totals.dice,
             names=result.names,
+            colors=[segment.color for segment in segments],
+            seed_slice=case.prompt.slice,
         )
 
 
@@ -191,18 +233,6 @@ def as_report(outcome: Outcome, outputs: Outputs) -> dict[str, Any]:
     """The object that --json prints. dice, jaccard: of the whole volume, null without a reference."""
     case, figures = outcome.case, outcome.totals
     done = figures.computed_slices
-    per_slice = [
-        {
-            "slice": row.slice,
-            "computed": row.computed,
-            "area": row.area,
-            "presence": row.presence,
-            "predicted_iou": row.predicted_iou,
-            "dice": row.dice,
-            "jaccard": row.jaccard,
-        }
-        for row in outcome.rows
-    ]
     return {
         "output": str(outputs.segmentation),
         "csv": None if outputs.csv is None else str(outputs.csv),
@@ -213,7 +243,7 @@ def as_report(outcome: Outcome, outputs: Outputs) -> dict[str, Any]:
         "slices_in_volume": figures.slices,
         "seconds": round(outcome.seconds, 3),
         "slices_per_second": round(done / outcome.seconds, 2),
-        "axis": "kji"[case.axis.axis],
+        "axis": AXIS_NAMES[case.axis.axis],
         "seed_slice": case.prompt.slice,
         "window": case.stack.window.name,
         "millilitres": figures.millilitres,
@@ -221,7 +251,7 @@ def as_report(outcome: Outcome, outputs: Outputs) -> dict[str, Any]:
         "jaccard": figures.jaccard,
         "cancelled": outcome.job.cancelled,
         "notices": [*case.notices, *outcome.job.notices],
-        "per_slice": per_slice,
+        "per_slice": [row.as_json() for row in outcome.rows],
     }
 
 
@@ -252,7 +282,9 @@ def _prompt_source(
         return read_prompt(prompt_file)
     if prompt_from is not None:
         return Labels(_labels(prompt_from, volume, reporter))
-    points = [Point(x=x, y=y, positive=True) for x, y in positive] + [Point(x=x, y=y, positive=False) for x, y in negative]
+    points = [Point(x=x, y=y, positive=True) for x, y in positive] + [
+        Point(x=x, y=y, positive=False) for x, y in negative
+    ]
     corners = None if box is None else Box(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
     return ObjectPrompt(box=corners, points=tuple(points))
 

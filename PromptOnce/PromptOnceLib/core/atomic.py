@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import InputError
+from PromptOnceLib.core.errors import InputError
 
 PREFIX = ".promptonce-"
 """Start of the name of a temporary file; one that stays behind was left by a process that was killed."""

@@ -1,4 +1,4 @@
-"""One volume made ready: axis, prompt, window and frames chosen and checked. Every way into the program comes by here."""
+"""One volume made ready: axis, prompt, window and frames chosen and checked. Every way in comes by here."""
 
 from __future__ import annotations
 
@@ -73,7 +73,8 @@ def prepare_case(
 
 def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Array:
     """Intensities of what is prompted on a slice (rows, columns): of the masks, around the positive points, or, where
-    an object has neither, within its box. One-dimensional."""
+    an object has neither, within its box. One-dimensional.
+    """
     parts: list[Array] = []
     for item in objects:
         positive = [p for p in item.points if p.positive]
@@ -122,7 +123,9 @@ def _prompt_from_labels(labels: Array, axis: int, slice_index: int | None) -> tu
         labelled = np.flatnonzero(labels.any(axis=(1, 2)))
         if len(labelled) == 0:
             raise PromptError("The segmentation to take the prompt from is empty.")
-        notices.append(f"The central slice {index} holds no label: the prompt is on slice {labelled[len(labelled) // 2]}.")
+        notices.append(
+            f"The central slice {index} holds no label: the prompt is on slice {labelled[len(labelled) // 2]}."
+        )
         index = int(labelled[len(labelled) // 2])
     selection = prompt_from_mask(labels[index])
     return Prompt(axis=axis, slice=index, objects=(selection.prompt,)), (*notices, *selection.notices)

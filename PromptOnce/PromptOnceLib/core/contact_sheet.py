@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from .atomic import replacing
-from .errors import InputError
-from .metrics import Mask
-from .results import SliceResult
-from .segments import Color, default_color
-from .slice_picture import REFERENCE_COLOR, as_rgb, picture_size, slice_picture
+from PromptOnceLib.core.atomic import replacing
+from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.metrics import Mask
+from PromptOnceLib.core.results import SliceResult
+from PromptOnceLib.core.segments import Color, default_color
+from PromptOnceLib.core.slice_picture import REFERENCE_COLOR, as_rgb, picture_size, slice_picture
 
 _BACKGROUND = (18, 20, 23)
 _TEXT = (232, 234, 237)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
-from .dicom_headers import DicomHeader, group_by_stack, read_header, read_headers
-from .dicom_slices import order_slices
-from .errors import VolumeError
-from .image_files import grey_from_colour, quiet_itk, read_image_file
-from .volume import Geometry, Volume
+from PromptOnceLib.core.dicom_headers import DicomHeader, group_by_stack, read_header, read_headers
+from PromptOnceLib.core.dicom_slices import order_slices
+from PromptOnceLib.core.errors import VolumeError
+from PromptOnceLib.core.image_files import grey_from_colour, quiet_itk, read_image_file
+from PromptOnceLib.core.volume import Geometry, Volume
 
 _INVERTED = "The image is stored with inverted grey values (MONOCHROME1): it was turned so that bone is bright."
 

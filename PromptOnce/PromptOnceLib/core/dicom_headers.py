@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from .scanner import XRAY_MODALITIES, Scanner
+from PromptOnceLib.core.scanner import XRAY_MODALITIES, Scanner
 
 # Objects that are not images of the body even where they have pixels: segmentations, doses, documents, plans.
 _NOT_IMAGES = frozenset({"SEG", "RTSTRUCT", "RTDOSE", "RTPLAN", "RTRECORD", "SR", "PR", "KO", "REG", "DOC", "ECG"})

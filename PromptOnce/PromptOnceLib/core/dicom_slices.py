@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .dicom_headers import DicomHeader
-from .errors import GeometryError, VolumeError
-from .volume import Geometry
+from PromptOnceLib.core.dicom_headers import DicomHeader
+from PromptOnceLib.core.errors import GeometryError, VolumeError
+from PromptOnceLib.core.volume import Geometry
 
 # Shares of the usual distance between slices. Below the first, rounding in the header; up to the second, the mean
 # distance places every slice well enough; from the third on, at least one slice is missing.

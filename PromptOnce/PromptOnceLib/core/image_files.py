@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from PIL import Image, UnidentifiedImageError
 
-from .errors import GeometryError, VolumeError
-from .nifti_integrity import check_nifti_complete
-from .volume import Array, Geometry, sheared_error
+from PromptOnceLib.core.errors import GeometryError, VolumeError
+from PromptOnceLib.core.nifti_integrity import check_nifti_complete
+from PromptOnceLib.core.volume import Array, Geometry, sheared_error
 
 # Pictures, which have pixels but no place in the patient.
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})

@@ -10,8 +10,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InputError
-from .intensity_ranges import (
+from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.intensity_ranges import (
     CT_PADDING,
     foreground_percentiles,
     full_range,
@@ -19,9 +19,9 @@ from .intensity_ranges import (
     sample,
     slabs,
 )
-from .resources import resource
-from .scanner import XRAY_MODALITIES
-from .volume import Array, Volume
+from PromptOnceLib.core.resources import resource
+from PromptOnceLib.core.scanner import XRAY_MODALITIES
+from PromptOnceLib.core.volume import Array, Volume
 
 # Prompted tissue darker than this is lung (HU); fat, the darkest solid tissue, lies near -100.
 _LUNG_BELOW = -400.0

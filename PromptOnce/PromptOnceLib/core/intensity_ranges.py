@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from .volume import Array
+from PromptOnceLib.core.volume import Array
 
 Values = NDArray[np.float64]
 

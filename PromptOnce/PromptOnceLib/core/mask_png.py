@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .errors import PromptError
+from PromptOnceLib.core.errors import PromptError
 
 
 def encode_mask(mask: NDArray[Any]) -> str:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from .errors import GeometryError
+from PromptOnceLib.core.errors import GeometryError
 
 Mask = NDArray[Any]
 

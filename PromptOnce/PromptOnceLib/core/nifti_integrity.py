@@ -9,7 +9,7 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from .errors import VolumeError
+from PromptOnceLib.core.errors import VolumeError
 
 _CHUNK = 1 << 20
 

@@ -125,7 +125,7 @@ def ellipsoid(canvas: Canvas, centre: Vector, radii: Vector, tilt: npt.NDArray[n
         c - np.float32(m) for c, m in zip((canvas.x, canvas.y, canvas.z), centre, strict=True)
     )
     if tilt is not None:
-        p = tuple(sum(np.float32(row[i]) * p[i] for i in range(3)) for row in tilt)  # type: ignore[misc]
+        p = tuple(sum(np.float32(row[i]) * p[i] for i in range(3)) for row in tilt)
     u = [c / np.float32(r) for c, r in zip(p, radii, strict=True)]
     k0 = norm(*u)
     k1 = norm(*(c / np.float32(r) for c, r in zip(u, radii, strict=True)))

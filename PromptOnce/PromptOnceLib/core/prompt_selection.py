@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from .errors import PromptError
-from .prompts import Box, ObjectPrompt, Point
+from PromptOnceLib.core.errors import PromptError
+from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point
 
 Mask = NDArray[np.bool_]
 Pixel = tuple[int, int]
@@ -120,7 +120,7 @@ def _listed(labels: list[int]) -> str:
 def _contours(mask: Mask, min_pixels: int) -> list[Mask]:
     """8-connected regions, largest first, without those below min_pixels; at least the largest."""
     image = sitk.GetImageFromArray(mask.astype(np.uint8))
-    components = sitk.ConnectedComponent(image, True)  # type: ignore[no-untyped-call]
+    components = sitk.ConnectedComponent(image, True)
     numbered = sitk.GetArrayFromImage(components)
     numbers, first_pixels, sizes = np.unique(numbered, return_index=True, return_counts=True)
     regions = sorted(

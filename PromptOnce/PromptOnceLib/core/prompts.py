@@ -36,9 +36,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from .atomic import replacing
-from .errors import PromptError
-from .mask_png import decode_mask, encode_mask
+from PromptOnceLib.core.atomic import replacing
+from PromptOnceLib.core.errors import PromptError
+from PromptOnceLib.core.mask_png import decode_mask, encode_mask
 
 __all__ = [
     "Box",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .dicom import read_dicom_file, read_dicom_folder
-from .dicom_headers import is_dicom
-from .errors import VolumeError
-from .image_files import check_readable, read_image_file
-from .volume import Volume
+from PromptOnceLib.core.dicom import read_dicom_file, read_dicom_folder
+from PromptOnceLib.core.dicom_headers import is_dicom
+from PromptOnceLib.core.errors import VolumeError
+from PromptOnceLib.core.image_files import check_readable, read_image_file
+from PromptOnceLib.core.volume import Volume
 
 
 def read_volume(path: str | os.PathLike[str]) -> Volume:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from .dicom_headers import is_dicom
-from .errors import GeometryError, SegmentationFileError, VolumeError
-from .image_files import PICTURE_SUFFIXES, check_readable, read_image_file
-from .segmentation_files import read_segmentation
-from .volume import Array, Geometry
+from PromptOnceLib.core.dicom_headers import is_dicom
+from PromptOnceLib.core.errors import GeometryError, SegmentationFileError, VolumeError
+from PromptOnceLib.core.image_files import PICTURE_SUFFIXES, check_readable, read_image_file
+from PromptOnceLib.core.segmentation_files import read_segmentation
+from PromptOnceLib.core.volume import Array, Geometry
 
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
 

@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def resource(*parts: str) -> Path:
-    """Path of a shipped file, for example resource("Models", "registry.json").
+    """Path of a shipped file, for example of ("Models", "registry.json").
 
     In the source tree and in Slicer the folder Resources lies beside the package, in an installed wheel inside it.
     """

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .atomic import replacing
-from .errors import InputError
-from .metrics import Mask, Summary, dice, jaccard, slice_scores, summarise
+from PromptOnceLib.core.atomic import replacing
+from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.metrics import Mask, Summary, dice, jaccard, slice_scores, summarise
 
 PRESENT = 0.5
 """Presence from which an object counts as being on a slice: SAM 2's own limit, a logit of 0."""
@@ -45,6 +45,11 @@ class SliceResult:
     jaccard: float | None
     reference_area: int | None = None
     object_name: str = ""
+
+    def as_json(self) -> dict[str, int | float | bool | None]:
+        """The row as the command line's --json prints it."""
+        columns = ("slice", "computed", "area", "presence", "predicted_iou", "dice", "jaccard")
+        return {column: getattr(self, column) for column in columns}
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ import slicerio
 from numpy.typing import NDArray
 from slicerio.segmentation import terminology_entry_from_string
 
-from .errors import SegmentationFileError
-from .segments import DEFAULT_TERMINOLOGY, Segment, default_color
-from .volume import Geometry
+from PromptOnceLib.core.errors import SegmentationFileError
+from PromptOnceLib.core.segments import DEFAULT_TERMINOLOGY, Segment, default_color
+from PromptOnceLib.core.volume import Geometry
 
 # Header fields end with a line, tags with a bar; a backslash would start an escape sequence.
 _NOT_IN_A_FIELD = re.compile(r"[|\\]|[^\S ]|[\x00-\x1f\x7f]")

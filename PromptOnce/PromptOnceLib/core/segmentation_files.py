@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from .atomic import replacing
-from .errors import GeometryError, SegmentationFileError
-from .seg_nrrd import read_seg_nrrd, write_seg_nrrd
-from .segments import Segment, default_color
-from .volume import Geometry
+from PromptOnceLib.core.atomic import replacing
+from PromptOnceLib.core.errors import GeometryError, SegmentationFileError
+from PromptOnceLib.core.seg_nrrd import read_seg_nrrd, write_seg_nrrd
+from PromptOnceLib.core.segments import Segment, default_color
+from PromptOnceLib.core.volume import Geometry
 
 __all__ = ["SUFFIXES", "Segment", "SegmentationFile", "read_segmentation", "write_segmentation"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
-from .metrics import Mask
-from .segments import Color
+from PromptOnceLib.core.metrics import Mask
+from PromptOnceLib.core.segments import Color
 
 REFERENCE_COLOR: Color = (1.0, 0.87, 0.25)
 

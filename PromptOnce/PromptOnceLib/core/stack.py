@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import InputError
-from .intensity import Window, to_uint8
-from .volume import Array, Geometry, Volume
+from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.intensity import Window, to_uint8
+from PromptOnceLib.core.volume import Array, Geometry, Volume
 
 # Voxel axes in the order of array axes 0, 1, 2.
 AXIS_NAMES = ("k", "j", "i")
@@ -17,8 +17,8 @@ AXIS_NAMES = ("k", "j", "i")
 # Index into an LPS vector of the normal of each anatomical plane.
 _PLANE_NORMALS = {"sagittal": 0, "coronal": 1, "axial": 2}
 
-# Spacings within this share of the coarsest count as equal.
-_TIE = 0.05
+# Spacings within this share of the coarsest count as equal: isotropic but for rounding.
+_TIE = 0.01
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Stack:
 def choose_axis(geometry: Geometry) -> AxisChoice:
     """The main viewing plane (Huang et al. 2024, section 2.2): slices along the axis with the coarsest spacing.
 
-    An axis with a single slice comes first (an X-ray has no other). Axes whose spacing is within 5 percent of the
+    An axis with a single slice comes first (an X-ray has no other). Axes whose spacing is within 1 percent of the
     coarsest tie; among them the one nearest to the patient's superior-inferior axis is taken.
     """
     if geometry.shape.count(1) == 1:
@@ -84,6 +84,23 @@ def pixel_spacing(geometry: Geometry, axis: int) -> tuple[float, float, float]:
     spacing = list(geometry.spacing[::-1])
     between_slices = spacing.pop(axis)
     return spacing[0], spacing[1], between_slices
+
+
+def as_displayed(stack_array: Array, geometry: Geometry, axis: int) -> Array:
+    """View of (..., rows, columns) along `axis`, mirrored so that pictures look as radiologists expect them.
+
+    The patient's left is on the right of the picture, anterior at the top of axial slices, superior at the top of
+    coronal and sagittal ones, anterior on the left of sagittal ones. Rows and columns are not exchanged.
+    """
+    directions = np.array(geometry.direction).reshape(3, 3)[:, ::-1]  # columns in array order k, j, i
+    steps = []
+    for in_plane in (other for other in range(3) if other != axis):
+        towards = directions[:, in_plane]
+        nearest = int(np.argmax(np.abs(towards)))
+        # Pictures run towards the patient's left (L), posterior (P) and inferior, LPS counts towards superior.
+        wanted = -1.0 if nearest == _PLANE_NORMALS["axial"] else 1.0
+        steps.append(1 if towards[nearest] * wanted >= 0 else -1)
+    return stack_array[..., :: steps[0], :: steps[1]]
 
 
 def make_stack(volume: Volume, axis: int, window: Window) -> Stack:

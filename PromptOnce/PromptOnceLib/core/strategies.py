@@ -13,9 +13,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import PromptError
-from .prompt_selection import Mask, tight_box
-from .prompts import Box, ObjectPrompt, Point
+from PromptOnceLib.core.errors import PromptError
+from PromptOnceLib.core.prompt_selection import Mask, tight_box
+from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point
 
 Seed = int | np.random.Generator
 

@@ -7,11 +7,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from .errors import GeometryError, VolumeError
-from .scanner import Scanner
+from PromptOnceLib.core.errors import GeometryError, VolumeError
+from PromptOnceLib.core.scanner import Scanner
 
 Array = NDArray[Any]
 

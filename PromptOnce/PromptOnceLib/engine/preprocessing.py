@@ -27,7 +27,9 @@ def frame_tensor(frame: NDArray[np.uint8], size: int, device: torch.device) -> t
     return ((grey.expand(3, -1, -1) - mean) / std)[None]
 
 
-def point_inputs(prompt: ObjectPrompt, shape: tuple[int, int], size: int, device: torch.device) -> dict[str, torch.Tensor]:
+def point_inputs(
+    prompt: ObjectPrompt, shape: tuple[int, int], size: int, device: torch.device
+) -> dict[str, torch.Tensor]:
     """Box and points of one object in the network's pixels.
 
     shape: (rows, columns) of the slice. Returns SAM 2's point_coords (1, P, 2) and point_labels (1, P); the box comes

@@ -19,7 +19,6 @@ from PromptOnceLib.engine.holes import fill_holes
 from PromptOnceLib.engine.models import Model
 from PromptOnceLib.engine.preprocessing import frame_tensor, mask_input, point_inputs
 
-
 Entry = dict[str, Any]  # one remembered slice, with the keys SAM2Base reads
 
 
@@ -174,9 +173,7 @@ class Tracker:
         # Where several masks are proposed the network takes the one of the highest estimate.
         return ObjectOutput(low_res, high_res, pointer, presence, float(ious.float().max()))
 
-    def _remember(
-        self, features: Features, high_res: torch.Tensor, output: ObjectOutput, is_prompted: bool
-    ) -> Entry:
+    def _remember(self, features: Features, high_res: torch.Tensor, output: ObjectOutput, is_prompted: bool) -> Entry:
         memory, positions = self._network._encode_new_memory(
             current_vision_feats=features.maps,
             feat_sizes=features.sizes,

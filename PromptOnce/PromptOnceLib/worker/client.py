@@ -24,12 +24,8 @@ from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.transport import Transport
 
 _EVENTS = (protocol.SliceDone, protocol.Notice)
-_BY_CODE: dict[str, type[PromptOnceError]] = {
-    error.code: error
-    for error in (
-        CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError, WorkerError,
-    )
-}  # fmt: skip
+_ERRORS = (CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError)
+_BY_CODE: dict[str, type[PromptOnceError]] = {error.code: error for error in _ERRORS}
 EventHandler = Callable[[protocol.SliceDone | protocol.Notice], None]
 A = TypeVar("A", bound=protocol.Answer)
 
@@ -91,7 +87,9 @@ class WorkerClient:
         if self._transport is None or self.welcome is None:
             self._transport = self._start()
             self.generation += 1
-            hello = self.send(protocol.Hello(id=self._new_id(), protocol=protocol.PROTOCOL_VERSION, threads=self._threads))
+            hello = self.send(
+                protocol.Hello(id=self._new_id(), protocol=protocol.PROTOCOL_VERSION, threads=self._threads)
+            )
             try:
                 self.welcome = self.wait(hello, protocol.Welcome, timeout)
             except BaseException:

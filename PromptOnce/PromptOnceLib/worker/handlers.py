@@ -38,9 +38,7 @@ class Handlers:
     folder: where arrays are exchanged. send: takes events. cancelled: ids of requests that should stop.
     """
 
-    def __init__(
-        self, folder: Path, send: Callable[[protocol.Message], None], cancelled: Container[int]
-    ) -> None:
+    def __init__(self, folder: Path, send: Callable[[protocol.Message], None], cancelled: Container[int]) -> None:
         self._folder, self._send, self._cancelled = folder, send, cancelled
         self._tracker: Tracker | None = None
         self._loaded: tuple[object, ...] = ()
@@ -78,7 +76,9 @@ class Handlers:
         versions = {"promptonce": __version__, "python": platform.python_version()}
         for package in ("numpy", "torch", "sam2"):
             versions[package] = metadata.version(package)
-        memory = {f"cuda:{i}": torch.cuda.get_device_properties(i).total_memory for i in range(torch.cuda.device_count())}
+        memory = {
+            f"cuda:{i}": torch.cuda.get_device_properties(i).total_memory for i in range(torch.cuda.device_count())
+        }
         return protocol.Welcome(
             id=request.id,
             protocol=protocol.PROTOCOL_VERSION,
@@ -177,7 +177,8 @@ class Handlers:
 
 def new_mask_file(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
     """A file of zeros opened as array. Its space is taken at once where the system can: writing to a memory map on a
-    full disk would kill the process instead of raising OSError."""
+    full disk would kill the process instead of raising OSError.
+    """
     try:
         masks = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         if hasattr(os, "posix_fallocate"):

@@ -7,7 +7,7 @@ lie as .npy files in the session folder, which only this user may read.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -17,6 +17,7 @@ from PromptOnceLib.core.prompts import Prompt
 PROTOCOL_VERSION = 1
 MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
 
+M = TypeVar("M")
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
 
 
@@ -174,7 +175,7 @@ class Notice(Answer):
 
 
 class Failed(Answer):
-    """The request failed. code: stable, of the core's errors or one of the protocol's; id None: it could not be read."""
+    """The request failed. code: stable, of the core's or the protocol's errors; id None: it could not be read."""
 
     type: Literal["failed"] = "failed"
     code: str
@@ -182,29 +183,10 @@ class Failed(Answer):
     detail: str = ""
 
 
-AnyRequest = Annotated[
-    Hello | LoadModel | SetStack | Embed | Predict | Propagate | Cancel | Quit, Field(discriminator="type")
-]
-AnyAnswer = Annotated[
-    Welcome | ModelLoaded | Done | Predicted | Propagated | SliceDone | Notice | Failed, Field(discriminator="type")
-]
-_requests: TypeAdapter[AnyRequest] = TypeAdapter(AnyRequest)
-_answers: TypeAdapter[AnyAnswer] = TypeAdapter(AnyAnswer)
-
-
-def encode(message: Message) -> bytes:
-    """One line, newline included."""
-    return message.model_dump_json().encode() + b"\n"
-
-
-def decode_request(line: bytes) -> AnyRequest:
-    """Raises WorkerError with the code "bad_message" for what is no request of this protocol."""
-    return _decode(_requests, line)
-
-
-def decode_answer(line: bytes) -> AnyAnswer:
-    """Raises WorkerError with the code "bad_message" for what is no answer of this protocol."""
-    return _decode(_answers, line)
+AnyRequest = Hello | LoadModel | SetStack | Embed | Predict | Propagate | Cancel | Quit
+AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | SliceDone | Notice | Failed
+_requests: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])
+_answers: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="type")])
 
 
 class BadMessageError(WorkerError):
@@ -213,9 +195,27 @@ class BadMessageError(WorkerError):
     code = "bad_message"
 
 
-def _decode(adapter: TypeAdapter[AnyRequest] | TypeAdapter[AnyAnswer], line: bytes):  # type: ignore[no-untyped-def]
+def encode(message: Message) -> bytes:
+    """One line, newline included."""
+    return message.model_dump_json().encode() + b"\n"
+
+
+def decode_request(line: bytes) -> AnyRequest:
+    """Raises BadMessageError for what is no request of this protocol."""
+    return _decode(_requests, line)
+
+
+def decode_answer(line: bytes) -> AnyAnswer:
+    """Raises BadMessageError for what is no answer of this protocol."""
+    return _decode(_answers, line)
+
+
+def _decode(adapter: TypeAdapter[M], line: bytes) -> M:
     try:
         return adapter.validate_json(line)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        # Never the values: they may come from anywhere.
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5]
+        )
         raise BadMessageError("A message between the program and its worker was not understood.", problems) from error

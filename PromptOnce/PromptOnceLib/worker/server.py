@@ -71,7 +71,7 @@ class Cancellations:
         with self._lock:
             self._ids.add(request)
 
-    def __contains__(self, request: int) -> bool:
+    def __contains__(self, request: object) -> bool:
         with self._lock:
             return request in self._ids
 
@@ -95,7 +95,9 @@ class Reader(threading.Thread):
         while line := self._stream.readline(MAX_MESSAGE_BYTES + 1):
             if len(line) > MAX_MESSAGE_BYTES and not line.endswith(b"\n"):
                 self._skip_rest_of_line()
-                error = protocol.BadMessageError("A message to the worker was too large.", f"over {MAX_MESSAGE_BYTES} bytes")
+                error = protocol.BadMessageError(
+                    "A message to the worker was too large.", f"over {MAX_MESSAGE_BYTES} bytes"
+                )
                 self._output.fail(None, error)
             elif line.strip():
                 self._take(line)

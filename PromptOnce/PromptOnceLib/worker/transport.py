@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import subprocess
@@ -58,12 +59,6 @@ class SubprocessTransport:
     """A worker started with subprocess; one thread reads its answers, one its log."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        # A process group of its own: Ctrl-C in the terminal reaches the client, which then says cancel.
-        separate = (
-            {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-            if sys.platform == "win32"
-            else {"start_new_session": True}
-        )
         try:
             self._process = subprocess.Popen(
                 list(command),
@@ -71,7 +66,9 @@ class SubprocessTransport:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=dict(environment),
-                **separate,  # type: ignore[call-overload]
+                # A process group of its own: Ctrl-C in the terminal reaches the client, which then says cancel.
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
         except OSError as error:
             raise WorkerError(f"The worker could not be started with {command[0]}.", str(error)) from error
@@ -119,10 +116,8 @@ class SubprocessTransport:
     def stop(self, grace: float) -> None:
         """See Transport."""
         assert self._process.stdin is not None
-        try:
+        with contextlib.suppress(OSError):  # what was still to be sent no longer matters
             self._process.stdin.close()
-        except OSError:
-            pass  # what was still to be sent no longer matters
         try:
             self._process.wait(grace)
         except subprocess.TimeoutExpired:

@@ -6,7 +6,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 PATIENT = "DOE^JANE"
 

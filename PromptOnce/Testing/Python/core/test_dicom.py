@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
+from core.dicom_files import PATIENT, make_monochrome1, write_dicom, write_series
 from PromptOnceLib.core.errors import GeometryError, VolumeError
 from PromptOnceLib.core.reading import read_volume
-
-from .dicom_files import PATIENT, make_monochrome1, write_dicom, write_series
 
 
 def test_a_folder_is_read_in_the_order_of_positions_not_of_names(tmp_path):

@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 
+from core.checkpoint_server import CheckpointServer, serving
 from PromptOnceLib.core.checkpoints import origin_path, part_path, status
 from PromptOnceLib.core.download import download
 from PromptOnceLib.core.errors import CancelledError, DownloadError, PromptOnceError
 from PromptOnceLib.core.model_entry import ModelEntry
 from PromptOnceLib.core.registry import load_registry
-
-from .checkpoint_server import CheckpointServer, serving
 
 CONTENT = random.Random(0).randbytes(1_000_000)
 CHANGED = random.Random(1).randbytes(len(CONTENT))

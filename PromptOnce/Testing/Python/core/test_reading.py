@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from PIL import Image
 
 from PromptOnceLib.core.errors import GeometryError, VolumeError

@@ -7,20 +7,19 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 import slicerio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.dicom_files import write_dicom
+from core.test_volume import AXIS_DIRECTIONS
 from PromptOnceLib.core.errors import GeometryError, SegmentationFileError
 from PromptOnceLib.core.reading import read_volume
 from PromptOnceLib.core.references import parse_reference, read_reference
 from PromptOnceLib.core.segmentation_files import Segment, write_segmentation
 from PromptOnceLib.core.volume import Geometry
-
-from .dicom_files import write_dicom
-from .test_volume import AXIS_DIRECTIONS
 
 GRID = Geometry((6, 5, 4), (1.0, 1.5, 3.0), (10.0, 20.0, 30.0))
 SLICERIO_DATA = Path(slicerio.__file__).parent / "data"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from PromptOnceLib.core.intensity import to_uint8, window_from_text
 from PromptOnceLib.core.reading import read_volume

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from engine.upstream import upstream_predictor, upstream_volume
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
+from sam2.modeling.sam2_base import SAM2Base
+
+from engine.upstream import upstream_predictor, upstream_volume
 from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, encode_mask
 from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import on_cpu
@@ -19,7 +21,6 @@ from PromptOnceLib.engine.models import Model, build_network, load_model
 from PromptOnceLib.engine.preprocessing import frame_tensor
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracking import Tracker
-from sam2.modeling.sam2_base import SAM2Base
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,11 @@ def blobs(slices: int, rows: int = 96, columns: int = 112) -> NDArray[np.uint8]:
 
 def bright(slice_index: int) -> ObjectPrompt:
     x, y = 40 + slice_index, 45 + 0.5 * slice_index
-    points = (Point(x=x, y=y, positive=True), Point(x=x - 4, y=y + 5, positive=True), Point(x=x + 25, y=y, positive=False))
+    points = (
+        Point(x=x, y=y, positive=True),
+        Point(x=x - 4, y=y + 5, positive=True),
+        Point(x=x + 25, y=y, positive=False),
+    )
     return ObjectPrompt(name="bright", box=Box(x0=x - 18, y0=y - 18, x1=x + 18, y1=y + 18), points=points)
 
 

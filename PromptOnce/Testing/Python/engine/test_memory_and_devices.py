@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from engine.test_masks_equal_upstream import blobs, bright, grey
 from numpy.typing import NDArray
+
+from engine.test_masks_equal_upstream import blobs, bright, grey
 from PromptOnceLib.core.errors import InputError, OutOfMemoryError
 from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import Placement, on_cpu, place
@@ -50,7 +51,9 @@ def masks_of(outputs: list[SliceOutput]) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("method", ["encode", "segment", "remember_seed", "track"])
-@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS backend out of memory")])
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS backend out of memory")]
+)
 def test_when_memory_ends_once_the_slice_is_tried_again(model: Model, method: str, error: Exception) -> None:
     expected = masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
     tracker = Tracker(model, fake_gpu())
@@ -122,7 +125,9 @@ def test_a_device_that_is_not_there_is_refused() -> None:
         place("cpu", "float8")
 
 
-@pytest.mark.parametrize(("capability", "expected"), [((9, 0), torch.bfloat16), ((8, 0), torch.bfloat16), ((7, 5), torch.float16)])
+@pytest.mark.parametrize(
+    ("capability", "expected"), [((9, 0), torch.bfloat16), ((8, 0), torch.bfloat16), ((7, 5), torch.float16)]
+)
 def test_precision_follows_the_compute_capability(
     monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: torch.dtype
 ) -> None:

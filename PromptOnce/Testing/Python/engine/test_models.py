@@ -9,6 +9,7 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
+
 from PromptOnceLib.core.errors import ModelError
 from PromptOnceLib.core.registry import ModelFiles, load_registry, resolve_model
 from PromptOnceLib.engine.models import build_network, load_model

@@ -13,9 +13,10 @@ from hydra.utils import instantiate
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from PIL import Image
+from sam2.sam2_video_predictor import SAM2VideoPredictor
+
 from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.engine.models import Model
-from sam2.sam2_video_predictor import SAM2VideoPredictor
 
 # Copied by hand from the overrides of sam2.build_sam.build_sam2_video_predictor with apply_postprocessing=True.
 UPSTREAM_OPTIONS = {
@@ -57,7 +58,9 @@ def upstream_volume(
     return (logits > 0).astype(np.uint8)
 
 
-def _half(predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], objects: Sequence[ObjectPrompt]) -> NDArray[np.float32]:
+def _half(
+    predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], objects: Sequence[ObjectPrompt]
+) -> NDArray[np.float32]:
     def load(image_size: int, **_: object) -> tuple[torch.Tensor, int, int]:
         return _network_frames(frames, image_size), frames.shape[1], frames.shape[2]
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+
 from PromptOnceLib.core.intensity import Window
 from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.core.stack import Stack

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from PromptOnceLib.core.errors import WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from PromptOnceLib.core.errors import CancelledError, ModelError, PromptError, WorkerError
 from PromptOnceLib.core.prompts import Box, ObjectPrompt, Prompt
 from PromptOnceLib.core.registry import ModelFiles, resolve_model
