@@ -8,8 +8,9 @@ import click
 import slicerio
 
 from PromptOnceLib.cli.console import Reporter
-from PromptOnceLib.cli.segment import Outputs, as_report, in_words, run_case, write_outputs
+from PromptOnceLib.cli.running import in_words, run_case
 from PromptOnceLib.core.case import Labels, prepare_case
+from PromptOnceLib.core.outputs import Outputs, as_report, write_outputs
 from PromptOnceLib.core.phantom import LABELS, chest_phantom
 from PromptOnceLib.core.reading import read_volume
 from PromptOnceLib.core.references import read_reference
@@ -38,13 +39,13 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
     """
     volume, lungs = _phantom() if phantom else _chest_ct()
     case = prepare_case(volume, Labels(lungs), window="lung", reference=lungs)
-    outcome = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False))
+    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False))
     output.mkdir(parents=True, exist_ok=True)
     name = "phantom" if phantom else "chest"
     outputs = Outputs(output / f"{name}.seg.nrrd", output / f"{name}.csv", output / f"{name}.png")
-    write_outputs(outcome, outputs)
-    click.echo(table(outcome.rows))
-    click.echo(in_words(as_report(outcome, outputs)))
+    write_outputs(run, outputs)
+    click.echo(table(run.rows))
+    click.echo(in_words(as_report(run, outputs)))
 
 
 def table(rows: list[SliceResult]) -> str:

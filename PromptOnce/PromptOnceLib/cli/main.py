@@ -15,7 +15,7 @@ from PromptOnceLib.cli.segment import segment
 @click.group(cls=GroupWithStatus, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="promptonce")
 def main() -> None:
-    r"""Segment a whole CT, MR or X-ray volume from one prompt with SAM 2.
+    """Segment a whole CT, MR or X-ray volume from one prompt with SAM 2.
 
     For research; not for clinical use. Nothing leaves this computer, and only `promptonce models download` gets
     anything from the internet.

@@ -23,7 +23,7 @@ quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 
 @click.group()
 def models() -> None:
-    r"""List, download and check models.
+    """List, download and check models.
 
     \b
     Examples:

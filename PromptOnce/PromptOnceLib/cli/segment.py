@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import json
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from PromptOnceLib.cli.console import FAILED, CommandWithPoints, Coordinates, CtrlC, Reporter, SliceRange
-from PromptOnceLib.core.case import Case, Labels, PromptSource, prepare_case
-from PromptOnceLib.core.contact_sheet import contact_sheet
+from PromptOnceLib.cli.console import FAILED, CommandWithPoints, Coordinates, Reporter, SliceRange
+from PromptOnceLib.cli.running import in_words, run_case
+from PromptOnceLib.core.case import Labels, PromptSource, prepare_case
 from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.outputs import Outputs, as_report, write_outputs
 from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, read_prompt
 from PromptOnceLib.core.reading import read_volume
 from PromptOnceLib.core.references import parse_reference, read_reference
-from PromptOnceLib.core.registry import ModelFiles, resolve_model
-from PromptOnceLib.core.results import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
-from PromptOnceLib.core.segmentation_files import write_segmentation
-from PromptOnceLib.core.segments import Segment, default_color
-from PromptOnceLib.core.stack import AXIS_NAMES, as_displayed, pixel_spacing
+from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.core.volume import Volume
-from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.segmenter import PropagationJob, Segmenter, Settings
-from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.worker.segmenter import Settings
 
 EXAMPLES = """
 \b
@@ -39,28 +32,6 @@ Examples:
   A DICOM series, slices 20 to 60 only, with SAM 2.1 large on the GPU:
     promptonce segment dicom/ -o liver.seg.nrrd --prompt liver.json --range 20:60 --model large --device cuda
 """
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Where the results go; None: not wanted."""
-
-    segmentation: Path
-    csv: Path | None
-    sheet: Path | None
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """A finished (or cancelled) propagation with its figures."""
-
-    case: Case
-    result: SegmentationResult
-    rows: list[SliceResult]
-    totals: Totals
-    job: PropagationJob
-    model: str
-    seconds: float
 
 
 @click.command(cls=CommandWithPoints, epilog=EXAMPLES)
@@ -153,7 +124,7 @@ def segment(
     given by --box, --positive and --negative, or by --prompt, or by --prompt-from.
     """
     outputs = Outputs(output, csv_path, sheet_path)
-    _refuse_to_overwrite_inputs(outputs, [image, *_named_files(prompt_from, reference, prompt_file)])
+    outputs.check([image, *_named_files(prompt_from, reference, prompt_file)])
     files = resolve_model(model_name, config)
     volume = read_volume(image)
     reporter = Reporter(quiet)
@@ -161,107 +132,15 @@ def segment(
     compared = None if reference is None else _labels(reference, volume, reporter)
     case = prepare_case(volume, source, axis, slice_index, window, compared)
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes)
-    outcome = run_case(case, settings, files, device, precision, reporter)
-    write_outputs(outcome, outputs)
-    report = as_report(outcome, outputs)
+    run = run_case(case, settings, files, device, precision, reporter)
+    write_outputs(run, outputs)
+    report = as_report(run, outputs)
     if as_json:
         click.echo(json.dumps(report))
     elif not quiet:
         click.echo(in_words(report), err=True)
-    if outcome.job.cancelled:
+    if run.cancelled:
         context.exit(FAILED)
-
-
-def run_case(
-    case: Case, settings: Settings, files: ModelFiles, device: str, precision: str, reporter: Reporter
-) -> Outcome:
-    """Propagate a case in a worker of its own; Ctrl-C cancels and keeps what is done."""
-    for notice in case.notices:
-        reporter.say(notice)
-    client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()))
-    with CtrlC(reporter.say) as interrupt, client:
-        segmenter = Segmenter(client)
-        model = segmenter.use_model(files, device, precision)
-        reporter.say(f"Model {model.name} on {model.device_name}.")
-        reporter.say(
-            f"Prompt on slice {case.prompt.slice} of {len(case.stack.frames)} along {AXIS_NAMES[case.axis.axis]} "
-            f"({case.axis.reason}), window {case.stack.window.name}."
-        )
-        segmenter.use_stack(case.stack)
-        started = time.monotonic()
-        job = segmenter.start_propagation(case.prompt, settings, reporter.slice_done, reporter.say)
-        try:
-            result = segmenter.wait(job, lambda: interrupt.requested)
-        finally:
-            reporter.end()
-        seconds = time.monotonic() - started
-    rows = slice_results(result, case.reference)
-    figures = totals(result, case.volume.geometry.spacing, case.reference)
-    return Outcome(case, result, rows, figures, job, model.name, seconds)
-
-
-def write_outputs(outcome: Outcome, outputs: Outputs) -> None:
-    """Write segmentation, table and contact sheet."""
-    case, result = outcome.case, outcome.result
-    segments = [
-        Segment(item.name, item.color or default_color(i), item.terminology)
-        for i, item in enumerate(case.prompt.objects)
-    ]
-    masks = [result.to_volume_order(i) for i in range(len(segments))]
-    for notice in write_segmentation(outputs.segmentation, masks, segments, case.volume.geometry):
-        outcome.job.notices.append(notice)
-    if outputs.csv is not None:
-        write_csv(outputs.csv, outcome.rows)
-    if outputs.sheet is not None:
-        geometry, axis = case.volume.geometry, case.axis.axis
-        contact_sheet(
-            as_displayed(case.stack.frames, geometry, axis),
-            as_displayed(result.masks, geometry, axis),
-            None if case.reference is None else as_displayed(case.reference, geometry, axis),
-            outcome.rows,
-            outputs.sheet,
-            pixel_spacing(geometry, axis)[:2],
-            title=f"PromptOnce, model {outcome.model}",
-            total_dice=outcome.totals.dice,
-            names=result.names,
-            colors=[segment.color for segment in segments],
-            seed_slice=case.prompt.slice,
-        )
-
-
-def as_report(outcome: Outcome, outputs: Outputs) -> dict[str, Any]:
-    """The object that --json prints. dice, jaccard: of the whole volume, null without a reference."""
-    case, figures = outcome.case, outcome.totals
-    done = figures.computed_slices
-    return {
-        "output": str(outputs.segmentation),
-        "csv": None if outputs.csv is None else str(outputs.csv),
-        "sheet": None if outputs.sheet is None else str(outputs.sheet),
-        "model": outcome.model,
-        "device": outcome.job.device,
-        "slices": done,
-        "slices_in_volume": figures.slices,
-        "seconds": round(outcome.seconds, 3),
-        "slices_per_second": round(done / outcome.seconds, 2),
-        "axis": AXIS_NAMES[case.axis.axis],
-        "seed_slice": case.prompt.slice,
-        "window": case.stack.window.name,
-        "millilitres": figures.millilitres,
-        "dice": figures.dice,
-        "jaccard": figures.jaccard,
-        "cancelled": outcome.job.cancelled,
-        "notices": [*case.notices, *outcome.job.notices],
-        "per_slice": [row.as_json() for row in outcome.rows],
-    }
-
-
-def in_words(report: dict[str, Any]) -> str:
-    """The report for a person."""
-    lines = [f"{report['slices']} slices in {report['seconds']:.1f} s, {report['slices_per_second']:.1f} slices/s."]
-    if report["dice"] is not None:
-        lines.append(f"Dice {report['dice']:.4f}, Jaccard {report['jaccard']:.4f} over the whole volume.")
-    lines += [f"Wrote {report[key]}" for key in ("output", "csv", "sheet") if report[key]]
-    return "\n".join(lines)
 
 
 def _prompt_source(
@@ -297,9 +176,3 @@ def _labels(text: str, volume: Volume, reporter: Reporter) -> Any:
 def _named_files(prompt_from: str | None, reference: str | None, prompt_file: Path | None) -> list[Path]:
     files = [Path(parse_reference(text)[0]) for text in (prompt_from, reference) if text is not None]
     return files if prompt_file is None else [*files, prompt_file]
-
-
-def _refuse_to_overwrite_inputs(outputs: Outputs, inputs: list[Path]) -> None:
-    for written in (outputs.segmentation, outputs.csv, outputs.sheet):
-        if written is not None and written.resolve() in {path.resolve() for path in inputs}:
-            raise InputError(f"{written} is an input: choose another name for the output.")

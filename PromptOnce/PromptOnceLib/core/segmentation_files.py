@@ -19,7 +19,7 @@ from PromptOnceLib.core.seg_nrrd import read_seg_nrrd, write_seg_nrrd
 from PromptOnceLib.core.segments import Segment, default_color
 from PromptOnceLib.core.volume import Geometry
 
-__all__ = ["SUFFIXES", "Segment", "SegmentationFile", "read_segmentation", "write_segmentation"]
+__all__ = ["SUFFIXES", "Segment", "SegmentationFile", "check_suffix", "read_segmentation", "write_segmentation"]
 
 _SLICER_SUFFIX = ".seg.nrrd"
 
@@ -53,7 +53,7 @@ def write_segmentation(
     mask does not fit the geometry.
     """
     target = Path(path)
-    suffix = _suffix(target)
+    suffix = check_suffix(target)
     if len(masks) != len(segments):
         raise ValueError(f"{len(masks)} masks but {len(segments)} segments")
     if not masks:
@@ -82,7 +82,7 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
     is missing, damaged, or not a segmentation, GeometryError where its geometry is not usable.
     """
     source = Path(path)
-    suffix = _suffix(source)
+    suffix = check_suffix(source)
     if not source.is_file():
         raise SegmentationFileError(f"There is no segmentation at {source}. Check the path.")
     try:
@@ -100,7 +100,8 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
     return _from_label_map(image, source.name)
 
 
-def _suffix(path: Path) -> str:
+def check_suffix(path: Path) -> str:
+    """The ending of a file that can be written and read; SegmentationFileError for any other."""
     for suffix in SUFFIXES:
         if path.name.lower().endswith(suffix):
             return suffix

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.errors import CancelledError, PromptError, WorkerError
+from PromptOnceLib.core.errors import CancelledError, InputError, PromptError, WorkerError
 from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.core.results import SegmentationResult
@@ -31,6 +31,15 @@ class Settings:
     last: int | None = None
     direction: Literal["both", "forward", "backward"] = "both"
     fill_hole_area: int = 0
+
+    def range_for(self, prompt: Prompt, slices: int) -> tuple[int, int]:
+        """First and last slice of a stack; InputError where they do not exist or leave the prompt out."""
+        last = slices - 1 if self.last is None else self.last
+        if not 0 <= self.first <= last < slices:
+            raise InputError(f"The range {self.first}:{last} does not lie in the slices 0 to {slices - 1}.")
+        if not self.first <= prompt.slice <= last:
+            raise InputError(f"The range {self.first}:{last} has to hold the prompted slice {prompt.slice}.")
+        return self.first, last
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,16 +123,17 @@ class Segmenter:
         """Send a propagation and return at once; callbacks come while the client is pumped.
 
         When on_slice is called the slice is already in the job's result. Raises PromptError for a prompt that does not
-        fit the stack.
+        fit the stack, InputError for a range that does not.
         """
         stack = self._prepare(prompt)
+        first, last = settings.range_for(prompt, len(stack.frames))
         number = self.client.new_id()
         request = protocol.Propagate(
             id=number,
             prompt=prompt,
             file=f"masks-{number}.npy",
-            first=settings.first,
-            last=len(stack.frames) - 1 if settings.last is None else settings.last,
+            first=first,
+            last=last,
             direction=settings.direction,
             fill_hole_area=settings.fill_hole_area,
         )

@@ -55,7 +55,7 @@ VOLUMES = [
         0,
         "soft tissue",
     ),
-    ("dicom_mr_siemens_skyra/dicom", None, (256, 256, 18), (0.859, 0.859, 0.9), 1, "percentile"),
+    ("dicom_mr_siemens_skyra/dicom", None, (256, 256, 18), (0.859, 0.859, 0.9), 0, "percentile"),
     ("mr_abdomen_totalseg/image.nii.gz", "label.nii.gz", (117, 91, 20), (3, 3, 3), 0, "percentile"),
     (
         "mr_brain_tumour_pyradiomics/brain1_image.nrrd",

@@ -38,10 +38,10 @@ def test_of_equal_spacings_the_axis_nearest_to_axial_is_taken():
     assert "axial" in choice.reason
 
 
-def test_spacings_within_five_percent_count_as_equal():
+def test_spacings_within_one_percent_count_as_equal():
     direction = SAGITTAL_ACQUISITION
-    assert choose_axis(Geometry((9, 9, 9), (0.96, 0.5, 1.0), direction=direction)).axis == 2
-    assert choose_axis(Geometry((9, 9, 9), (0.94, 0.5, 1.0), direction=direction)).axis == 0
+    assert choose_axis(Geometry((9, 9, 9), (0.995, 0.5, 1.0), direction=direction)).axis == 2
+    assert choose_axis(Geometry((9, 9, 9), (0.985, 0.5, 1.0), direction=direction)).axis == 0
 
 
 def test_two_coarse_axes_tie_without_the_third():

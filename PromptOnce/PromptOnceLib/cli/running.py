@@ -1,0 +1,49 @@
+"""Run one case in a worker from the command line: messages, progress, Ctrl-C, and the report in words."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from PromptOnceLib.cli.console import CtrlC, Reporter
+from PromptOnceLib.core.case import Case
+from PromptOnceLib.core.outputs import Run
+from PromptOnceLib.core.registry import ModelFiles
+from PromptOnceLib.core.stack import AXIS_NAMES
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.segmenter import Segmenter, Settings
+from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
+
+
+def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, precision: str, reporter: Reporter) -> Run:
+    """Propagate a case in a worker of its own; Ctrl-C cancels and keeps what is done."""
+    settings.range_for(case.prompt, len(case.stack.frames))
+    for notice in case.notices:
+        reporter.say(notice)
+    client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()))
+    with CtrlC(reporter.say) as interrupt, client:
+        segmenter = Segmenter(client)
+        model = segmenter.use_model(files, device, precision)
+        reporter.say(f"Model {model.name} on {model.device_name}.")
+        reporter.say(
+            f"Prompt on slice {case.prompt.slice} of {len(case.stack.frames)} along {AXIS_NAMES[case.axis.axis]} "
+            f"({case.axis.reason}), window {case.stack.window.name}."
+        )
+        segmenter.use_stack(case.stack)
+        started = time.monotonic()
+        job = segmenter.start_propagation(case.prompt, settings, reporter.slice_done, reporter.say)
+        try:
+            result = segmenter.wait(job, lambda: interrupt.requested)
+        finally:
+            reporter.end()
+        seconds = time.monotonic() - started
+    return Run(case, result, model.name, job.device, seconds, job.cancelled, job.notices)
+
+
+def in_words(report: dict[str, Any]) -> str:
+    """The report of a run (outputs.as_report) for a person."""
+    lines = [f"{report['slices']} slices in {report['seconds']:.1f} s, {report['slices_per_second']:.1f} slices/s."]
+    if report["dice"] is not None:
+        lines.append(f"Dice {report['dice']:.4f}, Jaccard {report['jaccard']:.4f} over the whole volume.")
+    lines += [f"Wrote {report[key]}" for key in ("output", "csv", "sheet") if report[key]]
+    return "\n".join(lines)

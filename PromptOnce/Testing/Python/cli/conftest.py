@@ -1,0 +1,67 @@
+"""The command as a person types it, in a process of its own, and a small volume to use it on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from worker.disks import disk_frames
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict:
+        """Standard output, which has to be one JSON value and nothing else."""
+        return json.loads(self.out)
+
+
+Run = Callable[..., Ended]
+COMMAND = [sys.executable, "-m", "PromptOnceLib.cli"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run promptonce with these arguments in an empty folder."""
+
+    def run(*arguments: str | Path) -> Ended:
+        ended = subprocess.run(
+            [*COMMAND, *map(str, arguments)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+        )
+        return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def disk_volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A volume of eleven slices with a bright disk, and its reference beside it as disk_reference.nii.gz (label 3)."""
+    folder = tmp_path_factory.mktemp("volumes")
+    frames = disk_frames()
+    y, x = np.mgrid[: frames.shape[1], : frames.shape[2]]
+    labels = np.stack([3 * (np.hypot(x - 45 - k, y - 40) < 16) for k in range(len(frames))]).astype(np.uint8)
+    for name, array in (("disk.nii.gz", frames.astype(np.int16)), ("disk_reference.nii.gz", labels)):
+        image = sitk.GetImageFromArray(array)
+        image.SetSpacing((0.8, 0.9, 3.0))
+        image.SetOrigin((-10, 20, 5))
+        image.SetDirection((0, -1, 0, 1, 0, 0, 0, 0, 1))
+        sitk.WriteImage(image, str(folder / name))
+    return folder / "disk.nii.gz"
+
+
+@pytest.fixture(scope="session")
+def disk_reference(disk_volume: Path) -> Path:
+    return disk_volume.with_name("disk_reference.nii.gz")

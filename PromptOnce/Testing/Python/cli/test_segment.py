@@ -1,0 +1,188 @@
+"""promptonce segment as a person types it: results, table, JSON, ranges, bad input, Ctrl-C."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from PIL import Image
+from worker.disks import disk_frames
+
+from cli.conftest import COMMAND, Run
+from PromptOnceLib.core.prompts import Box, ObjectPrompt, Prompt, write_prompt
+
+BOX = "32,22,68,58"
+
+
+def test_a_volume_is_segmented_from_a_box_and_points(
+    run: Run, disk_volume: Path, disk_reference: Path, tmp_path: Path
+) -> None:
+    ended = run(
+        "segment", disk_volume, "-o", "out.seg.nrrd", "--box", BOX, "--positive", "50,40", "52,44",
+        "--negative", "80,40", "--reference", f"{disk_reference}:3", "--csv", "out.csv",
+        "--sheet", "out.png", "--window", "full",
+    )  # fmt: skip
+    assert ended.status == 0, ended.err
+    assert ended.out == ""
+    assert "slice/s" in ended.err
+    assert "Dice" in ended.err
+
+    volume, result = sitk.ReadImage(str(disk_volume)), sitk.ReadImage(str(tmp_path / "out.seg.nrrd"))
+    assert result.GetSize() == volume.GetSize()
+    np.testing.assert_allclose(result.GetOrigin(), volume.GetOrigin())
+    np.testing.assert_allclose(result.GetSpacing(), volume.GetSpacing())
+    np.testing.assert_allclose(result.GetDirection(), volume.GetDirection(), atol=1e-12)
+    assert sitk.GetArrayViewFromImage(result).any()
+    rows = list(csv.DictReader((tmp_path / "out.csv").open()))
+    assert [row["slice"] for row in rows] == [str(k) for k in range(11)]
+    assert Image.open(tmp_path / "out.png").size[0] > 300
+
+
+def test_json_is_one_object_with_what_scripts_need(run: Run, disk_volume: Path, disk_reference: Path) -> None:
+    ended = run(
+        "segment", disk_volume, "-o", "out.nii.gz", "--prompt-from", disk_reference, "--reference", disk_reference,
+        "--range", "3:8", "--json", "--quiet",
+    )  # fmt: skip
+    assert ended.status == 0, ended.err
+    assert ended.err == ""
+    report = ended.json
+    assert report["output"] == "out.nii.gz"
+    assert report["model"] == "nano"
+    assert report["device"].startswith(("cpu", "cuda", "mps"))
+    assert report["slices"] == 6
+    assert report["slices_per_second"] == pytest.approx(6 / report["seconds"], rel=0.05)
+    assert report["seed_slice"] == 5
+    assert [row["computed"] for row in report["per_slice"]] == [3 <= k <= 8 for k in range(11)]
+    assert set(report["per_slice"][0]) == {
+        "slice", "computed", "area", "presence", "predicted_iou", "dice", "jaccard",
+    }  # fmt: skip
+    assert report["per_slice"][0]["area"] is None
+    assert 0 <= report["dice"] <= 1
+    inside = [row for row in report["per_slice"] if row["computed"]]
+    assert all(0 <= row["presence"] <= 1 and 0 <= row["predicted_iou"] <= 1 for row in inside)
+
+
+def test_without_a_reference_dice_is_null(run: Run, disk_volume: Path) -> None:
+    report = run("segment", disk_volume, "-o", "out.nii.gz", "--box", BOX, "--range", "5:6", "--json").json
+    assert report["dice"] is None
+    assert report["jaccard"] is None
+    assert report["per_slice"][5]["dice"] is None
+
+
+def test_the_figures_are_those_of_the_file(run: Run, disk_volume: Path, disk_reference: Path) -> None:
+    report = run(
+        "segment", disk_volume, "-o", "out.seg.nrrd", "--box", BOX, "--reference", disk_reference, "--json"
+    ).json
+    evaluated = run("evaluate", "out.seg.nrrd", f"{disk_reference}:3", "--json", "--csv", "slices.csv").json
+    assert evaluated["dice"] == pytest.approx(report["dice"])
+    assert evaluated["jaccard"] == pytest.approx(report["jaccard"])
+    assert [row["dice"] for row in evaluated["per_slice"]] == pytest.approx(
+        [row["dice"] for row in report["per_slice"]]
+    )
+    assert evaluated["hausdorff95_mm"] <= evaluated["hausdorff_mm"]
+
+
+def test_several_objects_come_from_a_prompt_file(run: Run, disk_volume: Path, tmp_path: Path) -> None:
+    disk = ObjectPrompt(name="disk", box=Box(x0=32, y0=22, x1=68, y1=58))
+    other = ObjectPrompt(name="corner", box=Box(x0=2, y0=2, x1=20, y1=20), color=(1, 0, 0))
+    write_prompt(tmp_path / "two.json", Prompt(axis=0, slice=4, objects=(disk, other)))
+    ended = run(
+        "segment", disk_volume, "-o", "two.seg.nrrd", "--prompt", "two.json", "--direction", "forward", "--json"
+    )
+    assert ended.status == 0, ended.err
+    assert ended.json["seed_slice"] == 4
+    assert ended.json["slices"] == 7
+    header = sitk.ImageFileReader()
+    header.SetFileName(str(tmp_path / "two.seg.nrrd"))
+    header.ReadImageInformation()
+    assert [header.GetMetaData(f"Segment{i}_Name") for i in (0, 1)] == ["disk", "corner"]
+
+
+def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> None:
+    report = run(
+        "segment", disk_volume, "-o", "o.nii.gz", "--axis", "j", "--slice", "30", "--positive", "50,5", "--range",
+        "28:32", "--json",
+    ).json  # fmt: skip
+    assert report["axis"] == "j"
+    assert report["seed_slice"] == 30
+    assert report["slices_in_volume"] == 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing.nii.gz", "-o", "o.nii.gz", "--box", BOX], "nothing.nii.gz"),
+        (["VOLUME", "-o", "o.nii.gz"], "one prompt"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--prompt", "p.json"], "one prompt"),
+        (["VOLUME", "-o", "o.nii.gz", "--negative", "3,4"], "negative"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", "1,2,3"], "4"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", "10,10,10,30"], "area"),
+        (["VOLUME", "-o", "o.nii.gz", "--positive", "500,10"], "outside"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--slice", "11"], "slice"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--range", "7:9"], "range"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--range", "0:11"], "slice"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--window", "sunglasses"], "window"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--axis", "diagonal"], "axis"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "giant"], "giant"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "tiny"], "promptonce models download tiny"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--device", "cuda:99"], "cuda:99"),
+        (["VOLUME", "-o", "o.nii.gz", "--prompt-from", "REFERENCE:7"], "7"),
+        (["VOLUME", "-o", "o.jpg", "--box", BOX], "o.jpg"),
+        (["VOLUME", "-o", "no-folder/o.nii.gz", "--box", BOX], "no-folder"),
+        (["VOLUME", "-o", "VOLUME", "--box", BOX], "input"),
+        (["VOLUME", "-o", "REFERENCE", "--box", BOX, "--reference", "REFERENCE:3"], "input"),
+    ],
+)
+def test_bad_input_ends_with_status_2_a_sentence_and_no_file(
+    run: Run, disk_volume: Path, disk_reference: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], words: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("PROMPTONCE_MODELS", str(tmp_path / "models"))
+    (tmp_path / "p.json").write_text("{}")
+    before = disk_volume.read_bytes(), disk_reference.read_bytes(), sorted(tmp_path.iterdir())
+    names = {"VOLUME": str(disk_volume), "REFERENCE": str(disk_reference)}
+    filled = [
+        argument.replace("VOLUME", names["VOLUME"]).replace("REFERENCE", names["REFERENCE"]) for argument in arguments
+    ]
+
+    ended = run("segment", *filled)
+
+    assert ended.status == 2, ended.err
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+    assert (disk_volume.read_bytes(), disk_reference.read_bytes(), sorted(tmp_path.iterdir())) == before
+
+
+def test_an_error_is_json_too_where_json_is_asked_for(run: Run) -> None:
+    ended = run("segment", "nothing.nii.gz", "-o", "o.nii.gz", "--box", BOX, "--json")
+    assert ended.status == 2
+    assert ended.json["error"]["code"] == "bad_volume"
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    volume = tmp_path / "long.nii.gz"
+    sitk.WriteImage(sitk.GetImageFromArray(disk_frames(slices=600).astype(np.int16)), str(volume))
+    process = subprocess.Popen(
+        [*COMMAND, "segment", volume, "-o", "out.nii.gz", "--box", "330,22,366,58", "--slice", "3", "--box", BOX,
+         "--csv", "out.csv"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    seen = b""
+    while b"10/600" not in seen and b"20/600" not in seen and process.poll() is None:
+        seen += process.stderr.read(1)
+    process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    _, rest = process.communicate(timeout=60)
+    assert time.monotonic() - started < 30
+    assert process.returncode == 1, rest
+    computed = [row["computed"] for row in csv.DictReader((tmp_path / "out.csv").open())]
+    assert len(computed) == 600
+    assert 5 <= computed.count("true") < 500
+    assert sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))).any()
