@@ -64,7 +64,7 @@ def _score(tracker: Tracker, frames: np.ndarray, mask: np.ndarray, phantom: int,
         return None
     prompt = prompt_from_mask(mask[seed].astype(np.uint8)).prompt
     found = np.zeros_like(mask)
-    for output in Propagation(tracker, frames).run(Task([prompt], seed, 0, len(frames) - 1)):
+    for output in Propagation(tracker, frames, print).run(Task([prompt], seed, 0, len(frames) - 1)):
         found[output.slice] = output.masks[0] > 0
     absent = ~mask.any((1, 2))
     right = float((~found[absent].any((1, 2))).mean()) if absent.any() else None

@@ -65,7 +65,7 @@ class Propagation:
 
     tracker: Tracker
     frames: NDArray[np.uint8]
-    notify: Callable[[str], None] = print
+    notify: Callable[[str], None]
     _cached: dict[int, Features] = field(default_factory=dict)
 
     @property

@@ -57,15 +57,9 @@ class PropagationJob:
 
     job: Job
     result: SegmentationResult
-    file: Path
     notices: list[str] = field(default_factory=list)
     device: str = ""
     cancelled: bool = False
-
-    def finish(self, reply: protocol.Propagated) -> None:
-        """Take the reply in and remove the exchange file."""
-        self.device, self.cancelled = reply.device, reply.cancelled
-        self.file.unlink(missing_ok=True)
 
 
 class Segmenter:
@@ -140,7 +134,7 @@ class Segmenter:
         names = tuple(item.name for item in prompt.objects)
         result = SegmentationResult.empty(names, stack.frames.shape, stack.axis)
         path = self.client.folder / request.file
-        job = PropagationJob(Job(number), result, path)
+        job = PropagationJob(Job(number), result)
         masks: list[NDArray[np.uint8]] = []
 
         def on_event(event: protocol.SliceDone | protocol.Notice) -> None:
@@ -155,7 +149,13 @@ class Segmenter:
             if on_slice is not None:
                 on_slice(event)
 
-        job.job = self.client.send(request, on_event, on_end=lambda _: masks.clear())
+        def on_end(ended: Job) -> None:
+            masks.clear()  # Windows removes no file that is mapped
+            path.unlink(missing_ok=True)
+            if isinstance(ended.reply, protocol.Propagated):
+                job.device, job.cancelled = ended.reply.device, ended.reply.cancelled
+
+        job.job = self.client.send(request, on_event, on_end)
         return job
 
     def wait(self, job: PropagationJob, should_cancel: Callable[[], bool] | None = None) -> SegmentationResult:
@@ -164,7 +164,6 @@ class Segmenter:
         Raises what the worker reported, CancelledError when it was cancelled before anything was done.
         """
         reply = self.client.wait(job.job, protocol.Propagated, should_cancel=should_cancel)
-        job.finish(reply)
         if reply.slices == 0:
             raise CancelledError("Cancelled before the first slice was done.")
         return job.result

@@ -44,7 +44,7 @@ class Output:
             try:
                 self._stream.write(protocol.encode(message))
                 self._stream.flush()
-            except (BrokenPipeError, ValueError):
+            except (OSError, ValueError):
                 logger.warning("the client no longer listens")
 
     def fail(self, request: int | None, error: BaseException) -> None:
@@ -107,7 +107,7 @@ class Reader(threading.Thread):
     def _take(self, line: bytes) -> None:
         try:
             request = protocol.decode_request(line)
-        except WorkerError as error:
+        except Exception as error:  # whatever a line does to the parser, the next one must be heard
             self._output.fail(_id_of(line), error)
             return
         if isinstance(request, protocol.Cancel):

@@ -125,6 +125,9 @@ class SubprocessTransport:
             self._process.wait()
         for thread in self._threads:
             thread.join(grace)
+        for stream in (self._process.stdout, self._process.stderr):
+            if stream is not None:
+                stream.close()
 
     def _gone(self) -> WorkerError:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from engine.test_masks_equal_upstream import blobs, bright
@@ -54,9 +55,9 @@ def test_tracking_does_not_depend_on_the_holes_of_earlier_slices(monkeypatch) ->
         calls.append(tuple(logits.shape))
         return torch.where(logits > 0, logits, torch.tensor(0.1)) if len(calls) > 1 else logits
 
-    plain = list(Propagation(tracker, frames).run(Task([bright(2)], 2, 0, 4)))
+    plain = list(Propagation(tracker, frames, pytest.fail).run(Task([bright(2)], 2, 0, 4)))
     monkeypatch.setattr("PromptOnceLib.engine.tracking.fill_holes", everything)
-    filled = list(Propagation(tracker, frames).run(Task([bright(2)], 2, 0, 4, fill_hole_area=8)))
+    filled = list(Propagation(tracker, frames, pytest.fail).run(Task([bright(2)], 2, 0, 4, fill_hole_area=8)))
     assert len(calls) == 5
     for before, after in zip(plain[1:], filled[1:], strict=True):
         assert after.masks.all()

@@ -22,7 +22,7 @@ from worker.disks import COLUMNS, ROWS, SLICES, disk_frames, disk_prompt, stack_
 def in_process(prompt: Prompt, frames: np.ndarray) -> np.ndarray:
     tracker = Tracker(load_model(resolve_model("nano")), on_cpu())
     masks = np.zeros((len(prompt.objects), *frames.shape), np.uint8)
-    for output in Propagation(tracker, frames).run(Task(prompt.objects, prompt.slice, 0, len(frames) - 1)):
+    for output in Propagation(tracker, frames, pytest.fail).run(Task(prompt.objects, prompt.slice, 0, len(frames) - 1)):
         masks[:, output.slice] = output.masks
     return masks
 
@@ -107,13 +107,13 @@ def test_a_request_cancelled_before_it_began_does_nothing(shared_segmenter: Segm
         shared_segmenter.wait(second)
 
 
-def test_two_volumes_one_after_the_other(shared_segmenter: Segmenter) -> None:
-    shared_segmenter.wait(shared_segmenter.start_propagation(disk_prompt()))
+def test_two_volumes_one_after_the_other(segmenter: Segmenter) -> None:
+    segmenter.wait(segmenter.start_propagation(disk_prompt()))
     other = disk_frames(slices=4, rows=70, columns=120, seed=1)
-    shared_segmenter.use_stack(stack_of(other))
-    result = shared_segmenter.wait(shared_segmenter.start_propagation(disk_prompt(2)))
+    segmenter.use_stack(stack_of(other))
+    result = segmenter.wait(segmenter.start_propagation(disk_prompt(2)))
     np.testing.assert_array_equal(result.masks, in_process(disk_prompt(2), other))
-    assert len(list(shared_segmenter.client.folder.iterdir())) == 1, "only the current volume is kept on disk"
+    assert len(list(segmenter.client.folder.iterdir())) == 1, "only the current volume is kept on disk"
 
 
 def test_several_objects_share_a_run(shared_segmenter: Segmenter) -> None:
