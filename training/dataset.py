@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from training.rendering import render
 TRAINING_SEED = 1_000_000  # phantom i of the pool has this seed + i; evaluation seeds lie far below
 
 
+END_SHARE = 0.4  # of clips in which an object is made to end; few do by themselves within some slices
 MIN_CONTRAST = 12  # grey levels between an object and its surroundings on frame 0
 
 
@@ -90,6 +91,8 @@ class Pool:
             slices = _choose_slices(area, frames, rng)
             labels = np.asarray(self.labels[volume][slices])
             labels = _crop(labels, np.isin(labels[0], target), size, rng)
+            if frames > 1 and rng.random() < END_SHARE:
+                _end_object(labels, target, int(rng.integers(1, frames)))
             image = render(torch.from_numpy(labels), rng, [t for t in targets if len(t) == 2])
             seen = self._seen_targets(targets, image[0].numpy(), labels[0], objects, rng)
             if seen:
@@ -120,6 +123,15 @@ def _choose_slices(area: np.ndarray, frames: int, rng: np.random.Generator) -> n
     while step > 1 and step * (frames - 1) > room:
         step -= 1
     return np.clip(seed + direction * step * np.arange(frames), 0, len(area) - 1)
+
+
+def _end_object(labels: np.ndarray, target: tuple[int, ...], end: int) -> None:
+    """From frame `end` on the object gives way to what it borders on most."""
+    mask = np.isin(labels[0], target)
+    around = labels[0][ndimage.binary_dilation(mask, iterations=2) & ~mask]
+    if around.size:
+        later = labels[end:]
+        later[np.isin(later, target)] = np.bincount(around).argmax()
 
 
 def _crop(labels: np.ndarray, seed_mask: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -154,8 +166,11 @@ def _can_be_seen(frame: np.ndarray, mask: np.ndarray) -> bool:
     return bool(around.sum() > 10 and abs(frame[rim].mean() - frame[around].mean()) > MIN_CONTRAST)
 
 
+Shape = Callable[[int], tuple[int, int, int, int]]
+
+
 class _Batches(torch.utils.data.Dataset):
-    def __init__(self, pool: Pool, seed: int, steps: range, shape: tuple[int, int, int, int]) -> None:
+    def __init__(self, pool: Pool, seed: int, steps: range, shape: Shape) -> None:
         self.pool, self.seed, self.steps, self.shape = pool, seed, steps, shape
 
     def __len__(self) -> int:
@@ -163,10 +178,11 @@ class _Batches(torch.utils.data.Dataset):
 
     def __getitem__(self, i: int) -> Batch:
         torch.set_num_threads(1)
-        return self.pool.batch((self.seed, self.steps[i]), *self.shape)
+        step = self.steps[i]
+        return self.pool.batch((self.seed, step), *self.shape(step))
 
 
-def batches(pool: Pool, seed: int, steps: range, shape: tuple[int, int, int, int], workers: int = 1) -> Iterator[Batch]:
-    """The batches of `steps` in order, made beside the training; shape: (clips, objects, frames, size)."""
+def batches(pool: Pool, seed: int, steps: range, shape: Shape, workers: int = 1) -> Iterator[Batch]:
+    """The batches of `steps` in order, made beside the training; shape: (clips, objects, frames, size) of a step."""
     dataset = _Batches(pool, seed, steps, shape)
     return iter(torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers))

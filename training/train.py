@@ -39,13 +39,21 @@ class Stage:
     truth: tuple[float, float]
     mean_share: float
     positive_weight: float
+    still: tuple[int, int] | None = None  # every other step has so many still images with so many objects each
+
+    def shape(self, step: int) -> tuple[int, int, int, int]:
+        """(clips, objects, frames, size) of the batch of a step."""
+        if self.still is not None and step % 2:
+            return (*self.still, 1, self.size)
+        return (self.clips, self.objects, self.frames, self.size)
 
 
-# Still images first, then short clips remembered by their true masks, then longer ones by the model's own.
+# Still images first, then short clips remembered by their true masks, then longer ones by the model's own masks
+# and, in turn with them, still images again.
 STAGES = (
     Stage(2600, 10, 5, 1, 128, 1.2e-3, (1.0, 1.0), 0.5, 3.0),
     Stage(1400, 5, 3, 3, 128, 8e-4, (1.0, 0.3), 0.3, 2.0),
-    Stage(1300, 2, 3, 4, 256, 5e-4, (0.5, 0.1), 0.1, 1.0),
+    Stage(2200, 2, 3, 4, 256, 5e-4, (0.5, 0.1), 0.1, 1.0, still=(4, 5)),
 )
 
 
@@ -110,8 +118,7 @@ class Trainer:
     def _run_stage(self, index: int, stage: Stage, done: int) -> None:
         set_size(self.model, stage.size)
         steps = range(done, stage.steps)
-        shape = (stage.clips, stage.objects, stage.frames, stage.size)
-        stream = batches(self.pool, TRAINING_SEED + index, steps, shape)
+        stream = batches(self.pool, TRAINING_SEED + index, steps, stage.shape)
         started, window = time.monotonic(), []
         for i, batch in zip(steps, stream, strict=True):
             fraction = i / stage.steps
@@ -145,7 +152,9 @@ class Trainer:
         return loss.item(), dice, norm.item()
 
     def _log(self, index: int, step: int, rate: float, window: list, seconds: float) -> None:
-        dice = torch.cat([d for _, d, _ in window]).nanmean(0)
+        length = max(d.shape[1] for _, d, _ in window)
+        padded = [torch.nn.functional.pad(d, (0, length - d.shape[1]), value=torch.nan) for _, d, _ in window]
+        dice = torch.cat(padded).nanmean(0)
         entry = {
             "stage": index,
             "step": step,

@@ -1,0 +1,37 @@
+"""Draw the curves of a training log: python -m training.curve LOG PNG."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("log", type=Path, help="log.jsonl of training.train")
+    parser.add_argument("png", type=Path)
+    arguments = parser.parse_args()
+    entries = [json.loads(line) for line in arguments.log.read_text().splitlines()]
+    figure, (upper, lower) = plt.subplots(2, 1, sharex=True, figsize=(9, 6), layout="constrained")
+    total = 0
+    for stage in sorted({entry["stage"] for entry in entries}):
+        own = [entry for entry in entries if entry["stage"] == stage]
+        steps = [total + entry["step"] for entry in own]
+        for frame in range(len(own[0]["dice"])):
+            label = "prompted frame" if frame == 0 else f"frame {frame} after it"
+            upper.plot(steps, [e["dice"][frame] for e in own], color=f"C{frame}", label=None if stage < 2 else label)
+        lower.plot(steps, [entry["loss"] for entry in own], color="black")
+        total += own[-1]["step"]
+        for axes in (upper, lower):
+            axes.axvline(total, color="grey", linewidth=0.5)
+    upper.set(ylabel="Dice of training clips", ylim=(0, 1))
+    upper.legend(loc="lower right", title="frames of the last stage")
+    lower.set(ylabel="loss", xlabel="step; a grey line ends each stage", yscale="log")
+    figure.savefig(arguments.png, dpi=100)
+
+
+if __name__ == "__main__":
+    main()
