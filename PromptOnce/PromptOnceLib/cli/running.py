@@ -8,6 +8,7 @@ from typing import Any
 from PromptOnceLib.cli.console import CtrlC, Reporter
 from PromptOnceLib.core.case import Case
 from PromptOnceLib.core.outputs import Run
+from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.core.stack import AXIS_NAMES
 from PromptOnceLib.worker.client import WorkerClient
@@ -27,7 +28,9 @@ def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, pre
         reporter.say(f"Model {model.name} on {model.device_name}.")
         reporter.say(
             f"Prompt on slice {case.prompt.slice} of {len(case.stack.frames)} along {AXIS_NAMES[case.axis.axis]} "
-            f"({case.axis.reason}), window {case.stack.window.name}."
+            f"({case.axis.reason}), window {case.stack.window.name}: "
+            + "; ".join(_describe(item) for item in case.prompt.objects)
+            + "."
         )
         segmenter.use_stack(case.stack)
         started = time.monotonic()
@@ -38,6 +41,17 @@ def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, pre
             reporter.end()
         seconds = time.monotonic() - started
     return Run(case, result, model.name, job.device, seconds, job.cancelled, job.notices)
+
+
+def _describe(item: ObjectPrompt) -> str:
+    """An object's prompt in the form the command line takes it."""
+    if item.mask is not None:
+        return f"{item.name} by a mask"
+    parts = [] if item.box is None else [f"box {item.box.x0:g},{item.box.y0:g},{item.box.x1:g},{item.box.y1:g}"]
+    for kind, positive in (("positive", True), ("negative", False)):
+        points = " ".join(f"{p.x:g},{p.y:g}" for p in item.points if p.positive is positive)
+        parts += [f"{kind} {points}"] if points else []
+    return f"{item.name} by {', '.join(parts)}"
 
 
 def in_words(report: dict[str, Any]) -> str:
