@@ -31,6 +31,15 @@ class UnknownVersionError(WorkerError):
     code = "unknown_version"
 
 
+class EngineMissingError(WorkerError):
+    """The interpreter of the worker has no torch or no sam2."""
+
+    code = "engine_missing"
+
+
+_NO_ENGINE = "PyTorch or SAM 2 cannot be loaded by {python}: install them as the README says, or choose another Python."
+
+
 class Output:
     """Standard output of the worker; several threads may send."""
 
@@ -151,8 +160,11 @@ def serve(stdin: IO[bytes], stdout: IO[bytes]) -> None:
 def _answer_all(
     requests: queue.SimpleQueue[protocol.AnyRequest], output: Output, cancellations: Cancellations, folder: Path
 ) -> None:
-    from PromptOnceLib.worker.handlers import Handlers  # imports torch: only after the reader watches standard input
-
+    try:
+        from PromptOnceLib.worker.handlers import Handlers  # torch takes seconds; the reader already listens
+    except ImportError as error:
+        output.fail(requests.get().id, EngineMissingError(_NO_ENGINE.format(python=sys.executable), str(error)))
+        raise
     handlers = Handlers(folder, output.send, cancellations)
     greeted = False
     while not isinstance(request := requests.get(), protocol.Quit):
@@ -184,4 +196,15 @@ def main() -> None:
     # Anything a library prints must not end up between the messages: file descriptor 1 becomes the log.
     messages = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    serve(sys.stdin.buffer, messages)
+    try:
+        serve(sys.stdin.buffer, messages)
+    except Exception:
+        logger.exception("the worker cannot go on")
+        _exit(1)
+    _exit(0)
+
+
+def _exit(status: int) -> None:
+    """End at once: the reader may still be blocked on standard input, which Python's own shutdown does not survive."""
+    sys.stderr.flush()
+    os._exit(status)

@@ -18,7 +18,7 @@ from PromptOnceLib.core.errors import WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
-from PromptOnceLib.worker.transport import SubprocessTransport, worker_environment
+from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
 from worker.disks import disk_frames, disk_prompt, stack_of
 
 Start = Callable[[], SubprocessTransport]
@@ -104,7 +104,7 @@ def test_quit_ends_the_worker_and_leaves_nothing(start_worker: Start, temporary:
     transport.write(HELLO + b'{"type": "quit", "id": 2}\n')
     assert answer(transport)["type"] == "welcome"
     assert answer(transport) == {"type": "done", "id": 2}
-    assert wait_until(lambda: not alive(transport.process_id))
+    assert transport._process.wait(20) == 0
     assert list(temporary.iterdir()) == []
     transport.stop(5)
 
@@ -184,6 +184,15 @@ def test_a_program_that_is_no_worker_is_reported(tmp_path: Path) -> None:
         WorkerClient(talk).start(timeout=20)
     with pytest.raises(WorkerError, match="could not be started"):
         SubprocessTransport([str(tmp_path / "no-python")], {})
+
+
+def test_a_python_without_torch_is_named(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('there is no torch')\n")
+    environment = worker_environment({**os.environ, "PYTHONPATH": str(tmp_path)})
+    with pytest.raises(WorkerError, match="PyTorch or SAM 2 cannot be loaded") as caught:
+        WorkerClient(lambda: SubprocessTransport(worker_command(), environment)).start(timeout=60)
+    assert caught.value.code == "engine_missing"
+    assert caught.value.detail == "there is no torch"
 
 
 def test_the_log_of_a_dead_worker_is_in_the_detail() -> None:
