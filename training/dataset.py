@@ -19,7 +19,7 @@ from training.rendering import render
 TRAINING_SEED = 1_000_000  # phantom i of the pool has this seed + i; evaluation seeds lie far below
 
 
-END_SHARE = 0.4  # of clips in which an object is made to end; few do by themselves within some slices
+END_SHARE = 0.5  # of clips in which an object is made to end; few do by themselves within some slices
 MIN_CONTRAST = 12  # grey levels between an object and its surroundings on frame 0
 
 

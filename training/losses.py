@@ -13,6 +13,8 @@ from torch.nn import functional as F
 
 from training.forward import FrameOutput
 
+PRESENCE_WEIGHT = 3.0  # upstream's 1 leaves objects "present" long after their end in a training as short as this
+
 
 @dataclass
 class FrameLoss:
@@ -53,5 +55,5 @@ def frame_loss(
         )
     iou_loss = (output.ious - true_iou).abs().mean(1)
     presence_loss = F.binary_cross_entropy_with_logits(output.presence[:, 0], present.float(), reduction="none")
-    total = (present * (mask_loss + iou_loss)).mean() + presence_loss.mean()
+    total = (present * (mask_loss + iou_loss)).mean() + PRESENCE_WEIGHT * presence_loss.mean()
     return FrameLoss(total, torch.where(present, taken_dice, torch.nan))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import re
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
@@ -13,7 +16,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
-from PromptOnceLib.core.errors import InputError, PromptOnceError
+from PromptOnceLib.core.errors import InputError, ModelError, PromptOnceError
 from PromptOnceLib.worker.protocol import SliceDone
 
 FAILED, BAD_INPUT = 1, 2
@@ -21,18 +24,41 @@ _PAIR = re.compile(r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$")
 
 
 class GroupWithStatus(click.Group):
-    """Turns the errors of the core into a sentence on standard error and an exit status."""
+    """Ends every command with a sentence on standard error and an exit status; with --json also with an object."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def main(self, *args: Any, **extra: Any) -> Any:
+        extra["standalone_mode"] = False
         try:
-            return super().invoke(ctx)
+            status = super().main(*args, **extra)
+        except click.ClickException as error:
+            _to_stderr(error.show)
+            status = self._failed(BAD_INPUT, "usage", error.format_message())
         except PromptOnceError as error:
-            click.echo(f"promptonce: {error.message}", err=True)
-            if error.detail and not isinstance(error, InputError):
-                click.echo(f"  detail: {error.detail}", err=True)
-            if "--json" in sys.argv:
-                click.echo(json.dumps({"error": {"code": error.code, "message": error.message}}))
-            ctx.exit(BAD_INPUT if isinstance(error, InputError) else FAILED)
+            status = BAD_INPUT if isinstance(error, InputError) else FAILED
+            lines = [f"promptonce: {error.message}"]
+            if error.detail and (isinstance(error, ModelError) or not isinstance(error, InputError)):
+                lines.append(f"  detail: {error.detail}")
+            _to_stderr(lambda: click.echo("\n".join(lines), err=True))
+            self._failed(status, error.code, error.message)
+        except (click.Abort, KeyboardInterrupt):
+            _to_stderr(lambda: click.echo("promptonce: interrupted.", err=True))
+            status = self._failed(FAILED, "cancelled", "Interrupted.")
+        except Exception as error:
+            _to_stderr(traceback.print_exc)
+            status = self._failed(FAILED, "unexpected", f"Unexpected error: {error}")
+        sys.exit(status if isinstance(status, int) else 0)
+
+    @staticmethod
+    def _failed(status: int, code: str, message: str) -> int:
+        if "--json" in sys.argv:
+            click.echo(json.dumps({"error": {"code": code, "message": message}}))
+        return status
+
+
+def _to_stderr(write: Callable[[], object]) -> None:
+    """Write for a person, who may have closed the terminal; a result is not lost for that."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        write()
 
 
 class CommandWithPoints(click.Command):
@@ -43,8 +69,11 @@ class CommandWithPoints(click.Command):
         spread: list[str] = []
         current: str | None = None
         for argument in args:
+            name, equals, _ = argument.partition("=")
             if argument in repeated:
                 current = argument
+            elif equals and name in repeated:
+                current = name
             elif current and spread[-1] != current:
                 if not _PAIR.match(argument):
                     current = None
@@ -68,6 +97,8 @@ class Coordinates(click.ParamType):
             numbers = tuple(float(part) for part in str(value).split(","))
         except ValueError:
             self.fail(f"{value!r} is not {self.name} in pixels, for example {self._example()}.", param, ctx)
+        if not all(math.isfinite(number) for number in numbers):
+            self.fail(f"{value!r} is not {self.name} in pixels.", param, ctx)
         if len(numbers) != self._count:
             self.fail(f"{value!r} has {len(numbers)} numbers; {self.name} needs {self._count}.", param, ctx)
         return numbers
@@ -94,7 +125,7 @@ class SliceRange(click.ParamType):
 
 
 class Reporter:
-    """Sentences and progress on standard error; silent when quiet."""
+    """Sentences and progress on standard error; silent when quiet, or once nobody reads them."""
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet
@@ -102,28 +133,43 @@ class Reporter:
 
     def say(self, text: str) -> None:
         """A line for the person at the terminal."""
-        if not self._quiet:
-            (self._bar.write(text, file=sys.stderr) if self._bar is not None else click.echo(text, err=True))
+        if self._quiet:
+            return
+        if self._bar is None:
+            self._write(lambda: click.echo(text, err=True))
+        else:
+            bar = self._bar
+            self._write(lambda: bar.write(text, file=sys.stderr))
 
     def slice_done(self, event: SliceDone) -> None:
         """Move the progress bar: slices per second and time left."""
-        if self._bar is None:
-            self._bar = tqdm(total=event.total, unit="slice", desc="Propagating", disable=self._quiet, file=sys.stderr)
-        self._bar.update(event.done - self._bar.n)
+        if not self._quiet:
+            self._write(lambda: self._move_bar(event))
 
     def end(self) -> None:
         """Close the progress bar."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            self._write(bar.close)
+
+    def _move_bar(self, event: SliceDone) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=event.total, unit="slice", desc="Propagating", file=sys.stderr)
+        self._bar.update(event.done - self._bar.n)
+
+    def _write(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except (OSError, ValueError, AttributeError):  # the terminal or the pipe is closed
+            self._quiet, self._bar = True, None
 
 
 class CtrlC:
-    """Within it the first Ctrl-C asks to cancel, the second interrupts at once."""
+    """Within it Ctrl-C cancels: at once, or, while `gentle`, by setting `requested`; the second time always at once."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self) -> None:
+        self.gentle = False
         self.requested = False
-        self._say = say
 
     def __enter__(self) -> CtrlC:
         self._previous = signal.signal(signal.SIGINT, self._handle)
@@ -135,7 +181,6 @@ class CtrlC:
         signal.signal(signal.SIGINT, self._previous)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested or not self.gentle:
             raise KeyboardInterrupt
         self.requested = True
-        self._say("Cancelling; what is done is kept. Press Ctrl-C again to stop at once.")

@@ -10,6 +10,7 @@ import slicerio
 from PromptOnceLib.cli.console import Reporter
 from PromptOnceLib.cli.running import in_words, run_case
 from PromptOnceLib.core.case import Labels, prepare_case
+from PromptOnceLib.core.errors import InputError
 from PromptOnceLib.core.outputs import Outputs, as_report, write_outputs
 from PromptOnceLib.core.phantom import LABELS, chest_phantom
 from PromptOnceLib.core.reading import read_volume
@@ -37,12 +38,16 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
 
     The CT comes with the package slicerio. The embedded model is for demonstration and tests, not for diagnosis.
     """
+    name = "phantom" if phantom else "chest"
+    outputs = Outputs(output / f"{name}.seg.nrrd", output / f"{name}.csv", output / f"{name}.png")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"The folder {output} cannot be made: choose another with -o.", str(error)) from error
+    outputs.check([])
     volume, lungs = _phantom() if phantom else _chest_ct()
     case = prepare_case(volume, Labels(lungs), window="lung", reference=lungs)
     run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False))
-    output.mkdir(parents=True, exist_ok=True)
-    name = "phantom" if phantom else "chest"
-    outputs = Outputs(output / f"{name}.seg.nrrd", output / f"{name}.csv", output / f"{name}.png")
     write_outputs(run, outputs)
     click.echo(table(run.rows))
     click.echo(in_words(as_report(run, outputs)))

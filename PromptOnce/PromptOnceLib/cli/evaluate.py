@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from PromptOnceLib.cli.console import Reporter
+from PromptOnceLib.core.atomic import check_targets
 from PromptOnceLib.core.metrics import Summary, dice, hausdorff, jaccard, slice_scores, summarise
 from PromptOnceLib.core.references import parse_reference, read_reference
 from PromptOnceLib.core.results import SliceResult, write_csv
@@ -41,6 +42,7 @@ def evaluate(result: str, reference: str, axis: str, csv_path: Path | None, quie
     reference, as in the papers.
     """
     path, labels = parse_reference(result)
+    check_targets([csv_path], [path, parse_reference(reference)[0]])
     grid = read_segmentation(path).geometry
     say = Reporter(quiet).say
     mask = read_reference(path, grid, labels, say) != 0

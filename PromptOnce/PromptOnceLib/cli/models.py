@@ -13,6 +13,7 @@ from tqdm import tqdm
 from PromptOnceLib.cli.console import CtrlC
 from PromptOnceLib.core import checkpoints
 from PromptOnceLib.core.download import download as download_checkpoint
+from PromptOnceLib.core.errors import ModelError
 from PromptOnceLib.core.registry import load_registry
 
 folder_option = click.option(
@@ -68,7 +69,8 @@ def list_models(folder: Path | None, as_json: bool) -> None:
 def download(name: str, folder: Path | None, quiet: bool) -> None:
     """Download the checkpoint of the model NAME; an interrupted download is taken up again."""
     entry = load_registry().get(name)
-    with _Bytes(name, quiet) as progress, CtrlC(lambda text: click.echo(text, err=True)) as interrupt:
+    with _Bytes(name, quiet) as progress, CtrlC() as interrupt:
+        interrupt.gentle = True
         path = download_checkpoint(entry, folder, progress.update, lambda: interrupt.requested)
     click.echo(str(path))
 
@@ -83,10 +85,17 @@ def verify(names: tuple[str, ...], folder: Path | None, quiet: bool) -> None:
     wanted = [registry.get(name) for name in names] or [
         entry for entry in registry.entries() if checkpoints.status(entry, folder).present
     ]
+    failed: list[ModelError] = []
     for entry in wanted:
-        with _Bytes(entry.name, quiet) as progress:
-            checkpoints.verify(entry, folder, progress.update)
-        click.echo(f"{entry.name}: as it should be")
+        try:
+            with _Bytes(entry.name, quiet) as progress:
+                checkpoints.verify(entry, folder, progress.update)
+            click.echo(f"{entry.name}: as it should be")
+        except ModelError as error:
+            click.echo(f"{entry.name}: {error.message}", err=True)
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 @models.command()

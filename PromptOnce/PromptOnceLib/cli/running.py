@@ -17,12 +17,12 @@ from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, 
 
 
 def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, precision: str, reporter: Reporter) -> Run:
-    """Propagate a case in a worker of its own; Ctrl-C cancels and keeps what is done."""
+    """Propagate a case in a worker of its own; Ctrl-C cancels and, once slices come, keeps what is done."""
     settings.range_for(case.prompt, len(case.stack.frames))
     for notice in case.notices:
         reporter.say(notice)
     client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()))
-    with CtrlC(reporter.say) as interrupt, client:
+    with CtrlC() as interrupt, client:
         segmenter = Segmenter(client)
         model = segmenter.use_model(files, device, precision)
         reporter.say(f"Model {model.name} on {model.device_name}.")
@@ -34,9 +34,16 @@ def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, pre
         )
         segmenter.use_stack(case.stack)
         started = time.monotonic()
+        interrupt.gentle = True
+
+        def cancelled() -> bool:
+            if interrupt.requested:
+                reporter.say("Cancelling; what is done is kept. Press Ctrl-C again to stop at once.")
+            return interrupt.requested
+
         job = segmenter.start_propagation(case.prompt, settings, reporter.slice_done, reporter.say)
         try:
-            result = segmenter.wait(job, lambda: interrupt.requested)
+            result = segmenter.wait(job, cancelled)
         finally:
             reporter.end()
         seconds = time.monotonic() - started

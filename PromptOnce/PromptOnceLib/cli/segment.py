@@ -124,21 +124,24 @@ def segment(
     given by --box, --positive and --negative, or by --prompt, or by --prompt-from.
     """
     outputs = Outputs(output, csv_path, sheet_path)
-    outputs.check([image, *_named_files(prompt_from, reference, prompt_file)])
+    model_inputs = [Path(model_name), *([] if config is None else [config])]
+    outputs.check([image, *model_inputs, *_named_files(prompt_from, reference, prompt_file)])
     files = resolve_model(model_name, config)
     volume = read_volume(image)
     reporter = Reporter(quiet)
-    source = _prompt_source(volume, box, positive, negative, prompt_file, prompt_from, reporter)
-    compared = None if reference is None else _labels(reference, volume, reporter)
-    case = prepare_case(volume, source, axis, slice_index, window, compared)
+    notices: list[str] = []
+    source = _prompt_source(volume, box, positive, negative, prompt_file, prompt_from, notices)
+    compared = None if reference is None else _labels(reference, volume, notices)
+    case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes)
     run = run_case(case, settings, files, device, precision, reporter)
-    write_outputs(run, outputs)
+    for notice in write_outputs(run, outputs):
+        reporter.say(notice)
     report = as_report(run, outputs)
     if as_json:
         click.echo(json.dumps(report))
-    elif not quiet:
-        click.echo(in_words(report), err=True)
+    else:
+        reporter.say(in_words(report))
     if run.cancelled:
         context.exit(FAILED)
 
@@ -150,7 +153,7 @@ def _prompt_source(
     negative: tuple[tuple[float, ...], ...],
     prompt_file: Path | None,
     prompt_from: str | None,
-    reporter: Reporter,
+    notices: list[str],
 ) -> PromptSource:
     by_hand = box is not None or bool(positive) or bool(negative)
     if [by_hand, prompt_file is not None, prompt_from is not None].count(True) != 1:
@@ -160,7 +163,7 @@ def _prompt_source(
     if prompt_file is not None:
         return read_prompt(prompt_file)
     if prompt_from is not None:
-        return Labels(_labels(prompt_from, volume, reporter))
+        return Labels(_labels(prompt_from, volume, notices))
     points = [Point(x=x, y=y, positive=True) for x, y in positive] + [
         Point(x=x, y=y, positive=False) for x, y in negative
     ]
@@ -168,9 +171,9 @@ def _prompt_source(
     return ObjectPrompt(box=corners, points=tuple(points))
 
 
-def _labels(text: str, volume: Volume, reporter: Reporter) -> Any:
+def _labels(text: str, volume: Volume, notices: list[str]) -> Any:
     path, labels = parse_reference(text)
-    return read_reference(path, volume.geometry, labels, reporter.say)
+    return read_reference(path, volume.geometry, labels, notices.append)
 
 
 def _named_files(prompt_from: str | None, reference: str | None, prompt_file: Path | None) -> list[Path]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from PromptOnceLib.core.dicom_headers import is_dicom
 from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.paths import check_name
 
 PREFIX = ".promptonce-"
 """Start of the name of a temporary file; one that stays behind was left by a process that was killed."""
@@ -38,6 +40,39 @@ def replacing(path: str | Path, suffix: str | None = None, error: type[InputErro
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def check_targets(
+    targets: Iterable[Path | None], inputs: Iterable[Path] = (), error: type[InputError] = InputError
+) -> None:
+    """Find out before the work whether files can be written: `error` for the first that cannot; None is passed over.
+
+    Refused are an input, a DICOM file, a name given twice, a folder or device of that name, a missing or read-only
+    folder.
+    """
+    taken = {Path(os.path.realpath(path)) for path in inputs}
+    for target in targets:
+        if target is None:
+            continue
+        check_name(target, error)
+        real = Path(os.path.realpath(target))
+        if real in taken or (real.is_file() and is_dicom(real)):
+            raise error(f"{target} is an input or another output: choose another name.")
+        if real.exists() and not real.is_file() and not real.is_dir():
+            raise error(f"{target} is not an ordinary file: choose another name.")
+        taken.add(real)
+        _try_to_write(real, error)
+
+
+def _try_to_write(target: Path, error: type[InputError]) -> None:
+    trial = target.with_name(PREFIX + secrets.token_hex(6))
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        trial.touch()
+        trial.unlink()
+    except OSError as reason:
+        raise error(_sentence(target, reason), detail=repr(reason)) from reason
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -50,25 +50,28 @@ def prepare_case(
     slice_index: int | None = None,
     window: str = "auto",
     reference: Array | None = None,
+    notices: Iterable[str] = (),
 ) -> Case:
     """Choose axis, seed slice, window and frames for a prompt.
 
     source: a complete prompt, which brings its slice; one object, to be put on `slice_index` (None: the central slice);
     or labels, whose slice gives the prompt of the papers. axis: as parse_axis takes it. window: as window_from_text
-    takes it. reference: labels on the volume's grid, KJI, compared where they are not 0.
+    takes it. reference: labels on the volume's grid, KJI, compared where they are not 0. notices: what reading the
+    labels gave.
 
     Raises InputError and its children for what does not fit together.
     """
     choice = _choose_axis(volume, source, axis)
     slices = slices_along(volume.array, choice.axis)
-    prompt, notices = _choose_prompt(source, choice.axis, slices.shape, slice_index)
+    prompt, of_prompt = _choose_prompt(source, choice.axis, slices.shape, slice_index)
     prompt.validate_for(slices.shape)
     region = prompted_values(slices[prompt.slice], prompt.objects)
     stack = make_stack(volume, choice.axis, window_from_text(window, volume, region))
+    of_frames = () if stack.frames.any() else ("The image shows nothing under this window: all slices are black.",)
     in_stack = None
     if reference is not None:
         in_stack = np.ascontiguousarray(slices_along(reference, choice.axis) != 0).astype(np.uint8)
-    return Case(volume, choice, stack, prompt, in_stack, (*volume.notices, *notices))
+    return Case(volume, choice, stack, prompt, in_stack, (*volume.notices, *notices, *of_prompt, *of_frames))
 
 
 def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Array:

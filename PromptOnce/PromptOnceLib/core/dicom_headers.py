@@ -9,6 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from PromptOnceLib.core.errors import VolumeError
+from PromptOnceLib.core.paths import check_name
 from PromptOnceLib.core.scanner import XRAY_MODALITIES, Scanner
 
 # Objects that are not images of the body even where they have pixels: segmentations, doses, documents, plans.
@@ -96,6 +98,8 @@ def read_header(path: Path) -> DicomHeader | None:
 def read_headers(folder: Path) -> list[DicomHeader]:
     """Headers of all DICOM images that lie directly in a folder, in the order of their names."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
+    for path in files:
+        check_name(path, VolumeError)
     return [header for header in map(read_header, files) if header is not None and header.is_image]
 
 

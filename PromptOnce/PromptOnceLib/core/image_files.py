@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from PromptOnceLib.core.errors import GeometryError, VolumeError
 from PromptOnceLib.core.nifti_integrity import check_nifti_complete
+from PromptOnceLib.core.paths import check_name
 from PromptOnceLib.core.volume import Array, Geometry, sheared_error
 
 # Pictures, which have pixels but no place in the patient.
@@ -50,6 +51,7 @@ def quiet_itk() -> Iterator[None]:
 
 def check_readable(path: Path) -> None:
     """Raises VolumeError for a path that does not exist, may not be opened, or is an empty file."""
+    check_name(path, VolumeError)
     try:
         if path.is_dir():
             next(path.iterdir(), None)

@@ -176,4 +176,4 @@ def _distances(source: sitk.Image, target: sitk.Image) -> NDArray[np.float32]:
     on_source = sitk.GetArrayViewFromImage(source).astype(bool)
     # No distance is negative: every surface voxel touches background, so the target has no inside of its own.
     distances: NDArray[np.float32] = sitk.GetArrayViewFromImage(to_target)[on_source]
-    return distances
+    return np.abs(distances)  # ITK gives the zero a sign

@@ -8,13 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from PromptOnceLib.core.atomic import check_targets
 from PromptOnceLib.core.case import Case
 from PromptOnceLib.core.contact_sheet import contact_sheet
+from PromptOnceLib.core.display import DisplayView
 from PromptOnceLib.core.errors import InputError
 from PromptOnceLib.core.results import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
 from PromptOnceLib.core.segmentation_files import check_suffix, write_segmentation
 from PromptOnceLib.core.segments import Segment, default_color
-from PromptOnceLib.core.stack import AXIS_NAMES, as_displayed, pixel_spacing
+from PromptOnceLib.core.stack import AXIS_NAMES, pixel_spacing
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,11 @@ class Outputs:
     sheet: Path | None = None
 
     def check(self, inputs: Iterable[Path]) -> None:
-        """Whatever can be known before the computing: InputError for an output that is an input or has no folder,
-        SegmentationFileError for a segmentation of unknown kind.
-        """
+        """Whatever can be known before the computing: InputError for what cannot be written, or is an input."""
         check_suffix(self.segmentation)
-        taken = {path.resolve() for path in inputs}
-        for written in (self.segmentation, self.csv, self.sheet):
-            if written is None:
-                continue
-            if written.resolve() in taken:
-                raise InputError(f"{written} is an input: choose another name for the output.")
-            if not written.resolve().parent.is_dir():
-                raise InputError(f"There is no folder {written.parent} for {written.name}: make it or choose another.")
+        if self.sheet is not None and self.sheet.suffix.lower() != ".png":
+            raise InputError(f"{self.sheet.name}: a contact sheet is a PNG. Choose a name that ends in .png.")
+        check_targets([self.segmentation, self.csv, self.sheet], inputs)
 
 
 @dataclass(eq=False)
@@ -66,16 +61,18 @@ class Run:
         return totals(self.result, self.case.volume.geometry.spacing, self.case.reference)
 
 
-def write_outputs(run: Run, outputs: Outputs) -> None:
-    """Write segmentation, table and contact sheet; notices of the writing are added to the run's."""
+def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
+    """Write segmentation, table and contact sheet; return the notices of the writing, which the run takes in too."""
     objects = run.case.prompt.objects
     segments = [Segment(o.name, o.color or default_color(i), o.terminology) for i, o in enumerate(objects)]
     masks = [run.result.to_volume_order(i) for i in range(len(segments))]
-    run.notices += write_segmentation(outputs.segmentation, masks, segments, run.case.volume.geometry)
+    notices = write_segmentation(outputs.segmentation, masks, segments, run.case.volume.geometry)
+    run.notices += notices
     if outputs.csv is not None:
         write_csv(outputs.csv, run.rows)
     if outputs.sheet is not None:
         _write_sheet(run, outputs.sheet, segments)
+    return notices
 
 
 def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
@@ -104,14 +101,15 @@ def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
 
 
 def _write_sheet(run: Run, path: Path, segments: list[Segment]) -> None:
-    case, geometry, axis = run.case, run.case.volume.geometry, run.case.axis.axis
+    case, axis = run.case, run.case.axis.axis
+    view = DisplayView.of(case.volume.geometry, axis)
     contact_sheet(
-        as_displayed(case.stack.frames, geometry, axis),
-        as_displayed(run.result.masks, geometry, axis),
-        None if case.reference is None else as_displayed(case.reference, geometry, axis),
+        view.of_slices(case.stack.frames),
+        view.of_slices(run.result.masks),
+        None if case.reference is None else view.of_slices(case.reference),
         run.rows,
         path,
-        pixel_spacing(geometry, axis)[:2],
+        view.of_spacing(pixel_spacing(case.volume.geometry, axis)[:2]),
         title=f"PromptOnce, model {run.model}",
         total_dice=run.totals.dice,
         names=run.result.names,

@@ -17,6 +17,7 @@ from PromptOnceLib.core.image_files import PICTURE_SUFFIXES, check_readable, rea
 from PromptOnceLib.core.segmentation_files import read_segmentation
 from PromptOnceLib.core.volume import Array, Geometry
 
+MOST_LABELS = 200
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -124,6 +125,7 @@ def _as_labels(array: Array, path: Path) -> Labels:
 
 def _keep(array: Labels, labels: Sequence[int | str] | None, path: Path) -> Labels:
     if labels is None:
+        _refuse_an_image(array, path)
         return array
     present = [int(label) for label in np.unique(array) if label > 0]
     missing = [str(label) for label in labels if label not in present]
@@ -133,6 +135,16 @@ def _keep(array: Labels, labels: Sequence[int | str] | None, path: Path) -> Labe
         )
     array[~np.isin(array, [int(label) for label in labels])] = 0
     return array
+
+
+def _refuse_an_image(array: Labels, path: Path) -> None:
+    """More values than any atlas has organs: grey values, taken for labels, would give a prompt of nonsense."""
+    count = len(np.unique(array))
+    if count > MOST_LABELS:
+        raise SegmentationFileError(
+            f"{path.name} holds {count} different values and looks like an image, not a segmentation. If they are "
+            "labels, name the wanted ones: FILE:LABEL,LABEL."
+        )
 
 
 def _resample(array: Labels, own: Geometry, target: Geometry) -> Labels:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from PromptOnceLib.core.checkpoints import check_before_use, checkpoint_path
 from PromptOnceLib.core.errors import ModelError
 from PromptOnceLib.core.model_entry import SAM2_CONFIG, ModelEntry
+from PromptOnceLib.core.paths import check_name
 from PromptOnceLib.core.resources import resource
 
 CHECKPOINT_SUFFIXES = (".pt", ".pth")
@@ -107,6 +108,8 @@ def _registered(entry: ModelEntry, folder: str | Path | None) -> ModelFiles:
 
 
 def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
+    for name in (path, config or ""):
+        check_name(name, ModelError)
     if not path.is_file():
         raise ModelError(f"There is no checkpoint at {path}: check the path.")
     if config is None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.core.atomic import replacing
 from PromptOnceLib.core.errors import GeometryError, SegmentationFileError
+from PromptOnceLib.core.paths import check_name
 from PromptOnceLib.core.seg_nrrd import read_seg_nrrd, write_seg_nrrd
 from PromptOnceLib.core.segments import Segment, default_color
 from PromptOnceLib.core.volume import Geometry
@@ -102,6 +103,7 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
 
 def check_suffix(path: Path) -> str:
     """The ending of a file that can be written and read; SegmentationFileError for any other."""
+    check_name(path, SegmentationFileError)
     for suffix in SUFFIXES:
         if path.name.lower().endswith(suffix):
             return suffix

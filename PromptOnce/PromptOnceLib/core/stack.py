@@ -86,23 +86,6 @@ def pixel_spacing(geometry: Geometry, axis: int) -> tuple[float, float, float]:
     return spacing[0], spacing[1], between_slices
 
 
-def as_displayed(stack_array: Array, geometry: Geometry, axis: int) -> Array:
-    """View of (..., rows, columns) along `axis`, mirrored so that pictures look as radiologists expect them.
-
-    The patient's left is on the right of the picture, anterior at the top of axial slices, superior at the top of
-    coronal and sagittal ones, anterior on the left of sagittal ones. Rows and columns are not exchanged.
-    """
-    directions = np.array(geometry.direction).reshape(3, 3)[:, ::-1]  # columns in array order k, j, i
-    steps = []
-    for in_plane in (other for other in range(3) if other != axis):
-        towards = directions[:, in_plane]
-        nearest = int(np.argmax(np.abs(towards)))
-        # Pictures run towards the patient's left (L), posterior (P) and inferior, LPS counts towards superior.
-        wanted = -1.0 if nearest == _PLANE_NORMALS["axial"] else 1.0
-        steps.append(1 if towards[nearest] * wanted >= 0 else -1)
-    return stack_array[..., :: steps[0], :: steps[1]]
-
-
 def make_stack(volume: Volume, axis: int, window: Window) -> Stack:
     """8-bit frames of the volume's slices along `axis` under one window; the volume is left as it is."""
     return Stack(to_uint8(slices_along(volume.array, axis), window), axis, window)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.resources
 import logging
 import pickle
@@ -96,13 +97,25 @@ def _check_targets(node: Any, path: Path) -> None:
     """A configuration names the classes to build; from a file of unknown origin only sam2's own may be built."""
     if isinstance(node, DictConfig):
         target = node.get("_target_")
-        if target is not None and not str(target).startswith("sam2.modeling."):
+        if target is not None and not _is_part_of_sam2(str(target)):
             raise ModelError(f"The model configuration {path} asks for {target}, which is not a part of SAM 2.")
         for key in node:
             _check_targets(node.get(key), path)
     elif OmegaConf.is_list(node):
         for item in node:
             _check_targets(item, path)
+
+
+def _is_part_of_sam2(target: str) -> bool:
+    """Whether the name is that of a class in the module that defines it: modules also hold what they import."""
+    module_name, _, class_name = target.rpartition(".")
+    if not module_name.startswith("sam2.modeling."):
+        return False
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError):
+        return False
+    return isinstance(found, type) and found.__module__ == module_name
 
 
 def _read_weights(files: ModelFiles, network: SAM2Base) -> dict[str, torch.Tensor]:

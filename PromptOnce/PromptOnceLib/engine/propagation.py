@@ -6,6 +6,7 @@ both halves.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.errors import OutOfMemoryError
+from PromptOnceLib.core.errors import ModelError, OutOfMemoryError
 from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.tracking import Entry, Features, Memory, ObjectOutput, Tracker
@@ -79,35 +80,37 @@ class Propagation:
 
     def predict(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int = 0) -> SliceOutput:
         """Masks of the prompted slice alone."""
-        return self._slice_output(index, self._within_memory(lambda: self._segment(objects, index, fill_hole_area)))
+        return self._within_memory(lambda: self._slice_output(index, self._segment(objects, index, fill_hole_area)))
 
     def run(self, task: Task) -> Iterator[SliceOutput]:
         """The seed slice, then slice by slice the forward half, then the backward half."""
-        outputs, entries = self._within_memory(lambda: self._seed(task))
-        yield self._slice_output(task.seed, outputs)
+        seed, entries = self._within_memory(lambda: self._seed(task))
+        yield seed
         for half in task.halves():
             memories = [Memory(len(half), seed={0: entry}) for entry in entries]
             for position, index in enumerate(half[1:], start=1):
-                yield self._slice_output(index, self._track(index, position, memories, task.fill_hole_area))
+                yield self._track(index, position, memories, task.fill_hole_area)
 
-    def _seed(self, task: Task) -> tuple[list[ObjectOutput], list[Entry]]:
+    def _seed(self, task: Task) -> tuple[SliceOutput, list[Entry]]:
         outputs = self._segment(task.objects, task.seed, task.fill_hole_area)
         features = self._seed_features(task.seed)
-        return outputs, [self.tracker.remember_seed(features, output) for output in outputs]
+        entries = [self.tracker.remember_seed(features, output) for output in outputs]
+        return self._slice_output(task.seed, outputs), entries
 
-    def _track(self, index: int, position: int, memories: list[Memory], fill_hole_area: int) -> list[ObjectOutput]:
+    def _track(self, index: int, position: int, memories: list[Memory], fill_hole_area: int) -> SliceOutput:
         outputs: list[ObjectOutput] = []
 
-        def rest() -> None:
+        def rest() -> SliceOutput:
             # After memory ran out on the second object the first is not tracked twice.
             for memory in memories:
                 memory.to(self.tracker.placement.device)
-            features = self.tracker.encode(self.frames[index])
-            for memory in memories[len(outputs) :]:
-                outputs.append(self.tracker.track(features, position, memory, fill_hole_area))
+            if len(outputs) < len(memories):
+                features = self.tracker.encode(self.frames[index])
+                for memory in memories[len(outputs) :]:
+                    outputs.append(self.tracker.track(features, position, memory, fill_hole_area))
+            return self._slice_output(index, outputs)
 
-        self._within_memory(rest)
-        return outputs
+        return self._within_memory(rest)
 
     def _segment(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int) -> list[ObjectOutput]:
         features = self._seed_features(index)
@@ -119,9 +122,15 @@ class Propagation:
         return self._cached[index]
 
     def _slice_output(self, index: int, outputs: Sequence[ObjectOutput]) -> SliceOutput:
-        masks = np.stack([self.tracker.full_size_mask(output.logits, self.shape) for output in outputs])
         presence = tuple(output.presence_probability for output in outputs)
-        return SliceOutput(index, masks, presence, tuple(output.predicted_iou for output in outputs))
+        predicted_iou = tuple(output.predicted_iou for output in outputs)
+        if not all(math.isfinite(value) for value in (*presence, *predicted_iou)):
+            # Masks made from such numbers would be empty, which is not what happened.
+            raise ModelError(
+                "The model gives no numbers: its checkpoint is damaged, or the precision is too low; try float32."
+            )
+        masks = np.stack([self.tracker.full_size_mask(output.logits, self.shape) for output in outputs])
+        return SliceOutput(index, masks, presence, predicted_iou)
 
     def _within_memory(self, compute: Callable[[], T]) -> T:
         """Compute; when the device's memory ends, free what can be recomputed, then go on on the CPU.
@@ -132,9 +141,7 @@ class Propagation:
             return compute()
         except RuntimeError as error:
             _reraise_unless_out_of_memory(error)
-        self._cached.clear()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        self._free()
         try:
             return compute()
         except RuntimeError as error:
@@ -142,15 +149,25 @@ class Propagation:
             if self.tracker.placement.last_resort:
                 raise OutOfMemoryError(_NO_MEMORY, str(error)) from error
         self.notify("The GPU ran out of memory: the rest is computed on the CPU, which is slower.")
-        self._cached.clear()
+        self._free()
         self.tracker.move(on_cpu())
-        return compute()
+        try:
+            return compute()
+        except RuntimeError as error:
+            _reraise_unless_out_of_memory(error)
+            raise OutOfMemoryError(_NO_MEMORY, str(error)) from error
+
+    def _free(self) -> None:
+        self._cached.clear()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 _NO_MEMORY = "There is not enough memory for this model: close other programs or choose a smaller model."
 
 
 def _reraise_unless_out_of_memory(error: RuntimeError) -> None:
-    """CUDA has a class of its own for it, MPS and the CPU allocator only say so in the message."""
-    if not isinstance(error, torch.OutOfMemoryError) and "memory" not in str(error):
+    """CUDA has a class of its own for it, MPS and the CPU's allocator only say so in the message."""
+    said = str(error)
+    if not isinstance(error, torch.OutOfMemoryError) and "out of memory" not in said and "can't allocate" not in said:
         raise error

@@ -137,7 +137,7 @@ class Tracker:
 
     def full_size_mask(self, logits: torch.Tensor, shape: tuple[int, int]) -> NDArray[np.uint8]:
         """Mask of 0 and 1 on the slice's own pixels, uint8 (rows, columns)."""
-        return (self.full_size_logits(logits, shape) > 0).to(torch.uint8).cpu().numpy()
+        return (self.full_size_logits(logits.to(self.placement.device), shape) > 0).to(torch.uint8).cpu().numpy()
 
     @staticmethod
     def full_size_logits(logits: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:

@@ -106,10 +106,13 @@ class WorkerClient:
         """Send a request whose id came from `new_id`; returns at once."""
         if self._transport is None:
             raise WorkerError("The worker is not running.")
+        data = protocol.encode(request)
+        if len(data) > protocol.MAX_MESSAGE_BYTES:
+            raise PromptError("The prompt is too large for the worker: use fewer or simpler mask prompts at once.")
         job = Job(request.id, on_event, on_end)
         self._jobs[job.id] = job
         try:
-            self._transport.write(protocol.encode(request))
+            self._transport.write(data)
         except WorkerError as error:
             self._lost(error)
             raise

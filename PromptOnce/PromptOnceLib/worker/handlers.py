@@ -90,7 +90,7 @@ class Handlers:
 
     def _load_model(self, request: protocol.LoadModel) -> protocol.ModelLoaded:
         placement = place(request.device, request.precision)
-        wanted = (request.checkpoint, request.config, request.device, request.precision)
+        wanted = (request.config, _fingerprint(Path(request.checkpoint)))
         if self._tracker is None or self._loaded != wanted:
             # The old model goes first: two large ones may not fit beside each other.
             self._tracker, self._propagation, self._loaded = None, None, ()
@@ -100,6 +100,9 @@ class Handlers:
             self._tracker = Tracker(load_model(files), placement)
             self._loaded = wanted
             logger.info("model %s on %s in %s", request.name, describe(placement.device), placement.precision)
+        elif self._tracker.placement != placement:
+            self._tracker.move(placement)
+            self._propagation = None
         model, placement = self._tracker.model, self._tracker.placement
         return protocol.ModelLoaded(
             id=request.id,
@@ -189,6 +192,12 @@ def new_mask_file(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ..
             "The disk for temporary files is full: free some space or set TMPDIR to another folder.", str(error)
         ) from error
     return masks
+
+
+def _fingerprint(path: Path) -> tuple[str, int, int]:
+    """Tells a checkpoint from another one that has taken its place."""
+    status = path.stat() if path.is_file() else None
+    return (str(path), 0, 0) if status is None else (str(path), status.st_size, status.st_mtime_ns)
 
 
 def _slice_done(request: int, output: SliceOutput, done: int, total: int) -> protocol.SliceDone:

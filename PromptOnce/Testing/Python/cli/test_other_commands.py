@@ -52,6 +52,29 @@ def test_evaluate_refuses_what_cannot_be_compared(run: Run, tmp_path: Path) -> N
     assert run("evaluate", "a.nii.gz", "a.nii.gz:9").status == 2
 
 
+def test_evaluate_does_not_overwrite_what_it_compares(run: Run, tmp_path: Path) -> None:
+    write_labels(tmp_path / "a.nii.gz", np.ones((3, 5, 5)))
+    before = (tmp_path / "a.nii.gz").read_bytes()
+    assert run("evaluate", "a.nii.gz", "a.nii.gz", "--csv", "a.nii.gz").status == 2
+    assert (tmp_path / "a.nii.gz").read_bytes() == before
+
+
+def test_equal_masks_are_no_distance_apart(run: Run, tmp_path: Path) -> None:
+    write_labels(tmp_path / "a.nii.gz", np.pad(np.ones((3, 5, 5)), 2))
+    ended = run("evaluate", "a.nii.gz", "a.nii.gz", "--json")
+    assert ended.json["hausdorff_mm"] == 0
+    assert "-0.0" not in ended.out
+
+
+@pytest.mark.parametrize("folder", ["afile", "/proc/made"])
+def test_a_demo_that_cannot_write_says_so_at_once(run: Run, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "afile").write_text("in the way")
+    ended = run("demo", "--phantom", "-o", folder)
+    assert ended.status == 2
+    assert "folder" in ended.err
+    assert "Traceback" not in ended.err
+
+
 def test_models_are_listed_with_where_they_are(run: Run, tmp_path: Path) -> None:
     listed = run("models", "list", "--folder", tmp_path / "models", "--json").json
     assert [model["name"] for model in listed] == ["nano", "tiny", "small", "base_plus", "large"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 import subprocess
 import time
@@ -136,6 +137,13 @@ def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> No
         (["VOLUME", "-o", "o.jpg", "--box", BOX], "o.jpg"),
         (["VOLUME", "-o", "no-folder/o.nii.gz", "--box", BOX], "no-folder"),
         (["VOLUME", "-o", "VOLUME", "--box", BOX], "input"),
+        (["VOLUME", "-o", "same.nrrd", "--csv", "same.nrrd", "--box", BOX], "another output"),
+        (["VOLUME", "-o", "o.nii.gz", "--sheet", "sheet.jpg", "--box", BOX], "png"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", "nan,1,2,3"], "pixels"),
+        (["VOLUME", "-o", "o.nii.gz", "--positive", "inf,1"], "pixels"),
+        (["VOLUME", "-o", "o.nii.gz", "--prompt-from", "VOLUME"], "segmentation"),
+        (["caf\udce9.nii.gz", "-o", "o.nii.gz", "--box", BOX], "rename"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "m\udce9.pt", "--config", "c.yaml"], "rename"),
         (["VOLUME", "-o", "REFERENCE", "--box", BOX, "--reference", "REFERENCE:3"], "input"),
     ],
 )
@@ -159,10 +167,59 @@ def test_bad_input_ends_with_status_2_a_sentence_and_no_file(
     assert (disk_volume.read_bytes(), disk_reference.read_bytes(), sorted(tmp_path.iterdir())) == before
 
 
-def test_an_error_is_json_too_where_json_is_asked_for(run: Run) -> None:
-    ended = run("segment", "nothing.nii.gz", "-o", "o.nii.gz", "--box", BOX, "--json")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["nothing.nii.gz", "-o", "o.nii.gz", "--box", BOX], "bad_volume"),
+        (["nothing.nii.gz", "-o", "o.nii.gz", "--box", "1,2,3"], "usage"),
+        (["nothing.nii.gz"], "usage"),
+        (["--bogus"], "usage"),
+    ],
+)
+def test_an_error_is_json_too_where_json_is_asked_for(run: Run, arguments: list[str], code: str) -> None:
+    ended = run("segment", *arguments, "--json")
     assert ended.status == 2
-    assert ended.json["error"]["code"] == "bad_volume"
+    assert ended.json["error"]["code"] == code
+
+
+def test_points_may_follow_an_equals_sign(run: Run, disk_volume: Path) -> None:
+    ended = run("segment", disk_volume, "-o", "o.nii.gz", "--positive=50,40", "52,44", "--range", "5:5", "--json")
+    assert ended.status == 0, ended.err
+
+
+def test_notices_are_told_and_are_in_the_json(run: Run, disk_volume: Path, tmp_path: Path) -> None:
+    box = Box(x0=32, y0=22, x1=68, y1=58)
+    objects = (ObjectPrompt(name="one", box=box), ObjectPrompt(name="two", box=box))
+    write_prompt(tmp_path / "two.json", Prompt(axis=0, slice=5, objects=objects))
+    ended = run("segment", disk_volume, "-o", "two.nii.gz", "--prompt", "two.json", "--range", "5:5", "--json")
+    assert any("overlap" in notice for notice in ended.json["notices"])
+    assert "overlap" in ended.err
+
+
+def test_nobody_reading_the_progress_loses_no_result(disk_volume: Path, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(
+        [*COMMAND, "segment", disk_volume, "-o", "o.nii.gz", "--box", BOX, "--range", "4:6"],
+        cwd=tmp_path, stderr=writing, check=False,
+    )  # fmt: skip
+    os.close(writing)
+    assert ended.returncode == 0
+    assert (tmp_path / "o.nii.gz").exists()
+
+
+def test_ctrl_c_while_the_model_loads_leaves_the_old_result(disk_volume: Path, tmp_path: Path) -> None:
+    (tmp_path / "o.nii.gz").write_bytes(b"the old result")
+    process = subprocess.Popen(
+        [*COMMAND, "segment", disk_volume, "-o", "o.nii.gz", "--box", BOX], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    while not (children := Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert (tmp_path / "o.nii.gz").read_bytes() == b"the old result"
+    assert not Path(f"/proc/{children.split()[0]}").exists(), "the worker is still there"
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:

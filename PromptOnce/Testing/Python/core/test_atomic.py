@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from PromptOnceLib.core.atomic import replacing
+from core.dicom_files import write_dicom
+from PromptOnceLib.core.atomic import check_targets, replacing
 from PromptOnceLib.core.errors import InputError, SegmentationFileError
 
 
@@ -87,3 +90,35 @@ def test_a_link_keeps_pointing_to_the_file_it_stands_for(tmp_path: Path) -> None
         temporary.write_text("new")
     assert link.is_symlink()
     assert target.read_text() == "new"
+
+
+def test_targets_that_can_be_written_leave_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("old")
+    check_targets([tmp_path / "old.csv", None, tmp_path / "new.png"], [tmp_path / "input.nii.gz"])
+    assert [p.name for p in tmp_path.iterdir()] == ["old.csv"]
+    assert (tmp_path / "old.csv").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("targets", "words"),
+    [
+        (["input.nii"], "input"),
+        (["a.csv", "../here/a.csv"], "another output"),
+        (["folder"], "folder"),
+        (["no/such/folder.csv"], "folder"),
+        (["pipe"], "ordinary"),
+        (["slice.dcm"], "input"),
+        (["caf\udce9.csv"], "rename"),
+    ],
+)
+def test_targets_that_cannot_be_written_are_refused_before_the_work(
+    tmp_path: Path, targets: list[str], words: str
+) -> None:
+    here = tmp_path / "here"
+    (here / "folder").mkdir(parents=True)
+    (here / "input.nii").write_text("input")
+    write_dicom(here / "slice.dcm", np.zeros((1, 4, 5), np.int16))
+    os.mkfifo(here / "pipe")
+    with pytest.raises(InputError, match=words):
+        check_targets([here / target for target in targets], [here / "input.nii"])
+    assert (here / "input.nii").read_text() == "input"

@@ -11,7 +11,6 @@ from core.test_volume import AXIS_DIRECTIONS
 from PromptOnceLib.core.errors import InputError
 from PromptOnceLib.core.intensity import Window
 from PromptOnceLib.core.stack import (
-    as_displayed,
     central_slice,
     choose_axis,
     make_stack,
@@ -100,21 +99,3 @@ def test_pixel_spacing_is_between_rows_columns_and_slices(axis, expected):
 @pytest.mark.parametrize(("count", "index"), [(1, 0), (2, 1), (5, 2), (6, 3)])
 def test_the_central_slice_is_the_papers(count, index):
     assert central_slice(count) == index
-
-
-@pytest.mark.parametrize(
-    ("direction", "axis", "expected"),
-    [
-        ((1, 0, 0, 0, 1, 0, 0, 0, 1), 0, [[0, 1], [2, 3]]),  # LPS axial: as stored
-        ((-1, 0, 0, 0, -1, 0, 0, 0, 1), 0, [[3, 2], [1, 0]]),  # RAS axial: left and anterior the other way round
-        ((1, 0, 0, 0, 1, 0, 0, 0, 1), 1, [[2, 3], [0, 1]]),  # LPS coronal: superior is stored at the bottom
-        ((1, 0, 0, 0, 1, 0, 0, 0, -1), 2, [[0, 1], [2, 3]]),  # sagittal, head first, anterior first
-        ((1, 0, 0, 0, -1, 0, 0, 0, -1), 2, [[1, 0], [3, 2]]),  # sagittal, head first, posterior first
-    ],
-)
-def test_pictures_are_turned_as_radiologists_expect_them(
-    direction: tuple[float, ...], axis: int, expected: list[list[int]]
-) -> None:
-    geometry = Geometry((2, 2, 2), direction=direction)
-    picture = np.arange(4).reshape(1, 2, 2)
-    assert as_displayed(picture, geometry, axis)[0].tolist() == expected

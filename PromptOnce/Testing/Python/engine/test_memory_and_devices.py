@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from engine.test_masks_equal_upstream import blobs, bright, grey
-from PromptOnceLib.core.errors import InputError, OutOfMemoryError
+from PromptOnceLib.core.errors import InputError, ModelError, OutOfMemoryError
 from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import Placement, on_cpu, place
 from PromptOnceLib.engine.models import Model, load_model
@@ -50,7 +50,7 @@ def masks_of(outputs: list[SliceOutput]) -> NDArray[np.uint8]:
     return np.stack([o.masks for o in sorted(outputs, key=lambda o: o.slice)], axis=1)
 
 
-@pytest.mark.parametrize("method", ["encode", "segment", "remember_seed", "track"])
+@pytest.mark.parametrize("method", ["encode", "segment", "remember_seed", "track", "full_size_mask"])
 @pytest.mark.parametrize(
     "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS backend out of memory")]
 )
@@ -82,6 +82,28 @@ def test_when_memory_ends_on_the_cpu_there_is_an_error_and_no_empty_mask(model: 
     outputs = []
     with pytest.raises(OutOfMemoryError, match="smaller model"):
         outputs.extend(Propagation(tracker, FRAMES, pytest.fail).run(TASK))
+
+
+def test_when_memory_ends_even_after_going_to_the_cpu_there_is_an_error(model: Model) -> None:
+    tracker = Tracker(model, fake_gpu())
+    tracker.track = fail_at(tracker.track, set(range(4, 100)), torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[method-assign]
+    with pytest.raises(OutOfMemoryError):
+        list(Propagation(tracker, FRAMES, lambda text: None).run(TASK))
+
+
+def test_a_model_that_gives_no_numbers_is_an_error_and_no_empty_mask(model: Model) -> None:
+    with torch.no_grad():
+        model.network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(torch.nan)
+    with pytest.raises(ModelError, match="no numbers"):
+        list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK))
+
+
+@pytest.mark.parametrize("words", ["CUDA error: an illegal memory access was encountered", "unsupported memory format"])
+def test_other_errors_about_memory_are_not_a_lack_of_it(model: Model, words: str) -> None:
+    tracker = Tracker(model, fake_gpu())
+    tracker.track = fail_at(tracker.track, {1}, RuntimeError(words))  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match=words):
+        list(Propagation(tracker, FRAMES, pytest.fail).run(TASK))
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory(model: Model) -> None:

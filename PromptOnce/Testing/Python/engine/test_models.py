@@ -76,7 +76,17 @@ def test_a_checkpoint_of_another_model_is_refused(nano: ModelFiles, tmp_path: Pa
         load_model(with_files(nano, checkpoint=bad))
 
 
-@pytest.mark.parametrize("target", ["os.system", "subprocess.Popen", "sam2.build_sam.build_sam2"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "os.system",
+        "subprocess.Popen",
+        "sam2.build_sam.build_sam2",
+        "sam2.modeling.sam2_base.torch.hub._remove_if_exists",
+        "sam2.modeling.sam2_base.trunc_normal_",
+        "sam2.modeling.nothing.Here",
+    ],
+)
 def test_a_configuration_may_only_name_parts_of_sam2(nano: ModelFiles, tmp_path: Path, target: str) -> None:
     config = OmegaConf.load(nano.config)
     config.model.image_encoder.trunk._target_ = target
