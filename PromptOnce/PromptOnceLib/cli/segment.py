@@ -43,7 +43,9 @@ Examples:
     required=True,
     help=".seg.nrrd, or a label map .nii.gz, .nrrd, .mha.",
 )
-@click.option("--box", type=Coordinates("X0,Y0,X1,Y1"), help="Box around the object, in pixels of the slice.")
+@click.option(
+    "--box", type=Coordinates("X0,Y0,X1,Y1"), help="Box around the object: columns x and rows y of the slice as stored."
+)
 @click.option("--positive", type=Coordinates("X,Y"), multiple=True, help="Points on the object, one or more.")
 @click.option("--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more.")
 @click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON.")

@@ -15,6 +15,7 @@ from PromptOnceLib.core.prompts import ObjectPrompt, Prompt
 from PromptOnceLib.core.stack import AxisChoice, Stack, central_slice, make_stack, parse_axis, slices_along
 from PromptOnceLib.core.volume import Array, Volume
 
+_MOST_LABELS = 50  # on one slice; more are no parts of one object, or no labels but grey values
 _POINT_REACH = 2  # pixels around a positive point that tell what tissue it lies in
 
 
@@ -130,5 +131,11 @@ def _prompt_from_labels(labels: Array, axis: int, slice_index: int | None) -> tu
             f"The central slice {index} holds no label: the prompt is on slice {labelled[len(labelled) // 2]}."
         )
         index = int(labelled[len(labelled) // 2])
+    count = len(np.unique(labels[index]))
+    if count > _MOST_LABELS:
+        raise PromptError(
+            f"The segmentation to take the prompt from holds {count} different labels on slice {index}: name "
+            "those that make the object, FILE:LABEL,LABEL."
+        )
     selection = prompt_from_mask(labels[index])
     return Prompt(axis=axis, slice=index, objects=(selection.prompt,)), (*notices, *selection.notices)
