@@ -46,7 +46,7 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
         raise InputError(f"The folder {output} cannot be made: choose another with -o.", str(error)) from error
     outputs.check([])
     volume, lungs = _phantom() if phantom else _chest_ct()
-    case = prepare_case(volume, Labels(lungs), window="lung", reference=lungs)
+    case = prepare_case(volume, Labels(lungs, "lungs"), window="lung", reference=lungs)
     run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False))
     write_outputs(run, outputs)
     click.echo(table(run.rows))

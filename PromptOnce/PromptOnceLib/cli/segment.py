@@ -52,6 +52,7 @@ Examples:
 @click.option(
     "--prompt-from", metavar="REFERENCE[:LABEL,...]", help="Take box and points from a segmentation, as the papers do."
 )
+@click.option("--name", default="object", show_default=True, help="Name of the segment.")
 @click.option(
     "--slice", "slice_index", type=click.IntRange(min=0), help="Slice of the prompt [default: the central one]."
 )
@@ -104,6 +105,7 @@ def segment(
     negative: tuple[tuple[float, ...], ...],
     prompt_file: Path | None,
     prompt_from: str | None,
+    name: str,
     slice_index: int | None,
     axis: str,
     window: str,
@@ -132,7 +134,7 @@ def segment(
     volume = read_volume(image)
     reporter = Reporter(quiet)
     notices: list[str] = []
-    source = _prompt_source(volume, box, positive, negative, prompt_file, prompt_from, notices)
+    source = _prompt_source(volume, box, positive, negative, prompt_file, prompt_from, name, notices)
     compared = None if reference is None else _labels(reference, volume, notices)
     case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes)
@@ -155,6 +157,7 @@ def _prompt_source(
     negative: tuple[tuple[float, ...], ...],
     prompt_file: Path | None,
     prompt_from: str | None,
+    name: str,
     notices: list[str],
 ) -> PromptSource:
     by_hand = box is not None or bool(positive) or bool(negative)
@@ -165,12 +168,12 @@ def _prompt_source(
     if prompt_file is not None:
         return read_prompt(prompt_file)
     if prompt_from is not None:
-        return Labels(_labels(prompt_from, volume, notices))
+        return Labels(_labels(prompt_from, volume, notices), name)
     points = [Point(x=x, y=y, positive=True) for x, y in positive] + [
         Point(x=x, y=y, positive=False) for x, y in negative
     ]
     corners = None if box is None else Box(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
-    return ObjectPrompt(box=corners, points=tuple(points))
+    return ObjectPrompt(name=name, box=corners, points=tuple(points))
 
 
 def _labels(text: str, volume: Volume, notices: list[str]) -> Any:

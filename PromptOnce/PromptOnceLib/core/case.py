@@ -36,9 +36,13 @@ class Case:
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """A segmentation to take the prompt from, as the papers do: label values on the volume's grid, KJI."""
+    """A segmentation to take the prompt from, as the papers do: label values on the volume's grid, KJI.
+
+    name: of the one object that all labels make together.
+    """
 
     array: Array
+    name: str = "object"
 
 
 PromptSource = Prompt | ObjectPrompt | Labels
@@ -117,10 +121,10 @@ def _choose_prompt(
     if isinstance(source, ObjectPrompt):
         index = central_slice(shape[0]) if slice_index is None else slice_index
         return Prompt(axis=axis, slice=index, objects=(source,)), ()
-    return _prompt_from_labels(slices_along(source.array, axis), axis, slice_index)
+    return _prompt_from_labels(slices_along(source.array, axis), source.name, axis, slice_index)
 
 
-def _prompt_from_labels(labels: Array, axis: int, slice_index: int | None) -> tuple[Prompt, tuple[str, ...]]:
+def _prompt_from_labels(labels: Array, name: str, axis: int, slice_index: int | None) -> tuple[Prompt, tuple[str, ...]]:
     """The papers' prompt on the volume's central slice or, where nothing is labelled there, on the object's own."""
     index, notices = central_slice(len(labels)) if slice_index is None else slice_index, []
     if slice_index is None and not labels[index].any():
@@ -137,5 +141,5 @@ def _prompt_from_labels(labels: Array, axis: int, slice_index: int | None) -> tu
             f"The segmentation to take the prompt from holds {count} different labels on slice {index}: name "
             "those that make the object, FILE:LABEL,LABEL."
         )
-    selection = prompt_from_mask(labels[index])
+    selection = prompt_from_mask(labels[index], name=name)
     return Prompt(axis=axis, slice=index, objects=(selection.prompt,)), (*notices, *selection.notices)

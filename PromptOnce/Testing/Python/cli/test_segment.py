@@ -27,7 +27,7 @@ def test_a_volume_is_segmented_from_a_box_and_points(
     ended = run(
         "segment", disk_volume, "-o", "out.seg.nrrd", "--box", BOX, "--positive", "50,40", "52,44",
         "--negative", "80,40", "--reference", f"{disk_reference}:3", "--csv", "out.csv",
-        "--sheet", "out.png", "--window", "full",
+        "--sheet", "out.png", "--window", "full", "--name", "the disk",
     )  # fmt: skip
     assert ended.status == 0, ended.err
     assert ended.out == ""
@@ -40,6 +40,7 @@ def test_a_volume_is_segmented_from_a_box_and_points(
     np.testing.assert_allclose(result.GetSpacing(), volume.GetSpacing())
     np.testing.assert_allclose(result.GetDirection(), volume.GetDirection(), atol=1e-12)
     assert sitk.GetArrayViewFromImage(result).any()
+    assert result.GetMetaData("Segment0_Name") == "the disk"
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert [row["slice"] for row in rows] == [str(k) for k in range(11)]
     assert Image.open(tmp_path / "out.png").size[0] > 300
