@@ -88,7 +88,7 @@ class WorkerClient:
             self._transport = self._start()
             self.generation += 1
             hello = self.send(
-                protocol.Hello(id=self._new_id(), protocol=protocol.PROTOCOL_VERSION, threads=self._threads)
+                protocol.Hello(id=self.new_id(), protocol=protocol.PROTOCOL_VERSION, threads=self._threads)
             )
             try:
                 self.welcome = self.wait(hello, protocol.Welcome, timeout)
@@ -120,12 +120,13 @@ class WorkerClient:
 
     def new_id(self) -> int:
         """An id for the next request."""
-        return self._new_id()
+        self._next_id += 1
+        return self._next_id
 
     def cancel(self, job: Job) -> None:
         """Ask a job to stop at the next slice; it still ends with a reply of its own."""
         if not job.over:
-            self.send(protocol.Cancel(id=self._new_id(), target=job.id))
+            self.send(protocol.Cancel(id=self.new_id(), target=job.id))
 
     def wait(
         self,
@@ -172,10 +173,6 @@ class WorkerClient:
         if transport is not None:
             transport.stop(grace)
         self._forget_session()
-
-    def _new_id(self) -> int:
-        self._next_id += 1
-        return self._next_id
 
     def _take(self, answer: protocol.Answer) -> None:
         job = self._jobs.get(answer.id) if answer.id is not None else None
