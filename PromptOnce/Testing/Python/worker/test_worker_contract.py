@@ -20,6 +20,7 @@ from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
 from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
 from worker.disks import disk_frames, disk_prompt, stack_of
+from worker.processes import alive, wait_until
 
 Start = Callable[[], SubprocessTransport]
 HELLO = b'{"type": "hello", "id": 1, "protocol": 1}\n'
@@ -29,23 +30,6 @@ def answer(transport: SubprocessTransport, timeout: float = 60) -> dict:
     line = transport.read_line(timeout)
     assert line is not None, "no answer"
     return json.loads(line)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
-
-
-def alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{process_id}/stat").read_text().split()[2] != "Z" if Path("/proc").is_dir() else True
 
 
 @pytest.mark.parametrize(
