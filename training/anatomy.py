@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 Array = np.ndarray
-HELD_OUT_KINDS = ("crescent", "star")  # never drawn for training; the evaluation uses them
 
 
 @dataclass

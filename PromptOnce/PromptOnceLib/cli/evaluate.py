@@ -42,11 +42,12 @@ def evaluate(result: str, reference: str, axis: str, csv_path: Path | None, quie
     reference, as in the papers.
     """
     path, labels = parse_reference(result)
-    check_targets([csv_path], [path, parse_reference(reference)[0]])
+    reference_path, reference_labels = parse_reference(reference)
+    check_targets([csv_path], [path, reference_path])
     grid = read_segmentation(path).geometry
     say = Reporter(quiet).say
     mask = read_reference(path, grid, labels, say) != 0
-    true_mask = read_reference(*_with_grid(reference, grid), say) != 0
+    true_mask = read_reference(reference_path, grid, reference_labels, say) != 0
     choice = parse_axis(axis, grid)
     scores = slice_scores(slices_along(mask, choice.axis), slices_along(true_mask, choice.axis))
     rows = [
@@ -73,11 +74,6 @@ def evaluate(result: str, reference: str, axis: str, csv_path: Path | None, quie
         "per_slice": [row.as_json() for row in rows],
     }
     click.echo(json.dumps(report) if as_json else _in_words(report, dice_summary, jaccard_summary))
-
-
-def _with_grid(text: str, grid: Any) -> tuple[Path, Any, Any]:
-    path, labels = parse_reference(text)
-    return path, grid, labels
 
 
 def _in_words(report: dict[str, Any], dice_summary: Summary | None, jaccard_summary: Summary | None) -> str:

@@ -28,10 +28,7 @@ def replacing(path: str | Path, suffix: str | None = None, error: type[InputErro
     target = Path(os.path.realpath(path))
     temporary = target.with_name(PREFIX + secrets.token_hex(6) + (target.suffix if suffix is None else suffix))
     try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        # Writers such as ITK do not say why they failed: a folder that cannot be written to is found here.
-        temporary.touch()
+        _make_beside(target, temporary)
         yield temporary
         _flush_to_disk(temporary)
         temporary.replace(target)
@@ -67,12 +64,17 @@ def check_targets(
 def _try_to_write(target: Path, error: type[InputError]) -> None:
     trial = target.with_name(PREFIX + secrets.token_hex(6))
     try:
-        if target.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        trial.touch()
+        _make_beside(target, trial)
         trial.unlink()
     except OSError as reason:
         raise error(_sentence(target, reason), detail=repr(reason)) from reason
+
+
+def _make_beside(target: Path, temporary: Path) -> None:
+    """Writers such as ITK do not say why they failed: a folder that cannot be written to is found here."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    temporary.touch()
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -68,11 +68,6 @@ class WorkerClient:
         self.close()
 
     @property
-    def running(self) -> bool:
-        """Whether a worker is there, as far as is known."""
-        return self._transport is not None
-
-    @property
     def folder(self) -> Path:
         """The session folder for arrays."""
         if self.welcome is None:

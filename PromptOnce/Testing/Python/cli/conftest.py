@@ -39,7 +39,12 @@ def run(tmp_path: Path) -> Run:
 
     def run(*arguments: str | Path) -> Ended:
         ended = subprocess.run(
-            [*COMMAND, *map(str, arguments)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+            [*COMMAND, *map(str, arguments)],
+            cwd=tmp_path,
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+            timeout=300,
         )
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
