@@ -1,25 +1,26 @@
-"""Clips for training: frames, prompt on the first frame, true masks, cut from a pool of phantoms on disk."""
+"""Clips for training: frames, prompts and true masks, cut from a pool of phantoms."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from scipy import ndimage
+from torch.nn import functional as F
 
-from training.anatomy import draw
+from training.phantoms.canvas import Array, Target
+from training.pool import MIN_AREA, Phantom
 from training.prompting import draw_prompt
-from training.rendering import render
+from training.rendering import Scene, render
 
-TRAINING_SEED = 1_000_000  # phantom i of the pool has this seed + i; evaluation seeds lie far below
+Rng = np.random.Generator
 
-
-END_SHARE = 0.5  # of clips in which an object is made to end; few do by themselves within some slices
+END_SHARE = 0.4  # of clips in which an object is made to end; few do by themselves within some slices
+SHARED_SHARE = 0.2  # of clips of a family whose frame 0 is another patient's
+SECOND_PROMPT_SHARE = 0.12  # of batches with a prompt on a later frame too
+MASK_PROMPT_SHARE = 0.1  # of batches that are prompted with the mask itself
 MIN_CONTRAST = 12  # grey levels between an object and its surroundings on frame 0
 
 
@@ -27,93 +28,91 @@ MIN_CONTRAST = 12  # grey levels between an object and its surroundings on frame
 class Batch:
     """Clips with several objects each; object o of clip c is at row c * objects + o of everything but the frames.
 
-    frames: (clips, frames, size, size) float32 0..255; masks: (clips * objects, frames, size, size) bool; points:
-    (clips * objects, MAX_POINTS, 2) (x, y) pixels on frame 0; point_labels: (clips * objects, MAX_POINTS) int32.
+    frames: (clips, frames, size, size) float32 0..255; masks: (rows, frames, size, size) bool; prompted: the frames
+    with a prompt, 0 first; points: (rows, prompted, MAX_POINTS, 2) (x, y) pixels; point_labels: (rows, prompted,
+    MAX_POINTS) int32; by_mask: the prompt of frame 0 is its true mask instead.
     """
 
     frames: torch.Tensor
     masks: torch.Tensor
+    prompted: tuple[int, ...]
     points: torch.Tensor
     point_labels: torch.Tensor
+    by_mask: bool
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        moved = (self.frames.to(device), self.masks.to(device), self.prompted)
+        return Batch(*moved, self.points.to(device), self.point_labels.to(device), self.by_mask)
 
 
-def make_pool(folder: Path, count: int, processes: int = 2) -> None:
-    """Write phantoms that are not there yet; each file appears whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    missing = [i for i in range(count) if not (folder / f"{i:05d}.json").exists()]
-    with ProcessPoolExecutor(processes) as pool:
-        list(pool.map(_write_phantom, [folder] * len(missing), missing, chunksize=8))
+class Clips:
+    """Draws batches from phantoms."""
 
-
-def _write_phantom(folder: Path, index: int) -> None:
-    torch.set_num_threads(1)
-    phantom = draw(TRAINING_SEED + index)
-    counts = np.stack([np.bincount(s.ravel(), minlength=256) for s in phantom.labels])
-    targets = [t for t in phantom.targets if counts[:, list(t)].sum(1).max() >= 40]
-    np.save(folder / f"{index:05d}.npy", phantom.labels)
-    np.save(folder / f"{index:05d}_counts.npy", counts.astype(np.int32))
-    (folder / f"{index:05d}.json").write_text(json.dumps([[int(v) for v in t] for t in targets]))
-
-
-class Pool:
-    """The phantoms of a folder, opened as memory maps."""
-
-    def __init__(self, folder: Path) -> None:
-        names = sorted(p.stem for p in folder.glob("*.json"))
-        self.targets = [[tuple(t) for t in json.loads((folder / f"{n}.json").read_text())] for n in names]
-        self.labels = [np.load(folder / f"{n}.npy", mmap_mode="r") for n in names]
-        self.counts = [np.load(folder / f"{n}_counts.npy") for n in names]
-        self.usable = [i for i, targets in enumerate(self.targets) if targets]
+    def __init__(self, phantoms: list[Phantom]) -> None:
+        self.phantoms = phantoms
+        self.families: dict[str, list[Phantom]] = {}
+        for phantom in phantoms:
+            self.families.setdefault(phantom.family, []).append(phantom)
 
     def batch(self, seed: tuple[int, int], clips: int, objects: int, frames: int, size: int) -> Batch:
         """The batch that belongs to `seed`, the same whenever it is asked for."""
         rng = np.random.default_rng(seed)
-        images, masks, points, labels = [], [], [], []
+        images, masks = [], []
         for _ in range(clips):
             image, clip_masks = self._clip(rng, objects, frames, size)
             images.append(image)
-            for mask in clip_masks:
-                prompt, prompt_labels = draw_prompt(mask[0], rng)
-                masks.append(torch.from_numpy(mask))
-                points.append(prompt)
-                labels.append(prompt_labels)
-        return Batch(torch.stack(images), torch.stack(masks), torch.stack(points), torch.stack(labels))
+            masks += clip_masks
+        prompted: tuple[int, ...] = (0,)
+        if frames > 2 and rng.random() < SECOND_PROMPT_SHARE:
+            everywhere = [t for t in range(2, frames) if all(m[t].sum() > 20 for m in masks)]
+            if everywhere:
+                prompted = (0, int(rng.choice(everywhere)))
+        prompts = [[draw_prompt(mask[t], rng) for t in prompted] for mask in masks]
+        points = torch.stack([torch.stack([p for p, _ in row]) for row in prompts])
+        labels = torch.stack([torch.stack([q for _, q in row]) for row in prompts])
+        by_mask = frames > 1 and len(prompted) == 1 and bool(rng.random() < MASK_PROMPT_SHARE)
+        return Batch(torch.stack(images), torch.from_numpy(np.stack(masks)), prompted, points, labels, by_mask)
 
-    def _clip(
-        self, rng: np.random.Generator, objects: int, frames: int, size: int
-    ) -> tuple[torch.Tensor, list[np.ndarray]]:
+    def _clip(self, rng: Rng, objects: int, frames: int, size: int) -> tuple[torch.Tensor, list[Array]]:
         """Frames and the masks of `objects` objects that are large enough and can be seen on frame 0."""
         while True:
-            volume = self.usable[rng.integers(len(self.usable))]
-            targets = self.targets[volume]
-            target = targets[rng.integers(len(targets))]
-            area = self.counts[volume][:, list(target)].sum(1)
-            slices = _choose_slices(area, frames, rng)
-            labels = np.asarray(self.labels[volume][slices])
-            labels = _crop(labels, np.isin(labels[0], target), size, rng)
-            if frames > 1 and rng.random() < END_SHARE:
+            phantom = self.phantoms[rng.integers(len(self.phantoms))]
+            target = phantom.targets[rng.integers(len(phantom.targets))]
+            slices = self._slices(phantom, target, frames, rng)
+            labels = np.stack([p.labels[k] for p, k in slices])
+            cut = _Cut(np.isin(labels[0], target), size, rng)
+            labels = cut(labels)
+            if phantom.image is None and frames > 1 and rng.random() < END_SHARE:
                 _end_object(labels, target, int(rng.integers(1, frames)))
-            image = render(torch.from_numpy(labels), rng, [t for t in targets if len(t) == 2])
-            seen = self._seen_targets(targets, image[0].numpy(), labels[0], objects, rng)
-            if seen:
-                return image, [np.isin(labels, seen[i % len(seen)]) for i in range(objects)]
+            image = None
+            if phantom.image is not None:
+                image = torch.from_numpy(cut(np.stack([p.image[k] for p, k in slices if p.image is not None])))
+            small = render(Scene(torch.from_numpy(labels), phantom.alike, phantom.densities, image), rng)
+            seen = _enlarge(small, size)
+            rows, columns = (np.arange(size) * n // size for n in labels.shape[1:])
+            labels = labels[:, rows[:, None], columns[None, :]]
+            chosen = _seen_targets(phantom.targets, seen[0].numpy(), labels[0], objects, rng)
+            if chosen:
+                return seen, [np.isin(labels, chosen[i % len(chosen)]) for i in range(objects)]
 
-    @staticmethod
-    def _seen_targets(
-        targets: list[tuple[int, ...]], frame: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator
-    ) -> list[tuple[int, ...]]:
-        """Up to `count` different targets, in random order, that can be seen on the frame."""
-        different = list(dict.fromkeys(targets))
-        seen: list[tuple[int, ...]] = []
-        for i in rng.permutation(len(different)):
-            if len(seen) < count and _can_be_seen(frame, np.isin(labels, different[i])):
-                seen.append(different[i])
-        return seen
+    def _slices(self, phantom: Phantom, target: Target, frames: int, rng: Rng) -> list[tuple[Phantom, int]]:
+        """The slices of a clip: of one phantom, or with another patient's first, or radiographs of several patients."""
+        relatives = self.families[phantom.family]
+        if phantom.image is not None:
+            others = [p for p in relatives if p.area(target)[0] >= MIN_AREA]
+            return [(phantom, 0)] + [(others[i], 0) for i in rng.integers(len(others), size=frames - 1)]
+        if phantom.family and frames > 2 and rng.random() < SHARED_SHARE:
+            patient = relatives[rng.integers(len(relatives))]
+            if patient is not phantom and patient.area(target).max() >= 4 * MIN_AREA:
+                own = _choose_slices(phantom.area(target), frames - 1, rng)
+                return [(patient, int(patient.area(target).argmax()))] + [(phantom, int(k)) for k in own]
+        return [(phantom, int(k)) for k in _choose_slices(phantom.area(target), frames, rng)]
 
 
-def _choose_slices(area: np.ndarray, frames: int, rng: np.random.Generator) -> np.ndarray:
+def _choose_slices(area: Array, frames: int, rng: Rng) -> Array:
     """Seed slice where the object is well seen, then forward or backward in steps of 1 to 3."""
-    good = np.flatnonzero(area >= max(40, 0.25 * area.max()))
+    good = np.flatnonzero(area >= max(MIN_AREA, 0.25 * area.max()))
     seed = int(good[rng.integers(len(good))])
     direction = 1 if rng.random() < 0.5 else -1
     room = len(area) - 1 - seed if direction > 0 else seed
@@ -125,7 +124,7 @@ def _choose_slices(area: np.ndarray, frames: int, rng: np.random.Generator) -> n
     return np.clip(seed + direction * step * np.arange(frames), 0, len(area) - 1)
 
 
-def _end_object(labels: np.ndarray, target: tuple[int, ...], end: int) -> None:
+def _end_object(labels: Array, target: Target, end: int) -> None:
     """From frame `end` on the object gives way to what it borders on most."""
     mask = np.isin(labels[0], target)
     around = labels[0][ndimage.binary_dilation(mask, iterations=2) & ~mask]
@@ -134,23 +133,56 @@ def _end_object(labels: np.ndarray, target: tuple[int, ...], end: int) -> None:
         later[np.isin(later, target)] = np.bincount(around).argmax()
 
 
-def _crop(labels: np.ndarray, seed_mask: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """A random rectangle that holds most of the object, mirrored or turned at random, brought to size x size."""
-    window = []
-    for axis in (0, 1):
-        n = labels.shape[1 + axis]
-        length = int(n * rng.uniform(0.45, 1.0)) if rng.random() < 0.6 else n
-        used = np.flatnonzero(seed_mask.any(1 - axis))
-        middle = (used[0] + used[-1]) / 2 + rng.normal(0, 0.15) * length
-        start = int(np.clip(middle - length * rng.uniform(0.3, 0.7), 0, n - length))
-        window.append(start + (np.arange(size) * length) // size)
-    cropped = labels[:, window[0][:, None], window[1][None, :]]
-    if rng.random() < 0.5:
-        cropped = cropped[:, :, ::-1]
-    return np.ascontiguousarray(np.rot90(cropped, rng.choice([0, 0, 0, 1, 2, 3]), axes=(1, 2)))
+class _Cut:
+    """A random rectangle that holds most of an object, mirrored or turned, with at most `size` pixels a side.
+
+    A small rectangle keeps its few pixels: it is enlarged after rendering, as small images are.
+    """
+
+    def __init__(self, mask: Array, size: int, rng: Rng) -> None:
+        kind = rng.choice(["whole", "part", "close"], p=[0.4, 0.4, 0.2])
+        self.window = []
+        for axis in (0, 1):
+            n = mask.shape[axis]
+            used = np.flatnonzero(mask.any(1 - axis))
+            if kind == "close":
+                length = int(np.clip((used[-1] - used[0] + 1) * rng.uniform(1.2, 3.5), 40, n))
+            else:
+                length = int(n * rng.uniform(0.45, 1.0)) if kind == "part" else n
+            middle = (used[0] + used[-1]) / 2 + rng.normal(0, 0.1) * length
+            start = int(np.clip(middle - length * rng.uniform(0.35, 0.65), 0, n - length))
+            count = min(length, size)
+            self.window.append(start + (np.arange(count) * length) // count)
+        self.mirror = rng.random() < 0.5
+        self.turns = int(rng.choice([0, 0, 0, 1, 2, 3]))
+
+    def __call__(self, frames: Array) -> Array:
+        part = frames[:, self.window[0][:, None], self.window[1][None, :]]
+        part = part[:, :, ::-1] if self.mirror else part
+        return np.ascontiguousarray(np.rot90(part, self.turns, axes=(1, 2)))
 
 
-def _can_be_seen(frame: np.ndarray, mask: np.ndarray) -> bool:
+def _enlarge(frames: torch.Tensor, size: int) -> torch.Tensor:
+    if frames.shape[1:] == (size, size):
+        return frames
+    larger = F.interpolate(frames[:, None], size=(size, size), mode="bicubic", align_corners=False)[:, 0]
+    return larger.clamp(0, 255).floor()
+
+
+def _seen_targets(targets: list[Target], frame: Array, labels: Array, count: int, rng: Rng) -> list[Target]:
+    """Up to `count` different targets, in random order, that can be seen on the frame."""
+    different = list(dict.fromkeys(targets))
+    # Weights of repeated targets count here too, or small organs would crowd out those asked for most.
+    weights = np.array([targets.count(t) for t in different], float)
+    order = rng.choice(len(different), len(different), replace=False, p=weights / weights.sum())
+    seen: list[Target] = []
+    for i in order:
+        if len(seen) < count and can_be_seen(frame, np.isin(labels, different[i])):
+            seen.append(different[i])
+    return seen
+
+
+def can_be_seen(frame: Array, mask: Array) -> bool:
     """Whether an object differs from what is around it: nobody can outline what looks like its surroundings."""
     if mask.sum() < 20:
         return False
@@ -170,8 +202,8 @@ Shape = Callable[[int], tuple[int, int, int, int]]
 
 
 class _Batches(torch.utils.data.Dataset):
-    def __init__(self, pool: Pool, seed: int, steps: range, shape: Shape) -> None:
-        self.pool, self.seed, self.steps, self.shape = pool, seed, steps, shape
+    def __init__(self, clips: Clips, seed: int, steps: range, shape: Shape) -> None:
+        self.clips, self.seed, self.steps, self.shape = clips, seed, steps, shape
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -179,10 +211,10 @@ class _Batches(torch.utils.data.Dataset):
     def __getitem__(self, i: int) -> Batch:
         torch.set_num_threads(1)
         step = self.steps[i]
-        return self.pool.batch((self.seed, step), *self.shape(step))
+        return self.clips.batch((self.seed, step), *self.shape(step))
 
 
-def batches(pool: Pool, seed: int, steps: range, shape: Shape, workers: int = 1) -> Iterator[Batch]:
+def batches(clips: Clips, seed: int, steps: range, shape: Shape, workers: int = 1) -> Iterator[Batch]:
     """The batches of `steps` in order, made beside the training; shape: (clips, objects, frames, size) of a step."""
-    dataset = _Batches(pool, seed, steps, shape)
+    dataset = _Batches(clips, seed, steps, shape)
     return iter(torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers))

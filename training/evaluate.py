@@ -1,112 +1,170 @@
-"""Measure a checkpoint on phantoms it has never seen: python -m training.evaluate --help.
+"""Measure a checkpoint: python -m training.evaluate CHECKPOINT --output FOLDER.
 
-The prompt is the papers' (one box, a positive point a label, a negative point at the box's centre) on the slice in the
-middle of the object; then the whole phantom is propagated, with the network and our propagation but without the worker.
+Phantoms that training has not seen, real images, prompts shifted as by a shaky hand, and speed. Everywhere the prompt
+is the papers' (a box, a positive point a label, a negative point at the box's centre) on the middle one of the slices
+that hold the object; the whole image is then propagated, on the CPU, by the engine that the worker uses. Only speed is
+measured through the worker itself.
+
+Writes results.json with the figures of every object, table.md with their means, and contact sheets: one for each object
+of a real image, and the worst phantoms.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import resource
+import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 
-from PromptOnceLib.core.metrics import dice
-from PromptOnceLib.core.prompt_selection import prompt_from_mask
 from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.models import load_model
-from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.tracking import Tracker
-from training.anatomy import draw
-from training.rendering import render
+from training.evaluation import tables
+from training.evaluation.images import DATA_SETS, image_examples
+from training.evaluation.jitter import Jitter, jitter
+from training.evaluation.phantoms import PHANTOMS, phantom_examples
+from training.evaluation.scores import CachingTracker, Example, Score, score
+from training.evaluation.sheets import Sheets
+from training.evaluation.speed import Speed, measure
 from training.train import CONFIG
 
-EVALUATION_SEED = 0  # far from dataset.TRAINING_SEED
-MIN_PIXELS = 100  # on the seed slice, at 256 x 256
+PARTS = ("phantoms", "real", "jitter", "speed")
 
 
-@dataclass(frozen=True)
-class Score:
-    """One object of one phantom; absent_right: share of slices without object that got no mask."""
+@dataclass
+class Evaluation:
+    """What is to be done, and the figures so far."""
 
-    phantom: int
-    kind: str
-    seed_dice: float
-    volume_dice: float
-    absent_right: float | None
-    pixels: int
+    parts: frozenset[str]
+    sheets: Sheets
+    scores: list[Score] = field(default_factory=list)
+    jitters: list[Jitter] = field(default_factory=list)
+    speed: Speed | None = None
+
+    def take(self, tracker: CachingTracker, example: Example) -> None:
+        """Everything that is wanted of one example."""
+        begin, said = time.monotonic(), [str(example)]
+        if ("phantoms" if example.group == PHANTOMS else "real") in self.parts:
+            said.append(self._score(tracker, example))
+        if "jitter" in self.parts:
+            self.jitters.append(jitter(tracker, example))
+            said.append("shifted " + " ".join(f"{min(dice):.2f}" for dice in self.jitters[-1].shifted.values()))
+        say(", ".join([*said, f"{time.monotonic() - begin:.1f} s"]))
+
+    def _score(self, tracker: CachingTracker, example: Example) -> str:
+        figures, result = score(tracker, example)
+        self.scores.append(figures)
+        if example.group != PHANTOMS:
+            self.sheets.write(figures, example, result)
+        elif example.visible:
+            self.sheets.offer(figures, example, result)
+        volume = "" if figures.volume_dice is None else f", 3D {figures.volume_dice:.3f}"
+        return f"seed {figures.seed_dice:.3f}{volume}"
+
+    def results(self) -> dict[str, Any]:
+        """Everything, for results.json."""
+        phantoms = [one for one in self.scores if one.group == PHANTOMS]
+        images = [one for one in self.scores if one.group != PHANTOMS]
+        found: dict[str, Any] = {}
+        if phantoms:
+            found["phantoms"] = {"rows": tables.phantom_rows(phantoms), "objects": [asdict(one) for one in phantoms]}
+        if images:
+            found["real"] = {
+                "rows": tables.image_rows(images),
+                "sources": {data_set.name: data_set.source for data_set in DATA_SETS},
+                "objects": [asdict(one) for one in images],
+            }
+        if self.jitters:
+            rows = tables.jitter_rows(self.jitters)
+            found["jitter"] = {"rows": rows, "objects": [asdict(one) for one in self.jitters]}
+        if self.speed is not None:
+            found["speed"] = asdict(self.speed)
+        return found
+
+    def table(self) -> str:
+        """The means as Markdown."""
+        found, parts = self.results(), []
+        if "phantoms" in found:
+            parts += ["Phantoms not seen in training:", tables.phantom_table(found["phantoms"]["rows"])]
+        if "real" in found:
+            parts += ["Real images, Dice:", tables.image_table(found["real"]["rows"])]
+        if "jitter" in found:
+            parts += ["Seed-slice Dice with shifted box and points:", tables.jitter_table(found["jitter"]["rows"])]
+        if self.speed is not None:
+            parts += ["Speed and memory:", tables.speed_table(self.speed)]
+        return "\n\n".join(parts) + "\n"
 
 
-def evaluate(tracker: Tracker, phantom: int, held_out: bool) -> list[Score]:
-    """Scores of up to two objects of one phantom."""
-    rng = np.random.default_rng((EVALUATION_SEED, phantom))
-    label_map = draw(EVALUATION_SEED + phantom, held_out=held_out)
-    pairs = [t for t in label_map.targets if len(t) == 2]
-    frames = render(torch.from_numpy(label_map.labels), rng, pairs).numpy().astype(np.uint8)
-    targets = list(dict.fromkeys(label_map.targets))
-    chosen = targets[-2:] if held_out else [targets[i] for i in rng.permutation(len(targets))[:2]]
-    scores = [_score(tracker, frames, np.isin(label_map.labels, t), phantom, held_out) for t in chosen]
-    return [score for score in scores if score is not None]
+def say(text: str) -> None:
+    """A line of progress."""
+    print(text, file=sys.stderr, flush=True)
 
 
-def _score(tracker: Tracker, frames: np.ndarray, mask: np.ndarray, phantom: int, held_out: bool) -> Score | None:
-    slices = np.flatnonzero(mask.any((1, 2)))
-    if len(slices) == 0:
-        return None
-    seed = int(slices[len(slices) // 2])
-    if mask[seed].sum() < MIN_PIXELS:
-        return None
-    prompt = prompt_from_mask(mask[seed].astype(np.uint8)).prompt
-    found = np.zeros_like(mask)
-    for output in Propagation(tracker, frames, print).run(Task([prompt], seed, 0, len(frames) - 1)):
-        found[output.slice] = output.masks[0] > 0
-    absent = ~mask.any((1, 2))
-    right = float((~found[absent].any((1, 2))).mean()) if absent.any() else None
-    kind = "held-out kind" if held_out else "known kind"
-    return Score(
-        phantom, kind, dice(found[seed], mask[seed]) or 0.0, dice(found, mask) or 0.0, right, int(mask[seed].sum())
-    )
+def run(arguments: argparse.Namespace) -> Evaluation:
+    """Do what the command line asks for."""
+    sheets = Sheets(arguments.output / "sheets")
+    sheets.folder.mkdir(parents=True, exist_ok=True)
+    evaluation = Evaluation(arguments.only, sheets)
+    files = ModelFiles(name=arguments.checkpoint.stem, checkpoint=arguments.checkpoint, config=CONFIG, sha256=None)
+    if "speed" in evaluation.parts:
+        evaluation.speed = measure(files, arguments.threads, say)
+    if evaluation.parts - {"speed"}:
+        tracker = CachingTracker(load_model(files), on_cpu())
+        for example in _examples(arguments):
+            evaluation.take(tracker, example)
+        sheets.write_worst()
+    return evaluation
 
 
-def summary(scores: list[Score]) -> dict[str, float]:
-    """Means over objects, and the medians, which few lost objects do not move."""
-    absent = [s.absent_right for s in scores if s.absent_right is not None]
-    return {
-        "objects": len(scores),
-        "seed_dice_mean": round(float(np.mean([s.seed_dice for s in scores])), 4),
-        "seed_dice_median": round(float(np.median([s.seed_dice for s in scores])), 4),
-        "volume_dice_mean": round(float(np.mean([s.volume_dice for s in scores])), 4),
-        "volume_dice_median": round(float(np.median([s.volume_dice for s in scores])), 4),
-        "absent_slices_right": round(float(np.mean(absent)), 4) if absent else float("nan"),
-    }
+def _examples(arguments: argparse.Namespace) -> Iterator[Example]:
+    if arguments.only & {"phantoms", "jitter"}:
+        yield from phantom_examples(arguments.phantoms)
+    if arguments.only & {"real", "jitter"}:
+        yield from image_examples(arguments.data, say)
+
+
+def _parts(text: str) -> frozenset[str]:
+    parts = frozenset(text.split(","))
+    if not parts <= set(PARTS):
+        raise argparse.ArgumentTypeError(f"choose from {','.join(PARTS)}")
+    return parts
+
+
+def _about(checkpoint: Path) -> dict[str, Any]:
+    data = checkpoint.read_bytes()
+    return {"file": checkpoint.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Entry point."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--output", type=Path, required=True, help="folder for results.json, table.md and sheets/")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the real images")
+    parser.add_argument("--only", type=_parts, default=frozenset(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--phantoms", type=int, default=40, help="a quarter of them with shapes left out of training")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    files = ModelFiles(name="nano", checkpoint=arguments.checkpoint, config=CONFIG, sha256=None)
-    tracker = Tracker(load_model(files), on_cpu())
-    scores: list[Score] = []
-    started = time.monotonic()
-    for phantom in range(arguments.phantoms):
-        scores += evaluate(tracker, phantom, held_out=phantom % 4 == 3)
-    for kind in ("known kind", "held-out kind"):
-        print(kind, json.dumps(summary([s for s in scores if s.kind == kind])))
-    print("all", json.dumps(summary(scores)))
-    large = [s for s in scores if s.pixels >= 600]
-    print("600 pixels and more on the seed slice", json.dumps(summary(large)))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{time.monotonic() - started:.0f} s, peak memory {peak:.0f} MiB")
+    begin = time.monotonic()
+    evaluation = run(arguments)
+    results = {
+        "checkpoint": _about(arguments.checkpoint),
+        "versions": {package: metadata.version(package) for package in ("promptonce", "torch", "sam2")},
+        "seconds": round(time.monotonic() - begin, 1),
+        **evaluation.results(),
+    }
+    (arguments.output / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    (arguments.output / "table.md").write_text(evaluation.table(), encoding="utf-8")
+    print(evaluation.table(), end="")
 
 
 if __name__ == "__main__":

@@ -24,13 +24,11 @@ class FrameLoss:
     dice: torch.Tensor
 
 
-def frame_loss(
-    output: FrameOutput, true_mask: torch.Tensor, chosen: torch.Tensor, positive_weight: float, mean_share: float
-) -> FrameLoss:
+def frame_loss(output: FrameOutput, true_mask: torch.Tensor, positive_weight: float, mean_share: float) -> FrameLoss:
     """Loss of one frame.
 
-    true_mask: (clips, size, size) bool. chosen: (clips,) the token inference takes. positive_weight: weight of object
-    pixels in the cross entropy. mean_share: share of the mean over the three multimask tokens; the rest is the best's.
+    true_mask: (rows, size, size) bool. positive_weight: weight of object pixels in the cross entropy. mean_share:
+    share of the mean over the three multimask tokens; the rest is the best's.
     """
     size = output.masks.shape[-1]
     target = F.adaptive_avg_pool2d(true_mask[:, None].float(), size)
@@ -48,7 +46,7 @@ def frame_loss(
     with torch.no_grad():
         hard, hard_target = logits > 0, target4 > 0.5
         true_iou = (hard & hard_target).sum((2, 3)) / (hard | hard_target).sum((2, 3)).clamp(min=1)
-        taken = hard[torch.arange(len(chosen)), chosen]
+        taken = hard[torch.arange(len(hard)), output.chosen]
         taken_target = hard_target[:, 0]
         taken_dice = (
             2 * (taken & taken_target).sum((1, 2)) / (taken.sum((1, 2)) + taken_target.sum((1, 2))).clamp(min=1)

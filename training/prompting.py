@@ -12,12 +12,16 @@ from scipy import ndimage
 
 Rng = np.random.Generator
 MAX_POINTS = 8
+SHIFTED_SHARE = 0.2  # of boxes moved as a whole by up to 3 % of the frame
+WRONG_SHARE = 0.03  # of prompts with a positive point beside the object
 
 
 def draw_prompt(mask: np.ndarray, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
     """Points (MAX_POINTS, 2) float32 and labels (MAX_POINTS,) int32 for one boolean mask that is not empty."""
     kind = rng.choice(["papers", "box", "box+points", "point", "points"], p=[0.4, 0.2, 0.2, 0.08, 0.12])
     box = jittered_box(mask, rng)
+    shift = rng.uniform(-0.03, 0.03, 2) * len(mask) if rng.random() < SHIFTED_SHARE else np.zeros(2)
+    box = (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
     points: list[tuple[float, float, int]] = []
     if kind in ("papers", "box", "box+points"):
         points += [(box[0], box[1], 2), (box[2], box[3], 3)]
@@ -29,6 +33,8 @@ def draw_prompt(mask: np.ndarray, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]
         points += [(*p, 1) for p in random_points(mask, count, rng)]
         if kind != "point":
             points += [(*p, 0) for p in random_points(_around(mask, box), int(rng.integers(0, 3)), rng)]
+    if kind != "point" and rng.random() < WRONG_SHARE:
+        points += [(*p, 1) for p in random_points(_around(mask, box), 1, rng)]
     return _padded(points)
 
 

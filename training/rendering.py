@@ -6,6 +6,8 @@ and window, as in Billot et al., SynthSeg (Medical Image Analysis 2023, 86, 1027
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -13,25 +15,50 @@ from torch.nn import functional as F
 Rng = np.random.Generator
 
 
-def render(labels: torch.Tensor, rng: Rng, alike: list[tuple[int, ...]]) -> torch.Tensor:
-    """Frames of one clip.
+# Windows of CT as (level, width) in HU: lung, soft tissue, liver, bone, brain, wide.
+CT_WINDOWS = ((-600, 1500), (-500, 1400), (40, 400), (60, 160), (400, 1800), (40, 100), (0, 2000))
 
-    labels: (frames, rows, columns) integer; neighbouring frames are neighbouring slices. alike: labels of one organ in
-    two parts, mostly of the same tissue.
-    Returns float32 in 0..255 with integer values, same shape.
+
+@dataclass
+class Scene:
+    """What a clip shows; neighbouring frames are neighbouring slices, or slices of other patients.
+
+    labels: (frames, rows, columns) integer. alike: labels of one organ in two parts, mostly of the same tissue.
+    densities: mean CT number by label, or None. image: float (frames, rows, columns) in about 0..1 where the picture is
+    not made of the labels.
     """
-    shape = tuple(labels.shape)
-    image = _brightness(labels, rng, alike) + _texture(labels, rng, shape)
+
+    labels: torch.Tensor
+    alike: list[tuple[int, ...]]
+    densities: np.ndarray | None = None
+    image: torch.Tensor | None = None
+
+
+def render(scene: Scene, rng: Rng) -> torch.Tensor:
+    """Frames of a scene, float32 in 0..255 with integer values, same shape as its labels."""
+    labels, shape = scene.labels, tuple(scene.labels.shape)
+    window = None
+    if scene.image is not None:
+        image = scene.image + 0.3 * _texture(labels, rng, shape)
+    elif scene.densities is not None and rng.random() < 0.45:
+        level, width = CT_WINDOWS[rng.integers(len(CT_WINDOWS))]
+        low, width = level - width / 2 + rng.normal(0, 0.05) * width, width * np.exp(rng.normal(0, 0.15))
+        table = torch.from_numpy(((scene.densities - low) / width).astype(np.float32))
+        # Tissue is less uniform the narrower the window; noise of 10 to 30 HU does the same to the whole image.
+        image = table[labels.long()] + min(1.0, 300 / width) * _texture(labels, rng, shape)
+        window = (0.0, 1.0)
+    else:
+        image = _brightness(labels, rng, scene.alike) + _texture(labels, rng, shape)
     if rng.random() < 0.5:
         image = _blur(image, rng.uniform(0.3, 1.2))
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 and window is None:
         image = image * (1 + rng.uniform(0.05, 0.35) * _smooth(rng, shape, (2, 4, 4)))
     if rng.random() < 0.12:
         image = image + rng.uniform(0.02, 0.1) * _streaks(rng, shape)
     image = _noise(image, rng, shape)
-    if rng.random() < 0.45:
+    if rng.random() < 0.35:
         image = _coarser(image, rng)
-    return _window(image, rng)
+    return _window(image, rng, window)
 
 
 def _brightness(labels: torch.Tensor, rng: Rng, alike: list[tuple[int, ...]]) -> torch.Tensor:
@@ -45,6 +72,10 @@ def _brightness(labels: torch.Tensor, rng: Rng, alike: list[tuple[int, ...]]) ->
     for first, *others in alike:
         if rng.random() < 0.75:
             table[others] = table[first]
+    present = np.unique(labels[0].numpy())
+    if rng.random() < 0.3:  # organs that look like the background, as lungs and air, or like each other
+        twins = rng.choice(present, min(len(present), int(rng.integers(1, 4))), replace=False)
+        table[twins] = table[0] + rng.normal(0, 0.02, len(twins))
     return torch.from_numpy(table)[labels.long()]
 
 
@@ -94,10 +125,14 @@ def _coarser(image: torch.Tensor, rng: Rng) -> torch.Tensor:
     return F.interpolate(small, size=image.shape[-2:], mode="bicubic", align_corners=False)[:, 0]
 
 
-def _window(image: torch.Tensor, rng: Rng) -> torch.Tensor:
-    sample = image.flatten()[:: max(1, image.numel() // 4000)].numpy()
-    low, high = (float(q) for q in np.quantile(sample, [rng.uniform(0, 0.08), 1 - rng.uniform(0, 0.08)]))
-    scaled = ((image - low) / (high - low + 1e-3)).clamp(0, 1) ** float(np.exp(rng.uniform(-0.5, 0.5)))
-    if rng.random() < 0.15:
+def _window(image: torch.Tensor, rng: Rng, window: tuple[float, float] | None) -> torch.Tensor:
+    """To 0..255 by `window`, or by random quantiles of the image."""
+    if window is None:
+        sample = image.flatten()[:: max(1, image.numel() // 4000)].numpy()
+        low, high = (float(q) for q in np.quantile(sample, [rng.uniform(0, 0.08), 1 - rng.uniform(0, 0.08)]))
+        scaled = ((image - low) / (high - low + 1e-3)).clamp(0, 1) ** float(np.exp(rng.uniform(-0.5, 0.5)))
+    else:
+        scaled = ((image - window[0]) / (window[1] - window[0])).clamp(0, 1)
+    if rng.random() < 0.1:
         scaled = 1 - scaled
     return (scaled * 255).floor()

@@ -14,9 +14,10 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
 
-from training.dataset import Batch, Pool, batches, make_pool
-from training.forward import chosen_token, run_clips
+from training.dataset import Batch, Clips, batches
+from training.forward import run_clips
 from training.losses import frame_loss
+from training.pool import make_pool, read_pool
 
 CONFIG = Path(__file__).parents[1] / "PromptOnce" / "Resources" / "Models" / "nano.yaml"
 TRAINING_SEED = 7
@@ -51,10 +52,11 @@ class Stage:
 # Still images first, then short clips remembered by their true masks, then longer ones by the model's own masks
 # and, in turn with them, still images again.
 STAGES = (
-    Stage(2600, 10, 5, 1, 128, 1.2e-3, (1.0, 1.0), 0.5, 3.0),
-    Stage(1400, 5, 3, 3, 128, 8e-4, (1.0, 0.3), 0.3, 2.0),
-    Stage(2200, 2, 3, 4, 256, 5e-4, (0.5, 0.1), 0.1, 1.0, still=(4, 5)),
+    Stage(1800, 10, 5, 1, 128, 3e-3, (1.0, 1.0), 0.5, 3.0),
+    Stage(1200, 4, 4, 4, 128, 2e-3, (1.0, 0.3), 0.3, 2.0, still=(10, 5)),
+    Stage(3000, 2, 3, 6, 256, 1.5e-3, (0.4, 0.0), 0.1, 1.0, still=(4, 5)),
 )
+ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
 
 
 def build_model(config: Path = CONFIG) -> SAM2Base:
@@ -82,27 +84,46 @@ def step_loss(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss of one batch and the Dice per clip and frame (NaN where the object is absent)."""
     generator = torch.Generator().manual_seed(step)
-    use_truth = torch.rand(batch.masks.shape[:2], generator=generator) < truth
-    outputs = run_clips(model, batch.frames, batch.points, batch.point_labels, batch.masks, use_truth)
-    losses = []
-    for t, output in enumerate(outputs):
-        chosen = chosen_token(output, batch.point_labels if t == 0 else None)
-        losses.append(frame_loss(output, batch.masks[:, t], chosen, stage.positive_weight, stage.mean_share))
+    use_truth = (torch.rand(batch.masks.shape[:2], generator=generator) < truth).to(batch.masks.device)
+    outputs = run_clips(model, batch, use_truth)
+    losses = [
+        frame_loss(output, batch.masks[:, t], stage.positive_weight, stage.mean_share)
+        for t, output in enumerate(outputs)
+    ]
     return torch.stack([loss.total for loss in losses]).mean(), torch.stack([loss.dice for loss in losses], 1)
+
+
+def make_optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the network, AdamW for the rest: stem, convolutions, embeddings, biases."""
+    stem = {id(p) for p in stem_parameters(model)}
+    matrices = [
+        p
+        for name, p in model.named_parameters()
+        if p.ndim == 2 and min(p.shape) >= 32 and "embed" not in name and id(p) not in stem
+    ]
+    taken = {id(p) for p in matrices}
+    rest = [p for p in model.parameters() if id(p) not in taken]
+    muon = torch.optim.Muon(matrices, weight_decay=0.02, adjust_lr_fn="match_rms_adamw")
+    return [muon, torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.02)]
+
+
+def stem_parameters(model: SAM2Base) -> list[torch.nn.Parameter]:
+    trunk = model.image_encoder.trunk
+    return [*trunk.patch_embed.parameters(), *trunk.blocks[0].parameters()]
 
 
 class Trainer:
     """Model, optimiser, averaged weights and the place reached; what a checkpoint holds."""
 
-    def __init__(self, output: Path, pool: Pool, stages: tuple[Stage, ...]) -> None:
+    def __init__(self, output: Path, clips: Clips, stages: tuple[Stage, ...], device: torch.device) -> None:
         torch.manual_seed(TRAINING_SEED)
-        self.output, self.pool, self.stages = output, pool, stages
-        self.model = build_model().train()
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), betas=(0.9, 0.98), weight_decay=0.02)
+        self.output, self.clips, self.stages, self.device = output, clips, stages, device
+        output.mkdir(parents=True, exist_ok=True)
+        self.model = build_model().to(device).train()
+        self.optimizers = make_optimizers(self.model)
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.step = 0
-        trunk = self.model.image_encoder.trunk
-        self.stem = [*trunk.patch_embed.parameters(), *trunk.blocks[0].parameters()]
+        self.stem = stem_parameters(self.model)
         stem = {id(p) for p in self.stem}
         self.others = [p for p in self.model.parameters() if id(p) not in stem]
 
@@ -118,14 +139,14 @@ class Trainer:
     def _run_stage(self, index: int, stage: Stage, done: int) -> None:
         set_size(self.model, stage.size)
         steps = range(done, stage.steps)
-        stream = batches(self.pool, TRAINING_SEED + index, steps, stage.shape)
+        stream = batches(self.clips, TRAINING_SEED + index, steps, stage.shape)
         started, window = time.monotonic(), []
         for i, batch in zip(steps, stream, strict=True):
             fraction = i / stage.steps
             last = index == len(self.stages) - 1
             rate = stage.rate * min(1.0, (i + 1) / 100) * _decay(fraction, floor=0.02 if last else 0.3)
             truth = stage.truth[0] + (stage.truth[1] - stage.truth[0]) * fraction
-            loss, dice, norm = self._update(batch, stage, rate, truth)
+            loss, dice, norm = self._update(batch.to(self.device), stage, rate, truth)
             window.append((loss, dice, norm))
             if len(window) == 50:
                 self._log(index, i + 1, rate, window, time.monotonic() - started)
@@ -134,22 +155,24 @@ class Trainer:
                 self._save(index)
 
     def _update(self, batch: Batch, stage: Stage, rate: float, truth: float) -> tuple[float, torch.Tensor, float]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer, share in zip(self.optimizers, (1.0, ADAM_SHARE), strict=True):
+            optimizer.zero_grad(set_to_none=True)
+            for group in optimizer.param_groups:
+                group["lr"] = share * rate
         loss, dice = step_loss(self.model, batch, stage, truth, self.step)
-        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         # The stem's gradients can be a hundred times the others'; clipped together they would silence the rest.
         stem_norm = torch.nn.utils.clip_grad_norm_(self.stem, 0.3)
         norm = torch.nn.utils.clip_grad_norm_(self.others, 1.0)
         self.step += 1
         if torch.isfinite(norm) and torch.isfinite(stem_norm) and (norm < 50 or self.step < 200):
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
         decay = min(0.998, self.step / (self.step + 20))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
                 self.average[name].lerp_(value, 1 - decay)
-        return loss.item(), dice, norm.item()
+        return loss.item(), dice.cpu(), norm.item()
 
     def _log(self, index: int, step: int, rate: float, window: list, seconds: float) -> None:
         length = max(d.shape[1] for _, d, _ in window)
@@ -172,23 +195,24 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "stages": [asdict(s) for s in self.stages],
         }
         partial = self.output / "state.partial"
         torch.save(state, partial)
         partial.replace(self.output / "state.pt")
-        half = {k: v.half() if v.is_floating_point() else v for k, v in self.average.items()}
+        half = {k: v.half().cpu() if v.is_floating_point() else v.cpu() for k, v in self.average.items()}
         torch.save({"model": half}, self.output / f"nano_stage{index}.pt")
 
     def _resume(self) -> None:
         path = self.output / "state.pt"
         if not path.exists():
             return
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=self.device)
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         self.average, self.step = state["average"], state["step"]
 
 
@@ -200,13 +224,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("training/runs/nano"), help="log, state and checkpoints")
     parser.add_argument("--pool", type=Path, default=Path("training/runs/pool"), help="phantoms, written once")
-    parser.add_argument("--phantoms", type=int, default=900)
+    parser.add_argument("--phantoms", type=int, default=800)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    arguments.output.mkdir(parents=True, exist_ok=True)
     make_pool(arguments.pool, arguments.phantoms)
-    Trainer(arguments.output, Pool(arguments.pool), STAGES).run()
+    clips = Clips(read_pool(arguments.pool))
+    Trainer(arguments.output, clips, STAGES, arguments.device).run()
 
 
 if __name__ == "__main__":

@@ -1,83 +1,18 @@
-"""Label maps of organ-like anatomy, drawn at random: the only training data of the embedded model.
+"""Phantoms of nothing in particular: organs, pairs, tubes, shells and lesions in a body, anywhere and of any contrast.
 
-A volume is a stack of slices, array order KJI (slice, row, column), uint8 labels, 0 = background.
-Coordinates run from -1 to 1 along each axis; shapes are implicit functions f(z, y, x) >= 0 on coordinates that a
-smooth random displacement has bent, so that no two shapes are alike.
+No two of them have a label in common that means the same.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
-import torch
 
-Array = np.ndarray
-
-
-@dataclass
-class LabelMap:
-    """Labels of one phantom.
-
-    labels: uint8, KJI. targets: tuples of label values that make one object a person would ask for (one organ, a pair
-    of organs, an organ with the lesion in it).
-    """
-
-    labels: Array
-    targets: list[tuple[int, ...]] = field(default_factory=list)
+from training.phantoms.canvas import Array, Canvas, LabelMap, smooth_noise
 
 
-def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], cells: tuple[int, ...]) -> Array:
-    """Noise of unit variance at its nodes, interpolated from a grid of `cells` nodes; float32."""
-    coarse = torch.from_numpy(rng.standard_normal((1, 1, *cells)).astype(np.float32))
-    mode = "trilinear" if len(shape) == 3 else "bilinear"
-    return torch.nn.functional.interpolate(coarse, size=shape, mode=mode, align_corners=True)[0, 0].numpy()
-
-
-class _Canvas:
-    """Coordinates of one volume and the labels painted so far."""
-
-    def __init__(self, rng: np.random.Generator, shape: tuple[int, int, int]) -> None:
-        self.rng = rng
-        self.shape = shape
-        grids = np.meshgrid(*(np.linspace(-1, 1, n, dtype=np.float32) for n in shape), indexing="ij")
-        strength = rng.uniform(0.02, 0.12)
-        self.z, self.y, self.x = (
-            g + strength * smooth_noise(rng, shape, (4, 6, 6)) + 0.25 * strength * smooth_noise(rng, shape, (8, 16, 16))
-            for g in grids
-        )
-        self.roughness = smooth_noise(rng, shape, (6, 12, 12))
-        self.labels = np.zeros(shape, np.uint8)
-        self.next_label = 1
-
-    def paint(self, region: Array) -> int | None:
-        """Paint a boolean region over what is there; its label, or None when nothing is visible."""
-        if self.next_label > 250 or region.sum() < 30:
-            return None
-        label = self.next_label
-        self.labels[region] = label
-        self.next_label += 1
-        return label
-
-    def ellipsoid(
-        self, centre: Array, radii: Array, angle: float = 0.0, power: float = 2.0, rough: float = 0.0
-    ) -> Array:
-        """Implicit superellipsoid: 1 at the centre, 0 on the surface; `angle` turns it in the slice plane."""
-        dy, dx = self.y - centre[1], self.x - centre[2]
-        c, s = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        u, v, w = (self.z - centre[0]) / radii[0], (c * dy - s * dx) / radii[1], (s * dy + c * dx) / radii[2]
-        if power == 2.0:
-            distance = u * u + v * v + w * w
-        else:
-            distance = np.abs(u) ** power + np.abs(v) ** power + np.abs(w) ** power
-        value = 1 - distance
-        return value + rough * self.roughness if rough else value
-
-
-def draw(seed: int, shape: tuple[int, int, int] = (32, 256, 256), held_out: bool = False) -> LabelMap:
+def draw_shapes(rng: np.random.Generator, shape: tuple[int, int, int], held_out: bool = False) -> LabelMap:
     """A random phantom. `held_out` adds shapes of the kinds that training never sees."""
-    rng = np.random.default_rng(seed)
-    canvas = _Canvas(rng, shape)
+    canvas = Canvas(rng, shape, strength=rng.uniform(0.02, 0.12))
     targets: list[tuple[int, ...]] = []
     body = _body(canvas, targets) if rng.random() < 0.85 else np.ones(shape, bool)
     painters = [_organ, _organ, _organ, _pair, _tube, _shell, _lesion]
@@ -85,19 +20,20 @@ def draw(seed: int, shape: tuple[int, int, int] = (32, 256, 256), held_out: bool
         _lungs(canvas, targets, body)
     for _ in range(rng.integers(4, 14)):
         painters[rng.integers(len(painters))](canvas, targets, body)
+    unknown: list[tuple[int, ...]] = []
     if held_out:
-        _crescent(canvas, targets, body)
-        _star(canvas, targets, body)
+        _crescent(canvas, unknown, body)
+        _star(canvas, unknown, body)
     if rng.random() < 0.3:
         _ribs(canvas, targets, body)
-    return LabelMap(canvas.labels, targets)
+    return LabelMap(canvas.labels, targets + unknown, held_out=unknown)
 
 
-def _inside(canvas: _Canvas, extent: float = 0.65) -> Array:
+def _inside(canvas: Canvas, extent: float = 0.65) -> Array:
     return np.array([canvas.rng.uniform(-0.7, 0.7), *canvas.rng.uniform(-extent, extent, 2)], np.float32)
 
 
-def _body(canvas: _Canvas, targets: list[tuple[int, ...]]) -> Array:
+def _body(canvas: Canvas, targets: list[tuple[int, ...]]) -> Array:
     rng = canvas.rng
     radii = np.array([rng.uniform(2, 8), rng.uniform(0.55, 0.95), rng.uniform(0.7, 0.98)], np.float32)
     f = canvas.ellipsoid(np.zeros(3, np.float32), radii, rng.uniform(-0.2, 0.2), rng.choice([2.0, 2.5, 3.0]))
@@ -109,7 +45,7 @@ def _body(canvas: _Canvas, targets: list[tuple[int, ...]]) -> Array:
     return f > levels[-1]
 
 
-def _organ(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _organ(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     size = np.exp(rng.uniform(np.log(0.07), np.log(0.55)))
     radii = (size * np.array([rng.uniform(0.8, 3.0), *rng.uniform(0.6, 1.6, 2)])).astype(np.float32)
@@ -127,7 +63,7 @@ def _organ(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None
                 targets += [(label, core), (label, core), (core,)]
 
 
-def _pair(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _pair(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     centre = _inside(canvas, 0.5)
     centre[2] = rng.uniform(0.15, 0.6)
@@ -135,7 +71,7 @@ def _pair(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     _mirrored(canvas, targets, body, centre, radii, rng.uniform(-0.6, 0.6), 0.2)
 
 
-def _lungs(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _lungs(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     centre = np.array([rng.uniform(-0.3, 0.3), rng.uniform(-0.15, 0.15), rng.uniform(0.3, 0.5)], np.float32)
     radii = np.array([rng.uniform(0.7, 2.0), rng.uniform(0.35, 0.7), rng.uniform(0.22, 0.4)], np.float32)
@@ -149,7 +85,7 @@ def _lungs(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None
 
 
 def _mirrored(
-    canvas: _Canvas, targets: list[tuple[int, ...]], body: Array, centre: Array, radii: Array, angle: float, vary: float
+    canvas: Canvas, targets: list[tuple[int, ...]], body: Array, centre: Array, radii: Array, angle: float, vary: float
 ) -> tuple[int, ...]:
     rng = canvas.rng
     parts = []
@@ -163,7 +99,7 @@ def _mirrored(
     return found
 
 
-def _tube(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _tube(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     z = np.linspace(-1, 1, canvas.shape[0], dtype=np.float32)
     start = rng.uniform(-0.5, 0.5, 2)
@@ -184,7 +120,7 @@ def _tube(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
         targets.append((label,))
 
 
-def _shell(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _shell(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     size = rng.uniform(0.12, 0.4)
     radii = (size * np.array([rng.uniform(0.8, 2.5), *rng.uniform(0.7, 1.4, 2)])).astype(np.float32)
@@ -195,7 +131,7 @@ def _shell(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None
         targets += [(wall, content), (content,), (wall,)]
 
 
-def _lesion(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _lesion(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     size = rng.uniform(0.04, 0.15)
     radii = (size * np.array([rng.uniform(1.0, 4.0), *rng.uniform(0.7, 1.4, 2)])).astype(np.float32)
@@ -205,7 +141,7 @@ def _lesion(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> Non
         targets.append((label,))
 
 
-def _ribs(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _ribs(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     f = canvas.ellipsoid(np.zeros(3, np.float32), np.array([6, 0.75, 0.85], np.float32))
     angle = np.arctan2(canvas.y, canvas.x)
@@ -213,7 +149,7 @@ def _ribs(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     canvas.paint((np.abs(f) < rng.uniform(0.04, 0.1)) & wave & body)
 
 
-def _crescent(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _crescent(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     centre, size = _inside(canvas, 0.45), rng.uniform(0.2, 0.4)
     radii = np.array([rng.uniform(0.5, 1.2), size, size], np.float32)
@@ -224,7 +160,7 @@ def _crescent(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> N
         targets.append((label,))
 
 
-def _star(canvas: _Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
+def _star(canvas: Canvas, targets: list[tuple[int, ...]], body: Array) -> None:
     rng = canvas.rng
     centre, size = _inside(canvas, 0.45), rng.uniform(0.2, 0.35)
     dy, dx = canvas.y - centre[1], canvas.x - centre[2]

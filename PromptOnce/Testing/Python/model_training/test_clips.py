@@ -1,0 +1,66 @@
+"""Clips: repeatable, with prompts that fit the masks, of one patient or of several."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from training.dataset import Clips
+from training.pool import make_pool, read_pool
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pool")
+    make_pool(folder, 12, processes=1)
+    return read_pool(folder)
+
+
+def test_a_seed_gives_the_same_batch_again(phantoms):
+    one, same = (Clips(phantoms).batch((7, 3), clips=2, objects=2, frames=3, size=64) for _ in range(2))
+
+    assert one.frames.equal(same.frames)
+    assert one.masks.equal(same.masks)
+    assert one.points.equal(same.points)
+
+
+def test_frames_are_grey_levels_and_masks_are_there_on_the_prompted_frame(phantoms):
+    batch = Clips(phantoms).batch((7, 1), clips=3, objects=2, frames=4, size=64)
+
+    assert batch.frames.shape == (3, 4, 64, 64)
+    assert batch.masks.shape == (6, 4, 64, 64)
+    assert batch.frames.min() >= 0
+    assert batch.frames.max() <= 255
+    assert batch.frames.equal(batch.frames.floor())
+    assert all(mask.any() for mask in batch.masks[:, 0])
+
+
+def test_every_prompted_frame_has_points_or_a_box(phantoms):
+    clips = Clips(phantoms)
+    batches = [clips.batch((1, i), clips=1, objects=2, frames=4, size=64) for i in range(40)]
+
+    assert all((batch.point_labels >= 0).any(-1).all() for batch in batches)
+    assert {len(batch.prompted) for batch in batches} == {1, 2}
+    for batch in batches:
+        for t in batch.prompted:
+            assert all(mask.any() for mask in batch.masks[:, t])
+
+
+def test_in_many_clips_an_object_ends_and_in_many_it_stays(phantoms):
+    clips = Clips(phantoms)
+    ended = [not clips.batch((2, i), 1, 1, 5, 64).masks[0, -1].any() for i in range(40)]
+
+    assert 5 <= sum(ended) <= 35
+
+
+def test_a_family_gives_clips_that_begin_with_another_patient(phantoms):
+    family = [p for p in phantoms if p.family == "torso"]
+    clips = Clips(family)
+    rng = np.random.default_rng(0)
+    target = family[0].targets[0]
+
+    starts = [clips._slices(family[0], target, 4, rng) for _ in range(60)]
+
+    shared = [s for s in starts if s[0][0] is not family[0]]
+    assert 2 <= len(shared) <= 30
+    assert all(phantom is family[0] for s in shared for phantom, _ in s[1:])

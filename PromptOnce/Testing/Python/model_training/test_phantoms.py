@@ -1,0 +1,73 @@
+"""Phantoms: repeatable, anatomically where they should be, and with the organs their targets name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from training.phantoms import draw
+from training.phantoms.head import draw_head
+from training.phantoms.limb import draw_limb
+from training.phantoms.radiograph import LEFT_LUNG, RIGHT_LUNG, draw_radiograph
+from training.phantoms.shapes import draw_shapes
+from training.phantoms.torso import draw_torso
+from training.phantoms.torso_organs import Organ
+
+SHAPE = (16, 96, 96)
+FAMILIES = {"torso": draw_torso, "head": draw_head, "limb": draw_limb, "radiograph": draw_radiograph}
+
+
+def test_a_seed_gives_the_same_phantom_again_and_another_seed_another():
+    first, again, other = draw(5, SHAPE), draw(5, SHAPE), draw(6, SHAPE)
+
+    assert np.array_equal(first.labels, again.labels)
+    assert first.targets == again.targets
+    assert first.labels.shape != other.labels.shape or not np.array_equal(first.labels, other.labels)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_family_holds_most_of_what_its_targets_name(family, seed):
+    phantom = FAMILIES[family](np.random.default_rng(seed), SHAPE)
+
+    present = [t for t in set(phantom.targets) if np.isin(phantom.labels, t).any()]
+
+    assert phantom.family == family
+    assert len(present) >= 0.4 * len(set(phantom.targets))
+
+
+def test_the_lungs_lie_left_and_right_of_the_heart_above_the_liver():
+    labels = draw_torso(np.random.default_rng(3), (32, 96, 96), span=(0.0, 1.0)).labels
+
+    middle = {organ: np.argwhere(labels == organ).mean(0) for organ in (Organ.RIGHT_LUNG, Organ.LEFT_LUNG, Organ.HEART)}
+    liver = np.argwhere(labels == Organ.LIVER).mean(0)
+
+    assert middle[Organ.RIGHT_LUNG][2] < middle[Organ.HEART][2] < middle[Organ.LEFT_LUNG][2]
+    assert liver[0] < middle[Organ.RIGHT_LUNG][0]
+    assert liver[2] < 48  # the patient's right
+
+
+def test_lungs_are_as_dark_as_air_in_hounsfield_units_and_bone_is_bright():
+    densities = draw_torso(np.random.default_rng(0), SHAPE).densities
+
+    assert densities is not None
+    assert densities[0] == -1000
+    assert densities[Organ.RIGHT_LUNG] < -600
+    assert densities[Organ.BONE] > 300
+
+
+def test_a_radiograph_shows_two_lung_fields_the_right_one_on_the_left_of_the_picture():
+    phantom = draw_radiograph(np.random.default_rng(4), (1, 128, 128))
+
+    right, left = (np.argwhere(phantom.labels[0] == label).mean(0) for label in (RIGHT_LUNG, LEFT_LUNG))
+
+    assert phantom.image is not None
+    assert phantom.image.shape == phantom.labels.shape == (1, 128, 128)
+    assert right[1] < 64 < left[1]
+
+
+def test_shapes_left_out_of_training_are_drawn_only_when_asked_for():
+    known = draw_shapes(np.random.default_rng(9), SHAPE)
+    held_out = draw_shapes(np.random.default_rng(9), SHAPE, held_out=True)
+
+    assert len(held_out.targets) > len(known.targets)

@@ -1,0 +1,1 @@
+"""Parts of the evaluation command: what is measured, on what, and how it is shown."""

@@ -1,0 +1,153 @@
+"""One object in one image, what the model makes of it, and how good that is."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from PromptOnceLib.core.display import DisplayView
+from PromptOnceLib.core.metrics import dice
+from PromptOnceLib.core.prompts import ObjectPrompt
+from PromptOnceLib.core.results import SegmentationResult
+from PromptOnceLib.engine.devices import Placement
+from PromptOnceLib.engine.models import Model
+from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.tracking import Features, Tracker
+from training.dataset import can_be_seen
+
+AS_STORED = DisplayView(exchange=False, mirror_rows=False, mirror_columns=False)
+_MOST_FRAMES = 400  # about half a megabyte each
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One object in one image, with the prompt of the papers on the object's middle slice.
+
+    group: the data set, or PHANTOMS. frames: uint8 (n, rows, columns). reference: uint8 0 or 1, same shape. seed: the
+    slice of the prompt. held_out: whether training leaves out objects of this kind. spacing: mm between rows and
+    between columns; view: how people expect to see the slices.
+    """
+
+    group: str
+    image: str
+    name: str
+    frames: NDArray[np.uint8]
+    reference: NDArray[np.uint8]
+    prompt: ObjectPrompt
+    seed: int
+    held_out: bool = False
+    spacing: tuple[float, float] = (1.0, 1.0)
+    view: DisplayView = AS_STORED
+
+    @property
+    def visible(self) -> bool:
+        """Whether the object can be told from its surroundings on the seed slice, as training asks of its objects."""
+        return can_be_seen(self.frames[self.seed], self.reference[self.seed] > 0)
+
+    def __str__(self) -> str:
+        """Data set, image and object in a line."""
+        return f"{self.group}, {self.image}: {self.name}"
+
+
+@dataclass(frozen=True)
+class Score:
+    """Figures of one example.
+
+    pixels: of the object on the seed slice. visible, held_out: see Example. seed_dice, volume_dice: with box and
+    points; box_...: with the box alone; those of the volume are None for a single slice. left_empty: share of the
+    slices without object that got no mask, None where there are none; found: share of the slices with object that got
+    one; both with box and points.
+    """
+
+    group: str
+    image: str
+    name: str
+    slices: int
+    seed: int
+    pixels: int
+    visible: bool
+    held_out: bool
+    seed_dice: float
+    volume_dice: float | None
+    box_seed_dice: float
+    box_volume_dice: float | None
+    left_empty: float | None
+    found: float
+
+
+class CachingTracker(Tracker):
+    """A tracker that encodes a frame once, however many objects and prompts are tried on it."""
+
+    def __init__(self, model: Model, placement: Placement) -> None:
+        super().__init__(model, placement)
+        self._features: dict[bytes, Features] = {}
+        self._positions: list[torch.Tensor] = []
+
+    def encode(self, frame: NDArray[np.uint8]) -> Features:
+        """See Tracker."""
+        key = hashlib.blake2b(frame.tobytes()).digest() + str(frame.shape).encode()
+        if key not in self._features:
+            if len(self._features) >= _MOST_FRAMES:
+                self._features.clear()
+            features = super().encode(frame)
+            # Positions depend on the network's size alone, and are the larger part of what there is to keep.
+            self._positions = self._positions or features.positions
+            self._features[key] = Features(features.maps, self._positions, features.sizes)
+        return self._features[key]
+
+
+def box_alone(prompt: ObjectPrompt) -> ObjectPrompt:
+    """The prompt without its points."""
+    return prompt.model_copy(update={"points": ()})
+
+
+def propagated(tracker: Tracker, example: Example, prompt: ObjectPrompt) -> SegmentationResult:
+    """The whole stack from one prompt, as the worker does it."""
+    frames = example.frames
+    result = SegmentationResult.empty(("found",), frames.shape, axis=0)
+    for output in Propagation(tracker, frames, print).run(Task([prompt], example.seed, 0, len(frames) - 1)):
+        result.set_slice(output.slice, output.masks, output.presence, output.predicted_iou)
+    return result
+
+
+def seed_dice(tracker: Tracker, example: Example, prompt: ObjectPrompt) -> float:
+    """Dice on the seed slice alone."""
+    output = Propagation(tracker, example.frames, print).predict([prompt], example.seed)
+    return _dice(output.masks[0], example.reference[example.seed])
+
+
+def score(tracker: Tracker, example: Example) -> tuple[Score, SegmentationResult]:
+    """Figures of one example, and the result with box and points."""
+    reference, seed = example.reference, example.seed
+    result = propagated(tracker, example, example.prompt)
+    mask = result.in_stack_order()
+    by_box = propagated(tracker, example, box_alone(example.prompt)).in_stack_order()
+    held, filled = reference.any((1, 2)), mask.any((1, 2))
+    volume = len(reference) > 1
+    figures = Score(
+        group=example.group,
+        image=example.image,
+        name=example.name,
+        slices=len(reference),
+        seed=seed,
+        pixels=int(np.count_nonzero(reference[seed])),
+        visible=example.visible,
+        held_out=example.held_out,
+        seed_dice=_dice(mask[seed], reference[seed]),
+        volume_dice=_dice(mask, reference) if volume else None,
+        box_seed_dice=_dice(by_box[seed], reference[seed]),
+        box_volume_dice=_dice(by_box, reference) if volume else None,
+        left_empty=None if held.all() else float((~filled[~held]).mean()),
+        found=float(filled[held].mean()),
+    )
+    return figures, result
+
+
+def _dice(mask: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float:
+    value = dice(mask, reference)
+    assert value is not None, "examples hold their object"
+    return value

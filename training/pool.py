@@ -1,0 +1,74 @@
+"""Phantoms on disk, drawn once and opened as memory maps."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from training.phantoms import draw
+from training.phantoms.canvas import Array, Target
+
+TRAINING_SEED = 1_000_000  # phantom i of the pool has this seed + i; evaluation seeds lie far below
+MIN_AREA = 40  # pixels on the fullest slice of a target
+
+
+@dataclass
+class Phantom:
+    """One phantom of the pool; see canvas.LabelMap.
+
+    counts: (slices, 256) pixels by slice and label.
+    """
+
+    labels: Array
+    counts: Array
+    targets: list[Target]
+    family: str
+    densities: Array | None
+    image: Array | None
+    alike: list[Target]
+
+    def area(self, target: Target) -> Array:
+        """Pixels of a target on every slice."""
+        return self.counts[:, list(target)].sum(1)
+
+
+def make_pool(folder: Path, count: int, processes: int = 2) -> None:
+    """Write phantoms that are not there yet; a phantom counts once its .json is there, which is written last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [i for i in range(count) if not (folder / f"{i:05d}.json").exists()]
+    with ProcessPoolExecutor(processes) as pool:
+        list(pool.map(_write_phantom, [folder] * len(missing), missing, chunksize=8))
+
+
+def _write_phantom(folder: Path, index: int) -> None:
+    torch.set_num_threads(1)
+    phantom = draw(TRAINING_SEED + index)
+    counts = np.stack([np.bincount(s.ravel(), minlength=256) for s in phantom.labels]).astype(np.int32)
+    targets = [t for t in phantom.targets if counts[:, list(t)].sum(1).max() >= MIN_AREA]
+    np.save(folder / f"{index:05d}.npy", phantom.labels)
+    arrays = {"counts": counts, "densities": phantom.densities, "image": phantom.image}
+    np.savez(folder / f"{index:05d}.npz", **{k: v for k, v in arrays.items() if v is not None})
+    entry = {"targets": targets, "family": phantom.family, "alike": phantom.alike}
+    (folder / f"{index:05d}.json").write_text(json.dumps(entry))
+
+
+def read_pool(folder: Path) -> list[Phantom]:
+    """All phantoms of a folder that hold a target."""
+    phantoms = []
+    for path in sorted(folder.glob("*.json")):
+        entry = json.loads(path.read_text())
+        arrays = dict(np.load(path.with_suffix(".npz")))
+        labels = np.load(path.with_suffix(".npy"), mmap_mode="r")
+        targets = [tuple(t) for t in entry["targets"]]
+        if targets:
+            phantoms.append(
+                Phantom(
+                    labels, arrays["counts"], targets, entry["family"], arrays.get("densities"), arrays.get("image")
+                )
+            )
+    return phantoms
