@@ -66,9 +66,6 @@ def read_pool(folder: Path) -> list[Phantom]:
         labels = np.load(path.with_suffix(".npy"), mmap_mode="r")
         targets = [tuple(t) for t in entry["targets"]]
         if targets:
-            phantoms.append(
-                Phantom(
-                    labels, arrays["counts"], targets, entry["family"], arrays.get("densities"), arrays.get("image")
-                )
-            )
+            extras = (arrays.get("densities"), arrays.get("image"), [tuple(t) for t in entry["alike"]])
+            phantoms.append(Phantom(labels, arrays["counts"], targets, entry["family"], *extras))
     return phantoms
