@@ -17,7 +17,8 @@ from training.rendering import Scene, render
 
 Rng = np.random.Generator
 
-END_SHARE = 0.4  # of clips in which an object is made to end; few do by themselves within some slices
+END_SHARE = 0.5  # of some objects that are made to end within a clip; few do by themselves within some slices
+ENDING = 4  # objects of a clip that may be made to end, beside the one the clip was chosen for
 SHARED_SHARE = 0.2  # of clips of a family whose frame 0 is another patient's
 SECOND_PROMPT_SHARE = 0.12  # of batches with a prompt on a later frame too
 MASK_PROMPT_SHARE = 0.1  # of batches that are prompted with the mask itself
@@ -83,8 +84,8 @@ class Clips:
             labels = np.stack([p.labels[k] for p, k in slices])
             cut = _Cut(np.isin(labels[0], target), size, rng)
             labels = cut(labels)
-            if phantom.image is None and frames > 1 and rng.random() < END_SHARE:
-                _end_object(labels, target, int(rng.integers(1, frames)))
+            if phantom.image is None and frames > 1:
+                _end_objects(labels, [target, *_some(phantom.targets, ENDING, rng)], rng)
             image = None
             if phantom.image is not None:
                 image = torch.from_numpy(cut(np.stack([p.image[k] for p, k in slices if p.image is not None])))
@@ -124,13 +125,21 @@ def _choose_slices(area: Array, frames: int, rng: Rng) -> Array:
     return np.clip(seed + direction * step * np.arange(frames), 0, len(area) - 1)
 
 
-def _end_object(labels: Array, target: Target, end: int) -> None:
-    """From frame `end` on the object gives way to what it borders on most."""
-    mask = np.isin(labels[0], target)
-    around = labels[0][ndimage.binary_dilation(mask, iterations=2) & ~mask]
-    if around.size:
-        later = labels[end:]
-        later[np.isin(later, target)] = np.bincount(around).argmax()
+def _some(targets: list[Target], count: int, rng: Rng) -> list[Target]:
+    different = list(dict.fromkeys(targets))
+    return [different[i] for i in rng.permutation(len(different))[:count]]
+
+
+def _end_objects(labels: Array, targets: list[Target], rng: Rng) -> None:
+    """Some objects give way, each from a frame of its own on, to what they border on most."""
+    for target in targets:
+        mask = np.isin(labels[0], target)
+        if rng.random() >= END_SHARE or not mask.any():
+            continue
+        around = labels[0][ndimage.binary_dilation(mask, iterations=2) & ~mask]
+        if around.size:
+            later = labels[rng.integers(1, len(labels)) :]
+            later[np.isin(later, target)] = np.bincount(around).argmax()
 
 
 class _Cut:
