@@ -26,8 +26,17 @@ from PromptOnceLib.worker.transport import Transport
 _EVENTS = (protocol.SliceDone, protocol.Notice)
 _ERRORS = (CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError)
 _BY_CODE: dict[str, type[PromptOnceError]] = {error.code: error for error in _ERRORS}
+# What answers a request; those not named here are answered by Done.
+_REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
+    protocol.Hello: protocol.Welcome,
+    protocol.LoadModel: protocol.ModelLoaded,
+    protocol.Predict: protocol.Predicted,
+    protocol.Propagate: protocol.Propagated,
+}
 EventHandler = Callable[[protocol.SliceDone | protocol.Notice], None]
 A = TypeVar("A", bound=protocol.Answer)
+
+START_SECONDS = 120.0  # loading torch for the first time after a restart of the computer can take half of this
 
 
 @dataclass
@@ -37,6 +46,7 @@ class Job:
     id: int
     on_event: EventHandler | None = None
     on_end: Callable[[Job], None] | None = None
+    expected: type[protocol.Answer] = protocol.Answer
     reply: protocol.Answer | None = None
     error: PromptOnceError | None = None
 
@@ -45,20 +55,41 @@ class Job:
         """Whether the reply or an error has come."""
         return self.reply is not None or self.error is not None
 
+    def result(self, expected: type[A]) -> A:
+        """The reply of a job that is over, of the kind that answers its request. Raises what the worker reported."""
+        if self.error is not None:
+            raise self.error
+        assert isinstance(self.reply, expected)
+        return self.reply
+
+    def end(self, reply: protocol.Answer | None, error: PromptOnceError | None) -> None:
+        """Note how it ended and tell whoever wants to know."""
+        self.reply, self.error = reply, error
+        if self.on_end is not None:
+            self.on_end(self)
+
 
 class WorkerClient:
     """A worker and the requests sent to it. Use from one thread; callbacks come from within `pump` and `wait`.
 
-    start: makes a transport to a fresh worker; called again after the worker has died.
+    start: makes a transport to a fresh worker; called again after the worker has died. clock: seconds, increasing.
+
+    generation counts the workers started: what was sent to an earlier one is unknown to this one. welcome: the worker's
+    greeting, None while none is ready. failure: why the last worker was lost; None while one runs and after `close`.
     """
 
-    def __init__(self, start: Callable[[], Transport], threads: int | None = None) -> None:
-        self._start, self._threads = start, threads
+    def __init__(
+        self, start: Callable[[], Transport], threads: int | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._start, self._threads, self._clock = start, threads, clock
         self._transport: Transport | None = None
         self._jobs: dict[int, Job] = {}
         self._next_id = 0
+        self._hello: Job | None = None
+        self._hello_until = 0.0
         self.generation = 0
         self.welcome: protocol.Welcome | None = None
+        self.failure: PromptOnceError | None = None
 
     def __enter__(self) -> WorkerClient:
         self.start()
@@ -74,23 +105,29 @@ class WorkerClient:
             raise WorkerError("The worker is not running.")
         return Path(self.welcome.folder)
 
-    def start(self, timeout: float = 120.0) -> protocol.Welcome:
-        """Start the worker if none is running and exchange greetings.
+    def start(self, timeout: float = START_SECONDS) -> protocol.Welcome:
+        """Start the worker if none is running, exchange greetings, and wait for it; arguments as in `begin`."""
+        try:
+            return self.wait(self.begin(timeout), protocol.Welcome)
+        except BaseException:
+            self.close()
+            raise
 
-        generation counts the workers started: what was sent to an earlier one is unknown to this one.
+    def begin(self, timeout: float = START_SECONDS) -> Job:
+        """Start the worker if none is running and greet it; returns at once.
+
+        The job ends with an error when the worker has not answered after `timeout` seconds; `pump` notices that.
+        Raises WorkerError when the worker cannot be started.
         """
-        if self._transport is None or self.welcome is None:
+        if self._hello is None:
+            self.failure = None
             self._transport = self._start()
             self.generation += 1
-            hello = self.send(
+            self._hello_until = self._clock() + timeout
+            self._hello = self.send(
                 protocol.Hello(id=self.new_id(), protocol=protocol.PROTOCOL_VERSION, threads=self._threads)
             )
-            try:
-                self.welcome = self.wait(hello, protocol.Welcome, timeout)
-            except BaseException:
-                self.close()
-                raise
-        return self.welcome
+        return self._hello
 
     def send(
         self,
@@ -98,19 +135,19 @@ class WorkerClient:
         on_event: EventHandler | None = None,
         on_end: Callable[[Job], None] | None = None,
     ) -> Job:
-        """Send a request whose id came from `new_id`; returns at once."""
+        """Send a request whose id came from `new_id`; returns at once. Where it raises, on_end is not called."""
         if self._transport is None:
             raise WorkerError("The worker is not running.")
         data = protocol.encode(request)
         if len(data) > protocol.MAX_MESSAGE_BYTES:
             raise PromptError("The prompt is too large for the worker: use fewer or simpler mask prompts at once.")
-        job = Job(request.id, on_event, on_end)
-        self._jobs[job.id] = job
+        job = Job(request.id, on_event, on_end, _REPLIES.get(type(request), protocol.Done))
         try:
             self._transport.write(data)
         except WorkerError as error:
             self._lost(error)
             raise
+        self._jobs[job.id] = job
         return job
 
     def new_id(self) -> int:
@@ -123,35 +160,25 @@ class WorkerClient:
         if not job.over:
             self.send(protocol.Cancel(id=self.new_id(), target=job.id))
 
-    def wait(
-        self,
-        job: Job,
-        expected: type[A],
-        timeout: float | None = None,
-        should_cancel: Callable[[], bool] | None = None,
-    ) -> A:
+    def wait(self, job: Job, expected: type[A], should_cancel: Callable[[], bool] | None = None) -> A:
         """Pump until the job is over; it is cancelled as soon as should_cancel says so.
 
-        Raises what the worker reported, or WorkerError when it died, took longer than `timeout` seconds, or replied
-        with something else than `expected`.
+        Raises what the worker reported, WorkerError when it died or the client was closed.
         """
-        end = None if timeout is None else time.monotonic() + timeout
         cancelled = False
         while not job.over:
             self.pump(0.1)
             if should_cancel is not None and not cancelled and should_cancel():
                 cancelled = True
                 self.cancel(job)
-            if end is not None and time.monotonic() > end and not job.over:
-                raise WorkerError("The worker does not answer.", self._log())
-        if job.error is not None:
-            raise job.error
-        if not isinstance(job.reply, expected):
-            raise WorkerError("The worker gave an unexpected answer.", repr(job.reply))
-        return job.reply
+        return job.result(expected)
 
     def pump(self, timeout: float) -> None:
-        """Take in what the worker has said, waiting up to `timeout` seconds for something."""
+        """Take in what the worker has said, waiting up to `timeout` seconds for something; 0 does not wait.
+
+        A worker that has died, breaks the protocol or never answers the greeting is given up: all jobs end with the
+        error, which is also the `failure`.
+        """
         if self._transport is None:
             return
         try:
@@ -159,15 +186,15 @@ class WorkerClient:
             while line is not None:
                 self._take(protocol.decode_answer(line))
                 line = self._transport.read_line(0) if self._transport is not None else None
+            if self._hello is not None and not self._hello.over and self._clock() > self._hello_until:
+                raise WorkerError("The worker does not answer; it can be started again.", self._log())
         except WorkerError as error:
             self._lost(error)
 
     def close(self, grace: float = 5.0) -> None:
-        """End the worker and remove the session folder."""
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.stop(grace)
-        self._forget_session()
+        """End the worker and remove the session folder; open jobs end with CancelledError."""
+        self.failure = None
+        self._end(CancelledError("Cancelled: the worker was closed."), grace)
 
     def _take(self, answer: protocol.Answer) -> None:
         job = self._jobs.get(answer.id) if answer.id is not None else None
@@ -180,28 +207,35 @@ class WorkerClient:
             if error is not None:
                 raise WorkerError("The worker did not understand a message.", f"{error} {error.detail}")
             return
-        job.reply, job.error = (None, error) if error is not None else (answer, None)
+        if error is None and not isinstance(answer, job.expected):
+            raise WorkerError("The worker gave an unexpected answer; it can be started again.", repr(answer))
+        if job is self._hello:
+            if error is not None:
+                self._lost(error)
+                return
+            assert isinstance(answer, protocol.Welcome)
+            self.welcome = answer
         del self._jobs[job.id]
-        if job.on_end is not None:
-            job.on_end(job)
+        job.end(None if error is not None else answer, error)
 
-    def _lost(self, error: WorkerError) -> None:
-        """The worker died or broke the protocol: every open job fails, a new worker can be started."""
+    def _lost(self, error: PromptOnceError) -> None:
+        """The worker died or is of no use: every open job fails, a new worker can be started."""
+        self.failure = error
+        self._end(error, grace=1.0)
+
+    def _end(self, error: PromptOnceError, grace: float) -> None:
         transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.stop(grace=1.0)
-        self._forget_session()
+        welcome, self.welcome, self._hello = self.welcome, None, None
         jobs, self._jobs = list(self._jobs.values()), {}
-        for job in jobs:
-            job.error = error
-            if job.on_end is not None:
-                job.on_end(job)
-
-    def _forget_session(self) -> None:
-        welcome, self.welcome = self.welcome, None
-        if welcome is not None:
-            # A worker that ended well has done this itself; one that was killed could not.
-            shutil.rmtree(welcome.folder, ignore_errors=True)
+        if transport is not None:
+            transport.stop(grace)
+        try:
+            for job in jobs:
+                job.end(None, error)
+        finally:
+            if welcome is not None:
+                # A worker that ended well has done this itself; one that was killed could not.
+                shutil.rmtree(welcome.folder, ignore_errors=True)
 
     def _log(self) -> str:
         return self._transport.log() if self._transport is not None else ""

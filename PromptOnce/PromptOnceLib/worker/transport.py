@@ -19,15 +19,22 @@ LOG_LINES = 200
 
 
 class Transport(Protocol):
-    """A running worker process as the client sees it. All calls come from one thread."""
+    """A running worker process as the client sees it. All calls come from one thread.
+
+    In a GUI this is its only thread: nothing here may wait for the worker but `read_line` with a timeout above 0, and
+    `stop` for its grace.
+    """
 
     def write(self, data: bytes) -> None:
-        """Send bytes to the worker's standard input; WorkerError when the worker is gone."""
+        """Send bytes, up to several MB, to the worker's standard input; WorkerError when the worker is gone.
+
+        The worker takes its input in at any time, also while it computes; who cannot rely on that has to buffer.
+        """
 
     def read_line(self, timeout: float) -> bytes | None:
-        """The next line of the worker, or None when `timeout` seconds pass without one.
+        """The next line of the worker, or None when `timeout` seconds pass without one; 0 does not wait.
 
-        Raises WorkerError once the worker has ended and everything it said has been read.
+        Raises WorkerError once the worker has ended (or could not be started) and everything it said has been read.
         """
 
     def log(self) -> str:

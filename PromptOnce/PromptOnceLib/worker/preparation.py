@@ -1,0 +1,103 @@
+"""What a worker has to hold before it can segment: a model and a stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from PromptOnceLib.core.errors import WorkerError
+from PromptOnceLib.core.registry import ModelFiles
+from PromptOnceLib.core.stack import Stack
+from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.client import Job, WorkerClient
+
+
+class Preparation:
+    """Sends a worker, one request after the other, what it does not hold yet, without waiting for it.
+
+    Whatever a new worker does not know (after a crash, say) is sent to it again. model: what the worker has loaded,
+    None while it has not loaded what is wanted.
+    """
+
+    def __init__(self, client: WorkerClient) -> None:
+        self._client = client
+        self.wanted_model: tuple[ModelFiles, str, str] | None = None
+        self.stack: Stack | None = None
+        self.model: protocol.ModelLoaded | None = None
+        self._sent_stack: tuple[Stack, Path] | None = None
+        self._generation = -1
+
+    def use_model(self, files: ModelFiles, device: str, precision: str) -> None:
+        """Have this model loaded, next time `next_step` is called; the worker keeps it when it has it already."""
+        self.wanted_model, self.model = (files, device, precision), None
+
+    def use_stack(self, stack: Stack) -> None:
+        """Have the worker work on this stack from now on."""
+        self.stack = stack
+
+    @property
+    def complete(self) -> bool:
+        """Whether a worker runs and holds model and stack."""
+        return (
+            self._client.welcome is not None
+            and self._generation == self._client.generation
+            and self.model is not None
+            and self._sent_stack is not None
+            and self._sent_stack[0] is self.stack
+        )
+
+    def next_step(self) -> Job | None:
+        """Send the next thing that is missing; None when nothing is, or when it is not known yet which model is wanted.
+
+        Call it again once the job is over, unless that ended with an error. Raises WorkerError.
+        """
+        if self.wanted_model is None or self.complete:
+            return None
+        if self._client.welcome is None:
+            return self._client.begin()
+        if self._generation != self._client.generation:
+            self._generation, self.model, self._sent_stack = self._client.generation, None, None
+        if self.model is None:
+            return self._load_model(self.wanted_model)
+        return None if self.stack is None else self._send_stack(self.stack)
+
+    def _load_model(self, wanted: tuple[ModelFiles, str, str]) -> Job:
+        files, device, precision = wanted
+        request = protocol.LoadModel(
+            id=self._client.new_id(),
+            name=files.name,
+            checkpoint=str(files.checkpoint),
+            config=str(files.config),
+            sha256=files.sha256,
+            device=device,
+            precision=precision,
+        )
+
+        def loaded(job: Job) -> None:
+            if isinstance(job.reply, protocol.ModelLoaded) and wanted is self.wanted_model:
+                self.model = job.reply
+
+        return self._client.send(request, on_end=loaded)
+
+    def _send_stack(self, stack: Stack) -> Job:
+        number = self._client.new_id()
+        path = self._client.folder / f"stack-{number}.npy"
+        try:
+            np.save(path, stack.frames, allow_pickle=False)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise WorkerError(
+                "The disk for temporary files is full: free some space or set TMPDIR to another folder.", str(error)
+            ) from error
+        earlier = self._sent_stack
+
+        def sent(job: Job) -> None:
+            if job.error is not None:
+                path.unlink(missing_ok=True)
+                return
+            if earlier is not None:
+                earlier[1].unlink(missing_ok=True)
+            self._sent_stack = (stack, path)
+
+        return self._client.send(protocol.SetStack(id=number, file=path.name), on_end=sent)
