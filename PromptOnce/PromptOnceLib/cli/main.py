@@ -7,6 +7,7 @@ import click
 from PromptOnceLib import __version__
 from PromptOnceLib.cli.console import GroupWithStatus
 from PromptOnceLib.cli.demo import demo
+from PromptOnceLib.cli.engine import engine
 from PromptOnceLib.cli.evaluate import evaluate
 from PromptOnceLib.cli.models import models
 from PromptOnceLib.cli.segment import segment
@@ -17,13 +18,13 @@ from PromptOnceLib.cli.segment import segment
 def main() -> None:
     """Segment a whole CT, MR or X-ray volume from one prompt with SAM 2.
 
-    For research; not for clinical use. Nothing leaves this computer, and only `promptonce models download` gets
-    anything from the internet.
+    For research; not for clinical use. Nothing leaves this computer, and only `promptonce models download` and
+    `promptonce engine install` get anything from the internet.
 
     \b
     Exit status: 0 done, 1 failed or cancelled, 2 bad input.
     """
 
 
-for command in (segment, evaluate, models, demo):
+for command in (segment, evaluate, models, engine, demo):
     main.add_command(command)

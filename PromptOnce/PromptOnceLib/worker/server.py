@@ -37,7 +37,7 @@ class EngineMissingError(WorkerError):
     code = "engine_missing"
 
 
-_NO_ENGINE = "PyTorch or SAM 2 cannot be loaded by {python}: install them as the README says, or choose another Python."
+_NO_ENGINE = "PyTorch or SAM 2 cannot be loaded by {python}: install the engine, or choose another Python."
 
 
 class Output:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
+from PromptOnceLib.core.environment_variables import with_package
 from PromptOnceLib.core.errors import WorkerError
 
 LOG_LINES = 200
@@ -54,10 +55,7 @@ def worker_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
 
     Without OMP_WAIT_POLICY=PASSIVE OpenMP threads spin, and a prompt takes ten times longer beside a busy program.
     """
-    environment = dict(os.environ if base is None else base)
-    package_parent = str(Path(__file__).resolve().parents[2])
-    paths = [package_parent, *environment.get("PYTHONPATH", "").split(os.pathsep)]
-    environment["PYTHONPATH"] = os.pathsep.join(p for p in paths if p)
+    environment = with_package(os.environ if base is None else base)
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return environment
 
