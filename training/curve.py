@@ -17,18 +17,21 @@ def main() -> None:
     entries = [json.loads(line) for line in arguments.log.read_text().splitlines()]
     figure, (upper, lower) = plt.subplots(2, 1, sharex=True, figsize=(9, 6), layout="constrained")
     total = 0
-    for stage in sorted({entry["stage"] for entry in entries}):
+    stages = sorted({entry["stage"] for entry in entries})
+    for stage in stages:
         own = [entry for entry in entries if entry["stage"] == stage]
         steps = [total + entry["step"] for entry in own]
         for frame in range(len(own[0]["dice"])):
             label = "prompted frame" if frame == 0 else f"frame {frame} after it"
-            upper.plot(steps, [e["dice"][frame] for e in own], color=f"C{frame}", label=None if stage < 2 else label)
+            upper.plot(
+                steps, [e["dice"][frame] for e in own], color=f"C{frame}", label=label if stage == stages[-1] else None
+            )
         lower.plot(steps, [entry["loss"] for entry in own], color="black")
         total += own[-1]["step"]
         for axes in (upper, lower):
             axes.axvline(total, color="grey", linewidth=0.5)
     upper.set(ylabel="Dice of training clips", ylim=(0, 1))
-    upper.legend(loc="lower right", title="frames of the last stage")
+    upper.legend(loc="lower right", ncols=3, fontsize="small")
     lower.set(ylabel="loss", xlabel="step; a grey line ends each stage", yscale="log")
     figure.savefig(arguments.png, dpi=100)
 

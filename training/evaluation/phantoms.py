@@ -21,15 +21,15 @@ _MIN_PIXELS = 100  # on the seed slice
 _OBJECTS = 2  # of each phantom
 
 
-def phantom_examples(count: int) -> Iterator[Example]:
-    """Objects of `count` phantoms; of every fourth those of kinds that training leaves out, of the others any two.
+def phantom_examples(count: int, first_seed: int = _SEED, unknown: bool = True) -> Iterator[Example]:
+    """Objects of `count` phantoms: any two of each, of every fourth, if `unknown`, those of kinds left out of training.
 
     What makes one object (a pair of organs, say) has one positive point, wherever the papers' selection puts it.
     """
     for number in range(count):
-        held_out = number % 4 == 3
-        rng = np.random.default_rng((_SEED, number))
-        phantom = draw(_SEED + number, held_out=held_out)
+        held_out = unknown and number % 4 == 3
+        rng = np.random.default_rng((first_seed, number))
+        phantom = draw(first_seed + number, held_out=held_out)
         frames = _frames(phantom, rng)
         for target in _targets(phantom, held_out, rng):
             mask = np.isin(phantom.labels, target).astype(np.uint8)

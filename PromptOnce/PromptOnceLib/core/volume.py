@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PromptOnceLib.core.errors import GeometryError, VolumeError
-from PromptOnceLib.core.scanner import Scanner
+
+if TYPE_CHECKING:
+    # At run time this file is also imported before pydantic is installed into Slicer, to draw the phantom.
+    from PromptOnceLib.core.scanner import Scanner
 
 Array = NDArray[Any]
 

@@ -11,14 +11,16 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "PromptOnceLib"
 ENGINE_SIDE = {"worker/handlers.py"}  # imported by the server once its reader watches standard input
-GUI = {"slicer", "qt", "ctk", "vtk"}
+SLICER = {"slicer", "qt", "ctk", "vtk", "PromptOnceLib.mrml", "PromptOnceLib.gui"}
 ENGINE = {"torch", "sam2", "hydra", "omegaconf", "PromptOnceLib.engine"}
 SERVER = {"PromptOnceLib.worker.server", "PromptOnceLib.worker.handlers"}
 FORBIDDEN = {
-    "core": GUI | ENGINE | {"scipy", "PromptOnceLib.worker", "PromptOnceLib.cli"},
-    "engine": GUI | {"scipy", "PromptOnceLib.worker", "PromptOnceLib.cli"},
-    "worker": GUI | ENGINE | {"PromptOnceLib.cli"},
-    "cli": GUI | ENGINE | SERVER,
+    "core": SLICER | ENGINE | {"scipy", "PromptOnceLib.worker", "PromptOnceLib.cli"},
+    "engine": SLICER | {"scipy", "PromptOnceLib.worker", "PromptOnceLib.cli"},
+    "worker": SLICER | ENGINE | {"PromptOnceLib.cli"},
+    "cli": SLICER | ENGINE | SERVER,
+    "mrml": {"qt", "ctk", "PythonQt", "PromptOnceLib.gui", "PromptOnceLib.cli"} | ENGINE | SERVER,
+    "gui": {"PromptOnceLib.cli"} | ENGINE | SERVER,
 }
 
 

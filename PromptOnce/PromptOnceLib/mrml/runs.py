@@ -1,0 +1,146 @@
+"""One propagation on a volume node: sent to the worker, written into a segmentation node while it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import PromptOnceLib
+from PromptOnceLib.core.case import Case
+from PromptOnceLib.core.errors import InputError, PromptOnceError
+from PromptOnceLib.core.outputs import Run
+from PromptOnceLib.core.registry import ModelFiles
+from PromptOnceLib.core.segments import Segment, default_color
+from PromptOnceLib.core.stack import AXIS_NAMES
+from PromptOnceLib.mrml.segmentation_nodes import SegmentWriter, Target
+from PromptOnceLib.worker.jobs import PropagationJob, Settings
+from PromptOnceLib.worker.protocol import SliceDone
+from PromptOnceLib.worker.session import Session
+
+SECONDS_BETWEEN_WRITES = 1.0
+
+OnProgress = Callable[["VolumeRun"], object]
+
+
+class VolumeRun:
+    """A propagation that is under way or over. It needs the session's `pump` to be called until `finished`.
+
+    case: what is segmented. job: with the result so far and the progress. writer: of the segments; its `undo` takes the
+    run back. notices: sentences for the user. error: why it did not go to its end; what was done until then is kept.
+    cancelled: whether somebody stopped it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        case: Case,
+        files: ModelFiles,
+        writer: SegmentWriter,
+        on_progress: OnProgress | None = None,
+        on_finished: OnProgress | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.case, self.files, self.writer = case, files, writer
+        self.notices = [*case.notices, *writer.notices]
+        self.error: PromptOnceError | None = None
+        self.finished = False
+        self.job: PropagationJob | None = None
+        self._session, self._clock = session, clock
+        self._on_progress, self._on_finished = on_progress, on_finished
+        self._started = self._next_write = clock()
+        self._seconds = 0.0
+
+    def start(self, settings: Settings, device: str = "auto", precision: str = "auto") -> None:
+        """Have the worker begin, once it holds model and stack. Returns at once."""
+        prompt = self.case.prompt
+        self._session.prepare(self.files, device, precision, self.case.stack, prompt.slice)
+        self.job = self._session.propagate(prompt, settings, self._slice_done, self.notices.append, self._ended)
+
+    def cancel(self) -> None:
+        """Stop at the next slice; what is done is kept."""
+        self._session.cancel()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run was stopped before its last slice."""
+        return self.job is not None and self.job.cancelled
+
+    def outcome(self) -> Run:
+        """What was done, with the per-slice table and the totals, compared with the case's reference if it has one.
+
+        Its seconds include starting the worker and loading the model where that had to be done. Once there is a job.
+        """
+        assert self.job is not None
+        job = self.job
+        return Run(self.case, job.result, self.files.name, job.device, self._seconds, job.cancelled, list(self.notices))
+
+    def _slice_done(self, event: SliceDone) -> None:
+        if self._clock() >= self._next_write and self.error is None:
+            self._write()
+            self._next_write = self._clock() + SECONDS_BETWEEN_WRITES
+        if self._on_progress is not None:
+            self._on_progress(self)
+
+    def _write(self) -> None:
+        assert self.job is not None
+        try:
+            self.writer.update(self.job.result, self.job.take_changed())
+        except InputError as error:
+            self.error = error
+            self._session.cancel()
+
+    def _ended(self, job: PropagationJob, error: PromptOnceError | None) -> None:
+        self.error = self.error or error
+        self.job, self._seconds = job, self._clock() - self._started
+        try:
+            if job.result.computed.any():
+                self.writer.finish(job.result, self._provenance(job))
+            else:
+                self.writer.discard()
+        except InputError as removed:
+            self.error = self.error or removed
+        self.finished = True
+        if self._on_finished is not None:
+            self._on_finished(self)
+
+    def _provenance(self, job: PropagationJob) -> dict[str, str]:
+        """What made the masks; nothing of the patient."""
+        window = self.case.stack.window
+        welcome = self._session.client.welcome
+        versions = {} if welcome is None else welcome.versions
+        facts = {
+            "Model": self.files.name,
+            "CheckpointSHA256": self.files.sha256 or "",
+            "Device": job.device,
+            "Axis": AXIS_NAMES[self.case.axis.axis],
+            "SeedSlice": str(self.case.prompt.slice),
+            "Window": f"{window.name} ({window.lower:g} to {window.upper:g})",
+            "Version": PromptOnceLib.__version__,
+            "Packages": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
+        }
+        return {name: value for name, value in facts.items() if value}
+
+
+def targets_for(case: Case, segment_ids: Sequence[str | None] | None = None) -> list[Target]:
+    """Where the masks of a case's objects go: into these segments, or new ones with the objects' names and colours.
+
+    Raises InputError where there are not as many segments as objects.
+    """
+    objects = case.prompt.objects
+    ids: Sequence[str | None] = [None] * len(objects) if segment_ids is None else segment_ids
+    if len(ids) != len(objects):
+        raise InputError(f"The prompt has {len(objects)} objects, but {len(ids)} segments are named for them.")
+    described = [Segment(o.name, o.color or default_color(n), o.terminology) for n, o in enumerate(objects)]
+    return [Target(segment, segment_id) for segment, segment_id in zip(described, ids, strict=True)]
+
+
+def prepared_writer(
+    volume_node: Any,
+    case: Case,
+    segmentation_node: Any | None = None,
+    segment_ids: Sequence[str | None] | None = None,
+    overwrite: bool = False,
+) -> SegmentWriter:
+    """A writer for the objects of a case; see SegmentWriter for what it raises."""
+    return SegmentWriter(volume_node, case.axis.axis, targets_for(case, segment_ids), segmentation_node, overwrite)

@@ -1,0 +1,116 @@
+"""Make the pictures of the documentation on the widget test bench: python docs/screenshots.py.
+
+Needs what the widget tests need (slicer-core, PySide6), and an engine that this Python can run. It goes through the
+tutorial of the user guide: phantom, box and points, propagation, comparison with the reference.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+SCREENSHOTS = REPOSITORY / "Screenshots"
+WINDOW = (1100, 860)
+ORGAN = "right lung"
+MODELS_FOLDER = "/home/you/PromptOnce/models"  # as a reader of the pictures may have it
+# x, y on the seed slice of the phantom.
+BOX = (36.0, 68.0, 112.0, 190.0)
+ON_THE_LUNG, BESIDE_IT = (70.0, 110.0), (125.0, 130.0)
+
+
+def main() -> None:
+    """Make all pictures."""
+    sys.path[:0] = [str(REPOSITORY / "PromptOnce"), str(REPOSITORY / "PromptOnce" / "Testing" / "Python")]
+    from bench.boot import boot
+
+    boot()
+    import qt
+    import slicer
+    from bench.session import Bench
+    from gui.user import User
+
+    SCREENSHOTS.mkdir(exist_ok=True)
+    qt.QSettings().setValue("PromptOnce/kind", "own")
+    qt.QSettings().setValue("PromptOnce/models_folder", MODELS_FOLDER)
+    bench = Bench()
+    slicer.util.mainWindow().resize(*WINDOW)
+    user = User(bench)
+    volume, reference = load_phantom()
+    user.choose(volume)
+    user.pick(user.panel.volume.window, "lung")
+    user.panel.prompt.name.text = ORGAN
+    user.panel.prompt.name.editingFinished.emit()
+    prompt_with_the_mouse(user)
+    slice_view = slicer.app.layoutManager().sliceWidget("Red")
+    bench.screenshot(SCREENSHOTS / "slice-view.png", slice_view)
+    user.propagate()
+    user.wait_for_run()
+    picture_of_panel(user, SCREENSHOTS / "panel.png")
+    compare(user, reference)
+    bench.screenshot(SCREENSHOTS / "compare.png")
+    bench.close()
+
+
+def load_phantom() -> tuple[Any, Any]:
+    """Volume node and reference segmentation node of the phantom, shown as Slicer shows a CT."""
+    import numpy as np
+    import slicer
+    from gui.user import grey_scale
+
+    from PromptOnceLib.core.phantom import LABELS, chest_phantom
+    from PromptOnceLib.mrml.segmentation_nodes import new_segmentation
+
+    image, labels = chest_phantom()
+    to_ras = slicer.util.vtkMatrixFromArray(np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.geometry.ijk_to_lps())
+    volume = slicer.util.addVolumeFromArray(image.array, to_ras, "PromptOncePhantom")
+    grey_scale(volume)
+    display = volume.GetDisplayNode()
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevel(1500, -500)
+    reference = new_segmentation(volume, "PromptOncePhantomReference")
+    for name, value in LABELS.items():
+        segment_id = reference.GetSegmentation().AddEmptySegment("", name, [1.0, 0.87, 0.25])
+        mask = (labels == value).astype(np.uint8)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(mask, reference, segment_id, volume)
+    reference.GetDisplayNode().SetVisibility2DFill(False)
+    reference.GetDisplayNode().SetVisibility(False)
+    return volume, reference
+
+
+def prompt_with_the_mouse(user: Any) -> None:
+    """A box and two points; waits for the mask."""
+    user.draw_box(*BOX)
+    for tool, place in (("positive", ON_THE_LUNG), ("negative", BESIDE_IT)):
+        user.bench.click(user.panel.prompt.tools[tool])
+        user.click_at(*place)
+        user.bench.click(user.panel.prompt.tools[tool])
+    user.bench.wait_until(lambda: len(user.work.read_prompt().objects[0].points) == 2)
+    user.wait_for_mask()
+
+
+def picture_of_panel(user: Any, path: Path) -> None:
+    """The whole panel, however long."""
+    for part in user.panel.panels:
+        part.widget.collapsed = part is user.panel.compare
+    user.bench.process_events()
+    user.bench.screenshot(path, user.widget.parent)
+
+
+def compare(user: Any, reference: Any) -> None:
+    """The reference's outline over the mask, plot and table in the panel."""
+    reference.GetDisplayNode().SetVisibility(True)
+    for segment_id in reference.GetSegmentation().GetSegmentIDs():
+        name = reference.GetSegmentation().GetSegment(segment_id).GetName()
+        reference.GetDisplayNode().SetSegmentVisibility(segment_id, name == ORGAN)
+    for part in user.panel.panels:
+        part.widget.collapsed = part is not user.panel.compare
+    segment_id = reference.GetSegmentation().GetSegmentIdBySegmentName(ORGAN)
+    user.work.comparing.choose_reference(reference, segment_id)
+    user.work.comparing.go_to_slice(26)
+    user.bench.process_events()
+
+
+if __name__ == "__main__":
+    main()
