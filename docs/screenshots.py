@@ -94,7 +94,7 @@ def picture_of_panel(user: Any, path: Path) -> None:
     """The whole panel, however long."""
     for part in user.panel.panels:
         part.widget.collapsed = part is user.panel.compare
-    user.bench.process_events()
+    wait_for_layout(user)
     user.bench.screenshot(path, user.widget.parent)
 
 
@@ -109,7 +109,14 @@ def compare(user: Any, reference: Any) -> None:
     segment_id = reference.GetSegmentation().GetSegmentIdBySegmentName(ORGAN)
     user.work.comparing.choose_reference(reference, segment_id)
     user.work.comparing.go_to_slice(26)
-    user.bench.process_events()
+    wait_for_layout(user)
+
+
+def wait_for_layout(user: Any) -> None:
+    """Until every part of the panel has the height it wants."""
+    user.wait_for_panel()
+    widgets = [part.widget for part in user.panel.panels]
+    user.bench.wait_until(lambda: all(w.height >= w.sizeHint.height() for w in widgets), "the layout")
 
 
 if __name__ == "__main__":
