@@ -1,0 +1,1 @@
+"""What users see in 3D Slicer: qt and ctk."""

@@ -1,0 +1,44 @@
+"""The logic for Python's console, with Slicer's event loop and the engine chosen in the panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import slicer
+
+from PromptOnceLib.gui.engine_choice import EngineChoice
+from PromptOnceLib.gui.process_transport import ProcessTransport
+from PromptOnceLib.gui.settings import load_machine
+from PromptOnceLib.gui.timers import QtTimer
+from PromptOnceLib.mrml.logic import PromptOnceLogicBase
+from PromptOnceLib.worker.transport import worker_command, worker_environment
+
+_PUMP_MILLISECONDS = 50
+
+
+def make_logic() -> PromptOnceLogicBase:
+    """The logic; nothing is started before it is asked for something."""
+    return PromptOnceLogicBase(_start_worker, slicer.app.processEvents, _keep_pumping)
+
+
+def _start_worker() -> ProcessTransport:
+    chosen = EngineChoice(load_machine()).interpreter()
+    return ProcessTransport(worker_command(chosen.python), worker_environment(chosen.environment), _nobody)
+
+
+def _keep_pumping(pump: Callable[[], bool]) -> None:
+    """Call a function from the event loop until it returns False."""
+    timers: list[Any] = []
+
+    def call() -> None:
+        timers[0].stop()  # stays stopped when a callback raises
+        if pump():
+            timers[0].start()
+
+    timers.append(QtTimer(_PUMP_MILLISECONDS, False, call))
+    timers[0].start()
+
+
+def _nobody() -> None:
+    """The logic looks by itself."""

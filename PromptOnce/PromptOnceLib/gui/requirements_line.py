@@ -1,0 +1,48 @@
+"""What the module shows where Slicer's Python lacks packages: one line and a button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import qt
+import slicer
+
+from PromptOnceLib.core.requirements import missing_requirements
+from PromptOnceLib.gui.translation import tr as _
+
+
+class RequirementsLine:
+    """The packages that are missing, and a button that installs them. on_installed: called when nothing is missing."""
+
+    def __init__(self, on_installed: Callable[[], object]) -> None:
+        self.widget = qt.QWidget()
+        self._on_installed = on_installed
+        self.text = qt.QLabel()
+        self.text.wordWrap = True
+        self.install = qt.QPushButton(_("Install"))
+        layout = qt.QVBoxLayout()
+        layout.addWidget(self.text)
+        layout.addWidget(self.install)
+        self.widget.setLayout(layout)
+        self.install.connect("clicked(bool)", lambda _checked: self._install())
+        self.show(missing_requirements())
+
+    def show(self, missing: list[str], problem: str = "") -> None:
+        """Say what is missing."""
+        sentence = _("PromptOnce needs small packages in Slicer's Python: {packages}.")
+        self.text.text = " ".join([sentence.format(packages=", ".join(missing)), problem]).strip()
+
+    def _install(self) -> None:
+        """The button is the user's word: pip asks no more."""
+        missing = missing_requirements()
+        try:
+            for requirement in missing:
+                slicer.util.pip_install(requirement)
+        except Exception as error:
+            self.show(missing_requirements(), _("Installing failed: {reason}").format(reason=error))
+            return
+        missing = missing_requirements()
+        if missing:
+            self.show(missing, _("They are installed, but Slicer has to be restarted."))
+        else:
+            self._on_installed()

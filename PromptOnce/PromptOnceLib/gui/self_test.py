@@ -1,0 +1,72 @@
+"""The whole flow on the phantom, as a user goes through it; run inside Slicer by PromptOnceTest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import slicer
+
+from PromptOnceLib.core.phantom import LABELS, chest_phantom
+from PromptOnceLib.core.prompt_selection import prompt_from_mask
+from PromptOnceLib.mrml.grid import Floats
+
+_ORGAN = "right lung"
+_SLICES = 4  # on each side of the seed slice: enough to see that it works
+_SECONDS = 300.0
+_LEAST_DICE = 0.6
+
+
+def from_prompt_to_figures() -> str:
+    """Open the module, prompt a lung, wait for its mask, propagate, compare; a sentence with the figures.
+
+    Uses the engine that is chosen in the panel. Raises AssertionError where something is not as it should be.
+    """
+    volume, reference, mask = _load_phantom()
+    slicer.util.selectModule("PromptOnce")
+    panel = slicer.util.getModuleGui("PromptOnce").panel
+    assert panel is not None, "packages are missing in Slicer's Python: press Install in the panel first"
+    bench = panel.bench
+    missing = bench.missing()
+    assert missing is None, missing.sentence
+    bench.choose_volume(volume)
+    seed = bench.objects.seed
+    bench.objects.selected.write(prompt_from_mask(mask[seed], name=_ORGAN).prompt, seed)
+    bench.edited()
+    _wait(lambda: bench.previewing.visible, bench, "the mask of the seed slice")
+    bench.parameters.limitRange = True
+    bench.parameters.firstSlice, bench.parameters.lastSlice = seed - _SLICES, seed + _SLICES
+    bench.comparing.choose_reference(reference)
+    bench.propagating.start()
+    _wait(lambda: not bench.propagating.running, bench, "the run")
+    rows = slicer.util.arrayFromTableColumn(bench.comparing.table, "Dice")
+    found = rows[seed - _SLICES : seed + _SLICES + 1]
+    assert np.isfinite(found).all(), bench.notices
+    assert found.mean() >= _LEAST_DICE, f"Dice of only {found.mean():.2f}"
+    bench.propagating.undo()
+    bench.propagating.redo()
+    return f"{len(found)} slices, mean Dice {found.mean():.2f}"
+
+
+def _wait(condition: Callable[[], bool], bench: Any, what: str) -> None:
+    until = time.monotonic() + _SECONDS
+    while not condition():
+        assert time.monotonic() < until, f"{what} did not come: {bench.notices}"
+        slicer.app.processEvents()
+
+
+def _load_phantom() -> tuple[Any, Any, np.ndarray]:
+    """Volume node, label map node of one organ, and its mask, KJI."""
+    volume, labels = chest_phantom()
+    mask = (labels == LABELS[_ORGAN]).astype(np.uint8)
+    to_ras = slicer.util.vtkMatrixFromArray(np.diag([-1.0, -1.0, 1.0, 1.0]) @ _to_lps(volume))
+    node = slicer.util.addVolumeFromArray(volume.array, to_ras, "PromptOnce self test")
+    reference = slicer.util.addVolumeFromArray(mask, to_ras, "reference", "vtkMRMLLabelMapVolumeNode")
+    return node, reference, mask
+
+
+def _to_lps(volume: Any) -> Floats:
+    matrix: Floats = volume.geometry.ijk_to_lps()
+    return matrix

@@ -1,0 +1,273 @@
+"""What is worked on and what happens: the module without its widgets. Panels show it and forward what the user does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import slicer
+
+from PromptOnceLib.core.errors import InputError, PromptOnceError
+from PromptOnceLib.core.intensity import Window
+from PromptOnceLib.core.prompts import Prompt
+from PromptOnceLib.gui import views
+from PromptOnceLib.gui.chosen_image import ChosenImage
+from PromptOnceLib.gui.comparing import Comparing
+from PromptOnceLib.gui.editing import Editing
+from PromptOnceLib.gui.engine_choice import EngineChoice, Missing, OpenTransport
+from PromptOnceLib.gui.events import Event
+from PromptOnceLib.gui.previewing import Previewing
+from PromptOnceLib.gui.prompt_objects import PromptObjects
+from PromptOnceLib.gui.propagating import Propagating
+from PromptOnceLib.gui.translation import tr as _
+from PromptOnceLib.mrml.grid import volume_to_world
+from PromptOnceLib.worker.session import Session, State
+
+PUMP_MILLISECONDS = 200
+
+
+class Timer(Protocol):
+    """A timer of the event loop."""
+
+    def start(self) -> None:
+        """Start, or start again from zero."""
+
+    def stop(self) -> None:
+        """Do not call any more."""
+
+
+MakeTimer = Callable[[int, bool, Callable[[], object]], Timer]
+"""Milliseconds, whether it calls only once, and what it calls."""
+
+
+class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
+    """One volume, its prompted objects, the session that segments them, and what came of it.
+
+    changed: called after everything a panel may want to show anew. notices: a sentence for each part of the panel
+    ("volume", "prompt", "run", "compare", "engine"), "" for none. parameters: the choices that are saved with the
+    scene, None while there is no scene.
+    """
+
+    def __init__(self, engine: EngineChoice, open_transport: OpenTransport, make_timer: MakeTimer) -> None:
+        super().__init__()
+        self.changed = Event()
+        self.notices: dict[str, str] = {}
+        self.parameters: Any = None
+        self.engine = engine
+        self.image: ChosenImage | None = None
+        self.objects: PromptObjects | None = None
+        self._pump_timer = make_timer(PUMP_MILLISECONDS, False, self.pump)
+        self._wake_timer = make_timer(0, True, self.pump)
+        self._pumping = False
+        self._told: PromptOnceError | None = None
+        # A callback of a process must not be the one that takes its last reader away: hence the timer.
+        client = engine.client(open_transport, self._wake_timer.start)
+        self.session = Session(client, on_notice=lambda text: self.say("engine", text))
+        self.editing = Editing(self, make_timer)
+        self.previewing = Previewing(self)
+        self.propagating = Propagating(self)
+        self.comparing = Comparing(self)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._scene_closing)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._node_removed)
+        self.addObserver(scene, scene.EndImportEvent, self._scene_loaded)
+
+    def close(self) -> None:
+        """End the worker and let go of the scene."""
+        self._let_go()
+        self.session.close(grace=2.0)
+        for timer in (self._pump_timer, self._wake_timer):
+            timer.stop()
+        self.removeObservers()
+
+    # What the user chooses
+
+    def use_parameters(self, parameters: Any | None) -> None:
+        """Work with these choices, as after opening the module or loading a scene."""
+        self.parameters = parameters
+        self.choose_volume(None if parameters is None else parameters.volume)
+
+    def choose_volume(self, node: Any | None) -> None:
+        """Segment this volume from now on; a run on another one is cancelled, what it has done stays."""
+        if self.parameters is None or (self.image is not None and self.image.node is node):
+            return
+        self._let_go()
+        self.parameters.volume = node
+        if node is not None:
+            self._open(node)
+            if self.image is not None:
+                views.show_volume(node)
+                self.go_to_seed()
+        self.changed()
+
+    def choose_axis(self, axis: str) -> None:
+        """Take the slices along another axis: "auto", "i", "j", "k", or a plane."""
+        if self.parameters is None or axis == self.parameters.axis:
+            return
+        self.parameters.axis = axis
+        node = self.parameters.volume
+        self._let_go()
+        if node is not None:
+            self._open(node)
+            self.go_to_seed()
+        self.changed()
+
+    def choose_window(self, window: str) -> None:
+        """Show the model other grey values; see ChosenImage.window."""
+        if self.parameters is None or window == self.parameters.window:
+            return
+        self.parameters.window = window
+        self.say("volume", "")
+        self.previewing.ask()
+        self.changed()
+
+    # The seed slice
+
+    def go_to_seed(self) -> None:
+        """Show the seed slice in the working view, which is turned to the voxel grid where it is not."""
+        if self.image is not None and self.objects is not None:
+            views.go_to_slice(self.image.grid, self.objects.seed)
+
+    def use_shown_slice(self) -> None:
+        """Make the slice of the working view the seed slice."""
+        if self.image is None or self.objects is None:
+            return
+        index = views.shown_slice(self.image.grid)
+        if index is None:
+            self.say("prompt", _("The view shows no single slice of the volume: press Go to seed slice first."))
+            return
+        self.objects.use_slice(index)
+        self.edited()
+
+    # Prompts
+
+    def edited(self) -> None:
+        """Follow a change of the objects that has been made already."""
+        self.editing.watch()
+        self.previewing.ask()
+        self.changed()
+
+    def read_prompt(self) -> Prompt | None:
+        """What is marked now."""
+        return None if self.objects is None else self.objects.read()
+
+    def window(self, prompt: Prompt | None) -> Window:
+        """The window as chosen. Raises InputError for one that is none."""
+        assert self.image is not None
+        return self.image.window(self.parameters.window, prompt)
+
+    # The worker
+
+    def missing(self) -> Missing | None:
+        """What has to be installed or downloaded first."""
+        return self.engine.missing()
+
+    def prepare(self, prompt: Prompt) -> None:
+        """Have the worker hold what this prompt needs. Raises InputError for what cannot be used."""
+        stack = self.fresh_image().stack(self.window(prompt))
+        self.session.prepare(self.engine.files(), self.engine.machine.device, "auto", stack, prompt.slice)
+
+    def fresh_image(self) -> ChosenImage:
+        """The image, read again if its voxels were changed. Raises InputError for what it cannot be any more."""
+        assert self.image is not None
+        if self.image.outdated:
+            self.image = ChosenImage(self.image.node, self.parameters.axis)
+        return self.image
+
+    def begin_work(self) -> None:
+        """Look after the session until it has nothing to do."""
+        self._pump_timer.start()
+        self._wake_timer.start()
+
+    def pump(self) -> None:
+        """Take in what the worker said."""
+        if self._pumping:  # a callback that lets the event loop run
+            return
+        self._pumping = True
+        try:
+            self.session.pump()
+        finally:
+            self._pumping = False
+        if not self.session.busy:
+            self._pump_timer.stop()
+        if self.session.state is State.FAILED and self.session.error is not self._told:
+            self._told = self.session.error
+            self.say("engine", self._told.message)
+        self.changed()
+
+    def engine_changed(self) -> None:
+        """Another model, device or Python: what was said about the old one is not true any more."""
+        self.session.close(grace=1.0)
+        self.engine.forget_files()
+        for part in ("engine", "prompt", "run"):
+            self.notices[part] = ""
+        self._told = None
+        self.previewing.ask()
+        self.changed()
+
+    def say(self, part: str, sentence: str) -> None:
+        """Show a sentence in a part of the panel."""
+        if self.notices.get(part, "") != sentence:
+            self.notices[part] = sentence
+            self.changed()
+
+    # What happens to the scene
+
+    def _open(self, node: Any) -> None:
+        self.notices.clear()
+        try:
+            self.image = ChosenImage(node, self.parameters.axis)
+        except InputError as error:
+            self.say("volume", error.message)
+            return
+        self.notices["volume"] = " ".join(self.image.volume.notices)
+        self.objects = PromptObjects(self.image.grid, self.image.central_slice)
+        self.addObserver(node, slicer.vtkMRMLTransformableNode.TransformModifiedEvent, self._volume_moved)
+        self.editing.watch()
+        self.comparing.find_tables()
+
+    def _let_go(self) -> None:
+        """Forget volume and objects; their nodes stay in the scene."""
+        self.editing.leave()
+        self.previewing.remove()
+        self.propagating.leave()
+        self.comparing.leave()
+        self.removeObservers(self._volume_moved)
+        self.image = self.objects = None
+
+    def _volume_moved(self, *_args: Any) -> None:
+        if self.image is None or self.objects is None:
+            return
+        try:
+            volume_to_world(self.image.node)
+        except InputError as error:
+            self._let_go()
+            self.say("volume", error.message)
+            return
+        for item in self.objects.objects:
+            item.follow_volume()
+        self.previewing.ask()
+
+    def _scene_closing(self, *_args: Any) -> None:
+        running = self.propagating.running
+        self._let_go()
+        self.parameters = None
+        self.notices.clear()
+        if running:
+            self.notices["volume"] = _("The scene was closed: the run was cancelled.")
+        self.changed()
+
+    def _scene_loaded(self, *_args: Any) -> None:
+        """Reading a scene into this one may bring prompts and results of the chosen volume."""
+        if self.parameters is not None and (self.image is None or self.parameters.volume is not self.image.node):
+            self._let_go()
+            self.choose_volume(self.parameters.volume)
+
+    def _node_removed(self, *_args: Any) -> None:
+        if self.image is not None and self.image.node.GetScene() is None:
+            name = self.image.node.GetName()
+            self._let_go()
+            self.notices.clear()
+            self.say("volume", _("The volume {name} was removed: choose another one.").format(name=name))
+        elif self.objects is not None:
+            self.editing.look()

@@ -1,0 +1,1 @@
+"""PySide6 with the manners of PythonQt, the Qt binding of Slicer."""

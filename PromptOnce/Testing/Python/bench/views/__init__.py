@@ -1,0 +1,1 @@
+"""Slice views that are rendered and take mouse events, and the layout that holds them."""

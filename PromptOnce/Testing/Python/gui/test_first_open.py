@@ -1,0 +1,115 @@
+"""Opening the module: nothing is imported, started or made that was not asked for."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from gui.user import MODULE, User
+
+
+def test_opening_starts_nothing_and_makes_no_node_but_its_own_parameters(bench):
+    bench.load_module(MODULE)
+    before = {node.GetID() for node in scene_nodes(bench)}
+    user = User(bench)
+    made = [node for node in scene_nodes(bench) if node.GetID() not in before]
+    assert [node.GetClassName() for node in made] == ["vtkMRMLScriptedModuleNode"]
+    assert user.work.session.client.welcome is None
+    assert not user.work.session.busy
+    assert "torch" not in sys.modules
+    assert bench.dialogs.shown == []
+
+
+def scene_nodes(bench):
+    return [bench.scene.GetNthNode(index) for index in range(bench.scene.GetNumberOfNodes())]
+
+
+def test_without_a_volume_the_panel_says_what_to_do(user):
+    assert "Choose a volume" in user.panel.prompt.hint.text
+    assert not user.panel.run.propagate.enabled
+    assert not user.panel.prompt.tools["box"].enabled
+
+
+def test_missing_packages_are_named_beside_a_button_and_the_panel_comes_after_installing(bench, monkeypatch):
+    import slicer
+
+    from PromptOnceLib.core import requirements
+
+    missing = ["pydantic>=2.5", "platformdirs>=4"]
+    monkeypatch.setattr(requirements, "missing_requirements", lambda: list(missing))
+    monkeypatch.delitem(sys.modules, "PromptOnceLib.gui.requirements_line", raising=False)
+    monkeypatch.setattr(slicer.util, "pip_install", missing.remove, raising=False)
+    user = User(bench)
+    line = user.widget.requirements
+    assert user.panel is None
+    assert "pydantic>=2.5, platformdirs>=4" in line.text.text
+    bench.click(line.install)
+    assert missing == []
+    assert not line.widget.visible
+    assert user.panel.volume.widget.visible
+    monkeypatch.undo()
+    sys.modules.pop("PromptOnceLib.gui.requirements_line", None)
+
+
+def test_packages_that_cannot_be_installed_leave_the_line_with_the_reason(bench, monkeypatch):
+    import slicer
+
+    from PromptOnceLib.core import requirements
+
+    def fail(_requirement):
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(requirements, "missing_requirements", lambda: ["pydantic>=2.5"])
+    monkeypatch.delitem(sys.modules, "PromptOnceLib.gui.requirements_line", raising=False)
+    monkeypatch.setattr(slicer.util, "pip_install", fail, raising=False)
+    user = User(bench)
+    bench.click(user.widget.requirements.install)
+    assert "no network" in user.widget.requirements.text.text
+    assert user.panel is None
+    sys.modules.pop("PromptOnceLib.gui.requirements_line", None)
+
+
+def test_a_missing_environment_is_said_when_a_prompt_is_made_with_a_way_to_install_it(user, tmp_path):
+    user.use_private_environment(tmp_path / "engine")
+    user.choose(user.load_ball())
+    assert user.panel.prompt.notice.text == ""
+    user.draw_box(26, 17, 86, 79)
+    user.bench.wait_until(lambda: "not installed" in user.panel.prompt.notice.text)
+    assert user.panel.prompt.engine.visible
+    user.bench.click(user.panel.prompt.engine)
+    assert user.panel.engine.install.visible
+    assert "to download" in user.panel.engine.status.text
+    user.bench.click(user.panel.run.propagate)
+    assert "not installed" in user.panel.run.notice.text
+    assert not (tmp_path / "engine").exists()
+
+
+def test_a_missing_checkpoint_is_said_with_its_size_and_a_way_to_download_it(user, tmp_path):
+    user.work.engine.machine.models_folder = str(tmp_path / "models")
+    user.choose_model("tiny")
+    user.choose(user.load_ball())
+    user.draw_box(26, 17, 86, 79)
+    user.bench.wait_until(lambda: "tiny is not on this computer" in user.panel.prompt.notice.text)
+    user.bench.click(user.panel.prompt.engine)
+    assert user.panel.engine.download.visible
+    assert user.panel.engine.download.text == "Download 156 MB"
+    assert not user.panel.engine.delete.visible
+
+
+def test_choices_for_this_computer_are_kept_in_slicers_settings(user):
+    from PromptOnceLib.gui.settings import load_machine
+
+    user.choose_model("large")
+    assert load_machine().model == "large"
+    assert load_machine().kind == "own"
+
+
+@pytest.mark.parametrize("width", [400])
+def test_the_panel_fits_a_narrow_column(user, width):
+    user.choose(user.load_ball("a volume with quite a long name, as a DICOM series has it"))
+    for panel in user.panel.panels:
+        panel.widget.collapsed = False
+    user.wait_for_panel()
+    for panel in user.panel.panels:
+        assert panel.widget.minimumSizeHint.width() <= width - 20, panel.part

@@ -1,0 +1,147 @@
+"""From the first click to figures, with the real worker and the embedded model."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import slicer
+import vtk
+
+from gui.user import ball
+
+
+def dice(mask, reference):
+    return 2 * np.count_nonzero(mask & reference) / (np.count_nonzero(mask) + np.count_nonzero(reference))
+
+
+def reference_map(volume, mask):
+    """A label map volume with the ball."""
+    ijk_to_ras = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(ijk_to_ras)
+    return slicer.util.addVolumeFromArray(mask.astype(np.uint8), ijk_to_ras, "truth", "vtkMRMLLabelMapVolumeNode")
+
+
+def test_box_points_preview_propagate_compare(user):
+    bench, work, panel = user.bench, user.work, user.panel
+    volume = user.load_ball()
+    user.choose(volume)
+    assert "10 slices along k" in panel.volume.axis_text.text
+    user.box_the_ball()
+    user.wait_for_mask()
+    box = work.read_prompt().objects[0].box
+    assert np.allclose((box.x0, box.y0, box.x1, box.y1), (26, 18, 86, 78), atol=0.3)
+    assert dice(seed_mask(work), ball()[5]) > 0.9
+    assert "predicted IoU" in panel.prompt.objects.currentText
+
+    bench.click(panel.prompt.tools["positive"])
+    user.click_at(50, 50)
+    user.click_at(60, 40)
+    bench.click(panel.prompt.tools["negative"])
+    user.click_at(5, 5)
+    bench.click(panel.prompt.tools["negative"])
+    assert work.editing.tool is None
+    bench.wait_until(lambda: len(work.read_prompt().objects[0].points) == 3, "three points")
+    user.wait_for_mask()
+    assert [p.positive for p in work.read_prompt().objects[0].points] == [True, True, False]
+
+    panel.compare.widget.collapsed = False
+    user.pick_node(panel.compare.reference, reference_map(volume, ball()))
+    user.propagate()
+    user.wait_for_run()
+    assert panel.run.notice.text == "Done: 10 slices."
+    mask = user.result()
+    assert dice(mask, ball()) > 0.85
+    assert f"Dice: {dice(mask, ball()):.4f}" in panel.compare.totals.text
+    assert not work.previewing.visible
+    assert np.array_equal(slicer.util.arrayFromTableColumn(work.comparing.table, "Slice"), np.arange(10))
+    assert "torch" not in sys.modules
+
+    click_row(user, 2)
+    assert shown_slice(work) == 2
+    bench.click(panel.run.undo)
+    assert work.propagating.writer.node.GetSegmentation().GetNumberOfSegments() == 0
+    bench.click(panel.run.redo)
+    assert np.array_equal(user.result(), mask)
+
+
+def click_row(user, row):
+    table = user.panel.compare.table
+    table.clicked.emit(table.sortFilterProxyModel().index(row, 0))
+    user.wait_for_panel()
+
+
+def shown_slice(work):
+    from PromptOnceLib.gui import views
+
+    return views.shown_slice(work.image.grid)
+
+
+def seed_mask(work):
+    """The mask that the overlay shows."""
+    node = next(n for n in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if n.GetHideFromEditors())
+    segment_id = node.GetSegmentation().GetNthSegmentID(0)
+    return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, work.image.node)[work.objects.seed] > 0
+
+
+def test_cancel_keeps_what_is_done_and_the_next_run_completes_it_in_the_same_segment(user):
+    user.choose(user.load_ball(slices=60))
+    user.box_the_ball()
+    user.propagate()
+    user.bench.click(user.panel.run.cancel)
+    user.wait_for_run()
+    done = user.work.propagating.job.result.computed
+    assert 0 < done.sum() < 60
+    assert f"{done.sum()} of 60 slices are done and kept" in user.panel.run.notice.text
+    assert np.array_equal(user.result().any(axis=(1, 2)), done)
+    writer = user.work.propagating.writer
+    user.propagate()
+    user.wait_for_run()
+    assert user.panel.run.notice.text == "Done: 60 slices."
+    assert user.work.propagating.writer.node is writer.node
+    assert user.work.propagating.writer.segment_ids == writer.segment_ids
+    assert user.result().any(axis=(1, 2)).all()
+
+
+def test_a_range_and_two_objects_go_into_segments_of_their_own_beside_others(user):
+    volume = user.load_ball()
+    own = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "the user's")
+    own.CreateDefaultDisplayNodes()
+    own.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    kept = own.GetSegmentation().AddEmptySegment("", "kept")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(ball().astype(np.uint8), own, kept, volume)
+    user.choose(volume)
+    user.pick_node(user.panel.run.segmentation, own)
+    user.box_the_ball()
+    user.panel.prompt.name.text = "ball"
+    user.panel.prompt.name.editingFinished.emit()
+    user.bench.click(user.panel.prompt.add)
+    user.draw_box(2, 2, 20, 20)
+    user.bench.wait_until(lambda: len(user.work.read_prompt().objects) == 2)
+    user.panel.run.limit.setChecked(True)
+    user.panel.run.first.setValue(4)
+    user.panel.run.last.setValue(6)
+    user.propagate()
+    user.wait_for_run()
+    segmentation = own.GetSegmentation()
+    names = [segmentation.GetNthSegment(i).GetName() for i in range(segmentation.GetNumberOfSegments())]
+    assert names == ["kept", "ball", "object"]
+    assert np.flatnonzero(user.result().any(axis=(1, 2))).tolist() == [4, 5, 6]
+    assert np.array_equal(slicer.util.arrayFromSegmentBinaryLabelmap(own, kept, volume) > 0, ball())
+
+
+def test_the_console_segments_and_evaluates(user):
+    logic = slicer.util.getModuleLogic("PromptOnce")
+    volume = user.load_ball()
+    prompt = logic.promptFromIJK(volume, box=((26, 18, 5), (86, 78, 5)), positive=[(56, 48, 5)])
+    run = logic.segmentVolume(volume, prompt, device="cpu", firstSlice=4, lastSlice=6)
+    assert run.finished
+    truth = reference_map(volume, ball())
+    found = logic.evaluate(volume, run.writer.node, None, truth)
+    assert [row.dice > 0.85 for row in found.rows[4:7]] == [True] * 3
+    ended = []
+    logic.segmentVolume(volume, prompt, device="cpu", firstSlice=5, lastSlice=6, wait=False, onFinished=ended.append)
+    assert ended == []
+    user.bench.wait_until(lambda: ended, "the end of the run", 90)
+    assert ended[0].error is None
+    assert "torch" not in sys.modules
