@@ -13,6 +13,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 SCREENSHOTS = REPOSITORY / "Screenshots"
 WINDOW = (1100, 860)
+LEVELS = 20  # of widgets in each other: every turn of the event loop tells one more that the one in it has grown
 ORGAN = "right lung"
 MODELS_FOLDER = "/home/you/PromptOnce/models"  # as a reader of the pictures may have it
 # x, y on the seed slice of the phantom.
@@ -113,10 +114,10 @@ def compare(user: Any, reference: Any) -> None:
 
 
 def wait_for_layout(user: Any) -> None:
-    """Until every part of the panel that is unfolded has the height it wants."""
+    """Until the panel shows everything, each widget in its place."""
     user.wait_for_panel()
-    widgets = [part.widget for part in user.panel.panels if not part.widget.collapsed]
-    user.bench.wait_until(lambda: all(w.height >= w.sizeHint.height() for w in widgets), "the layout")
+    for _ in range(LEVELS):
+        user.bench.process_events()
 
 
 if __name__ == "__main__":

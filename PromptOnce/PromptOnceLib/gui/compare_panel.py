@@ -53,6 +53,7 @@ class ComparePanel(Panel):
         self.figures.setLayout(column)
         self.form.addRow(self.figures)
         self._view: Any = None
+        self._lines: list[tuple[str, str]] = []
         connect(self.reference, "nodeActivated(vtkMRMLNode*)", self._reference_chosen)
         connect(self.segment, "activated(int)", self._segment_chosen)
         connect(self.table, "clicked(QModelIndex)", self._row_clicked)
@@ -81,6 +82,8 @@ class ComparePanel(Panel):
         shown = comparing.table if there else None
         if self.table.mrmlTableNode() is not shown:
             self.table.setMRMLTableNode(shown)
+        if comparing.lines is not self._lines:
+            self._lines = comparing.lines
             self.table.resizeColumnsToContents()
         if there:
             self._show_plot(comparing.chart)

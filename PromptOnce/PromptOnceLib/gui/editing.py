@@ -22,7 +22,7 @@ class Editing(slicer.util.VTKObservationMixin):  # type: ignore[misc]
     def __init__(self, bench: Workbench, make_timer: MakeTimer) -> None:
         super().__init__()
         self._bench = bench
-        self._timer = make_timer(QUIET_MILLISECONDS, True, self._edits_over)
+        self._timer = make_timer(QUIET_MILLISECONDS, True, self.take_in)
         self._drawing_box = False
 
     @property
@@ -82,8 +82,9 @@ class Editing(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self._timer.start()
         self._bench.changed()
 
-    def _edits_over(self) -> None:
-        """The markups have been quiet for a moment."""
+    def take_in(self) -> None:
+        """Take in what was changed; by itself when the markups have been quiet for a moment."""
+        self._timer.stop()
         bench, objects = self._bench, self._bench.objects
         if objects is None or self.tool == "box":
             return

@@ -56,6 +56,7 @@ class Propagating:
         if bench.image is None or self.running:
             return
         bench.editing.use_tool(None)
+        bench.editing.take_in()
         missing = bench.missing()
         if missing is not None:
             bench.say("run", missing.sentence)
@@ -128,6 +129,7 @@ class Propagating:
         bench.parameters.segmentation = writer.node
         for key in self._keys:
             self.segment_choice.pop(key, None)
+        bench.session.cancel()  # a preview that is still to come would lie over the result
         self.run = VolumeRun(bench.session, case, bench.engine.files(), writer, self._slice_done, self._finished)
         self.run.start(settings, bench.engine.machine.device)
         bench.begin_work()
@@ -155,7 +157,7 @@ class Propagating:
         bench.say("run", " ".join([*sentences, *run.notices]))
         if done and kept:
             bench.comparing.take(job.result, self._keys)
-            if bench.previewing.late:
+            if bench.previewing.late and bench.read_prompt() != run.case.prompt:
                 bench.previewing.ask()
         else:
             self.run = None

@@ -30,7 +30,8 @@ class RunPanel(Panel):
         self.overwrite = qt.QCheckBox(_("Take voxels from other segments"))
         self.overwrite.setToolTip(_("Otherwise segments may overlap, and other segments stay as they are"))
         self.limit = qt.QCheckBox(_("Only slices"))
-        self.first, self.last = qt.QSpinBox(), qt.QSpinBox()
+        # Kept: under PythonQt a label that is in no widget yet would go with its last name.
+        self.first, self.to, self.last = qt.QSpinBox(), qt.QLabel(_("to")), qt.QSpinBox()
         self.propagate = qt.QPushButton(icon("propagate"), _("Propagate"))
         self.propagate.setToolTip(_("Carry the mask of the seed slice to all others (Ctrl+Shift+G)"))
         self.backward = _arrow("backward", _("Propagate backward only"))
@@ -43,7 +44,7 @@ class RunPanel(Panel):
         self.form.addRow(_("Result:"), self.segmentation)
         self.form.addRow(_("Segment:"), self.segment)
         self.form.addRow(self.overwrite)
-        self.form.addRow(row(self.limit, self.first, qt.QLabel(_("to")), self.last, None))
+        self.form.addRow(row(self.limit, self.first, self.to, self.last, None))
         buttons = row(self.backward, self.propagate, self.forward)
         buttons.setStretch(1, 1)
         self.form.addRow(buttons)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import qt
 import slicer
+from numpy.typing import NDArray
 
 from PromptOnceLib.core.display import DisplayView
 from PromptOnceLib.core.errors import InputError
@@ -108,14 +110,20 @@ class VolumePanel(Panel):
         self._drawn = (image, index, window)
         geometry, axis = image.volume.geometry, image.axis.axis
         view = DisplayView.of(geometry, axis)
-        frame = view.of_slices(image.frame(index, window)).copy()
-        rows, columns = frame.shape
-        picture = qt.QImage(frame.tobytes(), columns, rows, columns, qt.QImage.Format_Grayscale8).copy()
+        frame = view.of_slices(image.frame(index, window))
+        picture = qt.QPixmap()
+        picture.loadFromData(qt.QByteArray(_as_file(frame)))
         spacing = view.of_spacing(pixel_spacing(geometry, axis)[:2])
         width, height = picture_size(frame.shape, spacing, (_PICTURE, _PICTURE))
         scaled = picture.scaled(width, height, qt.Qt.IgnoreAspectRatio, qt.Qt.SmoothTransformation)
-        self.picture.setPixmap(qt.QPixmap.fromImage(scaled))
+        self.picture.setPixmap(scaled)
         self.picture.show()
+
+
+def _as_file(frame: NDArray[np.uint8]) -> bytes:
+    """A grey picture (rows, columns) as a PGM file: the way of pixels into Qt that is the same in every binding."""
+    rows, columns = frame.shape
+    return f"P5 {columns} {rows} 255\n".encode() + frame.tobytes()
 
 
 def _axis_entries() -> list[tuple[str, str]]:

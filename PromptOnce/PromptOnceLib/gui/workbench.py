@@ -85,7 +85,8 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
     def use_parameters(self, parameters: Any | None) -> None:
         """Work with these choices, as after opening the module or loading a scene."""
         self.parameters = parameters
-        self.choose_volume(None if parameters is None else parameters.volume)
+        if parameters is not None and parameters.volume is not None:
+            self.choose_volume(parameters.volume)
 
     def choose_volume(self, node: Any | None) -> None:
         """Segment this volume from now on; a run on another one is cancelled, what it has done stays."""
@@ -258,10 +259,16 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self.changed()
 
     def _scene_loaded(self, *_args: Any) -> None:
-        """Reading a scene into this one may bring prompts and results of the chosen volume."""
-        if self.parameters is not None and (self.image is None or self.parameters.volume is not self.image.node):
+        """Reading a scene into this one may bring another choice of the volume, with its prompts and results."""
+        if self.parameters is None:
+            return
+        # Anew: the wrapper keeps what it read before the nodes that are referred to were there.
+        self.parameters = type(self.parameters)(self.parameters.parameterNode)
+        node = self.parameters.volume
+        if node is not None and (self.image is None or node is not self.image.node):
             self._let_go()
-            self.choose_volume(self.parameters.volume)
+            self.choose_volume(node)
+        self.changed()
 
     def _node_removed(self, *_args: Any) -> None:
         if self.image is not None and self.image.node.GetScene() is None:

@@ -32,9 +32,15 @@ class Bench:
         self.errors: list[str] = []
         self._plain_hook = sys.excepthook
         sys.excepthook = self._remember
+        self._connect(True)
 
     def _remember(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         self.errors.append("".join(traceback.format_exception(kind, error, trace)))
+
+    def _connect(self, connected: bool) -> None:
+        """The views and the color tables follow the scene only during tests of the bench: others need not wait."""
+        self.app.applicationLogic().GetColorLogic().SetMRMLScene(self.scene if connected else None)
+        self.app.layoutManager()._connect(connected)
 
     @property
     def scene(self) -> Any:
@@ -138,15 +144,16 @@ class Bench:
     def close(self) -> None:
         """Leave nothing to the next test; then fail for exceptions that nobody saw."""
         self.close_modules()
-        for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
-            self.scene.RemoveNode(node)  # closing a scene leaves singletons
-        self.scene.Clear(0)
-        layout = slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
-        self.app.layoutManager().setLayout(layout)
-        self.process_events()
         for widget in self.app.topLevelWidgets():
             if widget is not slicer.util.mainWindow():
                 widget.close()
+                widget.deleteLater()
+        self.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+        self.process_events()
+        self._connect(False)
+        for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
+            self.scene.RemoveNode(node)  # closing a scene leaves singletons
+        self.scene.Clear(0)
         self.dialogs.clear()
         settings.clear()
         sys.excepthook = self._plain_hook

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import numpy as np
+import pytest
 import slicer
 import vtk
 
@@ -145,3 +147,19 @@ def test_the_console_segments_and_evaluates(user):
     user.bench.wait_until(lambda: ended, "the end of the run", 90)
     assert ended[0].error is None
     assert "torch" not in sys.modules
+
+
+def test_the_modules_own_test_passes(user):
+    test = sys.modules["PromptOnce"].PromptOnceTest()
+    test.setUp()
+    test.test_from_prompt_to_figures()
+
+
+def test_closing_the_module_ends_the_worker_of_the_console(user):
+    logic = slicer.util.getModuleLogic("PromptOnce")
+    volume = user.load_ball()
+    logic.segmentVolume(volume, logic.promptFromIJK(volume, positive=[(56, 48, 5)]), device="cpu", lastSlice=5)
+    process = logic.session.client._transport.process_id
+    user.widget.cleanup()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)

@@ -87,8 +87,9 @@ class qMRMLNodeComboBox(QWidget):
         self._scene = scene
         self._scene_events.clear()
         if scene is not None:
-            changes = [scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent, scene.EndCloseEvent]
-            self._scene_events.add(scene, changes, qMRMLNodeComboBox._update)
+            changes = [scene.NodeAddedEvent, scene.NodeRemovedEvent]
+            self._scene_events.add_for_nodes(scene, changes, qMRMLNodeComboBox._node_came_or_went)
+            self._scene_events.add(scene, [scene.EndBatchProcessEvent], qMRMLNodeComboBox._update)
         self._update()
         if self._requested:
             self.setCurrentNodeID(self._requested)
@@ -106,6 +107,10 @@ class qMRMLNodeComboBox(QWidget):
                 has = node.GetAttribute(name) if name else ""
                 return has is not None and value in (None, has)
         return not self.nodeTypes
+
+    def _node_came_or_went(self, node: Any) -> None:
+        if node in self._nodes or any(node.IsA(kind) for kind in self.nodeTypes or ["vtkMRMLNode"]):
+            self._update()
 
     def _update(self) -> None:
         """Bring the list in line with the scene and the properties; announce the current node if it changed."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import shiboken6
+import vtk
 from PySide6.QtCore import QObject
 
 
@@ -26,6 +27,17 @@ class Observing:
                 method(widget)
 
         self._tags += [(observed, observed.AddObserver(event, call)) for event in events]
+
+    def add_for_nodes(self, scene: Any, events: list[int], method: Callable[[Any, Any], None]) -> None:
+        """Call `method(widget, node)` at events of the scene that come with a node."""
+
+        def call(_scene: Any, _event: str, node: Any) -> None:
+            widget = self._widget()
+            if widget is not None and shiboken6.isValid(widget):
+                method(widget, node)
+
+        call.CallDataType = vtk.VTK_OBJECT  # type: ignore[attr-defined]  # how VTK learns to hand over the node
+        self._tags += [(scene, scene.AddObserver(event, call)) for event in events]
 
     def clear(self) -> None:
         for observed, tag in self._tags:

@@ -70,6 +70,8 @@ class qSlicerMainWindow(QMainWindow):
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self._dock)
         self.resizeDocks([self._dock], [PANEL_WIDTH], Qt.Orientation.Horizontal)
         self._selector = qSlicerModuleSelectorToolBar(column)
+        self._selector.setParent(self)
+        self._selector.hide()
         self.statusBar()
         self.resize(PANEL_WIDTH + 520, 640)
 

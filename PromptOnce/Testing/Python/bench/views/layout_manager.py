@@ -124,6 +124,13 @@ class qMRMLLayoutManager(QObject):
 
     layout = Property(int, _get_layout, setLayout)
 
+    def _connect(self, connected: bool) -> None:
+        """Let slice views show the scene, or let go of it: views that follow every node are slow."""
+        for widget in self._of_kind(qMRMLSliceWidget):
+            widget.sliceView().setMRMLSliceNode(widget.mrmlSliceNode() if connected else None)
+            if connected:
+                widget.mrmlSliceNode().SetOrientationToDefault()
+
     def _of_kind(self, kind: type) -> list[Any]:
         return [widget for widget in self._widgets.values() if isinstance(widget, kind)]
 
