@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,3 +22,11 @@ def user(bench: Any) -> User:
     qt.QSettings().setValue("PromptOnce/kind", "own")
     qt.QSettings().setValue("PromptOnce/device", "cpu")
     return User(bench)
+
+
+@pytest.fixture(autouse=True)
+def _the_process_with_the_gui_imports_no_torch() -> Iterator[None]:
+    # Tests of the engine in the same process may have imported it before.
+    before = "torch" in sys.modules
+    yield
+    assert before or "torch" not in sys.modules

@@ -17,7 +17,6 @@ def test_opening_starts_nothing_and_makes_no_node_but_its_own_parameters(bench):
     assert [node.GetClassName() for node in made] == ["vtkMRMLScriptedModuleNode"]
     assert user.work.session.client.welcome is None
     assert not user.work.session.busy
-    assert "torch" not in sys.modules
     assert bench.dialogs.shown == []
 
 
