@@ -1,4 +1,4 @@
-"""Train the embedded model from nothing: python -m training.train --help."""
+"""Train the embedded model: python -m training.train --help."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ STAGES = (
     Stage(1200, 4, 4, 4, 128, 2e-3, (1.0, 0.3), 0.3, 2.0, still=(10, 5)),
     Stage(500, 2, 3, 6, 256, 1.5e-3, (0.4, 0.3), 0.1, 1.0, still=(4, 5)),
     Stage(1700, 2, 3, 6, 256, 1e-3, (0.3, 0.0), 0.1, 1.0, still=(4, 5)),
+    Stage(2600, 2, 3, 8, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
 )
 ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
 
@@ -127,6 +128,13 @@ class Trainer:
         self.stem = stem_parameters(self.model)
         stem = {id(p) for p in self.stem}
         self.others = [p for p in self.model.parameters() if id(p) not in stem]
+
+    def start_from(self, checkpoint: Path, stage: int) -> None:
+        """Take the weights of a checkpoint and begin with a stage, unless a state to resume is there."""
+        weights = torch.load(checkpoint, weights_only=True, map_location=self.device)["model"]
+        self.model.load_state_dict(weights)
+        self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+        self.step = sum(s.steps for s in self.stages[:stage])
 
     def run(self) -> None:
         self._resume()
@@ -227,12 +235,17 @@ def main() -> None:
     parser.add_argument("--pool", type=Path, default=Path("training/runs/pool"), help="phantoms, written once")
     parser.add_argument("--phantoms", type=int, default=800)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--start", type=Path, help="begin with these weights instead of fresh ones, at --stage")
+    parser.add_argument("--stage", type=int, default=len(STAGES) - 1, help="the stage --start begins with, from 0")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     make_pool(arguments.pool, arguments.phantoms)
     clips = Clips(read_pool(arguments.pool))
-    Trainer(arguments.output, clips, STAGES, arguments.device).run()
+    trainer = Trainer(arguments.output, clips, STAGES, arguments.device)
+    if arguments.start is not None:
+        trainer.start_from(arguments.start, arguments.stage)
+    trainer.run()
 
 
 if __name__ == "__main__":

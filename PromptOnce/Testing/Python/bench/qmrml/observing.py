@@ -20,7 +20,6 @@ class Observing:
 
     def add(self, observed: Any, events: list[Any], method: Callable[[Any], None]) -> None:
         """Call `method(widget)` at each of the events."""
-
         reference = self._widget  # the observed object shall not keep this object, which ends with the widget
 
         def call(*_: Any) -> None:
@@ -32,7 +31,6 @@ class Observing:
 
     def add_for_nodes(self, scene: Any, events: list[int], method: Callable[[Any, Any], None]) -> None:
         """Call `method(widget, node)` at events of the scene that come with a node."""
-
         reference = self._widget
 
         def call(_scene: Any, _event: str, node: Any) -> None:
