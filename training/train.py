@@ -17,6 +17,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from training.dataset import Batch, Clips, batches
 from training.forward import run_clips
 from training.losses import frame_loss
+from training.muon import Muon
 from training.pool import make_pool, read_pool
 
 CONFIG = Path(__file__).parents[1] / "PromptOnce" / "Resources" / "Models" / "nano.yaml"
@@ -56,7 +57,7 @@ STAGES = (
     Stage(1200, 4, 4, 4, 128, 2e-3, (1.0, 0.3), 0.3, 2.0, still=(10, 5)),
     Stage(500, 2, 3, 6, 256, 1.5e-3, (0.4, 0.3), 0.1, 1.0, still=(4, 5)),
     Stage(1700, 2, 3, 6, 256, 1e-3, (0.3, 0.0), 0.1, 1.0, still=(4, 5)),
-    Stage(2600, 2, 3, 8, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
+    Stage(1300, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
 )
 ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
 
@@ -105,7 +106,7 @@ def make_optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
     ]
     taken = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in taken]
-    muon = torch.optim.Muon(matrices, weight_decay=0.02, adjust_lr_fn="match_rms_adamw")
+    muon = Muon(matrices, weight_decay=0.02)
     return [muon, torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.02)]
 
 

@@ -16,6 +16,7 @@ from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracking import Tracker
 from training.dataset import Batch, Clips
 from training.forward import run_clips
+from training.muon import orthogonal
 from training.pool import make_pool, read_pool
 from training.train import CONFIG, Stage, Trainer, set_size
 
@@ -88,3 +89,22 @@ def test_the_log_tells_stage_step_loss_and_dice(clips, tmp_path):
     assert [(e["stage"], e["step"]) for e in entries] == [(0, 50)]
     assert entries[0]["loss"] > 0
     assert len(entries[0]["dice"]) == 1
+
+
+def test_training_from_a_checkpoint_begins_with_its_weights_at_the_stage_asked_for(clips, tmp_path):
+    trainer = Trainer(tmp_path, clips, STAGES, torch.device("cpu"))
+    trainer.start_from(CHECKPOINT, stage=1)
+
+    weights = torch.load(CHECKPOINT, weights_only=True)["model"]
+    assert all(torch.equal(v, weights[k].float()) for k, v in trainer.model.state_dict().items())
+    assert trainer.step == STAGES[0].steps
+
+
+@pytest.mark.parametrize("shape", [(32, 96), (96, 32)])
+def test_muon_brings_every_singular_value_of_an_update_near_one(shape):
+    update = orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(1)) * 100)
+
+    values = torch.linalg.svdvals(update)
+    assert update.shape == shape
+    assert values.min() > 0.6
+    assert values.max() < 1.3

@@ -1,0 +1,49 @@
+"""Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) in float32.
+
+torch.optim.Muon computes in bfloat16, which takes twenty times as long as float32 on CPUs without bfloat16 units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: singular values go to about 1 in five steps
+STEPS = 5
+MATCH_ADAMW = 0.2  # root mean square of AdamW's updates (Liu et al. 2025, Muon is scalable for LLM training)
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose every update is made orthogonal; for matrices alone. Rates are those that suit AdamW."""
+
+    def __init__(
+        self, params: Iterable[torch.nn.Parameter], lr: float = 1e-3, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One step with the gradients at hand."""
+        for group in self.param_groups:
+            for matrix in group["params"]:
+                if matrix.grad is None:
+                    continue
+                state = self.state[matrix]
+                buffer = state.setdefault("momentum_buffer", torch.zeros_like(matrix))
+                buffer.lerp_(matrix.grad, 1 - group["momentum"])
+                update = orthogonal(matrix.grad.lerp(buffer, group["momentum"]))
+                matrix.mul_(1 - group["lr"] * group["weight_decay"])
+                matrix.add_(update, alpha=-group["lr"] * MATCH_ADAMW * max(matrix.shape) ** 0.5)
+
+
+def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
+    """The matrix with its singular values brought near 1 by Newton-Schulz steps."""
+    a, b, c = NEWTON_SCHULZ
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.T if tall else matrix
+    x = x / x.norm().clamp_min(1e-7)
+    for _ in range(STEPS):
+        gram = x @ x.T
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x.T if tall else x
