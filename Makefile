@@ -1,6 +1,7 @@
 # make demo     segment a real chest CT from one prompt
 # make test     checks and tests
 # make check    ruff and mypy alone
+# make bench    speed and memory beside the papers' pipeline: hours on a CPU (benchmarks/README.md)
 # make clean    remove the environment and what the demo wrote
 #
 # Another Python:        make demo PYTHON=python3.12
@@ -14,7 +15,7 @@ SAM2 := sam2==1.1.0
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/promptonce demo
@@ -26,6 +27,10 @@ check: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# BENCH="--quick" for minutes, "--device cuda" for a GPU.
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) demo-output

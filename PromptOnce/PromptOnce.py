@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -14,6 +16,7 @@ from slicer.ScriptedLoadableModule import (
 from slicer.util import VTKObservationMixin
 
 from PromptOnceLib.core.requirements import missing_requirements
+from PromptOnceLib.gui.sample_data import register_sample_data
 
 
 class PromptOnce(ScriptedLoadableModule):
@@ -35,13 +38,6 @@ class PromptOnce(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", register_sample_data)
 
 
-def register_sample_data() -> None:
-    """Add the phantom to the module Sample Data."""
-    from PromptOnceLib.gui import sample_data
-
-    sample_data.register_sample_data()
-
-
 class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The shell between Slicer and the panel, which is made when the module is opened."""
 
@@ -61,13 +57,9 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if missing_requirements():
             from PromptOnceLib.gui.requirements_line import RequirementsLine
 
-            self.requirements = RequirementsLine(self._requirements_installed)
-            self.layout.addWidget(self.requirements.widget)
-            self.layout.addStretch(1)
+            self.requirements = RequirementsLine(self.layout, self._build)
         else:
             self._build()
-        if self.parent.isEntered:  # reloaded
-            self.enter()
 
     def enter(self) -> None:
         """The user opens the module."""
@@ -90,8 +82,6 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onReload(self) -> None:  # noqa: N802
         """Developer mode: load the library anew, too."""
-        import sys
-
         for name in [name for name in sys.modules if name.split(".")[0] == "PromptOnceLib"]:
             del sys.modules[name]
         ScriptedLoadableModuleWidget.onReload(self)
@@ -100,11 +90,8 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from PromptOnceLib.gui.module_panel import ModulePanel
 
         self.panel = ModulePanel(self.layout)
-
-    def _requirements_installed(self) -> None:
-        self.requirements.widget.hide()
-        self._build()
-        self.enter()
+        if self.parent.isEntered:  # packages were installed just now, or the module was reloaded
+            self.enter()
 
     def _scene_closed(self, *_args) -> None:
         if self.panel is not None and self.parent.isEntered:

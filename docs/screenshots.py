@@ -58,7 +58,6 @@ def load_phantom() -> tuple[Any, Any]:
     """Volume node and reference segmentation node of the phantom, shown as Slicer shows a CT."""
     import numpy as np
     import slicer
-    from gui.user import grey_scale
 
     from PromptOnceLib.core.phantom import LABELS, chest_phantom
     from PromptOnceLib.mrml.segmentation_nodes import new_segmentation
@@ -66,7 +65,6 @@ def load_phantom() -> tuple[Any, Any]:
     image, labels = chest_phantom()
     to_ras = slicer.util.vtkMatrixFromArray(np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.geometry.ijk_to_lps())
     volume = slicer.util.addVolumeFromArray(image.array, to_ras, "PromptOncePhantom")
-    grey_scale(volume)
     display = volume.GetDisplayNode()
     display.SetAutoWindowLevel(False)
     display.SetWindowLevel(1500, -500)

@@ -17,10 +17,10 @@ import click
 from tqdm import tqdm
 
 from PromptOnceLib.core.errors import InputError, ModelError, PromptOnceError
-from PromptOnceLib.worker.protocol import SliceDone
+from PromptOnceLib.worker.protocol import FrameDone, SliceDone
 
 FAILED, BAD_INPUT = 1, 2
-_PAIR = re.compile(r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$")
+_ONE_OF_SEVERAL = re.compile(r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$|^[a-z_]+=.")  # X,Y or key=value
 
 
 class GroupWithStatus(click.Group):
@@ -62,7 +62,9 @@ def _to_stderr(write: Callable[[], object]) -> None:
 
 
 class CommandWithPoints(click.Command):
-    """Lets an option take several points: `--positive 10,20 30,40` is `--positive 10,20 --positive 30,40`."""
+    """Lets an option take several points or pairs key=value: `--positive 10,20 30,40` is `--positive 10,20 --positive
+    30,40`.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         repeated = {name for p in self.params if isinstance(p, click.Option) and p.multiple for name in p.opts}
@@ -75,7 +77,7 @@ class CommandWithPoints(click.Command):
             elif equals and name in repeated:
                 current = name
             elif current and spread[-1] != current:
-                if not _PAIR.match(argument):
+                if not _ONE_OF_SEVERAL.match(argument):
                     current = None
                 else:
                     spread.append(current)
@@ -141,10 +143,10 @@ class Reporter:
             bar = self._bar
             self._write(lambda: bar.write(text, file=sys.stderr))
 
-    def slice_done(self, event: SliceDone) -> None:
-        """Move the progress bar: slices per second and time left."""
+    def progress(self, event: SliceDone | FrameDone, what: str = "Propagating", unit: str = "slice") -> None:
+        """Move the progress bar: slices, or whatever is counted, per second and time left."""
         if not self._quiet:
-            self._write(lambda: self._move_bar(event))
+            self._write(lambda: self._move_bar(event, what, unit))
 
     def end(self) -> None:
         """Close the progress bar."""
@@ -152,9 +154,9 @@ class Reporter:
         if bar is not None:
             self._write(bar.close)
 
-    def _move_bar(self, event: SliceDone) -> None:
+    def _move_bar(self, event: SliceDone | FrameDone, what: str, unit: str) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=event.total, unit="slice", desc="Propagating", file=sys.stderr)
+            self._bar = tqdm(total=event.total, unit=unit, desc=what, file=sys.stderr)
         self._bar.update(event.done - self._bar.n)
 
     def _write(self, write: Callable[[], object]) -> None:

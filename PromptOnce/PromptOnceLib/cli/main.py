@@ -5,12 +5,16 @@ from __future__ import annotations
 import click
 
 from PromptOnceLib import __version__
+from PromptOnceLib.cli.batch import batch
 from PromptOnceLib.cli.console import GroupWithStatus
 from PromptOnceLib.cli.demo import demo
 from PromptOnceLib.cli.engine import engine
 from PromptOnceLib.cli.evaluate import evaluate
 from PromptOnceLib.cli.models import models
+from PromptOnceLib.cli.report import report
+from PromptOnceLib.cli.seeds import seeds
 from PromptOnceLib.cli.segment import segment
+from PromptOnceLib.cli.segment_pictures import segment_pictures
 
 
 @click.group(cls=GroupWithStatus, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -26,5 +30,5 @@ def main() -> None:
     """
 
 
-for command in (segment, evaluate, models, engine, demo):
+for command in (segment, segment_pictures, batch, seeds, evaluate, models, engine, report, demo):
     main.add_command(command)

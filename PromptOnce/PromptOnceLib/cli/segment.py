@@ -8,16 +8,24 @@ from typing import Any
 
 import click
 
-from PromptOnceLib.cli.console import FAILED, CommandWithPoints, Coordinates, Reporter, SliceRange
-from PromptOnceLib.cli.running import in_words, run_case
-from PromptOnceLib.core.case import Labels, PromptSource, prepare_case
+from PromptOnceLib.cli.console import FAILED, CommandWithPoints, Reporter, SliceRange
+from PromptOnceLib.cli.options import (
+    ModelOptions,
+    axis_option,
+    json_option,
+    model_options,
+    quiet_option,
+    window_option,
+)
+from PromptOnceLib.cli.prompt_options import PromptOptions, labels, prompt_options
+from PromptOnceLib.cli.running import Work, in_words
+from PromptOnceLib.cli.seed_options import SeedOptions, seed_options, start_alike, with_scanner
+from PromptOnceLib.cli.seed_trips import trip_after
+from PromptOnceLib.core.case import prepare_case
 from PromptOnceLib.core.errors import InputError
 from PromptOnceLib.core.outputs import Outputs, as_report, write_outputs
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, read_prompt
 from PromptOnceLib.core.reading import read_volume
-from PromptOnceLib.core.references import parse_reference, read_reference
-from PromptOnceLib.core.registry import resolve_model
-from PromptOnceLib.core.volume import Volume
+from PromptOnceLib.core.references import parse_reference
 from PromptOnceLib.worker.segmenter import Settings
 
 EXAMPLES = """
@@ -31,6 +39,8 @@ Examples:
         --reference lungs.nii.gz:1,2 --csv lungs.csv --sheet lungs.png
   A DICOM series, slices 20 to 60 only, with SAM 2.1 large on the GPU:
     promptonce segment dicom/ -o liver.seg.nrrd --prompt liver.json --range 20:60 --model large --device cuda
+  The next patient of the same scanner, from a seed of the library:
+    promptonce segment next.nii.gz -o lungs.seg.nrrd --seed "lungs CT 2"
 """
 
 
@@ -43,26 +53,13 @@ Examples:
     required=True,
     help=".seg.nrrd, or a label map .nii.gz, .nrrd, .mha.",
 )
-@click.option(
-    "--box", type=Coordinates("X0,Y0,X1,Y1"), help="Box around the object: columns x and rows y of the slice as stored."
-)
-@click.option("--positive", type=Coordinates("X,Y"), multiple=True, help="Points on the object, one or more.")
-@click.option("--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more.")
-@click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON.")
-@click.option(
-    "--prompt-from", metavar="REFERENCE[:LABEL,...]", help="Take box and points from a segmentation, as the papers do."
-)
-@click.option("--name", default="object", show_default=True, help="Name of the segment.")
+@prompt_options
+@seed_options
 @click.option(
     "--slice", "slice_index", type=click.IntRange(min=0), help="Slice of the prompt [default: the central one]."
 )
-@click.option("--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal.")
-@click.option(
-    "--window",
-    default="auto",
-    show_default=True,
-    help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, full, percentile, paper[:WINDOW].",
-)
+@axis_option
+@window_option
 @click.option(
     "--range", "slice_range", type=SliceRange(), default=(None, None), help="First and last slice, both included."
 )
@@ -81,41 +78,31 @@ Examples:
     help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].",
 )
 @click.option(
-    "--model",
-    "model_name",
-    default="nano",
-    show_default=True,
-    help="A name of `promptonce models list`, or a checkpoint file.",
+    "--early-stop",
+    is_flag=True,
+    help="Do not compute what lies behind several slices without the object; not for objects in several pieces.",
 )
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--precision", default="auto", show_default=True, help="auto, float32, bfloat16 or float16.")
+@model_options
 @click.option("--reference", metavar="FILE[:LABEL,...]", help="Compare with this segmentation, slice by slice.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write the table of slices.")
 @click.option("--sheet", "sheet_path", type=click.Path(path_type=Path), help="Write a contact sheet, a PNG.")
-@click.option("--quiet", is_flag=True, help="No progress and no notices.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output.")
+@quiet_option
+@json_option
 @click.pass_context
 def segment(
     context: click.Context,
     image: Path,
     output: Path,
-    box: tuple[float, ...] | None,
-    positive: tuple[tuple[float, ...], ...],
-    negative: tuple[tuple[float, ...], ...],
-    prompt_file: Path | None,
-    prompt_from: str | None,
-    name: str,
+    prompt: PromptOptions,
+    seed: SeedOptions,
     slice_index: int | None,
     axis: str,
     window: str,
     slice_range: tuple[int | None, int | None],
     direction: Any,
     fill_holes: int,
-    model_name: str,
-    config: Path | None,
-    device: str,
-    precision: str,
+    early_stop: bool,
+    model: ModelOptions,
     reference: str | None,
     csv_path: Path | None,
     sheet_path: Path | None,
@@ -125,62 +112,38 @@ def segment(
     """Segment the object of one prompt in all slices of IMAGE.
 
     IMAGE is a NIfTI, NRRD or MetaImage file, a DICOM file or folder, or an X-ray as PNG, JPEG or TIFF. The prompt is
-    given by --box, --positive and --negative, or by --prompt, or by --prompt-from.
+    given by --box, --positive and --negative, or by --prompt, or by --prompt-from; or --seed names a seed that was made
+    on another image, and several --seed are put before the image one after the other.
     """
+    if bool(seed.seeds) == bool(prompt.given):
+        raise InputError(
+            "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE, or "
+            "--seed NAME."
+        )
+    seed.check(slice_index)
     outputs = Outputs(output, csv_path, sheet_path)
-    model_inputs = [Path(model_name), *([] if config is None else [config])]
-    outputs.check([image, *model_inputs, *_named_files(prompt_from, reference, prompt_file)])
-    files = resolve_model(model_name, config)
-    volume = read_volume(image)
+    compared_with = [] if reference is None else [Path(parse_reference(reference)[0])]
+    outputs.check([image, *model.inputs, *prompt.inputs, *compared_with])
+    files = model.files()
+    volume = with_scanner(read_volume(image), seed.scanner)
     reporter = Reporter(quiet)
     notices: list[str] = []
-    source = _prompt_source(volume, box, positive, negative, prompt_file, prompt_from, name, notices)
-    compared = None if reference is None else _labels(reference, volume, notices)
-    case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
-    settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes)
-    run = run_case(case, settings, files, device, precision, reporter)
-    for notice in write_outputs(run, outputs):
-        reporter.say(notice)
-    report = as_report(run, outputs)
+    settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes, early_stop)
+    with Work(files, model.device, model.precision, reporter) as work:
+        seeds = seed.source(work, volume, axis, notices) if seed.seeds else None
+        source = seeds or prompt.source(volume, notices)
+        compared = None if reference is None else labels(reference, volume, notices)
+        case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
+        if seeds and seed.start == "alike":
+            case = start_alike(work, case)
+        run = work.run(case, settings)
+        for notice in write_outputs(run, outputs):
+            reporter.say(notice)
+        trip = None if seeds is None or run.cancelled else trip_after(work, seeds, run)
+    report = {**as_report(run, outputs), "round_trip": trip}
     if as_json:
         click.echo(json.dumps(report))
     else:
         reporter.say(in_words(report))
     if run.cancelled:
         context.exit(FAILED)
-
-
-def _prompt_source(
-    volume: Volume,
-    box: tuple[float, ...] | None,
-    positive: tuple[tuple[float, ...], ...],
-    negative: tuple[tuple[float, ...], ...],
-    prompt_file: Path | None,
-    prompt_from: str | None,
-    name: str,
-    notices: list[str],
-) -> PromptSource:
-    by_hand = box is not None or bool(positive) or bool(negative)
-    if [by_hand, prompt_file is not None, prompt_from is not None].count(True) != 1:
-        raise InputError(
-            "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE."
-        )
-    if prompt_file is not None:
-        return read_prompt(prompt_file)
-    if prompt_from is not None:
-        return Labels(_labels(prompt_from, volume, notices), name)
-    points = [Point(x=x, y=y, positive=True) for x, y in positive] + [
-        Point(x=x, y=y, positive=False) for x, y in negative
-    ]
-    corners = None if box is None else Box(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
-    return ObjectPrompt(name=name, box=corners, points=tuple(points))
-
-
-def _labels(text: str, volume: Volume, notices: list[str]) -> Any:
-    path, labels = parse_reference(text)
-    return read_reference(path, volume.geometry, labels, notices.append)
-
-
-def _named_files(prompt_from: str | None, reference: str | None, prompt_file: Path | None) -> list[Path]:
-    files = [Path(parse_reference(text)[0]) for text in (prompt_from, reference) if text is not None]
-    return files if prompt_file is None else [*files, prompt_file]

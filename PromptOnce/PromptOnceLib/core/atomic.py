@@ -33,7 +33,7 @@ def replacing(path: str | Path, suffix: str | None = None, error: type[InputErro
         _flush_to_disk(temporary)
         temporary.replace(target)
     except OSError as reason:
-        raise error(_sentence(target, reason), detail=repr(reason)) from reason
+        raise error(failure_sentence(target, reason), detail=repr(reason)) from reason
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -67,7 +67,7 @@ def _try_to_write(target: Path, error: type[InputError]) -> None:
         _make_beside(target, trial)
         trial.unlink()
     except OSError as reason:
-        raise error(_sentence(target, reason), detail=repr(reason)) from reason
+        raise error(failure_sentence(target, reason), detail=repr(reason)) from reason
 
 
 def _make_beside(target: Path, temporary: Path) -> None:
@@ -83,11 +83,12 @@ def _flush_to_disk(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _sentence(target: Path, reason: OSError) -> str:
+def failure_sentence(target: Path, reason: OSError) -> str:
+    """Why a file or folder could not be written, and what to do."""
     start = f"{target.name} could not be written"
     if not target.parent.is_dir():
         return f"{start}: there is no folder {target.parent}. Create it, or choose another one."
-    if target.is_dir():
+    if reason.errno == errno.EISDIR:
         return f"{start}: there is a folder of that name. Choose another name."
     if reason.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import InputError, PromptError
-from PromptOnceLib.core.intensity import window_from_text
+from PromptOnceLib.core.intensity import Window, window_from_text
 from PromptOnceLib.core.prompt_selection import prompt_from_mask
 from PromptOnceLib.core.prompts import ObjectPrompt, Prompt
+from PromptOnceLib.core.seeds.orientation import FrameOrientation
+from PromptOnceLib.core.seeds.source import SeedSource, seed_window, shared_seed
 from PromptOnceLib.core.stack import AxisChoice, Stack, central_slice, make_stack, parse_axis, slices_along
 from PromptOnceLib.core.volume import Array, Volume
 
@@ -23,15 +26,27 @@ _POINT_REACH = 2  # pixels around a positive point that tell what tissue it lies
 class Case:
     """A volume with everything that a propagation needs.
 
-    axis: with the reason for it. reference: uint8 0 or 1 in the stack's order (n, rows, columns), or None.
+    axis: with the reason for it. prompt: on a slice of the stack, or seeds of other images in its place. reference:
+    uint8 0 or 1 in the stack's order (n, rows, columns), or None.
     """
 
     volume: Volume
     axis: AxisChoice
     stack: Stack
-    prompt: Prompt
+    prompt: Prompt | SharedSeed
     reference: NDArray[np.uint8] | None
     notices: tuple[str, ...]
+
+    def starting_at(self, index: int) -> Case:
+        """The same with a shared seed that starts on another slice, such as the one most like its frame.
+
+        Raises PromptError where there is no such slice, and for a prompt, which belongs to its slice.
+        """
+        if not isinstance(self.prompt, SharedSeed):
+            raise PromptError(f"The prompt belongs to slice {self.prompt.slice}: it cannot be put on slice {index}.")
+        moved = replace(self.prompt, slice=index)
+        moved.validate_for(self.stack.frames.shape)
+        return replace(self, prompt=moved)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +60,7 @@ class Labels:
     name: str = "object"
 
 
-PromptSource = Prompt | ObjectPrompt | Labels
+PromptSource = Prompt | ObjectPrompt | Labels | SeedSource
 
 
 def prepare_case(
@@ -60,18 +75,18 @@ def prepare_case(
     """Choose axis, seed slice, window and frames for a prompt.
 
     source: a complete prompt, which brings its slice; one object, to be put on `slice_index` (None: the central slice);
-    or labels, whose slice gives the prompt of the papers. axis: as parse_axis takes it. window: as window_from_text
-    takes it. reference: labels on the volume's grid, KJI, compared where they are not 0. notices: what reading the
-    labels gave.
+    labels, whose slice gives the prompt of the papers; or seeds of a library, whose plane is the "auto" axis and whose
+    window is the "auto" window, and with which `slice_index` is where the propagation starts. axis: as parse_axis takes
+    it. window: as window_from_text takes it. reference: labels on the volume's grid, KJI, compared where they are not
+    0. notices: what reading the labels gave.
 
     Raises InputError and its children for what does not fit together.
     """
     choice = _choose_axis(volume, source, axis)
     slices = slices_along(volume.array, choice.axis)
-    prompt, of_prompt = _choose_prompt(source, choice.axis, slices.shape, slice_index)
+    prompt, of_prompt = _choose_prompt(source, volume, choice.axis, slice_index)
     prompt.validate_for(slices.shape)
-    region = prompted_values(slices[prompt.slice], prompt.objects)
-    stack = make_stack(volume, choice.axis, window_from_text(window, volume, region))
+    stack = make_stack(volume, choice.axis, _choose_window(window, volume, source, prompt, slices))
     of_frames = () if stack.frames.any() else ("The image shows nothing under this window: all slices are black.",)
     in_stack = None
     if reference is not None:
@@ -101,7 +116,21 @@ def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Arr
     return np.concatenate(parts) if parts else slice_values[:0].ravel()
 
 
+def _choose_window(
+    window: str, volume: Volume, source: PromptSource, prompt: Prompt | SharedSeed, slices: Array
+) -> Window:
+    if not isinstance(source, SeedSource):
+        return window_from_text(window, volume, prompted_values(slices[prompt.slice], prompt.objects))
+    if window.strip().lower() == "auto":
+        return seed_window(source.seeds[0], volume)
+    return window_from_text(window, volume)
+
+
 def _choose_axis(volume: Volume, source: PromptSource, axis: str) -> AxisChoice:
+    if isinstance(source, SeedSource) and axis.strip().lower() == "auto" and 1 not in volume.geometry.shape:
+        plane = source.seeds[0].record.plane
+        planes = [FrameOrientation.of(volume.geometry, candidate).plane for candidate in range(3)]
+        return AxisChoice(planes.index(plane), f"the seed is {plane}")
     if not isinstance(source, Prompt) or source.axis is None:
         return parse_axis(axis, volume.geometry)
     if axis != "auto" and parse_axis(axis, volume.geometry).axis != source.axis:
@@ -110,16 +139,21 @@ def _choose_axis(volume: Volume, source: PromptSource, axis: str) -> AxisChoice:
 
 
 def _choose_prompt(
-    source: PromptSource, axis: int, shape: tuple[int, ...], slice_index: int | None
-) -> tuple[Prompt, tuple[str, ...]]:
+    source: PromptSource, volume: Volume, axis: int, slice_index: int | None
+) -> tuple[Prompt | SharedSeed, tuple[str, ...]]:
+    slices = volume.geometry.shape[axis]
     if isinstance(source, Prompt):
         if slice_index not in (None, source.slice):
             raise PromptError(f"The prompt belongs to slice {source.slice}: it cannot be put on slice {slice_index}.")
         return source.model_copy(update={"axis": axis}), ()
-    if slice_index is not None and not 0 <= slice_index < shape[0]:
-        raise InputError(f"There is no slice {slice_index}: the volume has slices 0 to {shape[0] - 1} along this axis.")
+    if slice_index is not None and not 0 <= slice_index < slices:
+        raise InputError(f"There is no slice {slice_index}: the volume has slices 0 to {slices - 1} along this axis.")
+    if isinstance(source, SeedSource):
+        if slice_index is not None:
+            source = replace(source, start=slice_index)
+        return replace(shared_seed(source, volume.geometry, axis), label=source.label), ()
     if isinstance(source, ObjectPrompt):
-        index = central_slice(shape[0]) if slice_index is None else slice_index
+        index = central_slice(slices) if slice_index is None else slice_index
         return Prompt(axis=axis, slice=index, objects=(source,)), ()
     return _prompt_from_labels(slices_along(source.array, axis), source.name, axis, slice_index)
 

@@ -28,17 +28,18 @@ class SharedSeed:
     """What takes a Prompt's place when the stack itself carries none.
 
     frames: put before both halves, the first as frame 0. slice: of the stack, where both halves begin; its own mask is
-    tracked like any other's. axis: array axis of the stack, None for any.
+    tracked like any other's. axis: array axis of the stack, None for any. label: which seeds, for reports.
     """
 
     frames: tuple[ConditioningFrame, ...]
     slice: int
     axis: int | None = None
+    label: str = ""
 
     @property
     def objects(self) -> tuple[ObjectPrompt, ...]:
         """The objects with their names and colours; where they lie is a matter of each frame."""
-        return self.frames[0].objects
+        return self.frames[0].objects if self.frames else ()
 
     def validate_for(self, shape: tuple[int, int, int]) -> None:
         """Check against a stack of the shape (n, rows, columns). Raises PromptError."""

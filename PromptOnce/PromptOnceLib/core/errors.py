@@ -42,10 +42,22 @@ class PromptError(InputError):
     code = "bad_prompt"
 
 
+class SeedError(InputError):
+    """A seed, the library or an archive of seeds cannot be used, or a seed does not fit the image."""
+
+    code = "bad_seed"
+
+
 class SegmentationFileError(InputError):
     """A segmentation or a reference cannot be read or written."""
 
     code = "bad_segmentation"
+
+
+class RunFolderError(InputError):
+    """A folder is not that of a batch's run, or what lies in it cannot be used."""
+
+    code = "bad_run_folder"
 
 
 class ModelError(InputError):

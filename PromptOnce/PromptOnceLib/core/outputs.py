@@ -10,6 +10,7 @@ from typing import Any
 
 from PromptOnceLib.core.atomic import check_targets
 from PromptOnceLib.core.case import Case
+from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.contact_sheet import contact_sheet
 from PromptOnceLib.core.display import DisplayView
 from PromptOnceLib.core.errors import InputError
@@ -76,7 +77,11 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
 
 
 def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
-    """The object that --json prints. dice, jaccard: of the whole volume, None without a reference."""
+    """The object that --json prints.
+
+    seed: names of the seeds that took a prompt's place, else None. seed_slice: the prompt's slice, or where the seeds
+    start. dice, jaccard: of the whole volume, None without a reference.
+    """
     case, figures = run.case, run.totals
     return {
         "output": str(outputs.segmentation),
@@ -89,6 +94,7 @@ def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
         "seconds": round(run.seconds, 3),
         "slices_per_second": round(figures.computed_slices / run.seconds, 2),
         "axis": AXIS_NAMES[case.axis.axis],
+        "seed": case.prompt.label if isinstance(case.prompt, SharedSeed) else None,
         "seed_slice": case.prompt.slice,
         "window": case.stack.window.name,
         "millilitres": figures.millilitres,

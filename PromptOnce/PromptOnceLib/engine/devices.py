@@ -16,11 +16,14 @@ class Placement:
     """A device and the autocast type used there.
 
     autocast: None for float32 throughout. last_resort: True where there is nothing to fall back to when memory ends.
+    rearranged: compute the same function with fewer or faster operations (attention.py), equal but for rounding;
+    without, float32 on the CPU gives upstream's numbers bit for bit.
     """
 
     device: torch.device
     autocast: torch.dtype | None
     last_resort: bool
+    rearranged: bool = False
 
     @property
     def precision(self) -> str:
@@ -38,11 +41,16 @@ def place(device: str = "auto", precision: str = "auto") -> Placement:
     """Device and precision from what the user named.
 
     device: "auto" (the first of CUDA, MPS, CPU that is there), "cpu", "mps", "cuda" or "cuda:N". precision: one of
-    PRECISIONS; "auto" is bfloat16 on CUDA from compute capability 8.0, float16 on older ones, float32 elsewhere.
+    PRECISIONS; "auto" is bfloat16 on CUDA from compute capability 8.0 and on processors that multiply it in hardware,
+    float16 on older CUDA devices, float32 elsewhere. On the CPU only "float32" by name is exact to the last bit; the
+    others are rearranged for speed.
     Raises InputError for a device this computer does not have.
     """
     chosen = _device(device)
-    return Placement(chosen, _autocast(chosen, precision), last_resort=chosen.type == "cpu")
+    is_cpu = chosen.type == "cpu"
+    return Placement(
+        chosen, _autocast(chosen, precision), last_resort=is_cpu, rearranged=is_cpu and precision != "float32"
+    )
 
 
 def on_cpu() -> Placement:
@@ -89,4 +97,16 @@ def _autocast(device: torch.device, precision: str) -> torch.dtype | None:
     if precision == "auto" and device.type == "cuda":
         # Before compute capability 8.0 bfloat16 runs at the speed of float32.
         return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+    if precision == "auto" and device.type == "cpu" and has_bfloat16_units():
+        return torch.bfloat16
     return None
+
+
+def has_bfloat16_units() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware: AVX512-BF16 or AMX.
+
+    Others do it in software, a hundred times slower than float32. PyTorch's own tests; a version without them counts as
+    no.
+    """
+    tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, name, bool)()) for name in tests)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.core.prompts import ObjectPrompt
+from PromptOnceLib.engine.attention import arrange
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.holes import fill_holes
 from PromptOnceLib.engine.models import Model
@@ -78,13 +79,13 @@ class Tracker:
 
     def __init__(self, model: Model, placement: Placement) -> None:
         self.model = model
-        self.placement = placement
-        self._network = model.network.to(placement.device)
+        self.move(placement)
 
     def move(self, placement: Placement) -> None:
         """Go on at another place."""
         self.placement = placement
-        self._network = self._network.to(placement.device)
+        self._network = self.model.network.to(placement.device)
+        arrange(self._network, placement.rearranged)
 
     @torch.inference_mode()
     def encode(self, frame: NDArray[np.uint8]) -> Features:

@@ -96,13 +96,17 @@ class ComparePanel(Panel):
             slicer.mrmlScene.RemoveNode(self._view)
 
     def _show_plot(self, chart: Any) -> None:
-        """The panel's plot has a view node of its own, which is not saved."""
+        """The panel's plot has a view node of its own, which is not saved.
+
+        It belongs to the module, not to the layout, which would make a second view for it.
+        """
         if self._view is None or self._view.GetScene() is None:
             view = slicer.vtkMRMLPlotViewNode()
             view.SetName(_VIEW_NAME)
             view.SetLayoutName(_VIEW_NAME)
             view.SetSaveWithScene(False)
             view.SetHideFromEditors(True)
+            view.SetAndObserveParentLayoutNodeID(self.bench.parameters.parameterNode.GetID())
             self._view = slicer.mrmlScene.AddNode(view)
             self.plot.setMRMLPlotViewNode(self._view)
         wanted = None if chart is None else chart.GetID()

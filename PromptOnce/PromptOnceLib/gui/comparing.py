@@ -78,7 +78,8 @@ class Comparing:
         except InputError as error:
             reference = None
             bench.say("compare", error.message)
-        nodes = tables.write_tables(bench.image.node, slice_results(result, reference, index))
+        title = "PromptOnce" if index is None else result.names[index]
+        nodes = tables.write_tables(bench.image.node, slice_results(result, reference, index), title)
         self.table, self.chart = nodes.table, nodes.chart
         spacing = bench.image.volume.geometry.spacing
         self.lines = tables.totals_in_words(totals(result, spacing, reference, index))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import slicer
 import vtk
 
-from PromptOnceLib.gui import place_tools, views
+from PromptOnceLib.gui import place_tools
 
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import MakeTimer, Workbench
@@ -37,9 +37,7 @@ class Editing(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         if bench.objects is None:
             return
         place_tools.stop()
-        if role is not None:
-            if views.shown_slice(bench.image.grid) is None:
-                bench.go_to_seed()
+        if role is not None and (bench.seed_slice.is_shown() or bench.seed_slice.show()):
             place_tools.start(bench.objects.selected, role)
             self._drawing_box |= role == "box"
             self.watch()

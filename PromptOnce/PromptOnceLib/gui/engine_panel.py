@@ -143,7 +143,7 @@ class EnginePanel(Panel):
             show_text(self.model_text, _("This model is not on this computer."))
         else:
             show_text(self.model_text, "" if entry is None else entry.description)
-        self.models_folder.directory = str(checkpoints.checkpoints_folder(engine.models_folder))
+        _show_folder(self.models_folder, str(checkpoints.checkpoints_folder(engine.models_folder)))
 
     def _show_environment(self) -> None:
         machine, busy = self.bench.engine.machine, self.tasks.busy
@@ -153,7 +153,7 @@ class EnginePanel(Panel):
         self.python_label.setVisible(machine.kind == Kind.EXISTING.value)
         self.engine_folder.setVisible(private)
         self.folder_label.setVisible(private)
-        self.engine_folder.directory = str(found.layout.folder)
+        _show_folder(self.engine_folder, str(found.layout.folder))
         self.install.setVisible(private and found.state is State.ABSENT)
         self.repair.setVisible(private and found.state in (State.UNFINISHED, State.BROKEN, State.OUTDATED))
         self.remove.setVisible(private and found.state is not State.ABSENT)
@@ -205,6 +205,13 @@ def _folder() -> Any:
     button = ctk.ctkDirectoryButton()
     button.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
     return button
+
+
+def _show_folder(button: Any, path: str) -> None:
+    """Without telling anybody: the button calls every folder that is set one that was selected."""
+    blocked = button.blockSignals(True)
+    button.directory = path
+    button.blockSignals(blocked)
 
 
 def _row_of(form: Any, text: str, widget: Any) -> Any:

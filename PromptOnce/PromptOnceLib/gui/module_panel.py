@@ -47,7 +47,8 @@ class ModulePanel:
         self.keys_button.setLayout(keys_layout)
         layout.addWidget(self.keys_button)
         layout.addStretch(1)
-        self._entered = False
+        for part in (self.compare.widget, self.engine.widget, self.keys_button):
+            part.collapsed = True
         connect(self.prompt.engine, "clicked(bool)", lambda _checked: self._remedy())
         self._shortcuts = Shortcuts(self._actions())
         self._refresh_timer = QtTimer(0, True, self._refresh)
@@ -57,11 +58,6 @@ class ModulePanel:
     def enter(self, parameters: Any) -> None:
         """The module is opened."""
         self._shortcuts.switch_on()
-        if not self._entered:
-            # Not before: what is folded up before it was ever shown would not come back in every version of CTK.
-            self._entered = True
-            for part in (self.compare.widget, self.engine.widget, self.keys_button):
-                part.collapsed = True
         if self.bench.parameters is None:
             self.bench.use_parameters(parameters)
 
@@ -107,7 +103,7 @@ class ModulePanel:
             "negative": lambda: bench.editing.use_tool("negative"),
             "undo": self.prompt.take_back,
             "redo": self.prompt.do_again,
-            "seed": bench.go_to_seed,
+            "seed": bench.seed_slice.show,
             "propagate": bench.propagating.start,
             "cancel": bench.propagating.cancel,
         }

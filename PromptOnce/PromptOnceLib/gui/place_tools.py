@@ -21,9 +21,10 @@ def start(item: PromptNodes, role: str) -> None:
 
 
 def stop() -> None:
-    """Put the tool away."""
+    """Put the tool away; another mode of the mouse, such as window and level, is left alone."""
     interaction = interaction_node()
-    interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+    if interaction.GetCurrentInteractionMode() == interaction.Place:
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
 
 
 def active_role(item: PromptNodes) -> str | None:

@@ -70,6 +70,11 @@ class PromptObjects:
         """All markups nodes of all objects."""
         return [node for item in self.objects for role in ROLES if (node := item.node(role)) is not None]
 
+    def hide(self) -> None:
+        """Hide what is marked, until these objects are worked on again."""
+        for item in self.objects:
+            item.set_visible(False)
+
     def add(self) -> None:
         """Add an object and select it."""
         self.objects.append(self._new())

@@ -112,7 +112,7 @@ class PromptPanel(Panel):
 
     def _hint(self, tool: str | None) -> str:
         if tool == "box":
-            return _("Click one corner of the box in the slice view, then the opposite one.")
+            return _("Click one corner of the box in the slice view, then the opposite one: two clicks, no dragging.")
         if tool is not None:
             return _("Click in the slice view; right click or the button again puts the tool away.")
         if self.bench.read_prompt() is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import qt
 import slicer
@@ -12,9 +13,12 @@ from PromptOnceLib.gui.translation import tr as _
 
 
 class RequirementsLine:
-    """The packages that are missing, and a button that installs them. on_installed: called when nothing is missing."""
+    """The packages that are missing, and a button that installs them.
 
-    def __init__(self, on_installed: Callable[[], object]) -> None:
+    place: the layout it comes into, and is hidden in once nothing is missing; then on_installed is called.
+    """
+
+    def __init__(self, place: Any, on_installed: Callable[[], object]) -> None:
         self.widget = qt.QWidget()
         self._on_installed = on_installed
         self.text = qt.QLabel()
@@ -23,7 +27,9 @@ class RequirementsLine:
         layout = qt.QVBoxLayout()
         layout.addWidget(self.text)
         layout.addWidget(self.install)
+        layout.addStretch(1)
         self.widget.setLayout(layout)
+        place.addWidget(self.widget)
         self.install.connect("clicked(bool)", lambda _checked: self._install())
         self.show(missing_requirements())
 
@@ -45,4 +51,5 @@ class RequirementsLine:
         if missing:
             self.show(missing, _("They are installed, but Slicer has to be restarted."))
         else:
+            self.widget.hide()
             self._on_installed()

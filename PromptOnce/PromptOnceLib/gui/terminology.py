@@ -26,7 +26,8 @@ class TerminologyChooser:
         self.button = qt.QPushButton()
         self.button.setToolTip(_("What the object is (terminology of its segment)"))
         # Outside the application, and where the module Terminologies is switched off, there is no list.
-        self.button.setVisible(hasattr(slicer, "qSlicerTerminologyNavigatorWidget"))
+        if not hasattr(slicer, "qSlicerTerminologyNavigatorWidget"):
+            self.button.hide()
         self._on_chosen = on_chosen
         self._dialog: Any = None
         self._navigator: Any = None

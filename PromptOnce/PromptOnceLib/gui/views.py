@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import slicer
+import vtk
 
 from PromptOnceLib.mrml.grid import StackGrid
 
 
 def working_view(grid: StackGrid) -> Any | None:
-    """The slice node in which prompts are made: one that shows whole slices already, else the first of the layout."""
-    every = slicer.util.getNodesByClass("vtkMRMLSliceNode")
-    nodes = [node for node in every if node.IsMappedInLayout()] or every
+    """The slice node in which prompts are made: of those in the layout one that shows whole slices, else the first."""
+    nodes = _in_layout()
     shown = [node for node in nodes if grid.misalignment(node) is None]
     return next(iter(shown or nodes), None)
 
@@ -23,9 +24,28 @@ def show_volume(volume_node: Any) -> None:
 
 
 def is_shown(volume_node: Any) -> bool:
-    """Whether a slice view shows the volume in the background."""
-    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    return any(node.GetBackgroundVolumeID() == volume_node.GetID() for node in composites)
+    """Whether a slice view of the layout shows the volume, alone or over another one."""
+    names = {node.GetLayoutName() for node in _in_layout()}
+    composites = [node for node in _composites() if node.GetLayoutName() in names]
+    layers = [layer for node in composites for layer in (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID())]
+    return volume_node.GetID() in layers
+
+
+class ShownVolumes(slicer.util.VTKObservationMixin):  # type: ignore[misc]
+    """Calls a function whenever a slice view shows another volume, or shows it otherwise."""
+
+    def __init__(self, on_change: Callable[[], object]) -> None:
+        super().__init__()
+        self._on_change = on_change
+
+    def watch(self) -> None:
+        """Observe the slice views there are now."""
+        for node in _composites():
+            if not self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self._changed):
+                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._changed)
+
+    def _changed(self, *_args: Any) -> None:
+        self._on_change()
 
 
 def go_to_slice(grid: StackGrid, index: int) -> None:
@@ -47,3 +67,12 @@ def shown_slice(grid: StackGrid) -> int | None:
 def go_to_place(grid: StackGrid, index: int, x: float, y: float) -> None:
     """Move all slice views to a place of the stack, without turning them."""
     slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *grid.to_world(index, x, y), -1, -1)
+
+
+def _in_layout() -> list[Any]:
+    return [node for node in slicer.util.getNodesByClass("vtkMRMLSliceNode") if node.IsMappedInLayout()]
+
+
+def _composites() -> list[Any]:
+    nodes: list[Any] = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    return nodes

@@ -62,8 +62,8 @@ class VolumePanel(Panel):
         connect(self.volume, "nodeActivated(vtkMRMLNode*)", self._volume_chosen)
         connect(self.axis, "activated(int)", lambda i: self.bench.choose_axis(self.axis.itemData(i)))
         connect(self.window, "activated(int)", lambda i: self.bench.choose_window(self.window.itemData(i)))
-        connect(self.seed, "clicked(bool)", lambda _checked: self.bench.go_to_seed())
-        connect(self.use_shown, "clicked(bool)", lambda _checked: self.bench.use_shown_slice())
+        connect(self.seed, "clicked(bool)", lambda _checked: self.bench.seed_slice.show())
+        connect(self.use_shown, "clicked(bool)", lambda _checked: self.bench.seed_slice.use_shown())
 
     def refresh(self) -> None:
         """See Panel."""

@@ -10,7 +10,6 @@ import slicer
 from PromptOnceLib.core.errors import InputError, PromptOnceError
 from PromptOnceLib.core.intensity import Window
 from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.gui import views
 from PromptOnceLib.gui.chosen_image import ChosenImage
 from PromptOnceLib.gui.comparing import Comparing
 from PromptOnceLib.gui.editing import Editing
@@ -19,6 +18,7 @@ from PromptOnceLib.gui.events import Event
 from PromptOnceLib.gui.previewing import Previewing
 from PromptOnceLib.gui.prompt_objects import PromptObjects
 from PromptOnceLib.gui.propagating import Propagating
+from PromptOnceLib.gui.seed_slice import SeedSlice
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.mrml.grid import volume_to_world
 from PromptOnceLib.worker.session import Session, State
@@ -67,6 +67,7 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self.previewing = Previewing(self)
         self.propagating = Propagating(self)
         self.comparing = Comparing(self)
+        self.seed_slice = SeedSlice(self)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._scene_closing)
         self.addObserver(scene, scene.NodeRemovedEvent, self._node_removed)
@@ -78,6 +79,7 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self.session.close(grace=2.0)
         for timer in (self._pump_timer, self._wake_timer):
             timer.stop()
+        self.seed_slice.close()
         self.removeObservers()
 
     # What the user chooses
@@ -97,8 +99,8 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         if node is not None:
             self._open(node)
             if self.image is not None:
-                views.show_volume(node)
-                self.go_to_seed()
+                self.seed_slice.show_volume()
+                self.seed_slice.show()
         self.changed()
 
     def choose_axis(self, axis: str) -> None:
@@ -110,7 +112,7 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self._let_go()
         if node is not None:
             self._open(node)
-            self.go_to_seed()
+            self.seed_slice.show()
         self.changed()
 
     def choose_window(self, window: str) -> None:
@@ -121,24 +123,6 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self.say("volume", "")
         self.previewing.ask()
         self.changed()
-
-    # The seed slice
-
-    def go_to_seed(self) -> None:
-        """Show the seed slice in the working view, which is turned to the voxel grid where it is not."""
-        if self.image is not None and self.objects is not None:
-            views.go_to_slice(self.image.grid, self.objects.seed)
-
-    def use_shown_slice(self) -> None:
-        """Make the slice of the working view the seed slice."""
-        if self.image is None or self.objects is None:
-            return
-        index = views.shown_slice(self.image.grid)
-        if index is None:
-            self.say("prompt", _("The view shows no single slice of the volume: press Go to seed slice first."))
-            return
-        self.objects.use_slice(index)
-        self.edited()
 
     # Prompts
 
@@ -228,8 +212,10 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self.comparing.find_tables()
 
     def _let_go(self) -> None:
-        """Forget volume and objects; their nodes stay in the scene."""
+        """Forget volume and objects; their nodes stay in the scene, hidden: they belong to no other volume."""
         self.editing.leave()
+        if self.objects is not None:
+            self.objects.hide()
         self.previewing.remove()
         self.propagating.leave()
         self.comparing.leave()

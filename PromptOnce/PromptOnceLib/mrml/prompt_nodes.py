@@ -247,17 +247,30 @@ class PromptNodes:
 
 
 def find_prompts(volume_node: Any) -> list[PromptNodes]:
-    """The objects that have prompt nodes on a volume, in the order in which they were made, from a loaded scene too."""
+    """The objects that have prompt nodes on a volume, in the order in which they were made, from a loaded scene too.
+
+    Nodes that do not tell what they belong to, after somebody has edited their attributes, are left alone.
+    """
     found: dict[str, PromptNodes] = {}
     for node in nodes_on(volume_node, _MARKUPS):
-        key = node.GetAttribute(_KEY)
-        if key not in found:
-            red, green, blue = (float(part) for part in node.GetAttribute(_COLOR).split())
-            grid = StackGrid(volume_node, int(node.GetAttribute(_AXIS)))
+        key, axis = node.GetAttribute(_KEY), node.GetAttribute(_AXIS)
+        if key and axis in ("0", "1", "2") and key not in found:
             found[key] = PromptNodes(
-                grid, key, node.GetAttribute(_NAME), (red, green, blue), node.GetAttribute(_TERMINOLOGY)
+                StackGrid(volume_node, int(axis)),
+                key,
+                node.GetAttribute(_NAME) or "object",
+                _color_of(node),
+                node.GetAttribute(_TERMINOLOGY),
             )
     return list(found.values())
+
+
+def _color_of(node: Any) -> Color | None:
+    try:
+        red, green, blue = (float(part) for part in (node.GetAttribute(_COLOR) or "").split())
+    except ValueError:
+        return None
+    return red, green, blue
 
 
 def _box_axes(volume_node: Any) -> Floats:

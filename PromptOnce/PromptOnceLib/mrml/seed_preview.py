@@ -13,8 +13,9 @@ from PromptOnceLib.core.segments import Segment
 from PromptOnceLib.mrml import labelmaps
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.own_nodes import remove
-from PromptOnceLib.mrml.segmentation_nodes import new_segmentation
+from PromptOnceLib.mrml.segmentation_nodes import put_on_grid
 
+_NAME = "PromptOnce preview"
 _FILL = 0.35
 
 
@@ -63,12 +64,20 @@ class SeedPreview:
 
     def _node(self) -> Any:
         if self.node is None or self.node.GetScene() is None:
-            self.node = new_segmentation(self.grid.volume_node, "PromptOnce preview")
-            self.node.SetHideFromEditors(True)
-            display = self.node.GetDisplayNode()
-            display.SetVisibility3D(False)
-            display.SetOpacity2DFill(_FILL)
-            for each in (self.node, display):
-                each.SetSaveWithScene(False)
+            self.node = self._add_node()
         self.node.SetAndObserveTransformNodeID(self.grid.volume_node.GetTransformNodeID())
         return self.node
+
+    def _add_node(self) -> Any:
+        """Hidden before it comes into the scene: Slicer looks then, once, whether to list a node."""
+        node = slicer.vtkMRMLSegmentationNode()
+        node.SetName(_NAME)
+        node.SetHideFromEditors(True)
+        node.SetSaveWithScene(False)
+        self.grid.volume_node.GetScene().AddNode(node)
+        put_on_grid(node, self.grid.volume_node)
+        display = node.GetDisplayNode()
+        display.SetSaveWithScene(False)
+        display.SetVisibility3D(False)
+        display.SetOpacity2DFill(_FILL)
+        return node

@@ -199,16 +199,21 @@ def new_segmentation(volume_node: Any, name: str = _NAME) -> Any:
     """A segmentation node without segments on the grid of a volume, beside it in the subject hierarchy."""
     scene = volume_node.GetScene()
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
-    node.CreateDefaultDisplayNodes()
-    # In this order: the geometry is stored in the coordinates of the node.
-    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    put_on_grid(node, volume_node)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     volume_item = hierarchy.GetItemByDataNode(volume_node)
     if volume_item:
         parent = hierarchy.GetItemParent(volume_item)
         hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(parent, node), parent)
     return node
+
+
+def put_on_grid(node: Any, volume_node: Any) -> None:
+    """Give a segmentation node that is in the scene and has no segments the grid of a volume, and a display node."""
+    node.CreateDefaultDisplayNodes()
+    # In this order: the geometry is stored in the coordinates of the node.
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
 
 
 def _grid_in(node: Any, volume_node: Any, targets: Sequence[Target]) -> Any:

@@ -15,6 +15,7 @@ from PromptOnceLib.core.segments import Color
 from PromptOnceLib.mrml.own_nodes import mark, node_on
 
 SLICE_COLUMN = "Slice"
+_DECIMALS = 4
 # Column, field of SliceResult, unit, what it says.
 _COLUMNS = (
     ("Area", "area", "pixels", "Pixels of the mask"),
@@ -43,8 +44,8 @@ class TableNodes:
 def write_tables(volume_node: Any, rows: Sequence[SliceResult], title: str = "PromptOnce") -> TableNodes:
     """Write the per-slice table and its plot; the nodes of an earlier run on the same volume are used again.
 
-    Undefined figures are NaN: where a slice was not computed, and Dice and Jaccard without a reference or where mask
-    and reference are both empty.
+    Figures have four decimals, so that the table can be read in a narrow panel. Undefined ones are NaN: where a slice
+    was not computed, and Dice and Jaccard without a reference or where mask and reference are both empty.
     """
     table = _node(volume_node, "vtkMRMLTableNode", "slice table", "PromptOnce slices")
     columns = [np.array([row.slice for row in rows], np.int32)]
@@ -119,7 +120,7 @@ def _chart(volume_node: Any, series: Sequence[Any], title: str) -> Any:
 
 def _number(row: SliceResult, field: str) -> float:
     value = getattr(row, field)
-    return float("nan") if value is None else float(value)
+    return float("nan") if value is None else round(float(value), _DECIMALS)
 
 
 def _figure(value: float | None) -> str:

@@ -23,7 +23,7 @@ from PromptOnceLib.core.errors import (
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.transport import Transport
 
-_EVENTS = (protocol.SliceDone, protocol.Notice)
+_EVENTS = (protocol.SliceDone, protocol.FrameDone, protocol.Notice)
 _ERRORS = (CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError)
 _BY_CODE: dict[str, type[PromptOnceError]] = {error.code: error for error in _ERRORS}
 # What answers a request; those not named here are answered by Done.
@@ -32,8 +32,9 @@ _REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
     protocol.LoadModel: protocol.ModelLoaded,
     protocol.Predict: protocol.Predicted,
     protocol.Propagate: protocol.Propagated,
+    protocol.Describe: protocol.Described,
 }
-EventHandler = Callable[[protocol.SliceDone | protocol.Notice], None]
+EventHandler = Callable[[protocol.Event], None]
 A = TypeVar("A", bound=protocol.Answer)
 
 START_SECONDS = 120.0  # loading torch for the first time after a restart of the computer can take half of this

@@ -7,21 +7,23 @@ import os
 import platform
 from collections.abc import Callable, Container
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from PromptOnceLib import __version__
+from PromptOnceLib.core.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.core.errors import OutOfMemoryError, WorkerError
 from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.engine.devices import available_devices, describe, place
 from PromptOnceLib.engine.models import load_model
-from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
+from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracking import Tracker
 from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.array_files import PictureMasks, Pictures, StackMasks, load_frames, save_array
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ class Handlers:
         self._tracker: Tracker | None = None
         self._loaded: tuple[object, ...] = ()
         self._propagation: Propagation | None = None
-        self._frames: NDArray[np.uint8] | None = None
+        self._frames: Frames | None = None
         self._request = 0
 
     def answer(self, request: protocol.AnyRequest) -> protocol.Answer:
@@ -60,7 +62,9 @@ class Handlers:
         if isinstance(request, protocol.LoadModel):
             return self._load_model(request)
         if isinstance(request, protocol.SetStack):
-            return self._set_stack(request)
+            return self._use(request, load_frames(self._folder / request.file, 3))
+        if isinstance(request, protocol.SetPictures):
+            return self._use(request, Pictures([self._folder / file for file in request.files]))
         if isinstance(request, protocol.Embed):
             self._ready().embed(self._existing_slice(request.slice))
             return protocol.Done(id=request.id)
@@ -68,6 +72,8 @@ class Handlers:
             return self._predict(request)
         if isinstance(request, protocol.Propagate):
             return self._propagate(request)
+        if isinstance(request, protocol.Describe):
+            return self._describe(request)
         raise WrongOrderError(f"A request of the kind {request.type} is not answered here.")
 
     def _hello(self, request: protocol.Hello) -> protocol.Welcome:
@@ -114,13 +120,7 @@ class Handlers:
             parameters=model.parameters,
         )
 
-    def _set_stack(self, request: protocol.SetStack) -> protocol.Done:
-        try:
-            frames = np.load(self._folder / request.file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise WorkerError("The worker cannot read the slices it was given.", str(error)) from error
-        if frames.dtype != np.uint8 or frames.ndim != 3 or frames.size == 0:
-            raise WorkerError("The worker was given slices of a wrong form.", f"{frames.dtype} {frames.shape}")
+    def _use(self, request: protocol.Request, frames: Frames) -> protocol.Done:
         self._frames, self._propagation = frames, None
         return protocol.Done(id=request.id)
 
@@ -133,24 +133,75 @@ class Handlers:
         )
 
     def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
-        propagation, prompt = self._ready(), self._checked(request.prompt)
+        propagation = self._ready()
         self._existing_slice(request.last)
-        if not request.first <= prompt.slice <= request.last:
-            raise WrongOrderError("The range of slices has to hold the prompted slice.")
-        task = Task(
-            prompt.objects, prompt.slice, request.first, request.last, request.direction, request.fill_hole_area
-        )
-        total = 1 + sum(len(half) - 1 for half in task.halves())
-        masks = new_mask_file(self._folder / request.file, (len(prompt.objects), *propagation.frames.shape))
+        task = self._task(request)
+        total = task.slices
+        file = self._folder / request.file
+        masks: StackMasks | PictureMasks
+        if isinstance(propagation.frames, np.ndarray):
+            masks = StackMasks(file, (len(task.objects), *propagation.frames.shape))
+        else:
+            masks = PictureMasks(file)
         done, cancelled = 0, request.id in self._cancelled
         for output in propagation.run(task) if not cancelled else ():
-            masks[:, output.slice] = output.masks
+            masks.put(output.slice, output.masks)
             done += 1
             self._send(_slice_done(request.id, output, done, total))
             if cancelled := request.id in self._cancelled and done < total:
                 break
         device = str(propagation.tracker.placement.device)
         return protocol.Propagated(id=request.id, cancelled=cancelled, slices=done, device=device)
+
+    def _task(self, request: protocol.Propagate) -> Task:
+        if not request.first <= request.prompt.slice <= request.last:
+            raise WrongOrderError("The range of slices has to hold the prompted slice.")
+        seeds: tuple[ConditioningFrame, ...] = ()
+        if isinstance(request.prompt, protocol.SharedPrompt):
+            seeds = tuple(
+                ConditioningFrame(load_frames(self._folder / seed.file, 2), seed.objects)
+                for seed in request.prompt.frames
+            )
+            shared = SharedSeed(seeds, request.prompt.slice)
+            shared.validate_for(self._shape())
+            objects = shared.objects
+        else:
+            if request.alone:
+                raise WrongOrderError("Slices can be segmented alone only after a shared prompt.")
+            objects = self._checked(request.prompt).objects
+        return Task(
+            objects,
+            request.prompt.slice,
+            request.first,
+            request.last,
+            request.direction,
+            request.fill_hole_area,
+            seeds,
+            request.alone,
+            request.stop_when_absent,
+        )
+
+    def _describe(self, request: protocol.Describe) -> protocol.Described:
+        if self._tracker is None:
+            raise WrongOrderError("A model has to be loaded first.")
+        propagation = self._ready() if request.slices else Propagation(self._tracker, (), self._notice)
+        stack = propagation.frames
+        for index in request.slices:
+            self._existing_slice(index)
+        total, found = len(request.slices) + len(request.frames), []
+        frames = chain(
+            (stack[index] for index in request.slices),
+            (load_frames(self._folder / file, 2) for file in request.frames),
+        )
+        for frame in frames:
+            if request.id in self._cancelled:
+                return protocol.Described(id=request.id, cancelled=True)
+            found.append(propagation.describe(frame))
+            self._send(protocol.FrameDone(id=request.id, done=len(found), total=total))
+        if not found:
+            raise WrongOrderError("There is no slice to describe.")
+        save_array(self._folder / request.file, np.stack(found))
+        return protocol.Described(id=request.id, cancelled=False)
 
     def _ready(self) -> Propagation:
         if self._tracker is None:
@@ -168,30 +219,19 @@ class Handlers:
         return index
 
     def _checked(self, prompt: Prompt) -> Prompt:
-        assert self._frames is not None
-        slices, rows, columns = self._frames.shape
-        prompt.validate_for((slices, rows, columns))
+        prompt.validate_for(self._shape(prompt.slice))
         return prompt
+
+    def _shape(self, index: int = 0) -> tuple[int, int, int]:
+        """Number of slices, rows and columns; of pictures rows and columns of the one with this index."""
+        assert self._frames is not None
+        count = len(self._frames)
+        rows, columns = self._frames[min(index, count - 1)].shape
+        return count, rows, columns
 
     def _notice(self, text: str) -> None:
         logger.warning("%s", text)
         self._send(protocol.Notice(id=self._request, text=text))
-
-
-def new_mask_file(path: Path, shape: tuple[int, ...]) -> np.memmap[tuple[int, ...], np.dtype[np.uint8]]:
-    """A file of zeros opened as array. Its space is taken at once where the system can: writing to a memory map on a
-    full disk would kill the process instead of raising OSError.
-    """
-    try:
-        masks = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        if hasattr(os, "posix_fallocate"):
-            with path.open("r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    except OSError as error:
-        raise WorkerError(
-            "The disk for temporary files is full: free some space or set TMPDIR to another folder.", str(error)
-        ) from error
-    return masks
 
 
 def _fingerprint(path: Path) -> tuple[str, int, int]:

@@ -11,13 +11,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.errors import CancelledError, InputError, PromptError, WorkerError
+from PromptOnceLib.core.conditioning import SharedSeed
+from PromptOnceLib.core.errors import CancelledError, InputError, PromptError, PromptOnceError
 from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.core.results import SegmentationResult
 from PromptOnceLib.core.stack import Stack
 from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.array_files import load_result
 from PromptOnceLib.worker.client import EventHandler, Job, WorkerClient
 from PromptOnceLib.worker.progress import Progress
+from PromptOnceLib.worker.seed_files import SeedFiles
 
 OnSlice = Callable[[protocol.SliceDone], object]
 OnNotice = Callable[[str], object]
@@ -28,15 +31,17 @@ class Settings:
     """How to propagate.
 
     first, last: slices to segment, both included; last None is the last slice. fill_hole_area: background regions up to
-    this many pixels of SAM 2's low-resolution mask become object; 0 leaves masks as they come.
+    this many pixels of SAM 2's low-resolution mask become object; 0 leaves masks as they come. stop_when_absent: do not
+    compute what lies behind several slices without any object; off, because organs in several pieces come again.
     """
 
     first: int = 0
     last: int | None = None
     direction: Literal["both", "forward", "backward"] = "both"
     fill_hole_area: int = 0
+    stop_when_absent: bool = False
 
-    def range_for(self, prompt: Prompt, slices: int) -> tuple[int, int]:
+    def range_for(self, prompt: Prompt | SharedSeed, slices: int) -> tuple[int, int]:
         """First and last slice of a stack; InputError where they do not exist or leave the prompt out."""
         last = slices - 1 if self.last is None else self.last
         if not 0 <= self.first <= last < slices:
@@ -46,8 +51,8 @@ class Settings:
         return self.first, last
 
 
-def check_prompt(prompt: Prompt, stack: Stack) -> None:
-    """Raises PromptError for a prompt that does not fit the stack."""
+def check_prompt(prompt: Prompt | SharedSeed, stack: Stack) -> None:
+    """Raises PromptError for a prompt or a shared seed that does not fit the stack."""
     if prompt.axis is not None and prompt.axis != stack.axis:
         raise PromptError("The prompt was made for slices along another axis; choose that axis.")
     slices, rows, columns = stack.frames.shape
@@ -88,7 +93,7 @@ class SeedJob:
         """The masks, once the job is over; call it once, it removes their file. Raises what the worker reported."""
         try:
             reply = self.job.result(protocol.Predicted)
-            masks = _load(self._file)
+            masks = load_result(self._file)
         finally:
             self._file.unlink(missing_ok=True)
         return SeedMasks(masks, tuple(reply.presence), tuple(reply.predicted_iou))
@@ -103,7 +108,7 @@ class PropagationJob:
     """
 
     job: Job
-    prompt: Prompt
+    prompt: Prompt | SharedSeed
     settings: Settings
     result: SegmentationResult
     progress: Progress
@@ -117,7 +122,7 @@ class PropagationJob:
         cls,
         client: WorkerClient,
         stack: Stack,
-        prompt: Prompt,
+        prompt: Prompt | SharedSeed,
         settings: Settings,
         clock: Callable[[], float] = time.monotonic,
     ) -> PropagationJob:
@@ -137,26 +142,29 @@ class PropagationJob:
         When on_slice is called the slice is already in the result.
         """
         first, last = self.settings.range_for(self.prompt, len(self.result.computed))
+        seed_files = SeedFiles(client.folder, self.job.id)
         request = protocol.Propagate(
             id=self.job.id,
-            prompt=self.prompt,
+            prompt=seed_files.put(self.prompt),
             file=f"masks-{self.job.id}.npy",
             first=first,
             last=last,
             direction=self.settings.direction,
             fill_hole_area=self.settings.fill_hole_area,
+            stop_when_absent=self.settings.stop_when_absent,
         )
         path = client.folder / request.file
         masks: list[NDArray[np.uint8]] = []
 
-        def on_event(event: protocol.SliceDone | protocol.Notice) -> None:
+        def on_event(event: protocol.Event) -> None:
             if isinstance(event, protocol.Notice):
                 self.notices.append(event.text)
                 if on_notice is not None:
                     on_notice(event.text)
+            if not isinstance(event, protocol.SliceDone):
                 return
             if not masks:
-                masks.append(_load(path, mmap_mode="r"))
+                masks.append(load_result(path, mmap_mode="r"))
             self._take_slice(event, masks[0][:, event.slice])
             if on_slice is not None:
                 on_slice(event)
@@ -164,10 +172,15 @@ class PropagationJob:
         def on_end(ended: Job) -> None:
             masks.clear()  # Windows removes no file that is mapped
             path.unlink(missing_ok=True)
+            seed_files.remove()
             if isinstance(ended.reply, protocol.Propagated):
                 self.device, self.cancelled = ended.reply.device, ended.reply.cancelled
 
-        self.job = client.send(request, on_event, on_end)
+        try:
+            self.job = client.send(request, on_event, on_end)
+        except PromptOnceError:
+            seed_files.remove()
+            raise
 
     def take_changed(self) -> list[int]:
         """The slices done since this was asked last, in the order in which they were done."""
@@ -195,16 +208,8 @@ def nothing_done() -> CancelledError:
 
 
 def _for_notices(on_notice: OnNotice | None) -> EventHandler:
-    def on_event(event: protocol.SliceDone | protocol.Notice) -> None:
+    def on_event(event: protocol.Event) -> None:
         if on_notice is not None and isinstance(event, protocol.Notice):
             on_notice(event.text)
 
     return on_event
-
-
-def _load(path: Path, mmap_mode: Literal["r"] | None = None) -> NDArray[np.uint8]:
-    try:
-        array: NDArray[np.uint8] = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise WorkerError("The masks that the worker made cannot be read; try again.", str(error)) from error
-    return array

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from PromptOnceLib.core.errors import WorkerError
 from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.core.stack import Stack
 from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.array_files import save_array
 from PromptOnceLib.worker.client import Job, WorkerClient
 
 
@@ -35,6 +33,12 @@ class Preparation:
     def use_stack(self, stack: Stack) -> None:
         """Have the worker work on this stack from now on."""
         self.stack = stack
+
+    def forget_stack(self) -> None:
+        """Send the stack again before the next request: the worker is given something else to work on."""
+        if self._sent_stack is not None:
+            self._sent_stack[1].unlink(missing_ok=True)
+        self._sent_stack = None
 
     @property
     def complete(self) -> bool:
@@ -83,13 +87,7 @@ class Preparation:
     def _send_stack(self, stack: Stack) -> Job:
         number = self._client.new_id()
         path = self._client.folder / f"stack-{number}.npy"
-        try:
-            np.save(path, stack.frames, allow_pickle=False)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise WorkerError(
-                "The disk for temporary files is full: free some space or set TMPDIR to another folder.", str(error)
-            ) from error
+        save_array(path, stack.frames)
         earlier = self._sent_stack
 
         def sent(job: Job) -> None:

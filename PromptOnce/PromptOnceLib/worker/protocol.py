@@ -12,9 +12,9 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.core.errors import WorkerError
-from PromptOnceLib.core.prompts import Prompt
+from PromptOnceLib.core.prompts import ObjectPrompt, Prompt
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
 
 M = TypeVar("M")
@@ -60,6 +60,13 @@ class SetStack(Request):
     file: FileName
 
 
+class SetPictures(Request):
+    """Use these pictures from now on, each uint8 (rows, columns) of its own size, as if they were slices."""
+
+    type: Literal["set_pictures"] = "set_pictures"
+    files: tuple[FileName, ...] = Field(min_length=1)
+
+
 class Embed(Request):
     """Encode a slice ahead of the first prompt on it."""
 
@@ -76,19 +83,52 @@ class Predict(Request):
     fill_hole_area: int = Field(default=0, ge=0)
 
 
+class SeedFrame(Message):
+    """A frame of another image, uint8 (rows, columns) in `file`, and its objects in pixels of this frame."""
+
+    file: FileName
+    objects: tuple[ObjectPrompt, ...]
+
+
+class SharedPrompt(Message):
+    """What takes a prompt's place: frames before both halves, which begin at `slice` (Prompt Once, section 4.2)."""
+
+    frames: tuple[SeedFrame, ...] = Field(min_length=1)
+    slice: int = Field(ge=0)
+
+    @property
+    def objects(self) -> tuple[ObjectPrompt, ...]:
+        """The objects with their names; where they lie is a matter of each frame."""
+        return self.frames[0].objects
+
+
 class Propagate(Request):
     """Masks of the slices first..last (both included), written slice by slice to `file`.
 
-    file: made by the worker, uint8 (objects, slices, rows, columns); a slice counts once its SliceDone has come.
+    file: made by the worker, uint8 (objects, slices, rows, columns); a slice counts once its SliceDone has come. For
+    pictures a file each, uint8 (objects, rows, columns), see array_files.picture_masks_path. alone: after a shared
+    prompt every slice is segmented by itself, with nothing remembered of the others. stop_when_absent: leave out the
+    rest of a half where the objects have ended; a notice names the slices.
     """
 
     type: Literal["propagate"] = "propagate"
-    prompt: Prompt
+    prompt: Prompt | SharedPrompt
     file: FileName
     first: int = Field(ge=0)
     last: int = Field(ge=0)
     direction: Literal["both", "forward", "backward"] = "both"
     fill_hole_area: int = Field(default=0, ge=0)
+    alone: bool = False
+    stop_when_absent: bool = False
+
+
+class Describe(Request):
+    """Descriptors of slices of the stack, or of frames in files, written to `file`, float32 (n, C)."""
+
+    type: Literal["describe"] = "describe"
+    slices: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    frames: tuple[FileName, ...] = ()
+    file: FileName
 
 
 class Cancel(Request):
@@ -167,6 +207,21 @@ class SliceDone(Answer):
     predicted_iou: list[float]
 
 
+class Described(Answer):
+    """Reply to Describe; after a cancel nothing is written."""
+
+    type: Literal["described"] = "described"
+    cancelled: bool
+
+
+class FrameDone(Answer):
+    """Event of Describe: one more frame is done."""
+
+    type: Literal["frame_done"] = "frame_done"
+    done: int
+    total: int
+
+
 class Notice(Answer):
     """Event: something was done differently than asked, in a sentence for the user."""
 
@@ -183,8 +238,9 @@ class Failed(Answer):
     detail: str = ""
 
 
-AnyRequest = Hello | LoadModel | SetStack | Embed | Predict | Propagate | Cancel | Quit
-AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | SliceDone | Notice | Failed
+AnyRequest = Hello | LoadModel | SetStack | SetPictures | Embed | Predict | Propagate | Describe | Cancel | Quit
+Event = SliceDone | FrameDone | Notice
+AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | Described | Event | Failed
 _requests: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])
 _answers: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="type")])
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import WorkerError
+from PromptOnceLib.core.likeness import most_alike
 from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.core.results import SegmentationResult
 from PromptOnceLib.core.stack import Stack
 from PromptOnceLib.worker import jobs, protocol
 from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.descriptions import DescriptionJob, OnFrame
 from PromptOnceLib.worker.jobs import OnNotice, OnSlice, PropagationJob, SeedJob, SeedMasks, Settings
 from PromptOnceLib.worker.preparation import Preparation
 
@@ -36,10 +42,64 @@ class Segmenter:
         assert self._preparation.model is not None
         return self._preparation.model
 
+    @property
+    def stack(self) -> Stack | None:
+        """The stack that is worked on."""
+        return self._preparation.stack
+
     def use_stack(self, stack: Stack) -> None:
         """Work on this stack from now on."""
-        self._preparation.use_stack(stack)
+        self.use_stack_later(stack)
         self._prepare()
+
+    def use_stack_later(self, stack: Stack) -> None:
+        """Work on this stack from now on; the worker gets it with the next request."""
+        self._preparation.use_stack(stack)
+
+    def forget_stack(self) -> None:
+        """Hand the stack over again before the next request that needs it: the worker is given something else."""
+        self._preparation.forget_stack()
+
+    def prepared_client(self) -> WorkerClient:
+        """The client, its worker running with the model. Raises WorkerError where no model was chosen."""
+        if self._preparation.wanted_model is None:
+            raise WorkerError("Choose a model first.")
+        self._prepare()
+        return self.client
+
+    def describe(
+        self,
+        slices: Sequence[int] = (),
+        frames: Sequence[NDArray[np.uint8]] = (),
+        on_frame: OnFrame | None = None,
+        should_cancel: Callable[[], bool] | None = None,
+    ) -> NDArray[np.float32]:
+        """Descriptors of slices of the stack, then of frames (rows, columns) of any images: float32 (n, C).
+
+        For core.likeness; what they are is said in engine.description. Those of different models cannot be compared.
+        Raises CancelledError when it was cancelled between two frames.
+        """
+        if slices:
+            self._chosen_stack()
+        job = DescriptionJob.send(self.prepared_client(), slices, frames, on_frame)
+        self.client.wait(job.job, protocol.Described, should_cancel)
+        return job.take()
+
+    def most_alike_slice(
+        self,
+        frame: NDArray[np.uint8],
+        candidates: Sequence[int] | None = None,
+        on_frame: OnFrame | None = None,
+        should_cancel: Callable[[], bool] | None = None,
+    ) -> tuple[int, float]:
+        """The slice of the stack that is most like a seed's frame (rows, columns), and its likeness, -1 to 1.
+
+        candidates: slices to look at; None for all. Each costs one pass of the image encoder.
+        """
+        indices = range(len(self._chosen_stack().frames)) if candidates is None else candidates
+        found = self.describe(indices, [frame], on_frame, should_cancel)
+        best, likeness = most_alike(found[-1], found[:-1])
+        return indices[best], likeness
 
     def embed(self, index: int) -> Job:
         """Encode a slice in the background, so that the first prompt on it is answered fast."""
@@ -57,12 +117,13 @@ class Segmenter:
 
     def start_propagation(
         self,
-        prompt: Prompt,
+        prompt: Prompt | SharedSeed,
         settings: Settings = _WHOLE_STACK,
         on_slice: OnSlice | None = None,
         on_notice: OnNotice | None = None,
     ) -> PropagationJob:
-        """Send a propagation and return at once; callbacks come while the client is pumped.
+        """Send a propagation from a prompt, or after a shared seed, and return at once; callbacks come while the client
+        is pumped.
 
         When on_slice is called the slice is already in the job's result. Raises PromptError for a prompt that does not
         fit the stack, InputError for a range that does not.

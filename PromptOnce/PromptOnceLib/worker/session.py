@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from functools import partial
 
+from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import CancelledError, InputError, PromptError, PromptOnceError, WorkerError
 from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.core.registry import ModelFiles
@@ -123,9 +124,16 @@ class Session:
         self._go_on()
 
     def propagate(
-        self, prompt: Prompt, settings: Settings, on_slice: OnSlice, on_notice: OnNotice, on_end: OnEnd
+        self,
+        prompt: Prompt | SharedSeed,
+        settings: Settings,
+        on_slice: OnSlice,
+        on_notice: OnNotice,
+        on_end: OnEnd,
     ) -> PropagationJob:
-        """Propagate as soon as the request under way is over; a propagation that waits or runs is cancelled.
+        """Propagate from a prompt, or after a shared seed, as soon as the request under way is over.
+
+        A propagation that waits or runs is cancelled.
 
         When on_slice is called the slice is already in the job's result. on_end is called exactly once: with None when
         it went to its end or was cancelled after the first slice, otherwise with the error. The result always holds

@@ -15,9 +15,11 @@ SLICER = {"slicer", "qt", "ctk", "vtk", "PromptOnceLib.mrml", "PromptOnceLib.gui
 ENGINE = {"torch", "sam2", "hydra", "omegaconf", "PromptOnceLib.engine"}
 SERVER = {"PromptOnceLib.worker.server", "PromptOnceLib.worker.handlers"}
 FORBIDDEN = {
-    "core": SLICER | ENGINE | {"scipy", "PromptOnceLib.worker", "PromptOnceLib.cli"},
-    "engine": SLICER | {"scipy", "PromptOnceLib.worker", "PromptOnceLib.cli"},
-    "worker": SLICER | ENGINE | {"PromptOnceLib.cli"},
+    "core": SLICER | ENGINE | {"scipy", "PromptOnceLib.worker", "PromptOnceLib.batch", "PromptOnceLib.cli"},
+    "engine": SLICER | {"scipy", "PromptOnceLib.worker", "PromptOnceLib.batch", "PromptOnceLib.cli"},
+    "worker": SLICER | ENGINE | {"PromptOnceLib.batch", "PromptOnceLib.cli"},
+    # Slicer's own Python runs a batch: it has no click and no tqdm.
+    "batch": SLICER | ENGINE | SERVER | {"scipy", "click", "tqdm", "PromptOnceLib.cli"},
     "cli": SLICER | ENGINE | SERVER,
     "mrml": {"qt", "ctk", "PythonQt", "PromptOnceLib.gui", "PromptOnceLib.cli"} | ENGINE | SERVER,
     "gui": {"PromptOnceLib.cli"} | ENGINE | SERVER,

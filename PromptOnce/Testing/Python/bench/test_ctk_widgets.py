@@ -60,6 +60,25 @@ def test_what_was_hidden_for_itself_stays_hidden(bench: Any, collapsible: Any) -
     assert not second.visible
 
 
+def test_a_button_collapsed_before_it_is_shown_opens_with_its_contents(bench: Any) -> None:
+    import ctk
+    import qt
+
+    button, layout = ctk.ctkCollapsibleButton("Advanced"), qt.QVBoxLayout()
+    seen, hidden = qt.QLabel("seen"), qt.QLabel("hidden")
+    hidden.hide()
+    button.setLayout(layout)
+    layout.addWidget(seen)
+    layout.addWidget(hidden)
+    button.collapsed = True
+    button.show()
+    bench.process_events()
+    assert not seen.visible
+    button.collapsed = False
+    assert seen.visible
+    assert not hidden.visible
+
+
 def test_a_child_added_to_a_collapsed_button_appears_with_it(bench: Any, collapsible: Any) -> None:
     import qt
 

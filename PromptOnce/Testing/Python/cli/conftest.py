@@ -14,6 +14,8 @@ import pytest
 import SimpleITK as sitk
 from worker.disks import disk_frames
 
+from PromptOnceLib.cli.main import main
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -70,3 +72,19 @@ def disk_volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def disk_reference(disk_volume: Path) -> Path:
     return disk_volume.with_name("disk_reference.nii.gz")
+
+
+@pytest.fixture
+def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The same in this process, many times as fast: for what starts no worker."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str | Path) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["promptonce", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    return run

@@ -159,7 +159,19 @@ def test_precision_follows_the_compute_capability(
     assert place("auto").autocast == expected
     assert place("cuda").device == torch.device("cuda:0")
     assert place("cuda", "float32").autocast is None
-    assert place("cpu").autocast is None
+    assert not place("cuda").rearranged
+
+
+@pytest.mark.parametrize(("units", "expected"), [(True, torch.bfloat16), (False, None)])
+def test_on_the_cpu_bfloat16_is_chosen_only_where_the_processor_multiplies_it(
+    monkeypatch: pytest.MonkeyPatch, units: bool, expected: torch.dtype | None
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: units, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+    assert place("cpu").autocast == expected
+    assert place("cpu").rearranged
+    assert place("cpu", "float32").autocast is None
+    assert not place("cpu", "float32").rearranged
 
 
 def test_reduced_precision_computes_nearly_the_same(model: Model) -> None:

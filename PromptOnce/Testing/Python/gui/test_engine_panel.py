@@ -180,3 +180,17 @@ def test_the_process_of_a_download_names_a_model_that_does_not_exist(bench, proc
     said, status = run(bench, processes, [*FETCH, "gigantic"])
     assert "no model called gigantic" in json.loads(said)["error"]
     assert status == 1
+
+
+def test_showing_the_folders_chooses_none_and_leaves_the_worker_alone(user):
+    from PromptOnceLib.gui.settings import load_machine
+
+    user.choose(user.load_ball())
+    user.box_the_ball()
+    user.wait_for_mask()
+    process = user.work.session.client._transport.process_id
+    user.panel.engine.widget.collapsed = False
+    user.wait_for_panel()
+    assert (load_machine().models_folder, load_machine().engine_folder) == ("", "")
+    assert user.work.session.client._transport.process_id == process
+    assert user.work.previewing.visible

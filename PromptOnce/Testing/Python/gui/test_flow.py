@@ -57,6 +57,7 @@ def test_box_points_preview_propagate_compare(user):
     assert f"Dice: {dice(mask, ball()):.4f}" in panel.compare.totals.text
     assert not work.previewing.visible
     assert np.array_equal(slicer.util.arrayFromTableColumn(work.comparing.table, "Slice"), np.arange(10))
+    assert work.comparing.chart.GetTitle() == "object"
 
     click_row(user, 2)
     assert shown_slice(work) == 2

@@ -158,6 +158,23 @@ def test_shortcuts_work_only_while_the_module_is_open(alone):
     assert "Ctrl+Shift+P" in alone.panel.keys.text
 
 
+def test_shortcuts_leave_a_text_field_its_own_keys(alone):
+    add_point(alone, 40, 30)
+    name = alone.panel.prompt.name
+    alone.bench.type_text(name, "s")
+    assert name.hasFocus()
+    alone.bench.press_keys("Ctrl+Shift+Z")
+    assert len(points(alone)) == 1
+
+
+def test_another_mode_of_the_mouse_is_left_alone_when_the_module_is_left(alone):
+    interaction = slicer.app.applicationLogic().GetInteractionNode()
+    interaction.SetCurrentInteractionMode(interaction.AdjustWindowLevel)
+    alone.bench.leave_module()
+    assert interaction.GetCurrentInteractionMode() == interaction.AdjustWindowLevel
+    interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+
+
 def test_objects_have_names_and_colors_of_their_own(alone):
     add_point(alone, 40, 30)
     alone.bench.click(alone.panel.prompt.add)

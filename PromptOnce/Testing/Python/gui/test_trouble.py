@@ -81,3 +81,21 @@ def test_leaving_and_closing_the_module_while_running_leaves_no_process(running)
     running.widget.cleanup()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
+
+
+def test_the_end_of_slicer_while_running_leaves_no_process(running):
+    process = worker_id(running)
+    running.bench.app.aboutToQuit.emit()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_another_volume_chosen_while_running_ends_the_run_keeps_what_is_done_and_works(running):
+    node = running.work.propagating.writer.node
+    running.choose(running.load_ball("second"))
+    assert not running.work.propagating.running
+    running.box_the_ball()
+    running.wait_for_mask()
+    image = node.GetSegmentation().GetNthSegment(0).GetRepresentation("Binary labelmap")
+    assert image.GetPointData().GetScalars().GetRange()[1] == 1
+    assert running.panel.run.notice.text == ""

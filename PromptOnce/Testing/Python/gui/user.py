@@ -21,18 +21,6 @@ def ball(slices: int = 10) -> np.ndarray:
     return np.array([distance <= LARGEST * np.sqrt(1 - height**2) for height in heights])
 
 
-def grey_scale(node: Any) -> None:
-    """Slicer's grey colour table, which the application always has."""
-    import slicer
-
-    if slicer.mrmlScene.GetNodeByID("vtkMRMLColorTableNodeGrey") is None:
-        grey = slicer.vtkMRMLColorTableNode()
-        grey.SetTypeToGrey()
-        grey.SetSingletonTag("Grey")
-        slicer.mrmlScene.AddNode(grey)
-    node.GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeGrey")
-
-
 class User:
     """Opens the module. panel: the ModulePanel, work: the workbench behind it."""
 
@@ -55,10 +43,7 @@ class User:
         noise = np.random.default_rng(0).normal(0, 8, (slices, ROWS, COLUMNS))
         array = (np.where(ball(slices), 120, -60) + noise).astype(np.int16)
         matrix = np.diag([-1.0, -1.0, 3.0, 1.0]) if matrix is None else matrix
-        node = slicer.util.addVolumeFromArray(array, slicer.util.vtkMatrixFromArray(matrix), name)
-        node.CreateDefaultDisplayNodes()
-        grey_scale(node)
-        return node
+        return slicer.util.addVolumeFromArray(array, slicer.util.vtkMatrixFromArray(matrix), name)
 
     def choose(self, node: Any) -> None:
         """Choose a volume in the panel."""

@@ -291,3 +291,16 @@ def test_a_prompt_stays_on_its_voxels_when_loading_puts_them_into_another_order(
     slices = slices_along(slicer.util.arrayFromVolume(node), prompt.grid.axis)
     found = [slices[prompt.slice_index(), round(p.y), round(p.x)] for p in prompt.read().points]
     assert found == values
+
+
+def test_prompt_nodes_with_attributes_that_make_no_sense_are_left_alone(scene):
+    node = add_volume()
+    for key in ("a", "b"):
+        PromptNodes(StackGrid(node, 0), key).write(PROMPT, SLICE)
+    first, second = find_prompts(node)
+    for role in ("box", "positive", "negative"):
+        first.node(role).SetAttribute("PromptOnce.Axis", "up")
+        second.node(role).SetAttribute("PromptOnce.Color", "0.5 blue")
+    (found,) = find_prompts(node)
+    assert found.key == "b"
+    assert found.read() is not None

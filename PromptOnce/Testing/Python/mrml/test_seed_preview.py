@@ -61,6 +61,21 @@ def test_the_preview_is_not_saved_and_goes_without_a_trace(scene):
     assert scene.GetNumberOfNodes() == before
 
 
+def test_the_preview_is_hidden_already_when_it_comes_into_the_scene_and_is_listed_nowhere(scene):
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    preview, seen = SeedPreview(StackGrid(add_volume(), 0)), []
+
+    def look(*_args):
+        seen.extend(node.GetHideFromEditors() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, look)
+    preview.show(1, np.ones((1, 7, 9), np.uint8), SEGMENTS[:1])
+    scene.RemoveObserver(tag)
+    assert seen
+    assert all(seen)
+    assert hierarchy.GetItemByDataNode(preview.node) == 0
+
+
 def test_a_preview_lost_with_the_scene_is_made_again(scene):
     preview = SeedPreview(StackGrid(add_volume(), 0))
     preview.show(1, np.ones((1, 7, 9), np.uint8), SEGMENTS[:1])

@@ -25,7 +25,7 @@ def starter(folder: Path) -> Start:
 
 def ready_segmenter(client: WorkerClient) -> Segmenter:
     segmenter = Segmenter(client)
-    segmenter.use_model(resolve_model("nano"), device="cpu")
+    segmenter.use_model(resolve_model("nano"), device="cpu", precision="float32")  # the precision that is exact
     segmenter.use_stack(stack_of(disk_frames()))
     return segmenter
 

@@ -69,7 +69,12 @@ class FakeWorker:
         if isinstance(request, protocol.Hello):
             self.say(
                 protocol.Welcome(
-                    id=request.id, protocol=1, folder=str(self.folder), versions={}, devices=["cpu"], memory_bytes={}
+                    id=request.id,
+                    protocol=protocol.PROTOCOL_VERSION,
+                    folder=str(self.folder),
+                    versions={},
+                    devices=["cpu"],
+                    memory_bytes={},
                 )
             )
         elif isinstance(request, protocol.LoadModel):

@@ -23,7 +23,7 @@ from worker.disks import disk_frames, disk_prompt, stack_of
 from worker.processes import alive, wait_until
 
 Start = Callable[[], SubprocessTransport]
-HELLO = b'{"type": "hello", "id": 1, "protocol": 1}\n'
+HELLO = protocol.encode(protocol.Hello(id=1, protocol=protocol.PROTOCOL_VERSION))
 
 
 def answer(transport: SubprocessTransport, timeout: float = 60) -> dict:

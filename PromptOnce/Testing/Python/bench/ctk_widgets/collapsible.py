@@ -11,57 +11,58 @@ from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStyle, QStyleOption, 
 from bench.pythonqt.stand_ins import stand_in, stored_property
 
 _UNLIMITED = 16777215  # Qt's QWIDGETSIZE_MAX
+_EXPLICIT = Qt.WidgetAttribute.WA_WState_ExplicitShowHide
 
 
 class _Contents(QObject):
-    """Hides the children of a widget, and shows again those that were not hidden for themselves."""
+    """Hides the children of a widget, and shows again those that were not hidden for themselves.
+
+    As in CTK nothing is hidden before the widget is shown for the first time, whatever `collapsed` says until then.
+    """
 
     def __init__(self, owner: QWidget) -> None:
         super().__init__(owner)
         self.owner = owner
         self.collapsed = False
-        self.changing = False
-        self.hidden: set[QWidget] = set()  # by the panel, not by us
-
-    def children_of_owner(self) -> list[QWidget]:
-        return [child for child in self.owner.children() if isinstance(child, QWidget)]
+        self._forcing = False
+        self._wanted: dict[QWidget, bool] = {}  # whether the panel wants to see a child
+        owner.installEventFilter(self)
 
     def collapse(self, collapsed: bool) -> None:
         self.collapsed = collapsed
-        self.changing = True
-        for child in self.children_of_owner():
-            if collapsed:
-                self.watch(child)
-            else:
-                child.removeEventFilter(self)
-                child.setVisible(child not in self.hidden)
-        if not collapsed:
-            self.hidden.clear()
-        self.changing = False
+        self.follow()
         self.owner.updateGeometry()
 
-    def watch(self, child: QWidget) -> None:
-        if child.isHidden() and child.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide):
-            self.hidden.add(child)
-        self.hide(child)
-        child.installEventFilter(self)
+    def follow(self) -> None:
+        """Show or hide all children, also those that were added meanwhile."""
+        if not self.owner.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
+            return
+        for child in self.owner.children():
+            if isinstance(child, QWidget):
+                self._follow(child)
 
-    @staticmethod
-    def hide(child: QWidget) -> None:
-        """Hide so that the panel hiding it, too, is still an event."""
-        child.hide()
-        child.setAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
+    def _follow(self, child: QWidget) -> None:
+        if child not in self._wanted:
+            self._wanted[child] = not (child.isHidden() and child.testAttribute(_EXPLICIT))
+            child.installEventFilter(self)
+        self._forcing = True
+        child.setVisible(self._wanted[child] and not self.collapsed)
+        if self._wanted[child]:
+            # So that the panel hiding it, too, is still an event.
+            child.setAttribute(_EXPLICIT, False)
+        self._forcing = False
 
-    def eventFilter(self, child: QObject, event: QEvent) -> bool:
-        """What the panel asks of a hidden child is remembered for when the contents are shown."""
-        if not self.changing and isinstance(child, QWidget):
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.owner:
+            if event.type() == QEvent.Type.Show:
+                self.follow()
+        elif not self._forcing and isinstance(watched, QWidget):
+            # What the panel asks of a hidden child is remembered for when the contents are shown.
             if event.type() == QEvent.Type.HideToParent:
-                self.hidden.add(child)
+                self._wanted[watched] = False
             elif event.type() == QEvent.Type.ShowToParent:
-                self.hidden.discard(child)
-                self.changing = True
-                self.hide(child)
-                self.changing = False
+                self._wanted[watched] = True
+                self._follow(watched)
         return False
 
 
@@ -108,10 +109,8 @@ class ctkCollapsibleButton(QAbstractButton):
         self.contentsCollapsed.emit(collapsed)
 
     def childEvent(self, event: Any) -> None:
-        if event.type() == QEvent.Type.ChildPolished and self._contents.collapsed:
-            child = event.child()
-            if isinstance(child, QWidget):
-                self._contents.watch(child)
+        if event.type() == QEvent.Type.ChildPolished:
+            self._contents.follow()
 
     def _header_height(self) -> int:
         return int(self.fontMetrics().height()) + 10

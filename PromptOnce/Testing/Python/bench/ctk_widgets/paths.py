@@ -129,9 +129,12 @@ class ctkDirectoryButton(QWidget):
         self._button.clicked.connect(self.browse)
 
     def _set_directory(self, directory: str) -> None:
-        if directory != self._directory:
-            self._directory = directory
-            self._button.setText(self.text or directory)
+        """As in CTK directorySelected is told of every folder that is set, also by the program, also the same again."""
+        changed = directory != self._directory
+        self._directory = directory
+        self._button.setText(self.text or directory)
+        self.directorySelected.emit(directory)
+        if changed:
             self.directoryChanged.emit(directory)
 
     directory = Property(str, lambda self: self._directory, _set_directory)
@@ -140,5 +143,4 @@ class ctkDirectoryButton(QWidget):
         chosen = str(QFileDialog.getExistingDirectory(self, self.caption, self._directory))
         if chosen:
             self._set_directory(chosen)
-            self.directorySelected.emit(chosen)
         return chosen

@@ -86,6 +86,9 @@ class qMRMLLayoutManager(QObject):
         wanted = [node for node in wanted if not node.IsA("vtkMRMLViewNode")]
         if [node.GetID() for node in wanted] == self._shown:
             return
+        for node in map(slicer.mrmlScene.GetNodeByID, self._shown):
+            if node is not None:
+                node.SetMappedInLayout(False)
         self._shown = [node.GetID() for node in wanted]
         for widget in self._widgets.values():
             self._grid.removeWidget(widget)
@@ -93,6 +96,7 @@ class qMRMLLayoutManager(QObject):
         for index, node in enumerate(wanted):
             widget = self._widget_of(node)
             self._grid.addWidget(widget, index // 2, index % 2)
+            node.SetMappedInLayout(True)
             widget.show()
         self.layoutChanged.emit(self._get_layout())
 

@@ -1,0 +1,16 @@
+"""What the files of a run's folder are called, beside those of core.records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PLAN = "plan.json"
+"""The cases and options; its paths are those of the images."""
+STATE = "state.jsonl"
+SUMMARY = "summary.json"
+LOCK = ".lock"
+
+
+def is_run_folder(folder: Path) -> bool:
+    """Whether a folder holds a run, finished or not."""
+    return (folder / PLAN).is_file()

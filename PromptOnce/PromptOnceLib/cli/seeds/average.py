@@ -1,0 +1,26 @@
+"""promptonce seeds average: an artificial seed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from PromptOnceLib.cli.options import json_option
+from PromptOnceLib.cli.seed_options import library_option
+from PromptOnceLib.cli.seeds.words import in_full, record_report
+from PromptOnceLib.core.seeds.artificial import mean_seed
+from PromptOnceLib.core.seeds.library import SeedLibrary
+
+
+@click.command()
+@click.argument("names", metavar="NAME NAME...", nargs=-1, required=True)
+@click.option("-o", "--output", "new_name", metavar="NAME", required=True, help="Name of the new seed.")
+@library_option
+@json_option
+def average(names: tuple[str, ...], new_name: str, library_folder: Path | None, as_json: bool) -> None:
+    """The mean of several seeds of one scanner: an experiment, not better than a real seed in our measurements."""
+    library = SeedLibrary(library_folder)
+    record = library.save(mean_seed([library.get(name) for name in names], new_name)).record
+    click.echo(json.dumps(record_report(record)) if as_json else in_full(record))

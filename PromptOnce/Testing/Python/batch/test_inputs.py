@@ -1,0 +1,159 @@
+"""Finding images, naming cases, and the patterns that say what belongs to what."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pytest
+from core.dicom_files import PATIENT, write_series
+from hypothesis import given
+from hypothesis import strategies as st
+
+from batch.studies import write_array, write_image
+from PromptOnceLib.batch.case_names import is_safe, safe_name, stem, unique_names
+from PromptOnceLib.batch.folder import find_images
+from PromptOnceLib.batch.patterns import Pattern
+from PromptOnceLib.batch.plan import PromptChoice, Selection
+from PromptOnceLib.batch.planning import make_plan
+from PromptOnceLib.core.errors import InputError, PromptError
+
+NOT_ON_WINDOWS = set('<>:"/\\|?*') | {chr(i) for i in range(32)}
+
+
+@given(st.text())
+def test_any_text_gives_a_name_that_every_system_takes(text: str) -> None:
+    name = safe_name(text)
+    assert name
+    assert not NOT_ON_WINDOWS & set(name)
+    assert not name.startswith(".")
+    assert not name.endswith((".", " "))
+    assert len(name.encode()) <= 101
+    assert name.split(".")[0].lower() not in ("con", "nul", "aux", "prn", "com1", "lpt9")
+    assert is_safe(name)
+
+
+@given(st.lists(st.text(alphabet="aAbB/.-_ ", min_size=1, max_size=6), max_size=8))
+def test_names_differ_whatever_the_case_of_their_letters(texts: list[str]) -> None:
+    names = unique_names([PurePosixPath(text) for text in texts])
+    assert len({name.casefold() for name in names}) == len(texts)
+    assert all(map(is_safe, names))
+
+
+def test_names_come_from_the_files_and_where_these_are_alike_from_their_folders() -> None:
+    paths = ["one.nii.gz", "p1/image.nrrd", "p2/image.nrrd", "p2/IMAGE.mha", "chest x ray.png"]
+    names = unique_names([PurePosixPath(path) for path in paths])
+    assert names == ["one", "p1-image", "p2-image", "p2-IMAGE-2", "chest-x-ray"]
+    assert stem(PurePosixPath("scan.v2.nii.gz")) == "scan.v2"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "case"),
+    [
+        ("{case}_ct.nii.gz", "p1/a_ct.nii.gz", "a"),
+        ("{case}_ct.nii.gz", "a_mr.nii.gz", None),
+        ("labels/{case}.nii.gz", "labels/a.nii.gz", "a"),
+        ("labels/{case}.nii.gz", "a.nii.gz", None),
+        ("{case}/image.*", "p7/image.nrrd", "p7"),
+        ("label.nrrd", "p7/LABEL.nrrd", ""),
+        ("{case}[1].png", "a[1].png", "a"),
+    ],
+)
+def test_a_pattern_names_the_case_of_a_file(pattern: str, path: str, case: str | None) -> None:
+    assert Pattern(pattern).case_of(PurePosixPath(path)) == case
+
+
+@pytest.mark.parametrize(
+    "pattern", ["../{case}.nii", "/data/{case}.nii", "C:\\{case}.nii", "{case}{case}", "", "sub/all.nii"]
+)
+def test_a_pattern_that_cannot_be_meant_is_refused(pattern: str) -> None:
+    with pytest.raises(InputError):
+        Pattern(pattern)
+
+
+def test_a_folder_is_searched_and_references_results_and_hidden_files_are_no_images(tmp_path: Path) -> None:
+    for name in ("b.nii.gz", "sub/a.nrrd", "x-ray.png"):
+        write_image(tmp_path / name, slices=1 if name.endswith("png") else 5)
+    for name in ("b_lung.nii.gz", "sub/a_lung.nii.gz", ".hidden.nii.gz", "old-run/cases/c/segmentation.nii.gz"):
+        write_image(tmp_path / name)
+    (tmp_path / "old-run" / "plan.json").write_text("{}")
+    (tmp_path / "mask.seg.nrrd").write_bytes(b"NRRD")
+    (tmp_path / "notes.txt").write_text("no image")
+    found = find_images(tmp_path, references="{case}_lung.nii.gz:1,2")
+    assert [(item.name, item.image.relative_to(tmp_path).as_posix()) for item in found] == [
+        ("b", "b.nii.gz"),
+        ("a", "sub/a.nrrd"),
+        ("x-ray", "x-ray.png"),
+    ]
+    assert [item.reference for item in found] == [
+        f"{tmp_path / 'b_lung.nii.gz'}:1,2",
+        f"{tmp_path / 'sub' / 'a_lung.nii.gz'}:1,2",
+        None,
+    ]
+
+
+def test_references_may_lie_in_a_folder_of_their_own_or_be_called_alike(tmp_path: Path) -> None:
+    for name in ("images/a.nii.gz", "labels/a.nii.gz", "p1/image.nii.gz", "p1/label.nii.gz"):
+        write_image(tmp_path / name)
+    found = find_images(tmp_path, images="images/{case}.nii.gz", references="labels/{case}.nii.gz")
+    assert [(item.name, item.reference) for item in found] == [("a", str(tmp_path / "labels" / "a.nii.gz"))]
+    found = find_images(tmp_path, images="{case}/image.nii.gz", references="label.nii.gz")
+    assert [(item.name, item.reference) for item in found] == [("p1", str(tmp_path / "p1" / "label.nii.gz"))]
+
+
+def test_two_files_that_could_be_the_reference_are_a_mistake(tmp_path: Path) -> None:
+    for name in ("a.nii.gz", "a_1.nrrd", "a_2.nrrd"):
+        write_image(tmp_path / name)
+    with pytest.raises(InputError, match="2 files could be the reference"):
+        find_images(tmp_path, references="{case}_?.nrrd")
+
+
+def test_dicom_series_get_neutral_names_and_localizers_are_left_out(tmp_path: Path) -> None:
+    folder = tmp_path / PATIENT
+    write_series(folder, [0, 2, 4], prefix="a")
+    write_series(folder, [0, 2], prefix="b", t0020_000e="1.2.4")
+    write_series(tmp_path / "scout", [0], t0020_000e="1.2.5", t0008_0008="ORIGINAL\\PRIMARY\\LOCALIZER")
+    found = find_images(tmp_path)
+    assert [(item.name, len(item.files), item.dicom) for item in found] == [
+        ("series-001", 3, True),
+        ("series-002", 2, True),
+    ]
+
+
+def test_a_header_brings_the_file_of_its_voxels(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.mhd")
+    assert [path.name for path in find_images(tmp_path)[0].files] == ["a.mhd", "a.raw"]
+
+
+def test_a_folder_without_images_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No image was found"):
+        find_images(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "words"),
+    [
+        ({"prompt": None}, InputError, "Give a prompt"),
+        ({"prompt": PromptChoice(kind="reference")}, InputError, "which they are"),
+        ({"prompt": PromptChoice(kind="file", name="nothing.json")}, PromptError, "nothing.json"),
+        ({"window": "sunglasses"}, InputError, "not a window"),
+        ({"axis": "diagonal"}, InputError, "not an axis"),
+        ({"source": Path("nowhere")}, InputError, "does not exist"),
+    ],
+)
+def test_what_is_wrong_for_all_images_is_said_before_anything_runs(
+    tmp_path: Path, changes: dict, error: type[InputError], words: str
+) -> None:
+    write_image(tmp_path / "a.nii.gz")
+    selection = Selection(source=tmp_path, prompt=PromptChoice(kind="auto"))
+    with pytest.raises(error, match=words):
+        make_plan(selection.model_copy(update=changes))
+
+
+def test_a_missing_reference_is_a_notice_unless_the_prompt_is_to_come_from_it(tmp_path: Path) -> None:
+    for name in ("a.nii.gz", "b.nii.gz", "a_lung.nii.gz"):
+        write_array(tmp_path / name, np.zeros((2, 3, 4), np.uint8))
+    selection = Selection(source=tmp_path, prompt=PromptChoice(kind="auto"), references="{case}_lung.nii.gz")
+    assert make_plan(selection).notices == ("No reference was found for b.",)
+    with pytest.raises(InputError, match="No reference was found for b"):
+        make_plan(selection.model_copy(update={"prompt": PromptChoice(kind="reference")}))

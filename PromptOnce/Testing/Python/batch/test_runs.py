@@ -1,0 +1,279 @@
+"""Runs of a batch from beginning to end, with a worker that needs no model."""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from worker.disks import disk_frames
+
+from batch.quick_worker import KILLER
+from batch.studies import (
+    Heard,
+    computed,
+    file_prompt,
+    quick_options,
+    segmentation,
+    steps_of,
+    study,
+    write_array,
+    write_image,
+)
+from PromptOnceLib.batch import lane
+from PromptOnceLib.batch.plan import BatchPlan, PlannedCase, PromptChoice, Selection
+from PromptOnceLib.batch.planning import make_plan, plan_images
+from PromptOnceLib.batch.runner import run_batch
+from PromptOnceLib.core.errors import ModelError, RunFolderError
+from PromptOnceLib.core.prompts import read_prompt, write_prompt
+from PromptOnceLib.core.reading import read_volume
+from PromptOnceLib.core.records import read_case_record, read_run_record
+
+pytestmark = pytest.mark.usefixtures("_posix")
+FILES = ["record.json", "segmentation.seg.nrrd", "sheet.png", "slices.csv", "thumbnail-look.png", "thumbnail-seed.png"]
+
+
+def test_every_case_gets_its_folder_and_the_run_its_record(tmp_path: Path) -> None:
+    heard, out = Heard(), tmp_path / "out"
+    summary = run_batch(study(tmp_path), quick_options(tmp_path), out, on_event=heard)
+    assert summary.succeeded
+    assert (summary.total, summary.finished) == (3, 3)
+    for name in "abc":
+        assert sorted(path.name for path in (out / "cases" / name).iterdir()) == FILES
+    assert [case.case for case in read_run_record(out).cases] == ["a", "b", "c"]
+    assert read_run_record(out).ended
+    record = read_case_record(out / "cases" / "a")
+    assert record.identity.versions["quick"] == "1"
+    assert record.identity.precision == "float32"
+    assert json.loads((out / "summary.json").read_text())["finished"] == 3
+    assert {"joint_raw_data.csv", "joint_results.csv", "results.csv", "report.html"} <= {p.name for p in out.iterdir()}
+    assert [event.case for event in heard.of("case_started")] == ["a", "b", "c"]
+    assert len(heard.of("slice")) == 15
+    assert heard.events[-1].event == "run_ended"
+    voxels = read_volume(tmp_path / "images" / "a.nii.gz").array
+    assert segmentation(out, "a").any()
+    assert voxels[segmentation(out, "a") > 0].min() > voxels[segmentation(out, "a") == 0].min()
+
+
+def test_broken_cases_are_reported_and_the_good_ones_beside_them_are_done(tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    write_image(images / "good.nii.gz")
+    (images / "empty.nii.gz").write_bytes(b"")
+    (images / "unreadable.nii.gz").write_bytes(b"no image at all")
+    write_array(images / "four.nii.gz", np.zeros((2, 5, 80, 96), np.int16))
+    write_array(images / "vectors.mha", np.zeros((5, 80, 96, 2), np.float32), vector=True)
+    write_array(images / "colour.png", np.zeros((80, 96, 3), np.uint8), vector=True)
+    write_image(images / "one-slice.nii.gz", slices=1)
+    write_array(images / "small.nii.gz", np.zeros((5, 20, 20), np.int16))
+    write_image(images / "good-too.nii.gz", seed=1)
+    plan = make_plan(Selection(source=images, prompt=file_prompt(tmp_path)))
+
+    summary = run_batch(plan, quick_options(tmp_path), tmp_path / "out")
+
+    assert summary.finished == 2
+    codes = {item.case: item.code for item in summary.not_succeeded}
+    assert codes == {
+        "empty": "bad_volume",
+        "unreadable": "bad_volume",
+        "four": "bad_volume",
+        "vectors": "bad_volume",
+        "colour": "bad_prompt",
+        "one-slice": "bad_prompt",
+        "small": "bad_prompt",
+    }
+    assert all(item.message.endswith(".") for item in summary.not_succeeded)
+    assert {failure.case for failure in read_run_record(tmp_path / "out").failures} == set(codes)
+
+
+def test_a_reference_elsewhere_in_space_fails_its_case_alone(tmp_path: Path) -> None:
+    plan = study(tmp_path, ("a", "b"))
+    image = write_image(tmp_path / "far.nii.gz")
+    far = sitk.ReadImage(str(image))
+    far.SetOrigin((1e4, 0, 0))
+    sitk.WriteImage(sitk.Cast(far > 128, sitk.sitkUInt8), str(image))
+    first = plan.cases[0].model_copy(update={"reference": str(image)})
+    plan = plan.model_copy(update={"cases": (first, plan.cases[1])})
+    summary = run_batch(plan, quick_options(tmp_path), tmp_path / "out")
+    assert [(item.case, item.code) for item in summary.not_succeeded] == [("a", "bad_geometry")]
+
+
+def test_the_prompt_can_come_from_the_reference_of_each_case(tmp_path: Path) -> None:
+    for seed, name in enumerate("ab"):
+        write_image(tmp_path / "images" / f"{name}.nii.gz", seed)
+        write_array(
+            tmp_path / "images" / f"{name}_disk.nii.gz", (disk_frames(slices=5, seed=seed) > 128).astype(np.uint8)
+        )
+    selection = Selection(
+        source=tmp_path / "images", prompt=PromptChoice(kind="reference"), references="{case}_disk.nii.gz:1"
+    )
+    summary = run_batch(make_plan(selection), quick_options(tmp_path), tmp_path / "out")
+    assert summary.finished == 2
+    assert read_case_record(tmp_path / "out" / "cases" / "b").figures.dice == pytest.approx(1, abs=0.05)
+
+
+def test_finished_cases_are_not_computed_again(tmp_path: Path) -> None:
+    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
+    run_batch(plan, options, out)
+    before = {path: path.stat().st_mtime_ns for path in (out / "cases").rglob("*")}
+    summary = run_batch(plan, options, out, resume=True)
+    assert (summary.finished, summary.reused, summary.succeeded) == (0, 3, True)
+    assert computed(out) == ["a", "b", "c"]
+    assert {path: path.stat().st_mtime_ns for path in (out / "cases").rglob("*")} == before
+
+
+def test_only_cases_whose_inputs_changed_are_computed_again(tmp_path: Path) -> None:
+    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
+    run_batch(plan, options, out)
+    write_image(tmp_path / "images" / "b.nii.gz", seed=7)
+    (tmp_path / "images" / "c.nii.gz").touch()  # another time, the same content
+    summary = run_batch(plan, options, out, resume=True)
+    assert (summary.finished, summary.reused) == (1, 2)
+    assert computed(out)[3:] == ["b"]
+
+
+def test_a_changed_prompt_option_or_removed_result_is_computed_again(tmp_path: Path) -> None:
+    plan, options, out = study(tmp_path, "ab"), quick_options(tmp_path), tmp_path / "out"
+    run_batch(plan, options, out)
+    heard = Heard()
+    changed = quick_options(tmp_path, fill_hole_area=4)
+    assert run_batch(plan, changed, out, resume=True, on_event=heard).finished == 2
+    assert any("hole filling" in event.text for event in heard.of("said"))
+    prompt = read_prompt(tmp_path / "prompt.json")
+    write_prompt(tmp_path / "prompt.json", prompt.model_copy(update={"slice": 3}))
+    assert run_batch(plan, changed, out, resume=True).finished == 2
+    (out / "cases" / "a" / "record.json").unlink()
+    assert run_batch(plan, changed, out, resume=True).finished == 1
+
+
+def test_a_failed_case_is_tried_again(tmp_path: Path) -> None:
+    plan, out = study(tmp_path), tmp_path / "out"
+    good = (tmp_path / "images" / "b.nii.gz").read_bytes()
+    (tmp_path / "images" / "b.nii.gz").write_bytes(good[:50])
+    assert run_batch(plan, quick_options(tmp_path), out).failed == 1
+    (tmp_path / "images" / "b.nii.gz").write_bytes(good)
+    summary = run_batch(plan, quick_options(tmp_path), out, resume=True)
+    assert (summary.finished, summary.reused, summary.succeeded) == (1, 2, True)
+
+
+def test_a_case_that_kills_the_worker_twice_is_set_aside(tmp_path: Path) -> None:
+    plan = study(tmp_path)
+    killer = disk_frames(slices=5)
+    killer[:] = np.clip(killer, KILLER, 255)
+    killer[0, 0, 0], killer[0, 0, 1], killer[0, 0, 2] = KILLER, 0, 255
+    write_array(tmp_path / "images" / "b.nii.gz", killer)
+    plan = plan.model_copy(update={"cases": tuple(c.model_copy(update={"window": "full"}) for c in plan.cases)})
+    summary = run_batch(plan, quick_options(tmp_path), tmp_path / "out")
+    assert [(item.case, item.status) for item in summary.not_succeeded] == [("b", "set_aside")]
+    assert summary.finished == 2
+    events = [step.event for step in steps_of(tmp_path / "out") if step.case == "b"]
+    assert events == ["started", "worker_died", "started", "worker_died", "set_aside"]
+
+
+def test_a_full_disk_stops_the_run_and_a_later_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
+    write, calls = lane.write_results, []
+
+    def full_on_the_second(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*arguments)
+
+    monkeypatch.setattr(lane, "write_results", full_on_the_second)
+    summary = run_batch(plan, options, out)
+    assert summary.stopped_code == "disk_full"
+    assert "disk is full" in summary.stopped
+    assert summary.finished >= 1
+    assert not summary.succeeded
+    assert not (out / "cases" / "b").exists()
+    monkeypatch.undo()
+    assert run_batch(plan, options, out, resume=True).succeeded
+    assert computed(out).count("a") == 1
+
+
+def test_cancel_gives_up_the_case_under_way_and_keeps_what_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUICK_WORKER_DELAY", "0.2")
+    plan, options, out, heard = study(tmp_path), quick_options(tmp_path), tmp_path / "out", Heard()
+    # The second case is under way once it has a slice.
+    summary = run_batch(
+        plan, options, out, on_event=heard, should_cancel=lambda: any(e.case == "b" for e in heard.of("slice"))
+    )
+    assert summary.cancelled
+    assert (summary.finished, summary.not_done) == (1, 2)
+    assert {item.case: item.status for item in summary.not_succeeded} == {"b": "cancelled", "c": "not_started"}
+    monkeypatch.setenv("QUICK_WORKER_DELAY", "0")
+    assert run_batch(plan, options, out, resume=True).succeeded
+    assert computed(out) == ["a", "b", "b", "c"]
+
+
+def test_an_exception_of_the_caller_ends_the_run_at_once_and_its_workers(tmp_path: Path) -> None:
+    def stop() -> bool:
+        raise KeyboardInterrupt
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(study(tmp_path), quick_options(tmp_path), tmp_path / "out", should_cancel=stop)
+    assert threading.active_count() <= before + 1  # a reader of an image may still be busy
+
+
+def test_two_runs_on_one_folder_at_once_are_refused(tmp_path: Path) -> None:
+    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
+    refused: list[str] = []
+
+    def second(event: object) -> None:
+        if not refused:
+            with pytest.raises(RunFolderError) as error:
+                run_batch(plan, options, out, resume=True)
+            refused.append(error.value.message)
+
+    assert run_batch(plan, options, out, on_event=second).succeeded
+    assert "Another batch is running" in refused[0]
+
+
+def test_several_workers_share_the_cases(tmp_path: Path) -> None:
+    plan = study(tmp_path, "abcdef")
+    summary = run_batch(plan, quick_options(tmp_path, workers=3), tmp_path / "out")
+    assert summary.finished == 6
+    assert sorted(computed(tmp_path / "out")) == list("abcdef")
+
+
+def test_volumes_in_memory_are_cases_too(tmp_path: Path) -> None:
+    volume = read_volume(write_image(tmp_path / "a.nii.gz"))
+    plan, volumes = plan_images([volume, tmp_path / "a.nii.gz"], Selection(prompt=file_prompt(tmp_path)))
+    assert [case.name for case in plan.cases] == ["volume-1", "a"]
+    out, options = tmp_path / "out", quick_options(tmp_path)
+    assert run_batch(plan, options, out, volumes=volumes).finished == 2
+    assert np.array_equal(segmentation(out, "volume-1"), segmentation(out, "a"))
+    assert run_batch(plan, options, out, volumes=volumes, resume=True).reused == 2
+
+
+def test_nothing_is_made_where_the_model_is_unknown(tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        run_batch(study(tmp_path), quick_options(tmp_path, model="giant"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_worker_that_cannot_start_stops_the_run_and_blames_no_case(tmp_path: Path) -> None:
+    script = tmp_path / "broken.sh"
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o700)
+    options = quick_options(tmp_path, python=script)
+    summary = run_batch(study(tmp_path), options, tmp_path / "out")
+    assert summary.stopped_code == "worker_failed"
+    assert (summary.failed, summary.not_done) == (0, 3)
+
+
+def test_the_record_of_a_dicom_case_names_no_file(tmp_path: Path) -> None:
+    image = write_image(tmp_path / "DOE^JOHN" / "a.nii.gz")
+    case = PlannedCase(name="series-001", image=image, files=(image,), dicom=True, prompt=file_prompt(tmp_path))
+    plan = BatchPlan(selection=Selection(), cases=(case,))
+    run_batch(plan, quick_options(tmp_path), tmp_path / "out")
+    for name in ("record.json", "slices.csv", "segmentation.seg.nrrd"):
+        assert b"DOE" not in (tmp_path / "out" / "cases" / "series-001" / name).read_bytes()
+    assert b"DOE" not in (tmp_path / "out" / "run.json").read_bytes()

@@ -1,0 +1,112 @@
+"""Rearranged attention and products compute the same function of the same weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as torch_functional
+from omegaconf import OmegaConf
+from sam2.modeling.sam.transformer import RoPEAttention
+
+from engine.test_masks_equal_upstream import blobs, bright, grey
+from PromptOnceLib.core.registry import resolve_model
+from PromptOnceLib.engine import attention, products
+from PromptOnceLib.engine.devices import Placement, on_cpu, place
+from PromptOnceLib.engine.models import Model, build_network, load_model
+from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.tracking import Tracker
+
+REARRANGED = Placement(torch.device("cpu"), None, last_resort=True, rearranged=True)
+
+
+@pytest.fixture(scope="module")
+def nano() -> Model:
+    return load_model(resolve_model("nano"))
+
+
+def random_tiny(folder: Path) -> Model:
+    """SAM 2.1 tiny for 128 x 128 frames; its memory has a quarter of the channels of its attention."""
+    from PromptOnceLib.engine.models import _config_path
+
+    config = OmegaConf.load(_config_path("sam2:sam2.1_hiera_t.yaml"))
+    config.model.image_size = 128
+    OmegaConf.save(config, folder / "tiny128.yaml")
+    torch.manual_seed(5)
+    return Model("random tiny", build_network(folder / "tiny128.yaml").eval())
+
+
+def run(model: Model, placement: Placement) -> tuple[np.ndarray, torch.Tensor]:
+    """Masks and logits of nine slices with two objects, in the order of computation."""
+    tracker, kept = Tracker(model, placement), []
+    original = tracker.full_size_logits
+    tracker.full_size_logits = lambda low, shape: kept.append(original(low, shape)) or kept[-1]  # type: ignore[method-assign]
+    outputs = list(Propagation(tracker, blobs(9), pytest.fail).run(Task([bright(4), grey(4)], 4, 0, 8)))
+    return np.stack([output.masks for output in outputs]), torch.stack(kept)
+
+
+@pytest.mark.parametrize("name", ["nano", "tiny"])
+def test_rearranged_logits_differ_by_rounding_alone(name: str, nano: Model, tmp_path: Path) -> None:
+    model = nano if name == "nano" else random_tiny(tmp_path)
+    masks, logits = run(model, on_cpu())
+    other_masks, others = run(model, REARRANGED)
+    difference = (logits - others).abs().max()
+    assert 0 < difference < 1e-3 * logits.abs().max(), "equal to the last bit would mean that nothing was rearranged"
+    assert (masks != other_masks).sum() <= 2
+
+
+def test_a_model_goes_back_to_upstreams_bits_when_it_is_moved(nano: Model) -> None:
+    _, expected = run(nano, on_cpu())
+    run(nano, REARRANGED)
+    _, again = run(nano, on_cpu())
+    assert torch.equal(again, expected)
+
+
+def test_rearranging_leaves_the_weights_and_their_names(nano: Model) -> None:
+    before = {name: value.clone() for name, value in nano.network.state_dict().items()}
+    attention.arrange(nano.network, True)
+    after = nano.network.state_dict()
+    attention.arrange(nano.network, False)
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("channels", [16, 64])
+@pytest.mark.parametrize("most_scores", [2**24, 500])
+def test_attention_in_blocks_equals_upstreams(monkeypatch: pytest.MonkeyPatch, channels: int, most_scores: int) -> None:
+    """Two memories of 8 x 8 pixels and five pointers; values of fewer channels and of as many as the attention."""
+    monkeypatch.setattr(attention, "_SCORES", most_scores)
+    torch.manual_seed(1)
+    layer = RoPEAttention(
+        embedding_dim=64, num_heads=1, kv_in_dim=channels, rope_k_repeat=True, feat_sizes=(8, 8)
+    ).eval()
+    q, k, v = torch.randn(2, 64, 64), torch.randn(2, 133, channels), torch.randn(2, 133, channels)
+    with torch.inference_mode():
+        expected = layer(q, k, v, num_k_exclude_rope=5)
+        layer.__class__ = attention.FastAttention
+        found = layer(q, k, v, num_k_exclude_rope=5)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("one_dnn", [True, False])
+def test_products_equal_torchs_with_and_without_one_dnn(monkeypatch: pytest.MonkeyPatch, one_dnn: bool) -> None:
+    monkeypatch.setattr(products, "_one_dnn_has_linear", lambda: one_dnn and torch.backends.mkldnn.is_available())
+    x, weight, bias = torch.randn(3, 5, 7), torch.randn(4, 7), torch.randn(4)
+    with torch.inference_mode():
+        torch.testing.assert_close(products.linear(x, weight, bias), torch_functional.linear(x, weight, bias))
+        torch.testing.assert_close(products.linear(x, weight), torch_functional.linear(x, weight))
+
+
+def test_products_follow_autocast() -> None:
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        assert products.linear(torch.randn(2, 4), torch.randn(3, 4)).dtype == torch.bfloat16
+
+
+def test_reduced_precision_is_rearranged_too(nano: Model) -> None:
+    masks, logits = run(nano, on_cpu())
+    other_masks, others = run(nano, place("cpu", "bfloat16"))
+    overlap = 2 * (masks & other_masks).sum() / (masks.sum() + other_masks.sum())
+    assert overlap > 0.95
+    assert not torch.equal(logits, others)

@@ -1,0 +1,109 @@
+"""The whole comparison, one case after the other: python -m benchmarks, or make bench.
+
+A table of ratios is printed; every figure goes to results/DATE-KIND.json, with the kind of machine and no host name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+from benchmarks import clicks, floor, propagation
+from benchmarks.machine import kind, machine
+
+RESULTS = Path(__file__).parent / "results"
+SPEED = (
+    "--model tiny --slices 40",
+    "--model tiny --slices 40 --precision float32",
+    "--model tiny --slices 40 --reference-precision bfloat16",
+    "--model tiny --slices 40 --pixels 512",
+    "--model nano --slices 40",
+    "--model nano --slices 40 --precision float32",
+    "--model nano --slices 40 --objects 2",
+    "--model nano --slices 40 --objects 3",
+    "--model nano --slices 40 --rows 35 --columns 51",
+    "--model nano --slices 60 --filled 0.33 --early-stop",
+)
+GPU = (
+    "--model tiny --slices 40 --compare vos_optimized --reference-precision bfloat16",
+    "--model large --slices 40 --reference-precision bfloat16",
+    "--model large --slices 40 --compare vos_optimized --reference-precision bfloat16",
+)
+MEMORY = (
+    "--model nano --slices 20",
+    "--model nano --slices 100",
+    "--model nano --slices 500 --compare none",
+    "--model nano --slices 1000 --size 256 --compare none",
+    "--model nano --slices 3 --rows 4020 --columns 4892 --compare none",
+)
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--quick", action="store_true", help="the embedded model alone, at most 20 slices")
+    parser.add_argument("--case", action="append", help="only these, as options of benchmarks.propagation")
+    options = parser.parse_args()
+    found: dict[str, Any] = {"machine": machine(options.device), "cases": []}
+    cases = options.case or [*SPEED, *(GPU if options.device.startswith("cuda") else ()), *MEMORY]
+    if options.quick:
+        cases = [case for case in cases if "nano" in case and not any(n in case for n in ("100", "500", "4020"))]
+    print(f"{found['machine']}\n\n{_HEADER}")
+    path = _result_path(found["machine"])
+    for case in cases:
+        arguments = propagation.parser().parse_args([*shlex.split(case), "--device", options.device])
+        result = propagation.compare(arguments)
+        result.pop("machine")
+        found["cases"].append(result)
+        print(_row(result), flush=True)
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    if not options.case:
+        models = ["nano"] if options.quick else ["nano", "tiny"]
+        found["clicks"] = [clicks.clicks(model, options.device, "auto", 50, 512) for model in models]
+        found["floor"] = [floor.floor(model, None, options.device, 2) for model in models]
+        for part in (*found["clicks"], *found["floor"]):
+            part.pop("machine")
+            print(json.dumps(part))
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"\nKept in {path}")
+
+
+_HEADER = f"{'ratio':>6} {'CPU':>6} {'Dice':>7} {'logits':>8} {'pixels':>7} {'MiB, R':>7} {'ours':>6}  case"
+
+
+def _row(found: dict[str, Any]) -> str:
+    def number(key: str, form: str, width: int) -> str:
+        return format(found[key], form).rjust(width) if key in found else "-".rjust(width)
+
+    return " ".join(
+        [
+            number("ratio", ".2f", 6),
+            number("cpu_ratio", ".2f", 6),
+            number("min_slice_dice", ".4f", 7),
+            number("max_logit_difference", ".2g", 8),
+            number("differing_pixels", "d", 7),
+            number("reference_peak_mib", ".0f", 7),
+            number("ours_peak_mib", ".0f", 6),
+            "",
+            found["case"],
+        ]
+    )
+
+
+def _result_path(found: dict[str, Any]) -> Path:
+    """A name that is not taken."""
+    RESULTS.mkdir(exist_ok=True)
+    stem = f"{dt.date.today().isoformat()}-{kind(found)}"
+    for suffix in ("", *(f"-{i}" for i in range(2, 1000))):
+        if not (RESULTS / f"{stem}{suffix}.json").exists():
+            return RESULTS / f"{stem}{suffix}.json"
+    raise SystemExit(f"There are too many results in {RESULTS}.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""What a figure was measured on, without the names of computers or users."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from PromptOnceLib.engine.devices import has_bfloat16_units
+
+
+def machine(device: str = "cpu") -> dict[str, Any]:
+    """Processor, threads, load, versions."""
+    return {
+        "processor": _processor(),
+        "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
+        "vectors": torch.backends.cpu.get_cpu_capability(),
+        "bfloat16_units": has_bfloat16_units(),
+        "threads": torch.get_num_threads(),
+        # Above 0 other programs compete, and only ratios mean something.
+        "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in ("torch", "sam2", "numpy")},
+    }
+
+
+def kind(found: dict[str, Any]) -> str:
+    """A short name for the kind of machine, for file names."""
+    words = f"{found['processor'] if found['device'] == 'cpu' else found['device']} {found['vectors']}"
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+
+
+def peak_mib(device: str) -> float:
+    """Most memory this process had so far, MiB: of the GPU where it computes there, else resident."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated() / 2**20
+    if sys.platform == "win32":
+        return float("nan")
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []
+    named = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{named[0]} x {len(named)}" if named else platform.processor() or platform.machine()

@@ -1,0 +1,34 @@
+"""Weights for both sides: the checkpoint where it is there, else random weights of the same size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from omegaconf import OmegaConf
+
+from PromptOnceLib.core.errors import ModelError
+from PromptOnceLib.core.registry import ModelFiles, load_registry, resolve_model
+from PromptOnceLib.engine.models import _config_path, build_network
+
+
+def model_files(name: str, folder: Path, pixels: int | None = None) -> tuple[ModelFiles, str]:
+    """Configuration and checkpoint as files in `folder`, and "trained" or "random".
+
+    pixels: another side length of the network's square input, as MedSAM2 does with 512.
+    """
+    entry = load_registry().get(name)
+    config = OmegaConf.load(_config_path(entry.config_location))
+    if pixels is not None:
+        config.model.image_size = pixels
+    path = folder / f"{name}.yaml"
+    # The first line is for Hydra, with which upstream reads the file.
+    path.write_text("# @package _global_\n" + OmegaConf.to_yaml(config))
+    try:
+        return replace(resolve_model(name), config=path), "trained"
+    except ModelError:
+        torch.manual_seed(0)
+        checkpoint = folder / f"{name}.pt"
+        torch.save({"model": build_network(path).state_dict()}, checkpoint)
+        return ModelFiles(name, checkpoint, path, None), "random"
