@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from benchmarks.machine import machine
 from benchmarks.models import model_files
@@ -26,6 +26,11 @@ from PromptOnceLib.engine.devices import place
 from PromptOnceLib.engine.models import load_model
 from PromptOnceLib.engine.products import linear
 from PromptOnceLib.engine.tracking import Memory, Tracker
+
+# The fused attention of the CPU is unknown to PyTorch's counter.
+_FUSED = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: lambda q, k, v, *_, **__: sdpa_flop_count(q, k, v)
+}
 
 
 def floor(model: str, pixels: int | None, device: str, repeat: int) -> dict[str, Any]:
@@ -83,7 +88,7 @@ def _stages(tracker: Tracker) -> dict[str, Callable[[], object]]:
 
 
 def _count(work: Callable[[], object]) -> float:
-    with FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False, custom_mapping=_FUSED) as counter:
         work()
     return counter.get_total_flops() / 1e9
 

@@ -14,6 +14,8 @@ import torch
 
 from PromptOnceLib.engine.devices import has_bfloat16_units
 
+_STATUS = Path("/proc/self/status")
+
 
 def machine(device: str = "cpu") -> dict[str, Any]:
     """Processor, threads, load, versions."""
@@ -43,6 +45,9 @@ def peak_mib(device: str) -> float:
         return torch.cuda.max_memory_allocated() / 2**20
     if sys.platform == "win32":
         return float("nan")
+    if _STATUS.is_file():
+        # Linux lets a process inherit ru_maxrss of the one that started it.
+        return int(re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())[1]) / 2**10  # type: ignore[index]
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

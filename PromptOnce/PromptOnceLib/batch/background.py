@@ -24,6 +24,7 @@ from PromptOnceLib.batch.prompt_sources import PromptSources
 from PromptOnceLib.batch.runner import run_batch
 from PromptOnceLib.core.environment_variables import with_package
 from PromptOnceLib.core.errors import CancelledError, PromptOnceError
+from PromptOnceLib.core.seeds.library import SeedLibrary
 
 CANCEL = b"cancel"
 
@@ -73,7 +74,7 @@ def serve(reading: IO[bytes], writing: IO[bytes]) -> int:
         plan = request.plan
         if plan is None:
             assert request.selection is not None
-            plan = make_plan(request.selection, PromptSources().seed_problem)
+            plan = make_plan(request.selection, PromptSources(SeedLibrary(request.options.library)).seed_problem)
         summary = run_batch(
             plan,
             request.options,

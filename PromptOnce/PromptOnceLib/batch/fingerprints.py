@@ -71,7 +71,8 @@ def fingerprint(
         [stamp.sha256 for stamp in stamps],
         (case.prompt.kind, case.prompt.name if case.prompt.kind == "auto" else "", seed),
         (case.window, case.axis, case.slice, labels),
-        (model, options.precision, options.fill_hole_area, sorted(options.formats)),
+        (model, options.precision, options.fill_hole_area, sorted(options.formats), options.round_trip),
+        (options.start, options.by, options.fit) if case.prompt.kind in ("seed", "auto") else (),
     )
     digest.update(repr(settings).encode())
     if volume is not None:

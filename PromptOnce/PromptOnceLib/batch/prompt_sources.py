@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from PromptOnceLib.batch.plan import PlannedCase, PromptChoice
+from PromptOnceLib.batch.plan import BatchOptions, PlannedCase, PromptChoice
 from PromptOnceLib.core.case import Labels, PromptSource
 from PromptOnceLib.core.errors import PromptError, SeedError
 from PromptOnceLib.core.prompts import read_prompt
+from PromptOnceLib.core.seeds.comparing import Comparison
 from PromptOnceLib.core.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.core.seeds.matching import Match, rank
 from PromptOnceLib.core.seeds.schema import Seed
@@ -23,7 +24,10 @@ _OF_CONTENT = {"objects", "shape", "orientation", "spacing", "slices", "window"}
 
 
 class PromptSources:
-    """The seed library as it is when a run first looks into it: all cases of the run see the same."""
+    """The seed library as it is when a run first looks into it: all cases of the run see the same.
+
+    Can be used from several threads.
+    """
 
     def __init__(self, library: SeedLibrary | None = None) -> None:
         self._library = library if library is not None else SeedLibrary()
@@ -50,39 +54,67 @@ class PromptSources:
             return next((seed for seed in self._listing.seeds if seed.id == earlier), None)
         return None
 
-    def seed_for(self, planned: PlannedCase, volume: Volume, notify: Callable[[str], None]) -> Seed | None:
-        """The seed of a case; None for other prompts. Raises SeedError where there is none that fits."""
+    def comparison(self, planned: PlannedCase, volume: Volume, model_sha256: str | None) -> Comparison | None:
+        """The frames whose likeness helps to choose a seed for a case; None where there is nothing to choose.
+
+        model_sha256: of the checkpoint that describes the frames, None where it is not known.
+        """
+        if planned.prompt.kind != "auto":
+            return None
+        axis, matches = self._ranked(planned, volume)
+        usable = [match.seed for match in matches if match.usable]
+        return Comparison.of(self._library, usable, volume, axis, model_sha256) if len(usable) > 1 else None
+
+    def seed_for(
+        self,
+        planned: PlannedCase,
+        volume: Volume,
+        notify: Callable[[str], None],
+        likeness: Mapping[str, float] | None = None,
+    ) -> Seed | None:
+        """The seed of a case; None for other prompts. likeness: of the seeds' frames, by seed id, where it is known.
+
+        Raises SeedError where there is none that fits.
+        """
         if planned.prompt.kind != "auto":
             return self.named(planned.prompt)
-        match = self._best(planned, volume)
-        if match is None or not match.usable:
-            why = f" ({'; '.join(match.reasons)})" if match is not None else ": it is empty"
+        _, matches = self._ranked(planned, volume, likeness)
+        if not matches or not matches[0].usable:
+            why = f" ({'; '.join(matches[0].reasons)})" if matches else ": it is empty"
             raise SeedError(f"The seed library holds no seed that fits this image{why}. Save a seed for such images.")
-        notify(f'The seed "{match.seed.name}" was taken: {", ".join(match.reasons)}.')
-        return match.seed
+        notify(f'The seed "{matches[0].seed.name}" was taken: {", ".join(matches[0].reasons)}.')
+        return matches[0].seed
 
-    def _best(self, planned: PlannedCase, volume: Volume) -> Match | None:
-        """The best match along the case's axis; where that may be any, a seed of another plane is the next best."""
+    def _ranked(
+        self, planned: PlannedCase, volume: Volume, likeness: Mapping[str, float] | None = None
+    ) -> tuple[int, list[Match]]:
+        """The seeds along the case's axis, and that; where it may be any, along the first that a seed can be used for.
+
+        Where no seed can be used at all, those along the case's own axis, for the reasons.
+        """
         first = parse_axis(planned.axis, volume.geometry).axis
         free = planned.axis.strip().lower() == "auto"
-        best: Match | None = None
+        ranked = []
         for axis in (first, *(other for other in range(3) if free and other != first)):
-            matches = rank(self._listing.seeds, volume, axis, planned.prompt.name or None)
-            if matches and (best is None or matches[0].usable):
-                best = matches[0]
-            if best is None or best.usable:
-                break
-        return best
+            matches = rank(self._listing.seeds, volume, axis, planned.prompt.name or None, likeness=likeness)
+            if matches and matches[0].usable:
+                return axis, matches
+            ranked.append((axis, matches))
+        return ranked[0]
 
     @cached_property
     def _listing(self) -> Listing:
         return self._library.list()
 
 
-def prompt_source(planned: PlannedCase, seed: Seed | None, reference: Array | None) -> PromptSource:
+def prompt_source(
+    planned: PlannedCase, seed: Seed | None, reference: Array | None, options: BatchOptions
+) -> PromptSource:
     """What `prepare_case` takes. reference: labels on the volume's grid, KJI. Raises PromptError."""
     if seed is not None:
-        return SeedSource((seed,), "central" if planned.slice is None else planned.slice)
+        start = "central" if options.start == "alike" else options.start  # where it is alike is found later
+        fit = None if options.fit == "auto" else options.fit
+        return SeedSource((seed,), start if planned.slice is None else planned.slice, options.by, fit)
     if planned.prompt.kind == "file":
         return read_prompt(Path(planned.prompt.name))
     if reference is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 PLAN = "plan.json"
-"""The cases and options; its paths are those of the images."""
+"""The cases and options; the only file that holds the paths of the images, so only its owner can read it."""
 STATE = "state.jsonl"
 SUMMARY = "summary.json"
 LOCK = ".lock"

@@ -14,20 +14,37 @@ from pydantic import ValidationError
 from PromptOnceLib.batch.fingerprints import input_files
 from PromptOnceLib.batch.plan import BatchOptions, BatchPlan, PlannedCase, RecordedPlan
 from PromptOnceLib.batch.run_files import LOCK, PLAN, STATE, is_run_folder
-from PromptOnceLib.batch.state import Finished, StateFile, finished_cases, read_steps
+from PromptOnceLib.batch.state import Finished, StateFile, finished_cases, interrupted_readings, read_steps
 from PromptOnceLib.core.atomic import PREFIX, replacing
 from PromptOnceLib.core.errors import RunFolderError
 from PromptOnceLib.core.file_lock import LockedError, exclusive_lock
 from PromptOnceLib.core.records import CASES
 
+_TITLES = {
+    "model": "model",
+    "precision": "precision",
+    "fill_hole_area": "hole filling",
+    "formats": "choice of formats",
+    "start": "start of the seeds",
+    "by": "way the seeds prompt",
+    "fit": "fit of the seeds",
+    "round_trip": "choice of a round trip",
+}
+"""Options that decide what comes out, and what they are called."""
+
 
 @dataclass(frozen=True, eq=False)
 class RunFolder:
-    """An open run. finished: cases with results from earlier. notices: what is different from then."""
+    """An open run.
+
+    finished: cases with results from earlier. interrupted: cases during whose reading an earlier run ended. notices:
+    what is different from then.
+    """
 
     folder: Path
     state: StateFile
     finished: dict[str, Finished]
+    interrupted: frozenset[str]
     notices: tuple[str, ...]
 
     def discard(self, name: str) -> None:
@@ -80,6 +97,7 @@ def read_recorded(folder: Path) -> RecordedPlan:
 def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) -> RunFolder:
     notices: tuple[str, ...] = ()
     finished: dict[str, Finished] = {}
+    interrupted: frozenset[str] = frozenset()
     if is_run_folder(folder):
         recorded = read_recorded(folder)
         if not resume:
@@ -88,7 +106,8 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
                 "Go on with it (--resume), or choose another folder."
             )
         if (folder / STATE).is_file():
-            finished = finished_cases(read_steps(folder / STATE), folder / CASES)
+            steps = read_steps(folder / STATE)
+            finished, interrupted = finished_cases(steps, folder / CASES), interrupted_readings(steps)
         _refuse_to_mix(folder, recorded, plan, finished)
         notices = tuple(_differences(recorded, plan, options))
     elif any(not path.name.startswith(".") for path in folder.iterdir()):
@@ -98,8 +117,9 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
     (folder / CASES).mkdir(exist_ok=True)
     text = RecordedPlan(plan=plan, options=options).model_dump_json(indent=2)
     with replacing(folder / PLAN, error=RunFolderError) as temporary:
+        temporary.chmod(0o600)  # its paths may name patients; nothing else in the folder does
         temporary.write_text(text + "\n", encoding="utf-8")
-    return RunFolder(folder, StateFile(folder / STATE), finished, notices)
+    return RunFolder(folder, StateFile(folder / STATE), finished, interrupted, notices)
 
 
 def _refuse_to_mix(folder: Path, recorded: RecordedPlan, plan: BatchPlan, finished: dict[str, Finished]) -> None:
@@ -125,8 +145,7 @@ def _refuse_to_mix(folder: Path, recorded: RecordedPlan, plan: BatchPlan, finish
 def _differences(recorded: RecordedPlan, plan: BatchPlan, options: BatchOptions) -> list[str]:
     """Sentences on what is not as it was when the run was begun or taken up last."""
     found = []
-    for name, title in (("model", "model"), ("precision", "precision"), ("fill_hole_area", "hole filling"),
-                        ("formats", "formats")):  # fmt: skip
+    for name, title in _TITLES.items():
         then, now = getattr(recorded.options, name), getattr(options, name)
         if then != now:
             found.append(f"Another {title} than before: {_plain(now)}, then {_plain(then)}.")
@@ -152,6 +171,8 @@ def _settings(case: PlannedCase) -> dict[str, object]:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

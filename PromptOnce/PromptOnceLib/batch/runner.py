@@ -19,15 +19,18 @@ from PromptOnceLib.batch.fingerprints import model_fingerprint
 from PromptOnceLib.batch.lane import Lane, Shared
 from PromptOnceLib.batch.loading import Loader
 from PromptOnceLib.batch.plan import BatchOptions, BatchPlan
+from PromptOnceLib.batch.privacy import hide_folder
 from PromptOnceLib.batch.prompt_sources import PromptSources
 from PromptOnceLib.batch.run_files import SUMMARY
 from PromptOnceLib.batch.run_folder import open_run
+from PromptOnceLib.batch.state import Step
 from PromptOnceLib.batch.writing import begin_record, end_record
 from PromptOnceLib.core.atomic import replacing
 from PromptOnceLib.core.environment_choice import Kind, interpreter
 from PromptOnceLib.core.records import RunRecord, write_run_record
 from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.core.report import write_report, write_run_tables
+from PromptOnceLib.core.seeds.library import SeedLibrary
 from PromptOnceLib.core.volume import Volume
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
@@ -60,7 +63,16 @@ def run_batch(
     with open_run(folder, plan, options, resume) as run:
         control = Control(plan.cases)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        loader = Loader(options, model_fingerprint(files), PromptSources(), volumes or {}, run.finished)
+        loader = Loader(
+            options,
+            model_fingerprint(files),
+            files.sha256,
+            PromptSources(SeedLibrary(options.library)),
+            volumes or {},
+            run.finished,
+            run.interrupted,
+            lambda case, event: run.state.append(Step(case=case, event=event)),
+        )
         positions = {case.name: index for index, case in enumerate(plan.cases)}
         shared = Shared(run, options, files, control, loader, positions, events.put)
         for text in (*plan.notices, *run.notices):
@@ -68,7 +80,9 @@ def run_batch(
         record = begin_record(plan, options, files)
         write_run_record(folder, record)
         ended = _drive(_lanes(shared), control, events, on_event, should_cancel)
-        stopped = ("", "") if control.stopped is None else (control.stopped.code, control.stopped.message)
+        stopped = ("", "")
+        if control.stopped is not None:
+            stopped = (control.stopped.code, hide_folder(control.stopped.message, folder))
         summary = summarise_run(
             ended, [case.name for case in plan.cases], control.cancelled.is_set(), stopped, time.monotonic() - started
         )
@@ -135,6 +149,6 @@ def _finish(folder: Path, record: RunRecord, summary: BatchSummary) -> BatchSumm
         write_report(folder)
     except Exception as error:
         reason = writing_failed(error, folder)
-        stopped = {"stopped_code": reason.code, "stopped": reason.message}
+        stopped = {"stopped_code": reason.code, "stopped": hide_folder(reason.message, folder)}
         return summary if summary.stopped else summary.model_copy(update=stopped)
     return summary

@@ -17,14 +17,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from PromptOnceLib.batch.fingerprints import FileStamp
 from PromptOnceLib.core.records import CASE_RECORD
 
-StepName = Literal["started", "writing", "finished", "failed", "worker_died", "set_aside"]
+StepName = Literal["reading", "read", "started", "writing", "finished", "failed", "worker_died", "set_aside"]
 
 
 class Step(BaseModel):
     """One line of the file.
 
-    event: "writing" comes before a case's folder is made and "finished" after; a run that ended in between has finished
-    the case if the folder is there, because it is made in one go. attempt: counts from 1 in this run. files: stamps of
+    event: "reading" comes before a case's files are read and "read" after. "writing" comes before a case's folder is
+    made and "finished" after; a run that ended in between has finished the case if the folder is there, because it is
+    made in one go. attempt: counts from 1 in this run. files: stamps of
     the inputs, seed: id of the seed that was used, both with "writing". code, message: of an error. time: UTC.
     """
 
@@ -95,3 +96,9 @@ def finished_cases(steps: Iterable[Step], folder: Path) -> dict[str, Finished]:
         if step.event == "writing":
             found[step.case] = Finished(step.fingerprint, step.files, step.seed)
     return {name: finished for name, finished in found.items() if (folder / name / CASE_RECORD).is_file()}
+
+
+def interrupted_readings(steps: Iterable[Step]) -> frozenset[str]:
+    """Cases during whose reading the program ended: it was killed, or the reader of the image brought it down."""
+    last = {step.case: step.event for step in steps if step.event != "set_aside"}
+    return frozenset(case for case, event in last.items() if event == "reading")

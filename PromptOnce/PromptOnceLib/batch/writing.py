@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from PromptOnceLib import __version__
+from PromptOnceLib.batch.case_names import image_suffix
+from PromptOnceLib.batch.computing import Computed
 from PromptOnceLib.batch.events import BatchSummary
-from PromptOnceLib.batch.loading import LoadedCase
-from PromptOnceLib.batch.plan import BatchOptions, BatchPlan, PlannedCase
+from PromptOnceLib.batch.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice
 from PromptOnceLib.core.case_folder import write_case
-from PromptOnceLib.core.outputs import Run
 from PromptOnceLib.core.records import (
     CASES,
     CaseIdentity,
@@ -25,44 +24,38 @@ from PromptOnceLib.core.records import (
     read_case_record,
     write_run_record,
 )
+from PromptOnceLib.core.references import parse_reference
 from PromptOnceLib.core.registry import ModelFiles
 
 
-@dataclass(frozen=True)
-class Computed:
-    """With what a case was computed. versions: of the worker's packages."""
-
-    precision: str
-    versions: dict[str, str]
-
-
-def write_results(
-    loaded: LoadedCase, run: Run, folder: Path, files: ModelFiles, options: BatchOptions, computed: Computed
-) -> None:
+def write_results(computed: Computed, folder: Path, files: ModelFiles, options: BatchOptions) -> None:
     """Write a case's folder in one go. Raises InputError and its children; an OSError is then the cause."""
+    loaded, circumstances = computed.loaded, computed.circumstances
     planned = loaded.planned
     identity = CaseIdentity(
         case=planned.name,
         group=planned.group,
         image=_image_in_words(planned),
-        reference=planned.reference or "",
-        prompt=_prompt_in_words(planned),
+        reference=_reference_in_words(planned),
+        prompt=_prompt_in_words(planned.prompt),
         seed=None if loaded.seed is None else SeedUse(name=loaded.seed.name, id=loaded.seed.id),
         model=ModelUse(name=files.name, sha256=files.sha256 or ""),
-        precision=computed.precision,
-        versions={"promptonce": __version__, **computed.versions},
+        precision=circumstances.precision,
+        versions={"promptonce": __version__, **(circumstances.versions or {})},
+        round_trip=computed.round_trip,
     )
-    write_case(run, folder / CASES / planned.name, identity, options.formats)
+    write_case(computed.run, folder / CASES / planned.name, identity, options.formats)
 
 
 def begin_record(plan: BatchPlan, options: BatchOptions, files: ModelFiles) -> RunRecord:
     """The run's record before the first case."""
     return RunRecord(
-        source=str(plan.selection.source or "a list of images"),
+        source=_source_in_words(plan),
         cases=tuple(RunCase(case=case.name, group=case.group) for case in plan.cases),
         options={
-            **plan.selection.model_dump(mode="json", exclude={"source"}, exclude_none=True),
-            **options.model_dump(mode="json", exclude={"python"}, exclude_none=True),
+            "prompt": None if plan.selection.prompt is None else _prompt_in_words(plan.selection.prompt),
+            **plan.selection.model_dump(mode="json", include={"window", "axis"}),
+            **options.model_dump(mode="json", exclude={"model", "config", "library", "python"}),
         },
         model=ModelUse(name=files.name, sha256=files.sha256 or ""),
         versions={"promptonce": __version__},
@@ -98,14 +91,35 @@ def end_record(record: RunRecord, summary: BatchSummary, folder: Path, finished:
     return ended
 
 
+# Paths are in the run's plan alone: folders and files may be called after patients.
+
+
+def _source_in_words(plan: BatchPlan) -> str:
+    source = plan.selection.source
+    if source is None:
+        return "a list of images"
+    return "a folder" if source.is_dir() else "a manifest"
+
+
 def _image_in_words(planned: PlannedCase) -> str:
-    """Where the image came from; of DICOM only that, for its folders and files may be called after the patient."""
     if planned.image is None:
         return "a volume in memory"
-    return f"DICOM, {len(planned.files)} files" if planned.dicom else str(planned.image)
+    return f"DICOM, {len(planned.files)} files" if planned.dicom else _file_in_words(planned.image)
 
 
-def _prompt_in_words(planned: PlannedCase) -> str:
-    kind, name = planned.prompt.kind, planned.prompt.name
-    words = {"seed": f"seed {name}", "auto": "best seed", "file": name, "reference": "reference"}
-    return words[kind]
+def _reference_in_words(planned: PlannedCase) -> str:
+    if planned.reference is None:
+        return ""
+    path, labels = parse_reference(planned.reference)
+    chosen = "" if labels is None else f", labels {', '.join(map(str, labels))}"
+    return f"{_file_in_words(Path(path))}{chosen}"
+
+
+def _file_in_words(path: Path) -> str:
+    return f"a file {image_suffix(path.name) or ''}".strip()
+
+
+def _prompt_in_words(choice: PromptChoice) -> str:
+    """A seed has a name that its user gave it; a file has one that it may have from anywhere."""
+    words = {"seed": f"seed {choice.name}", "auto": "best seed", "file": "a prompt file", "reference": "reference"}
+    return words[choice.kind]

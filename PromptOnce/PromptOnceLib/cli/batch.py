@@ -17,7 +17,9 @@ from PromptOnceLib.batch.run_folder import read_recorded
 from PromptOnceLib.batch.runner import run_batch
 from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
 from PromptOnceLib.cli.console import FAILED, CtrlC
+from PromptOnceLib.cli.seed_options import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.seeds.library import SeedLibrary
 
 EXAMPLES = """
 \b
@@ -43,13 +45,22 @@ _OF_OPTIONS = {
     "fill_holes": "fill_hole_area",
     "workers": "workers",
     "formats": "formats",
+    "start": "start",
+    "by": "by",
+    "fit": "fit",
+    "library_folder": "library",
+    "round_trip": "round_trip",
 }
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("source", metavar="[INPUT]", type=click.Path(path_type=Path), required=False)
 @click.option("--seed", metavar="NAME|auto", help="A seed of the library, or for each image the one that fits best.")
-@click.option("--target", help="With --seed auto: only seeds that mark this.")
+@target_option
+@start_option
+@by_option
+@fit_option
+@library_option
 @click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON.")
 @click.option(
     "--prompt-from", type=click.Choice(["reference"]), help="Take box and points from each reference's central slice."
@@ -96,6 +107,12 @@ _OF_OPTIONS = {
     show_default=True,
     help="Of the segmentation files; may be repeated.",
 )
+@click.option(
+    "--round-trip",
+    is_flag=True,
+    help="Carry every result back to where it came from and compare: a figure that needs no reference, for about twice "
+    "the time.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; what is not named stays as it was.")
 @click.option("--dry-run", is_flag=True, help="List the cases and end.")
 @click.option("--quiet", is_flag=True, help="No progress and no notices.")
@@ -137,7 +154,7 @@ def batch(
         selection = selection.model_copy(update={"source": source})
     if prompt is not None:
         selection = selection.model_copy(update={"prompt": prompt})
-    plan = make_plan(selection, PromptSources().seed_problem)
+    plan = make_plan(selection, PromptSources(SeedLibrary(options.library)).seed_problem)
     if dry_run:
         _list(plan, as_json)
         return

@@ -13,13 +13,12 @@ from pydantic import ValidationError
 from PromptOnceLib.cli.options import grouped
 from PromptOnceLib.cli.running import Work
 from PromptOnceLib.core.case import Case
-from PromptOnceLib.core.conditioning import SharedSeed
-from PromptOnceLib.core.errors import InputError, SeedError
+from PromptOnceLib.core.errors import InputError
 from PromptOnceLib.core.scanner import Scanner
 from PromptOnceLib.core.seeds.comparing import Comparison
-from PromptOnceLib.core.seeds.fitting import By, Fit
+from PromptOnceLib.core.seeds.fitting import DEFAULT_FIT, By, Fit
 from PromptOnceLib.core.seeds.library import Listing, SeedLibrary
-from PromptOnceLib.core.seeds.matching import Match, rank
+from PromptOnceLib.core.seeds.matching import Match, best_of, rank
 from PromptOnceLib.core.seeds.schema import Seed
 from PromptOnceLib.core.seeds.source import SeedSource
 from PromptOnceLib.core.stack import parse_axis
@@ -69,22 +68,21 @@ scanner_option = click.option(
 seed_option = click.option(
     "--seed", "seeds", metavar="NAME|auto", multiple=True, help="A seed of the library; auto takes the one that fits."
 )
-fit_options = (
-    click.option(
-        "--by",
-        type=click.Choice(["prompt", "mask"]),
-        default="prompt",
-        show_default=True,
-        help="Whether a seed prompts by its box and points or by its accepted mask.",
-    ),
-    click.option(
-        "--fit",
-        type=click.Choice(["auto", "stretch", "millimetres"]),
-        default="auto",
-        show_default=True,
-        help="How a seed's frame is brought to the image: as it is, or cut or padded to the same field of view.",
-    ),
+by_option = click.option(
+    "--by",
+    type=click.Choice(["prompt", "mask"]),
+    default="prompt",
+    show_default=True,
+    help="Whether a seed prompts by its box and points or by its accepted mask.",
 )
+fit_option = click.option(
+    "--fit",
+    type=click.Choice(["stretch", "millimetres"]),
+    default=DEFAULT_FIT,
+    show_default=True,
+    help="How a seed's frame is brought to the image: as it is, or cut or padded to the same field of view.",
+)
+fit_options = (by_option, fit_option)
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class SeedOptions:
     seeds: tuple[str, ...]
     start: Start
     by: By
-    fit: Literal["auto"] | Fit
+    fit: Fit
     target: str | None
     scanner: tuple[tuple[str, str], ...]
     library_folder: Path | None
@@ -119,32 +117,33 @@ class SeedOptions:
         else:
             chosen = tuple(library.get(name) for name in self.seeds)
         start = "central" if self.start == "alike" else self.start
-        return SeedSource(chosen, start, self.by, None if self.fit == "auto" else self.fit)
+        return SeedSource(chosen, start, self.by, self.fit)
 
     def _best(self, work: Work, library: SeedLibrary, volume: Volume, axis: str, notices: list[str]) -> Seed:
         listing = library.list()
-        matches = matched(listing, work, library, volume, axis, self.target, self.scanner)
-        if not matches or not matches[0].usable:
-            why = f" ({'; '.join(matches[0].reasons)})" if matches else ": it is empty"
-            raise SeedError(f"The seed library holds no seed that fits this image{why}. Save a seed for such images.")
-        notices.append(f'The seed "{matches[0].seed.name}" was taken: {", ".join(matches[0].reasons)}.')
-        return matches[0].seed
+        notices += listing.notices
+        best = best_of(matched(listing, work, library, volume, axis, self.target, self.scanner))
+        notices.append(f'The seed "{best.seed.name}" was taken: {", ".join(best.reasons)}.')
+        return best.seed
 
+
+start_option = click.option(
+    "--start",
+    type=_StartSlice(),
+    default="central",
+    show_default=True,
+    help="Slice where a seed takes over: the central one, the one most like the seed's frame, or slice K.",
+)
+target_option = click.option("--target", help="With --seed auto: only seeds that mark this.")
 
 seed_options = grouped(
     "seed",
     SeedOptions,
     [
         seed_option,
-        click.option(
-            "--start",
-            type=_StartSlice(),
-            default="central",
-            show_default=True,
-            help="Slice where a seed takes over: the central one, the one most like the seed's frame, or slice K.",
-        ),
+        start_option,
         *fit_options,
-        click.option("--target", help="With --seed auto: only seeds that mark this."),
+        target_option,
         scanner_option,
         library_option,
     ],
@@ -197,16 +196,10 @@ def with_scanner(volume: Volume, pairs: Sequence[tuple[str, str]]) -> Volume:
 
 def start_alike(work: Work, case: Case) -> Case:
     """The case with its seed starting on the slice most like the seed's frame."""
-    assert isinstance(case.prompt, SharedSeed)
-    segmenter = work.segmenter
-    segmenter.use_stack(case.stack)
+    work.segmenter.use_stack(case.stack)
     try:
-        index, alike = segmenter.most_alike_slice(
-            case.prompt.frames[0].frame,
-            on_frame=lambda event: work.reporter.progress(event, "Comparing"),
-            should_cancel=work.cancelled(),
+        return work.segmenter.start_alike(
+            case, lambda event: work.reporter.progress(event, "Comparing"), work.cancelled()
         )
     finally:
         work.reporter.end()
-    moved = case.starting_at(index)
-    return replace(moved, notices=(*moved.notices, f"Slice {index} is most like the seed's frame ({alike:.2f})."))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from PromptOnceLib.cli.running import Work
 from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.outputs import Run
 from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.core.seeds.source import SeedSource, shared_seed
+from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks
 from PromptOnceLib.core.seeds.trust import applied_sentence, trust_of
 from PromptOnceLib.core.stack import Stack
 from PromptOnceLib.core.volume import Array
@@ -34,8 +31,7 @@ def trip_of_seed(work: Work, source: SeedSource, run: Run) -> RoundTripFigures:
     """From the finished run of a seed back to the frame of the first seed."""
     case = run.case
     assert isinstance(case.prompt, SharedSeed)
-    accepted = shared_seed(replace(source, by="mask"), case.volume.geometry, case.axis.axis)
-    stored = np.stack([item.mask_array() for item in accepted.frames[0].objects]).astype(np.uint8)
+    stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
     return _run(work, legs_of_shared_seed(case.stack, case.prompt, stored, run.result))
 
 

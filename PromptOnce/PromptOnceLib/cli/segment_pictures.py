@@ -126,7 +126,7 @@ def segment_pictures(
             outcome = segment_set(
                 segmenter,
                 [image.image for image in found],
-                SeedSource(seeds, by=by, fit=None if fit == "auto" else fit),
+                SeedSource(seeds, by=by, fit=fit),
                 writer.take,
                 "alone" if each else "sequence",
                 window,

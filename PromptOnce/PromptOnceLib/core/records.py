@@ -1,6 +1,6 @@
 """What is kept about a case and about a run of a batch: record.json in a case's folder, run.json in the run's.
 
-No tag of a patient is ever put here; paths are kept as the user gave them.
+No tag of a patient and no path is ever put here: folders and files tend to be called after patients.
 """
 
 from __future__ import annotations
@@ -66,9 +66,10 @@ class Review(_Record):
 class CaseIdentity(_Record):
     """What the caller of a run knows about a case and the run itself does not.
 
-    case: name, unique in the run and usable as a folder name. image, reference, prompt: where they came from, as given;
-    "" where there is no such thing. versions: of the program and its packages. round_trip: Dice of the seed slice's
-    mask and the one that comes back to it when a result far away is carried back, None where that was not tried.
+    case: name, unique in the run and usable as a folder name. image, reference, prompt: in words, of what kind they
+    are; "" where there is no such thing. versions: of the program and its packages. round_trip: Dice of the seed
+    slice's mask and the one that comes back to it when a result far away is carried back, None where that was not
+    tried.
     """
 
     case: CaseName
@@ -145,8 +146,9 @@ class Failure(_Record):
 class RunRecord(_Record):
     """A run of a batch.
 
-    cases: in the order in which they are begun. source: folder or manifest, as given. options: for repeating the run.
-    machine: kind of system and processor, never a name. started, ended: UTC, ISO 8601; ended "" while it is not done.
+    cases: in the order in which they are begun. source: in words, of what kind it is. options: without
+    paths. machine: kind of system and processor, never a name. started, ended: UTC, ISO 8601; ended "" while it is not
+    done.
     """
 
     version: Literal[1] = 1

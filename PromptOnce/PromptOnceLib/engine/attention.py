@@ -20,6 +20,8 @@ from PromptOnceLib.engine.products import FastLinear, linear
 
 # Queries of one block and the most scores of one (64 MiB in float32): larger blocks are not faster.
 _QUERIES, _SCORES = 512, 2**24
+# Scores in all below which upstream's fused attention is as fast: that of small models stays as it is.
+_FEW_SCORES = 2**22
 
 
 class FastAttention(RoPEAttention):  # type: ignore[misc]
@@ -29,6 +31,9 @@ class FastAttention(RoPEAttention):  # type: ignore[misc]
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, num_k_exclude_rope: int = 0) -> Tensor:
         """See RoPEAttention: q (B, N, C), k and v (B, M, kv_in_dim). Returns (B, N, C)."""
+        if q.shape[-2] * k.shape[-2] < _FEW_SCORES:
+            few: Tensor = super().forward(q, k, v, num_k_exclude_rope)
+            return few
         queries, keys = self.q_proj(q)[:, None], self.k_proj(k)[:, None]
         with_position = keys.shape[-2] - num_k_exclude_rope
         queries, keys[:, :, :with_position] = apply_rotary_enc(

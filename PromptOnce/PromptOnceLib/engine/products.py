@@ -13,11 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+# Multiplications below which it is not worth it: oneDNN takes longer to begin.
+_SMALL = 2**27
+
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """As torch.nn.functional.linear: x (..., n), weight (m, n), bias (m). Under autocast it is just that."""
+    """As torch.nn.functional.linear: x (..., n), weight (m, n), bias (m). Small or under autocast it is just that."""
     suits = x.dtype == weight.dtype == torch.float32 and x.device.type == "cpu"
-    if suits and not torch.is_autocast_enabled("cpu") and _one_dnn_has_linear():
+    if suits and x.numel() * len(weight) >= _SMALL and not torch.is_autocast_enabled("cpu") and _one_dnn_has_linear():
         return _one_dnn_linear(x, weight, bias)
     return F.linear(x, weight, bias)
 

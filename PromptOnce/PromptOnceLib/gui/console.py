@@ -7,6 +7,7 @@ from typing import Any
 
 import slicer
 
+from PromptOnceLib.gui.batch_process import begun_batches, start_batch
 from PromptOnceLib.gui.engine_choice import EngineChoice
 from PromptOnceLib.gui.process_transport import ProcessTransport
 from PromptOnceLib.gui.settings import load_machine
@@ -19,7 +20,14 @@ _PUMP_MILLISECONDS = 50
 
 def make_logic() -> PromptOnceLogicBase:
     """The logic; nothing is started before it is asked for something."""
-    return PromptOnceLogicBase(_start_worker, slicer.app.processEvents, _keep_pumping)
+    return PromptOnceLogicBase(
+        _start_worker,
+        slicer.app.processEvents,
+        _keep_pumping,
+        lambda request: start_batch(request, _nobody),
+        begun_batches,
+        lambda: load_machine().seeds_folder or None,
+    )
 
 
 def _start_worker() -> ProcessTransport:

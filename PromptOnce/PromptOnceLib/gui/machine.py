@@ -17,7 +17,7 @@ class Machine:
     """model: a name of the registry, or FILE_MODEL with checkpoint and config.
 
     device: one of DEVICES. kind: a value of environment_choice.Kind. python: of an existing environment. Folders: ""
-    for the usual ones.
+    for the usual ones; seeds_folder is that of the seed library.
     """
 
     model: str = "nano"
@@ -28,3 +28,4 @@ class Machine:
     python: str = ""
     engine_folder: str = ""
     models_folder: str = ""
+    seeds_folder: str = ""

@@ -8,6 +8,7 @@ from typing import Any
 import ctk
 import qt
 
+from PromptOnceLib.gui.batch_panel import BatchPanel
 from PromptOnceLib.gui.compare_panel import ComparePanel
 from PromptOnceLib.gui.engine_choice import EngineChoice, OpenTransport
 from PromptOnceLib.gui.engine_panel import EnginePanel
@@ -17,6 +18,7 @@ from PromptOnceLib.gui.process_transport import ProcessTransport
 from PromptOnceLib.gui.prompt_panel import PromptPanel
 from PromptOnceLib.gui.qt_tools import connect
 from PromptOnceLib.gui.run_panel import RunPanel
+from PromptOnceLib.gui.seeds_panel import SeedsPanel
 from PromptOnceLib.gui.settings import load_machine
 from PromptOnceLib.gui.shortcuts import Shortcuts, listing
 from PromptOnceLib.gui.timers import QtTimer
@@ -26,17 +28,19 @@ from PromptOnceLib.gui.workbench import Workbench
 
 
 class ModulePanel:
-    """Fills a layout with the five panels. open_transport, runner: replaced in tests that want no processes."""
+    """Fills a layout with the panels. open_transport, runner: replaced in tests that want no processes."""
 
     def __init__(self, layout: Any, open_transport: OpenTransport = ProcessTransport, runner: Any = None) -> None:
         self.bench = Workbench(EngineChoice(load_machine()), open_transport, QtTimer)
         self.tasks = EngineTasks(self.bench, QtRunner() if runner is None else runner, QtTimer)
         self.volume = VolumePanel(_("Volume"), self.bench)
         self.prompt = PromptPanel(_("Prompt"), self.bench)
+        self.seeds = SeedsPanel(_("Seeds"), self.bench)
         self.run = RunPanel(_("Run"), self.bench)
         self.compare = ComparePanel(_("Compare"), self.bench)
+        self.batch = BatchPanel(_("Batch"), self.bench, QtTimer)
         self.engine = EnginePanel(_("Engine"), self.bench, self.tasks)
-        self.panels = (self.volume, self.prompt, self.run, self.compare, self.engine)
+        self.panels = (self.volume, self.prompt, self.seeds, self.run, self.compare, self.batch, self.engine)
         for panel in self.panels:
             layout.addWidget(panel.widget)
         self.keys = qt.QLabel(listing())
@@ -47,7 +51,7 @@ class ModulePanel:
         self.keys_button.setLayout(keys_layout)
         layout.addWidget(self.keys_button)
         layout.addStretch(1)
-        for part in (self.compare.widget, self.engine.widget, self.keys_button):
+        for part in (self.seeds.widget, self.compare.widget, self.batch.widget, self.engine.widget, self.keys_button):
             part.collapsed = True
         connect(self.prompt.engine, "clicked(bool)", lambda _checked: self._remedy())
         self._shortcuts = Shortcuts(self._actions())

@@ -19,8 +19,8 @@ class Previewing:
     """Asks for previews and shows them; the newest prompt wins.
 
     visible: whether masks of the prompt are shown. scores: presence and predicted IoU of each object by its key, of the
-    masks that are shown. missing: what stands in the way of a preview, None where nothing does. late: whether the
-    prompt was changed during a run.
+    masks that are shown. masks: the prompt they are of and the masks, None where none are shown. missing: what stands
+    in the way of a preview, None where nothing does. late: whether the prompt was changed during a run.
     """
 
     def __init__(self, bench: Workbench) -> None:
@@ -28,12 +28,13 @@ class Previewing:
         self._overlay: SeedPreview | None = None
         self.visible = self.late = False
         self.scores: dict[str, tuple[float, float]] = {}
+        self.masks: tuple[Prompt, SeedMasks] | None = None
         self.missing: Missing | None = None
 
     def ask(self) -> None:
         """Ask for the masks of the prompt as it is now; during a run only note that it has changed."""
         bench, prompt = self._bench, self._bench.read_prompt()
-        self.late = bench.propagating.running  # another stack than the run's would end it
+        self.late = bench.working  # another stack than the run's would end it
         if self.late:
             return
         self.missing = None
@@ -58,13 +59,13 @@ class Previewing:
         """Make room for a result."""
         if self._overlay is not None:
             self._overlay.clear()
-        self.visible = False
+        self.visible, self.masks = False, None
 
     def remove(self) -> None:
         """Take the masks out of the scene."""
         if self._overlay is not None:
             self._overlay.remove()
-        self._overlay, self.visible = None, False
+        self._overlay, self.visible, self.masks = None, False, None
         self.scores, self.missing = {}, None
 
     def _show(self, prompt: Prompt, keys: list[str], masks: SeedMasks) -> None:
@@ -76,7 +77,7 @@ class Previewing:
             self._overlay = SeedPreview(bench.image.grid)
         segments = [Segment(item.name, item.color or default_color(0)) for item in prompt.objects]
         self._overlay.show(prompt.slice, masks.masks, segments)
-        self.visible = True
+        self.visible, self.masks = True, (prompt, masks)
         scores = zip(masks.presence, masks.predicted_iou, strict=True)
         self.scores = dict(zip(keys, scores, strict=True))
         bench.changed()

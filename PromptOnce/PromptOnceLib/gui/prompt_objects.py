@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from PromptOnceLib.mrml.prompt_nodes import ROLES, PromptNodes, find_prompts
 
 _MOST_STEPS = 100
 _DIGITS = 4  # of a pixel
+_DEFAULT_NAME = "object"
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,44 @@ class PromptObjects:
     def describe_selected(self, name: str, color: Color, terminology: str | None) -> None:
         """Give the selected object another name, colour and terminology; a name that another one has gets a number."""
         others = {item.name for item in self.objects if item is not self.selected}
-        self.selected.describe(_free_name(name.strip() or "object", others), color, terminology)
+        self.selected.describe(_free_name(name.strip() or _DEFAULT_NAME, others), color, terminology)
         self.settle()
+
+    def take_named(self, described: Sequence[ObjectPrompt]) -> list[str]:
+        """Keys of the objects with these names. Where one is missing, an object that nobody named or marked gets its
+        name, colour and terminology, or a new one does.
+        """
+        keys: list[str] = []
+        for item in described:
+            left = [nodes for nodes in self.objects if nodes.key not in keys]
+            found = next((nodes for nodes in left if nodes.name.casefold() == item.name.casefold()), None)
+            if found is None:
+                free = (nodes for nodes in left if nodes.name.startswith(_DEFAULT_NAME) and nodes.read() is None)
+                found = next(free, None)
+                if found is None:
+                    found = self._new()
+                    self.objects.append(found)
+                found.describe(item.name, item.color or found.color, item.terminology)
+            keys.append(found.key)
+        self.current = next(i for i, nodes in enumerate(self.objects) if nodes.key == keys[0])
+        self.settle()
+        return keys
+
+    def draw(self, prompt_by_key: Mapping[str, ObjectPrompt], index: int) -> bool:
+        """Have objects show these boxes and points on slice `index`, which becomes the seed slice.
+
+        Nothing is done, and False returned, where others are marked on another slice.
+        """
+        others = [nodes for nodes in self.objects if nodes.key not in prompt_by_key]
+        if index != self.seed and any(nodes.read() is not None for nodes in others):
+            return False
+        self.seed = index
+        for nodes in self.objects:
+            if nodes.key in prompt_by_key:
+                own = {"name": nodes.name, "color": nodes.color, "terminology": nodes.terminology}
+                nodes.write(prompt_by_key[nodes.key].model_copy(update=own), index)
+        self.settle()
+        return True
 
     def clear_selected(self) -> None:
         """Take away the box and the points of the selected object."""
@@ -197,7 +235,7 @@ class PromptObjects:
         color = next((color for color in colors if color not in taken), default_color(len(self.objects)))
         # Unlike all others ever made: the segments of its results are found by it.
         key = f"{self.grid.axis}-{uuid.uuid4().hex[:12]}"
-        return PromptNodes(self.grid, key, _free_name("object", {item.name for item in self.objects}), color)
+        return PromptNodes(self.grid, key, _free_name(_DEFAULT_NAME, {item.name for item in self.objects}), color)
 
 
 def _rounded(prompt: ObjectPrompt | None) -> ObjectPrompt | None:

@@ -9,6 +9,7 @@ import vtk
 
 from PromptOnceLib.core.case import Case
 from PromptOnceLib.core.errors import CancelledError, InputError, PromptOnceError
+from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentation_nodes import SegmentWriter
@@ -19,12 +20,16 @@ if TYPE_CHECKING:
 
 Direction = Literal["both", "forward", "backward"]
 
+AfterRun = Callable[[VolumeRun, list[str]], object]
+"""Is given the run and the keys of its objects."""
+
 _OBJECT_TAG = "PromptOnce.Object"
 
 
 class Propagating:
     """At most one run at a time. run: the last one on this volume, None before the first.
 
+    accepted: the prompt as it was shown with the result when the last run ended, None after it was changed meanwhile.
     segment_choice: for an object's key the segment its mask goes into, "" for a new one; where there is no choice, the
     segment of the object's earlier run in the chosen segmentation, else a new one.
     """
@@ -33,7 +38,9 @@ class Propagating:
         self._bench = bench
         self.run: VolumeRun | None = None
         self.segment_choice: dict[str, str] = {}
+        self.accepted: Prompt | None = None
         self._keys: list[str] = []
+        self._after: AfterRun | None = None
 
     @property
     def running(self) -> bool:
@@ -53,7 +60,7 @@ class Propagating:
     def start(self, direction: Direction = "both") -> None:
         """Propagate the prompt; what stands in the way is said in the panel."""
         bench = self._bench
-        if bench.image is None or self.running:
+        if bench.image is None or bench.working:
             return
         bench.editing.use_tool(None)
         bench.editing.take_in()
@@ -77,7 +84,7 @@ class Propagating:
         """Another volume is chosen or the scene goes: end the run, which keeps what it can."""
         if self.running:
             self.cancel()
-        self.run = None
+        self.run = self._after = self.accepted = None
         self.segment_choice = {}
 
     @property
@@ -112,27 +119,38 @@ class Propagating:
                 return str(segment_id)
         return None
 
-    def _start(self, direction: Direction) -> None:
+    def begin(self, case: Case, keys: list[str], after: AfterRun | None = None, direction: Direction = "both") -> None:
+        """Propagate a case of the chosen volume; keys: of its objects, in order.
+
+        after: called when the run has ended and some of it was done and is kept. Raises InputError and its children for
+        what cannot be propagated; nothing is changed then.
+        """
         bench = self._bench
-        prompt, self._keys = bench.read_prompt(), bench.objects.keys()
-        if prompt is None:
-            raise InputError(_("There is no prompt yet: draw a box, or put a point on the object."))
-        prompt.validate_for(bench.image.slices.shape)
         settings = self._settings(direction)
-        settings.range_for(prompt, len(bench.image.slices))
-        image = bench.fresh_image()
-        case = Case(image.volume, image.axis, image.stack(bench.window(prompt)), prompt, None, ())
-        segments = [self.segment_for(key) for key in self._keys]
-        writer = prepared_writer(image.node, case, bench.parameters.segmentation, segments, bench.parameters.overwrite)
-        for key, segment_id in zip(self._keys, writer.segment_ids, strict=True):
+        settings.range_for(case.prompt, len(case.stack.frames))
+        self._keys, self._after, self.accepted = keys, after, None
+        segments = [self.segment_for(key) for key in keys]
+        node = bench.image.node
+        writer = prepared_writer(node, case, bench.parameters.segmentation, segments, bench.parameters.overwrite)
+        for key, segment_id in zip(keys, writer.segment_ids, strict=True):
             writer.node.GetSegmentation().GetSegment(segment_id).SetTag(_OBJECT_TAG, key)
         bench.parameters.segmentation = writer.node
-        for key in self._keys:
+        for key in keys:
             self.segment_choice.pop(key, None)
         bench.session.cancel()  # a preview that is still to come would lie over the result
         self.run = VolumeRun(bench.session, case, bench.engine.files(), writer, self._slice_done, self._finished)
         self.run.start(settings, bench.engine.machine.device)
         bench.begin_work()
+
+    def _start(self, direction: Direction) -> None:
+        bench = self._bench
+        prompt = bench.read_prompt()
+        if prompt is None:
+            raise InputError(_("There is no prompt yet: draw a box, or put a point on the object."))
+        prompt.validate_for(bench.image.slices.shape)
+        image = bench.fresh_image()
+        case = Case(image.volume, image.axis, image.stack(bench.window(prompt)), prompt, None, ())
+        self.begin(case, bench.objects.keys(), None, direction)
 
     def _settings(self, direction: Direction) -> Settings:
         choices = self._bench.parameters
@@ -156,6 +174,10 @@ class Propagating:
             sentences.append(_in_words(job, done))
         bench.say("run", " ".join([*sentences, *run.notices]))
         if done and kept:
+            after, self._after = self._after, None
+            if after is not None:
+                after(run, list(self._keys))
+            self.accepted = None if bench.previewing.late else bench.read_prompt()
             bench.comparing.take(job.result, self._keys)
             if bench.previewing.late and bench.read_prompt() != run.case.prompt:
                 bench.previewing.ask()

@@ -19,6 +19,7 @@ from PromptOnceLib.gui.previewing import Previewing
 from PromptOnceLib.gui.prompt_objects import PromptObjects
 from PromptOnceLib.gui.propagating import Propagating
 from PromptOnceLib.gui.seed_slice import SeedSlice
+from PromptOnceLib.gui.seeding import Seeding
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.mrml.grid import volume_to_world
 from PromptOnceLib.worker.session import Session, State
@@ -44,8 +45,8 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
     """One volume, its prompted objects, the session that segments them, and what came of it.
 
     changed: called after everything a panel may want to show anew. notices: a sentence for each part of the panel
-    ("volume", "prompt", "run", "compare", "engine"), "" for none. parameters: the choices that are saved with the
-    scene, None while there is no scene.
+    ("volume", "prompt", "seeds", "run", "compare", "batch", "engine"), "" for none. parameters: the choices that are
+    saved with the scene, None while there is no scene.
     """
 
     def __init__(self, engine: EngineChoice, open_transport: OpenTransport, make_timer: MakeTimer) -> None:
@@ -68,6 +69,7 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self.propagating = Propagating(self)
         self.comparing = Comparing(self)
         self.seed_slice = SeedSlice(self)
+        self.seeding = Seeding(self)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._scene_closing)
         self.addObserver(scene, scene.NodeRemovedEvent, self._node_removed)
@@ -147,10 +149,19 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         """What has to be installed or downloaded first."""
         return self.engine.missing()
 
-    def prepare(self, prompt: Prompt) -> None:
-        """Have the worker hold what this prompt needs. Raises InputError for what cannot be used."""
+    @property
+    def working(self) -> bool:
+        """Whether a run or a round trip goes on, which has the worker for itself."""
+        return self.propagating.running or self.seeding.working
+
+    def prepare(self, prompt: Prompt | None) -> None:
+        """Have the worker hold what this prompt needs, None for what is needed before there is one.
+
+        Raises InputError for what cannot be used.
+        """
         stack = self.fresh_image().stack(self.window(prompt))
-        self.session.prepare(self.engine.files(), self.engine.machine.device, "auto", stack, prompt.slice)
+        index = self.objects.seed if prompt is None else prompt.slice
+        self.session.prepare(self.engine.files(), self.engine.machine.device, "auto", stack, index)
 
     def fresh_image(self) -> ChosenImage:
         """The image, read again if its voxels were changed. Raises InputError for what it cannot be any more."""
@@ -218,6 +229,7 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
             self.objects.hide()
         self.previewing.remove()
         self.propagating.leave()
+        self.seeding.leave()
         self.comparing.leave()
         self.removeObservers(self._volume_moved)
         self.image = self.objects = None

@@ -9,12 +9,15 @@ from typing import Any, Literal
 import numpy as np
 
 from PromptOnceLib.core.case import Labels, PromptSource, prepare_case
-from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.core.errors import InputError, PromptOnceError
 from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.core.results import SegmentationResult, SliceResult, Totals, slice_results, totals
 from PromptOnceLib.core.stack import parse_axis, slices_along
+from PromptOnceLib.mrml.batches import BatchJob, StartBatch, start_batch_process
 from PromptOnceLib.mrml.grid import StackGrid
+from PromptOnceLib.mrml.logic_batch import BatchMethods
+from PromptOnceLib.mrml.logic_seeds import Ask, SeedMethods, T
 from PromptOnceLib.mrml.prompt_sources import Position, prompt_from_markups, prompt_from_positions, prompt_of_module
 from PromptOnceLib.mrml.references import read_reference_node
 from PromptOnceLib.mrml.runs import OnProgress, VolumeRun, prepared_writer
@@ -39,11 +42,13 @@ class Evaluation:
     notices: tuple[str, ...]
 
 
-class PromptOnceLogicBase:
+class PromptOnceLogicBase(SeedMethods, BatchMethods):
     """The module's logic as far as it needs no Qt. Positions are voxel indices IJK or RAS in mm, as their names say.
 
     start_transport: starts a worker. process_events: lets the application live while a call waits. keep_pumping: has a
     function called again and again until it returns False, and returns at once; for calls that do not wait.
+    start_batch: starts the process of a batch. on_batch: told of every batch that begins. library_folder: of the seed
+    library, None for the usual one.
     """
 
     def __init__(
@@ -51,9 +56,14 @@ class PromptOnceLogicBase:
         start_transport: Callable[[], Transport],
         process_events: Callable[[], object],
         keep_pumping: Callable[[Callable[[], bool]], object],
+        start_batch: StartBatch = start_batch_process,
+        on_batch: Callable[[BatchJob], object] = lambda job: None,
+        library_folder: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._start_transport, self._process_events = start_transport, process_events
         self._keep_pumping = keep_pumping
+        self._start_batch, self._on_batch, self._library_folder = start_batch, on_batch, library_folder
+        self._batches: list[BatchJob] = []
         self._session: Session | None = None
 
     @property
@@ -89,7 +99,8 @@ class PromptOnceLogicBase:
     ) -> VolumeRun:
         """Segment a volume from one prompt and write the masks into a segmentation.
 
-        prompt: from promptFromIJK, promptFromRAS, promptFromMarkups or promptFromReference, or a prompt of the core.
+        prompt: from promptFromIJK, promptFromRAS, promptFromMarkups, promptFromReference or promptFromSeed, or a prompt
+        of the core.
         axis: "auto", "i", "j", "k", "axial", "sagittal" or "coronal". window: "auto", "display" (the node's own), the
         name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as "nano" or "small", or
         the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both included.
@@ -221,20 +232,36 @@ class PromptOnceLogicBase:
         return self.session.busy
 
     def close(self) -> None:
-        """End the worker."""
+        """End the worker, and batches that are under way; what they have finished is kept."""
+        for job in self._batches:
+            job.close()
         if self._session is not None:
             self._session.close()
 
     def _wait_for(self, run: VolumeRun) -> None:
+        self._wait_until(lambda: run.finished)
+        if run.error is not None:
+            raise run.error
+
+    def _ask(self, ask: Ask[T]) -> T:
+        """See SeedMethods."""
+        answers: list[tuple[Any, PromptOnceError | None]] = []
+        ask(lambda answer: answers.append((answer, None)), lambda error: answers.append((None, error)))
+        self._wait_until(lambda: bool(answers))
+        answer, error = answers[0]
+        if error is not None:
+            raise error
+        found: T = answer
+        return found
+
+    def _wait_until(self, over: Callable[[], bool]) -> None:
         try:
-            while not run.finished:
+            while not over():
                 self.session.pump(_WAIT)
                 self._process_events()
         except BaseException:
             self.session.cancel()
             raise
-        if run.error is not None:
-            raise run.error
 
 
 def _grid(volume_node: Any, axis: str) -> StackGrid:

@@ -8,6 +8,7 @@ from typing import Any
 
 import PromptOnceLib
 from PromptOnceLib.core.case import Case
+from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import InputError, PromptOnceError
 from PromptOnceLib.core.outputs import Run
 from PromptOnceLib.core.registry import ModelFiles
@@ -115,6 +116,7 @@ class VolumeRun:
             "Device": job.device,
             "Axis": AXIS_NAMES[self.case.axis.axis],
             "SeedSlice": str(self.case.prompt.slice),
+            "Seed": self.case.prompt.label if isinstance(self.case.prompt, SharedSeed) else "",
             "Window": f"{window.name} ({window.lower:g} to {window.upper:g})",
             "Version": PromptOnceLib.__version__,
             "Packages": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),

@@ -65,17 +65,25 @@ Legs = Generator[Leg, SegmentationResult, RoundTripFigures]
 """Yields propagations, is sent their complete results, returns the figures. For callers that do not wait."""
 
 
-def legs_of_prompt(stack: Stack, prompt: Prompt, seed_masks: NDArray[np.uint8], fill_hole_area: int = 0) -> Legs:
+def legs_of_prompt(
+    stack: Stack,
+    prompt: Prompt,
+    seed_masks: NDArray[np.uint8],
+    result: SegmentationResult | None = None,
+    fill_hole_area: int = 0,
+) -> Legs:
     """Round trip of a seed slice in its own stack: one propagation out, then back from each end of each object.
 
-    seed_masks: as accepted, (objects, rows, columns), not 0 where an object is. A figure is 0 for an object that is
-    found on no slice. Raises PromptError where a mask is empty.
+    seed_masks: as accepted, (objects, rows, columns), not 0 where an object is. result: of the way out, where it has
+    been gone already. A figure is 0 for an object that is found on no slice. Raises PromptError where a mask is empty.
     """
     if not all(mask.any() for mask in seed_masks):
         raise PromptError("A round trip needs the masks of the seed slice. Compute them first.")
-    seed, count = prompt.slice, 1 + 2 * len(prompt.objects)
-    out = yield Leg(stack, prompt, Settings(fill_hole_area=fill_hole_area), 1, count)
-    number = 1
+    seed, number = prompt.slice, int(result is None)
+    count = number + 2 * len(prompt.objects)
+    out = result
+    if out is None:
+        out = yield Leg(stack, prompt, Settings(fill_hole_area=fill_hole_area), 1, count)
     found: dict[str, list[float | None]] = {"forward": [], "backward": []}
     for index, item in enumerate(prompt.objects):
         shown = _shown(out, index)

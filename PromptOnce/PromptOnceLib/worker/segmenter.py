@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.core.case import Case
 from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import WorkerError
 from PromptOnceLib.core.likeness import most_alike
@@ -100,6 +102,18 @@ class Segmenter:
         found = self.describe(indices, [frame], on_frame, should_cancel)
         best, likeness = most_alike(found[-1], found[:-1])
         return indices[best], likeness
+
+    def start_alike(
+        self, case: Case, on_frame: OnFrame | None = None, should_cancel: Callable[[], bool] | None = None
+    ) -> Case:
+        """The case, whose stack is the one that is worked on, with its shared seed starting where it fits best: on the
+        slice most like the seed's first frame.
+        """
+        assert isinstance(case.prompt, SharedSeed)
+        frame = case.prompt.frames[0].frame
+        index, alike = self.most_alike_slice(frame, on_frame=on_frame, should_cancel=should_cancel)
+        moved = case.starting_at(index)
+        return replace(moved, notices=(*moved.notices, f"Slice {index} is most like the seed's frame ({alike:.2f})."))
 
     def embed(self, index: int) -> Job:
         """Encode a slice in the background, so that the first prompt on it is answered fast."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum, auto
 from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import CancelledError, InputError, PromptError, PromptOnceError, WorkerError
@@ -16,9 +19,18 @@ from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.core.stack import Stack
 from PromptOnceLib.worker import jobs, protocol
 from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.descriptions import OnFrame
 from PromptOnceLib.worker.jobs import OnNotice, OnSlice, PropagationJob, Settings
 from PromptOnceLib.worker.preparation import Preparation
-from PromptOnceLib.worker.session_work import OnEnd, OnError, OnMasks, Preview, Propagation
+from PromptOnceLib.worker.session_work import (
+    Description,
+    OnDescriptors,
+    OnEnd,
+    OnError,
+    OnMasks,
+    Preview,
+    Propagation,
+)
 
 
 class State(Enum):
@@ -34,7 +46,7 @@ class State(Enum):
 
 
 class Session:
-    """One model and one stack in one worker; previews and propagations as they are asked for.
+    """One model and one stack in one worker; previews, propagations and descriptions as they are asked for.
 
     No method waits for the worker. Requests go to it one at a time; `pump` takes its answers in, sends the next one,
     and is the only place from which callbacks are called. Callbacks may call any method. Whatever is wrong with the
@@ -57,9 +69,12 @@ class Session:
         self._active = False  # after a failure and after close nothing is sent before the next call
         self._job: Job | None = None  # the request under way
         self._unwanted: Job | None = None  # a request for a model or a stack that is not wanted any more
-        self._work: Preview | Propagation | None = None  # what the request under way is for, if not for preparing
+        self._work: Preview | Propagation | Description | None = (
+            None  # what the request under way is for, if not for preparing
+        )
         self._waiting_propagation: Propagation | None = None
         self._waiting_preview: Preview | None = None
+        self._waiting_description: Description | None = None
         self._newest_preview: Preview | None = None
         # Called only when this object is in order again, so that callbacks may call it and may raise.
         self._callbacks: deque[Callable[[], object]] = deque()
@@ -78,7 +93,7 @@ class Session:
     def state(self) -> State:
         """What is going on now; what waits for a ready worker only shows once the worker is ready.
 
-        READY may be busy: encoding the seed slice ahead of the first prompt.
+        READY may be busy: encoding the seed slice ahead of the first prompt, or comparing frames.
         """
         if not self._active:
             return State.IDLE if self.error is None else State.FAILED
@@ -88,7 +103,7 @@ class Session:
             return State.LOADING_MODEL
         if self._waiting_propagation is not None or isinstance(self._work, Propagation):
             return State.PROPAGATING
-        return State.READY if self._waiting_preview is None and self._work is None else State.PREVIEWING
+        return State.PREVIEWING if self._waiting_preview or isinstance(self._work, Preview) else State.READY
 
     def prepare(self, files: ModelFiles, device: str, precision: str, stack: Stack, seed: int) -> None:
         """Have a worker hold this model and this stack, and encode slice `seed` ahead of the first prompt on it.
@@ -120,6 +135,7 @@ class Session:
         except InputError as error:
             preview.end(error)
             return
+        self._drop_description()
         self._waiting_preview = preview
         self._go_on()
 
@@ -148,14 +164,34 @@ class Session:
             propagation.end(error)
             return job
         self._cancel_propagations()
+        self._drop_description()
         self._waiting_propagation = propagation
         self._go_on()
         return job
 
+    def describe(
+        self,
+        slices: Sequence[int],
+        frames: Sequence[NDArray[np.uint8]],
+        on_descriptors: OnDescriptors,
+        on_error: OnError,
+        on_frame: OnFrame | None = None,
+    ) -> None:
+        """Descriptors of slices of the stack, then of frames, as Segmenter.describe gives them; the newest call wins.
+
+        A preview or a propagation that is asked for before it is done ends it with CancelledError, as `cancel` does.
+        """
+        self._chosen_stack()
+        self._drop_description()
+        queue = self._callbacks.append
+        self._waiting_description = Description(slices, frames, on_descriptors, on_error, on_frame, queue)
+        self._go_on()
+
     def cancel(self) -> None:
-        """Stop the propagation at the next slice, which ends with what is done, and drop the previews."""
+        """Stop the propagation at the next slice, which ends with what is done, and drop previews and descriptions."""
         self._drop_previews()
         self._cancel_propagations()
+        self._drop_description()
 
     def close(self, grace: float = 5.0) -> None:
         """End the worker, within `grace` seconds or by force; a propagation ends with CancelledError.
@@ -216,6 +252,8 @@ class Session:
             self._work, self._waiting_propagation = self._waiting_propagation, None
         elif self._waiting_preview is not None:
             self._work, self._waiting_preview = self._waiting_preview, None
+        elif self._waiting_description is not None:
+            self._work, self._waiting_description = self._waiting_description, None
         else:
             # Only ahead of the first prompt: the worker remembers one slice, and prompts may be on another one by now.
             return None if begun == self._begun else jobs.embed(self.client, self._seed, self._notice)
@@ -239,6 +277,14 @@ class Session:
             with contextlib.suppress(WorkerError):  # the worker is gone: the next pump tells everybody
                 self._work.stop(self.client)
 
+    def _drop_description(self) -> None:
+        waiting, self._waiting_description = self._waiting_description, None
+        if waiting is not None:
+            waiting.end(CancelledError("Cancelled: the images were not compared."))
+        if isinstance(self._work, Description):
+            with contextlib.suppress(WorkerError):
+                self._work.stop(self.client)
+
     def _notice(self, text: str) -> None:
         if self._on_notice is not None:
             self._callbacks.append(partial(self._on_notice, text))
@@ -249,8 +295,8 @@ class Session:
 
     def _stop(self, error: PromptOnceError) -> None:
         """Nothing is under way or waits any more, and nothing is sent before the next call."""
-        for work in (self._work, self._waiting_propagation, self._waiting_preview):
+        for work in (self._work, self._waiting_propagation, self._waiting_preview, self._waiting_description):
             if work is not None:
                 work.end(error)
-        self._job = self._work = self._waiting_propagation = self._waiting_preview = None
+        self._job = self._work = self._waiting_propagation = self._waiting_preview = self._waiting_description = None
         self._active, self.error = False, None

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from PromptOnceLib.core.errors import CancelledError, PromptOnceError
 from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.descriptions import DescriptionJob, OnFrame
 from PromptOnceLib.worker.jobs import OnNotice, OnSlice, PropagationJob, SeedJob, SeedMasks
 
 OnMasks = Callable[[SeedMasks], object]
 OnError = Callable[[PromptOnceError], object]
 OnEnd = Callable[[PropagationJob, PromptOnceError | None], object]
+OnDescriptors = Callable[[NDArray[np.float32]], object]
 Queue = Callable[[Callable[[], object]], object]
 
 
@@ -91,3 +96,49 @@ class Propagation:
                 error = reported
         self.job.cancelled |= isinstance(error, CancelledError)
         self._queue(partial(self._on_end, self.job, error))
+
+
+class Description:
+    """Descriptors of frames and its callbacks."""
+
+    def __init__(
+        self,
+        slices: Sequence[int],
+        frames: Sequence[NDArray[np.uint8]],
+        on_descriptors: OnDescriptors,
+        on_error: OnError,
+        on_frame: OnFrame | None,
+        queue: Queue,
+    ) -> None:
+        self._slices, self._frames = slices, frames
+        self._on_descriptors, self._on_error, self._on_frame = on_descriptors, on_error, on_frame
+        self._queue = queue
+        self._description: DescriptionJob | None = None
+        self._stopping = False
+
+    def send(self, client: WorkerClient) -> Job:
+        """Raises WorkerError when the worker is gone."""
+
+        def on_frame(event: protocol.FrameDone) -> None:
+            if self._on_frame is not None:
+                self._queue(partial(self._on_frame, event))
+
+        self._description = DescriptionJob.send(client, self._slices, self._frames, on_frame)
+        return self._description.job
+
+    def stop(self, client: WorkerClient) -> None:
+        """Have it end after the frame under way. Raises WorkerError when the worker is gone."""
+        if not self._stopping and self._description is not None:
+            self._stopping = True
+            client.cancel(self._description.job)
+
+    def end(self, error: PromptOnceError | None = None) -> None:
+        """End with this error, or as the worker has answered."""
+        if error is None:
+            assert self._description is not None
+            try:
+                self._queue(partial(self._on_descriptors, self._description.take()))
+                return
+            except PromptOnceError as reported:
+                error = reported
+        self._queue(partial(self._on_error, error))

@@ -3,11 +3,15 @@
 SAM 2 squashes every frame to a square of its own size, so frames of any size can follow each other. What a pixel of
 this square means in millimetres then differs between frames of different fields of view. Two ways to deal with it:
 
-"stretch": nothing is done, as in Prompt Once. Right where the field of view follows the body, as in X-rays, whose pixel
-sizes are often unknown: the thorax fills every radiograph.
+"stretch", the default: nothing is done, as in Prompt Once. Right where the field of view follows the body, as in X-rays
+and in most CT and MR, where it is chosen for each patient: the body then fills the square alike.
 "millimetres": the frame is cropped or padded with black about its centre to the volume's field of view, so that a pixel
-of the square means about as many mm in the seed as in the volume, and organs have about the same size. Right for CT and
-MR. Nothing is resampled: what remains of the frame is as the model saw it when the seed was accepted.
+of the square means about as many mm in the seed as in the volume. For fields of view that differ where bodies do not,
+as in crops of one scan. Nothing is resampled: what remains of the frame is as the model saw it when the seed was
+accepted.
+
+On two chest CTs of one scanner, fields of view 349 and 420 mm, stretching gave the better masks both ways; on generated
+patients whose fields of view differ by up to a third neither was better (python -m benchmarks.seeds fields real).
 """
 
 from __future__ import annotations
@@ -22,13 +26,13 @@ from PromptOnceLib.core.conditioning import ConditioningFrame
 from PromptOnceLib.core.display import DisplayView
 from PromptOnceLib.core.errors import SeedError
 from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, encode_mask
-from PromptOnceLib.core.scanner import XRAY_MODALITIES
 from PromptOnceLib.core.seeds.orientation import FrameOrientation, turn_between
-from PromptOnceLib.core.seeds.schema import MOST_PIXELS, Seed, SeedObject, SeedRecord
+from PromptOnceLib.core.seeds.schema import MOST_PIXELS, Seed, SeedObject
 from PromptOnceLib.core.stack import pixel_spacing
 from PromptOnceLib.core.volume import Geometry
 
 Fit = Literal["stretch", "millimetres"]
+DEFAULT_FIT: Fit = "stretch"
 By = Literal["prompt", "mask"]
 
 
@@ -43,22 +47,17 @@ class SeedPicture:
     spacing: tuple[float, float]
 
 
-def default_fit(record: SeedRecord) -> Fit:
-    """For X-rays and pictures "stretch", for slices of volumes "millimetres"."""
-    return "stretch" if record.is_picture or record.modality in XRAY_MODALITIES else "millimetres"
-
-
 def fit_seed(seed: Seed, geometry: Geometry, axis: int, how: Fit | None = None, by: By = "prompt") -> ConditioningFrame:
     """The seed as a frame before the slices of a volume along an array axis (0, 1, 2 = k, j, i).
 
-    how: see the module's docstring; None for default_fit. by: the box and points as drawn, or the accepted mask; an
+    how: see the module's docstring; None for the default. by: the box and points as drawn, or the accepted mask; an
     object without box and positive points has its mask in both cases, also where "millimetres" has cut these off.
 
     Raises SeedError for a seed of another plane, and where nothing of an object is left.
     """
     orientation = FrameOrientation.of(geometry, axis)
     picture = turned(seed, orientation)
-    if (how or default_fit(seed.record)) == "millimetres":
+    if (how or DEFAULT_FIT) == "millimetres":
         rows, columns = (geometry.shape[other] for other in range(3) if other != axis)
         between_rows, between_columns, _ = pixel_spacing(geometry, axis)
         picture = to_field_of_view(picture, (rows * between_rows, columns * between_columns))

@@ -21,9 +21,10 @@ Equal scores: the newer seed first, then by name and id.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from PromptOnceLib.core.errors import SeedError
 from PromptOnceLib.core.scanner import XRAY_MODALITIES, Scanner
 from PromptOnceLib.core.seeds.orientation import FrameOrientation, turn_between
 from PromptOnceLib.core.seeds.schema import Seed, SeedRecord
@@ -73,6 +74,14 @@ def rank(
     """
     matches = [_match(seed, volume, axis, target, scanner_name, (likeness or {}).get(seed.id)) for seed in seeds]
     return sorted(matches, key=_order)
+
+
+def best_of(matches: Sequence[Match]) -> Match:
+    """The first of ranked matches. Raises SeedError, with the reasons, where none can be used."""
+    if matches and matches[0].usable:
+        return matches[0]
+    why = f" ({'; '.join(matches[0].reasons)})" if matches else ": it is empty"
+    raise SeedError(f"The seed library holds no seed that fits this image{why}. Save a seed for such images.")
 
 
 def _order(match: Match) -> tuple[bool, float, int, str, str]:

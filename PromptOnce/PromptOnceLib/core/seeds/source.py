@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from PromptOnceLib.core.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.core.errors import SeedError
@@ -20,7 +23,7 @@ class SeedSource:
     """One seed or several, to be put before the slices of a volume.
 
     start: slice where both halves begin; "central" is the papers' choice. by: box and points, or the accepted mask.
-    fit: see fitting.py, None for each seed's default. names: of the objects to segment, in this order; None for all of
+    fit: see fitting.py, None for the default. names: of the objects to segment, in this order; None for all of
     the first seed. Raises SeedError for no seed at all.
     """
 
@@ -59,6 +62,14 @@ def shared_seed(source: SeedSource, geometry: Geometry, axis: int) -> SharedSeed
     rows, columns = (geometry.shape[other] for other in range(3) if other != axis)
     shared.validate_for((geometry.shape[axis], rows, columns))
     return shared
+
+
+def accepted_masks(source: SeedSource, geometry: Geometry, axis: int) -> NDArray[np.uint8]:
+    """The accepted masks of the first seed as it lies before a volume: uint8 (objects, rows, columns), in the objects'
+    order. Raises as shared_seed.
+    """
+    frame = shared_seed(replace(source, by="mask"), geometry, axis).frames[0]
+    return np.stack([item.mask_array() for item in frame.objects]).astype(np.uint8)
 
 
 def seed_window(seed: Seed, volume: Volume) -> Window:

@@ -16,6 +16,7 @@ from PromptOnceLib.batch.prompt_sources import PromptSources
 from PromptOnceLib.batch.runner import run_batch
 from PromptOnceLib.core.case import prepare_case
 from PromptOnceLib.core.errors import SeedError
+from PromptOnceLib.core.prompts import Box, Point
 from PromptOnceLib.core.reading import read_volume
 from PromptOnceLib.core.records import read_case_record, read_run_record
 from PromptOnceLib.core.seeds.library import SeedLibrary
@@ -33,10 +34,19 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SeedLibrary:
     return library
 
 
-def add_seed(library: SeedLibrary, folder: Path, name: str, date: dt.date) -> None:
-    volume = read_volume(write_image(folder / "seed.nii.gz", seed=9))
-    case = prepare_case(volume, disk_prompt(2), window="full")
-    mask = disk_frames(slices=5, seed=9)[2] > 128
+def add_seed(library: SeedLibrary, folder: Path, name: str, date: dt.date, flipped: bool = False) -> None:
+    """flipped: the disk is where in the images it is not."""
+    frames = disk_frames(slices=5, seed=9)
+    volume = read_volume(write_array(folder / "seed.nii.gz", frames[:, :, ::-1] if flipped else frames))
+    prompt = disk_prompt(2)
+    if flipped:
+        x = 95 - 47
+        item = prompt.objects[0].model_copy(
+            update={"box": Box(x0=x - 18, y0=22, x1=x + 18, y1=58), "points": (Point(x=x, y=40, positive=True),)}
+        )
+        prompt = prompt.model_copy(update={"objects": (item,)})
+    case = prepare_case(volume, prompt, window="full")
+    mask = volume.array[2] > 128
     library.save(make_seed(volume, case.stack, case.prompt, [mask], name=name, date=date, frame_confirmed=True))
 
 
@@ -83,3 +93,41 @@ def test_finished_cases_keep_their_seed_when_another_comes_and_change_with_its_c
     library.delete("disk")
     assert run_batch(planned, options, out, resume=True).finished == 2
     assert read_case_record(out / "cases" / "a").identity.seed.name == "newer"
+
+
+def test_auto_takes_the_seed_whose_frame_is_most_like_the_image(library: SeedLibrary, tmp_path: Path) -> None:
+    # The newer seed would go first if nothing else told them apart.
+    add_seed(library, tmp_path, "flipped", dt.date(2026, 3, 3), flipped=True)
+    planned, options, out = plan(tmp_path, PromptChoice(kind="auto")), quick_options(tmp_path), tmp_path / "out"
+    assert run_batch(planned, options, out).succeeded
+    record = read_case_record(out / "cases" / "a")
+    assert record.identity.seed is not None
+    assert record.identity.seed.name == "disk"
+    assert any("likeness of the frames" in notice for notice in record.notices)
+    assert run_batch(planned, options, out, resume=True).reused == 2
+
+
+def test_a_seed_starts_where_the_image_is_most_like_it_or_where_it_is_told_to(
+    library: SeedLibrary, tmp_path: Path
+) -> None:
+    planned = plan(tmp_path, PromptChoice(kind="seed", name="disk"))
+    first = planned.cases[0].model_copy(update={"slice": 4})
+    planned = planned.model_copy(update={"cases": (first, planned.cases[1])})
+    frames = np.stack([np.full((80, 96), 60, np.uint8)] * 5)
+    frames[1] = disk_frames(slices=5, seed=9)[2]
+    write_array(tmp_path / "images" / "b.nii.gz", frames)
+    out = tmp_path / "out"
+    assert run_batch(planned, quick_options(tmp_path, start="alike", by="mask"), out).succeeded
+    assert read_case_record(out / "cases" / "a").seed_slice == 4
+    record = read_case_record(out / "cases" / "b")
+    assert record.seed_slice == 1
+    assert any("most like the seed" in notice for notice in record.notices)
+    assert run_batch(planned, quick_options(tmp_path, start="alike", by="prompt"), out, resume=True).finished == 2
+
+
+def test_a_round_trip_of_a_seed_is_recorded(library: SeedLibrary, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    planned = plan(tmp_path, PromptChoice(kind="seed", name="disk"))
+    assert run_batch(planned, quick_options(tmp_path, round_trip=True), out).succeeded
+    # The worker draws what is bright, so the way back finds the seed's own mask.
+    assert read_case_record(out / "cases" / "a").identity.round_trip == 1

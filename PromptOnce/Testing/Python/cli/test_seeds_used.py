@@ -49,8 +49,8 @@ def test_a_seed_is_saved_and_serves_the_next_patient(
     run: Run, disk_volume: Path, next_patient: Path, tmp_path: Path
 ) -> None:
     saved = run(
-        "seeds", "save", "the disk", disk_volume, *BOX, "--name", "disk", "--scanner", "name=CT 2", "manufacturer=MAKER",
-        "--target", "disk", "--preview", "frame.png", "--json", *CONFIRMED,
+        "seeds", "save", "the disk", disk_volume, *BOX, "--name", "disk", "--scanner", "name=CT 2",
+        "manufacturer=MAKER", "--target", "disk", "--preview", "frame.png", "--json", *CONFIRMED,
     )  # fmt: skip
     assert saved.status == 0, saved.err
     assert "Round trip" in saved.err

@@ -27,6 +27,13 @@ def nano() -> Model:
     return load_model(resolve_model("nano"))
 
 
+@pytest.fixture
+def everything_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rearrange also what is too small for it to be worth it."""
+    monkeypatch.setattr(attention, "_FEW_SCORES", 0)
+    monkeypatch.setattr(products, "_SMALL", 0)
+
+
 def random_tiny(folder: Path) -> Model:
     """SAM 2.1 tiny for 128 x 128 frames; its memory has a quarter of the channels of its attention."""
     from PromptOnceLib.engine.models import _config_path
@@ -47,6 +54,7 @@ def run(model: Model, placement: Placement) -> tuple[np.ndarray, torch.Tensor]:
     return np.stack([output.masks for output in outputs]), torch.stack(kept)
 
 
+@pytest.mark.usefixtures("everything_counts")
 @pytest.mark.parametrize("name", ["nano", "tiny"])
 def test_rearranged_logits_differ_by_rounding_alone(name: str, nano: Model, tmp_path: Path) -> None:
     model = nano if name == "nano" else random_tiny(tmp_path)
@@ -57,6 +65,13 @@ def test_rearranged_logits_differ_by_rounding_alone(name: str, nano: Model, tmp_
     assert (masks != other_masks).sum() <= 2
 
 
+def test_a_small_model_stays_exact(nano: Model) -> None:
+    _, expected = run(nano, on_cpu())
+    _, found = run(nano, REARRANGED)
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.usefixtures("everything_counts")
 def test_a_model_goes_back_to_upstreams_bits_when_it_is_moved(nano: Model) -> None:
     _, expected = run(nano, on_cpu())
     run(nano, REARRANGED)
@@ -77,6 +92,7 @@ def test_rearranging_leaves_the_weights_and_their_names(nano: Model) -> None:
 @pytest.mark.parametrize("most_scores", [2**24, 500])
 def test_attention_in_blocks_equals_upstreams(monkeypatch: pytest.MonkeyPatch, channels: int, most_scores: int) -> None:
     """Two memories of 8 x 8 pixels and five pointers; values of fewer channels and of as many as the attention."""
+    monkeypatch.setattr(attention, "_FEW_SCORES", 0)
     monkeypatch.setattr(attention, "_SCORES", most_scores)
     torch.manual_seed(1)
     layer = RoPEAttention(
@@ -93,6 +109,7 @@ def test_attention_in_blocks_equals_upstreams(monkeypatch: pytest.MonkeyPatch, c
 @pytest.mark.parametrize("one_dnn", [True, False])
 def test_products_equal_torchs_with_and_without_one_dnn(monkeypatch: pytest.MonkeyPatch, one_dnn: bool) -> None:
     monkeypatch.setattr(products, "_one_dnn_has_linear", lambda: one_dnn and torch.backends.mkldnn.is_available())
+    monkeypatch.setattr(products, "_SMALL", 0)
     x, weight, bias = torch.randn(3, 5, 7), torch.randn(4, 7), torch.randn(4)
     with torch.inference_mode():
         torch.testing.assert_close(products.linear(x, weight, bias), torch_functional.linear(x, weight, bias))
@@ -104,6 +121,7 @@ def test_products_follow_autocast() -> None:
         assert products.linear(torch.randn(2, 4), torch.randn(3, 4)).dtype == torch.bfloat16
 
 
+@pytest.mark.usefixtures("everything_counts")
 def test_reduced_precision_is_rearranged_too(nano: Model) -> None:
     masks, logits = run(nano, on_cpu())
     other_masks, others = run(nano, place("cpu", "bfloat16"))

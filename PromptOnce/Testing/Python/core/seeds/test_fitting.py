@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.seeds.sample_seeds import LPS, ORIENTATIONS, one_object, sample_seed, sample_volume
 from PromptOnceLib.core.errors import SeedError
 from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, Prompt, encode_mask
-from PromptOnceLib.core.seeds.fitting import default_fit, fit_seed, turned
+from PromptOnceLib.core.seeds.fitting import fit_seed, turned
 from PromptOnceLib.core.seeds.orientation import FrameOrientation
 from PromptOnceLib.core.seeds.schema import Seed
 from PromptOnceLib.core.volume import Geometry
@@ -161,10 +161,9 @@ def test_pixels_far_smaller_than_the_image_cannot_claim_all_memory():
         fit_seed(sample_seed(spacing=(1e-4, 1e-4, 1)), Geometry((500, 500, 3)), 0, "millimetres")
 
 
-def test_radiographs_are_stretched_and_volumes_fitted_in_millimetres_by_default():
-    assert default_fit(sample_seed().record) == "millimetres"
-    assert default_fit(sample_seed(volume=sample_volume((1, 8, 10), modality="")).record) == "stretch"
-    assert default_fit(sample_seed(modality="DX").record) == "stretch"
+def test_frames_are_stretched_by_default_as_in_the_paper():
+    fitted = fit_seed(sample_seed(), Geometry((3, 2, 3), (1.6, 1.6, 1.0)), 0)
+    assert fitted.frame.shape == sample_seed().frame.shape
 
 
 def test_an_object_prompted_by_a_mask_has_it_either_way():

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.seeds.sample_seeds import DAY, sample_seed, sample_volume
+from PromptOnceLib.core.errors import SeedError
 from PromptOnceLib.core.scanner import Scanner
-from PromptOnceLib.core.seeds.matching import rank
+from PromptOnceLib.core.seeds.matching import best_of, rank
 from PromptOnceLib.core.seeds.trust import RoundTrip
 
 GE = Scanner(modality="CT", manufacturer="GE", model="Revolution", kernel="LUNG")
@@ -120,3 +121,12 @@ def test_a_score_lies_between_0_and_1(cosine, step, name):
     match = rank([seed], sample_volume(), 0, scanner_name="A", likeness={seed.id: cosine})[0]
     assert 0 <= match.score <= 1
     assert match.usable
+
+
+def test_the_best_one_is_the_first_that_can_be_used():
+    fits, other = sample_seed("fits"), sample_seed("other", modality="MR")
+    assert best_of(rank([other, fits], sample_volume(), 0)).seed is fits
+    with pytest.raises(SeedError, match="other modality"):
+        best_of(rank([other], sample_volume(), 0))
+    with pytest.raises(SeedError, match="empty"):
+        best_of([])

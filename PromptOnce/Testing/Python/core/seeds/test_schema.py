@@ -21,7 +21,7 @@ from PromptOnceLib.core.seeds.entry import encoded
 from PromptOnceLib.core.seeds.making import make_seed
 from PromptOnceLib.core.seeds.migrations import migrate
 from PromptOnceLib.core.seeds.schema import Seed, record_from_json
-from PromptOnceLib.core.seeds.trust import RoundTrip, trust_of, trust_sentence
+from PromptOnceLib.core.seeds.trust import RoundTrip, applied_sentence, trust_of, trust_sentence
 from PromptOnceLib.core.stack import make_stack
 
 
@@ -173,6 +173,7 @@ def test_nothing_that_identifies_a_patient_gets_into_any_file(tmp_path):
 def test_a_round_trip_is_put_in_words(dice, word):
     assert trust_of(dice) == word
     assert word in trust_sentence(RoundTrip(dice=(0.99, dice), date=DAY))
+    assert word in applied_sentence(dice)
 
 
 def test_a_seed_without_a_round_trip_is_not_called_good():

@@ -9,7 +9,7 @@ from core.seeds.sample_seeds import one_object, sample_seed, sample_volume
 from PromptOnceLib.core.errors import PromptError, SeedError
 from PromptOnceLib.core.intensity import Window
 from PromptOnceLib.core.prompts import Point
-from PromptOnceLib.core.seeds.source import SeedSource, seed_window, shared_seed
+from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks, seed_window, shared_seed
 from PromptOnceLib.core.volume import Geometry
 
 GRID = Geometry((10, 8, 5), (0.8, 0.8, 2.5))
@@ -85,3 +85,11 @@ def test_a_window_in_hounsfield_units_is_kept_and_one_of_the_image_is_found_anew
     assert seed_window(of_image, bright) == Window(4000, 6000, "full")
     clipped = seed_window(sample_seed(window=Window(-1400, 100, "paper:lung", per_slice=True)), bright)
     assert (clipped.lower, clipped.upper, clipped.per_slice) == (-1400, 100, True)
+
+
+def test_the_accepted_masks_lie_as_the_volume_does():
+    seed = sample_seed()
+    mirrored = Geometry((10, 8, 3), (0.8, 0.8, 2.5), direction=(-1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+    masks = accepted_masks(SeedSource((seed,)), mirrored, 0)
+    assert masks.dtype == np.uint8
+    np.testing.assert_array_equal(masks[0] != 0, seed.masks[0][:, ::-1])

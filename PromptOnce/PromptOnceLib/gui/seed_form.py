@@ -1,0 +1,98 @@
+"""The part of the panel Seeds that saves the current prompt as a seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ctk
+import numpy as np
+import qt
+
+from PromptOnceLib.core.seeds.orientation import FrameOrientation
+from PromptOnceLib.core.seeds.picture import display_of
+from PromptOnceLib.core.slice_picture import picture_size, slice_picture
+from PromptOnceLib.core.stack import pixel_spacing
+from PromptOnceLib.gui.pictures import pixmap
+from PromptOnceLib.gui.qt_tools import connect, line_label, show_text
+from PromptOnceLib.gui.translation import tr as _
+from PromptOnceLib.gui.workbench import Workbench
+
+_PICTURE = 300  # pixels
+_WORDS = ("target", "author", "licence", "note")
+
+
+class SeedForm:
+    """Name, target, author, licence, note; the frame as it will be stored; and the user's word on what it shows."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.widget = ctk.ctkCollapsibleButton()
+        self.widget.text = _("Save as seed ...")
+        self.name = qt.QLineEdit()
+        self.edits = {word: qt.QLineEdit() for word in _WORDS}
+        self.picture, self.hint = qt.QLabel(), line_label()
+        self.confirmed = qt.QCheckBox(_("The picture shows no names or other burned-in text"))
+        self.save = qt.QPushButton(_("Save"))
+        form = qt.QFormLayout()
+        form.setFieldGrowthPolicy(qt.QFormLayout.AllNonFixedFieldsGrow)
+        form.addRow(_("Name:"), self.name)
+        labels = {"target": _("Target:"), "author": _("Author:"), "licence": _("Licence:"), "note": _("Note:")}
+        for word, edit in self.edits.items():
+            form.addRow(labels[word], edit)
+        self.name.setPlaceholderText(_("for example: lungs, chest CT"))
+        self.edits["target"].setPlaceholderText(_("what is marked, for example: lungs"))
+        self.edits["note"].setToolTip(_("Do not write anything about the patient"))
+        form.addRow(self.picture)
+        form.addRow(self.confirmed)
+        form.addRow(self.hint)
+        form.addRow(self.save)
+        self.widget.setLayout(form)
+        self.widget.collapsed = True
+        self._drawn: tuple[Any, ...] = ()
+        connect(self.widget, "contentsCollapsed(bool)", lambda _collapsed: self.refresh())
+        connect(self.confirmed, "toggled(bool)", lambda _checked: self.refresh())
+        connect(self.name, "textChanged(QString)", lambda _text: self.refresh())
+        connect(self.save, "clicked(bool)", lambda _checked: self._save())
+
+    def refresh(self) -> None:
+        """Show the frame of now, and whether it can be saved."""
+        if self.widget.collapsed:
+            return
+        frame = self.bench.seeding.saving.frame()
+        if frame is not None:
+            self._draw(*frame)
+        self.picture.setVisible(frame is not None)
+        self.confirmed.setVisible(frame is not None)
+        self.save.enabled = bool(
+            frame is not None and self.confirmed.checked and self.name.text.strip() and not self.bench.working
+        )
+        show_text(self.hint, self._hint(frame is not None))
+
+    def _hint(self, prompted: bool) -> str:
+        if not prompted:
+            return _("Mark an object first: a seed is a slice with its prompt and its mask.")
+        if not self.confirmed.checked:
+            return _("Look at the picture: it is stored as it is and may be handed on.")
+        return "" if self.name.text.strip() else _("Give the seed a name.")
+
+    def _draw(self, index: int, window: Any) -> None:
+        """Another frame has to be looked at anew."""
+        image = self.bench.image
+        if self._drawn == (image, index, window):
+            return
+        self._drawn = (image, index, window)
+        self.confirmed.checked = False
+        geometry, axis = image.volume.geometry, image.axis.axis
+        view = display_of(FrameOrientation.of(geometry, axis))
+        frame = np.ascontiguousarray(view.of_slices(image.frame(index, window)))
+        size = picture_size(frame.shape, view.of_spacing(pixel_spacing(geometry, axis)[:2]), (_PICTURE, _PICTURE))
+        self.picture.setPixmap(pixmap(slice_picture(frame, [], [], None, size)))
+
+    def _save(self) -> None:
+        words = {word: edit.text for word, edit in self.edits.items()}
+        saved = self.bench.seeding.saving.save(self.name.text, bool(self.confirmed.checked), **words)
+        if saved is not None:
+            self.name.clear()
+            self.confirmed.checked = False
+            self.widget.collapsed = True
+        self.bench.changed()

@@ -1,0 +1,225 @@
+"""The seed library for Python's console: save, list, match, use as a prompt, and how far a seed can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from PromptOnceLib.core.case import Case, PromptSource, prepare_case
+from PromptOnceLib.core.conditioning import SharedSeed
+from PromptOnceLib.core.errors import PromptOnceError, SeedError
+from PromptOnceLib.core.likeness import most_alike
+from PromptOnceLib.core.registry import ModelFiles, resolve_model
+from PromptOnceLib.core.seeds.comparing import Comparison
+from PromptOnceLib.core.seeds.fitting import By, Fit
+from PromptOnceLib.core.seeds.library import SeedLibrary
+from PromptOnceLib.core.seeds.making import make_seed
+from PromptOnceLib.core.seeds.matching import Match, rank
+from PromptOnceLib.core.seeds.schema import ModelUsed, Seed
+from PromptOnceLib.core.seeds.source import SeedSource
+from PromptOnceLib.core.stack import parse_axis
+from PromptOnceLib.mrml.seeds import best_match, masks_of_segments, name_scanner, scanner_name, stored_masks
+from PromptOnceLib.mrml.volumes import read_volume_node
+from PromptOnceLib.worker.round_trip import Legs, RoundTripFigures, legs_of_prompt, legs_of_shared_seed
+from PromptOnceLib.worker.session import Session
+from PromptOnceLib.worker.session_trip import SessionTrip
+
+T = TypeVar("T")
+Start = int | Literal["central", "alike"]
+Ask = Callable[[Callable[[T], object], Callable[[PromptOnceError], object]], object]
+"""Asks the session for something, with what to call with the answer and with an error."""
+
+
+class SeedMethods:
+    """Part of PromptOnceLogicBase. library, everywhere: a folder, None for the one of the panel Seeds."""
+
+    session: Session
+    _library_folder: Callable[[], str | None]
+
+    def _library(self, folder: str | Path | None) -> SeedLibrary:
+        return SeedLibrary(folder or self._library_folder())
+
+    def _ask(self, ask: Ask[T]) -> T:
+        """Ask the session for something and wait, the application staying alive; raises what went wrong."""
+        raise NotImplementedError
+
+    def seeds(self, library: str | Path | None = None) -> tuple[Seed, ...]:
+        """All seeds of the library by name, each with its record, frame and masks; broken entries are left out."""
+        return self._library(library).list().seeds
+
+    def matchSeeds(  # noqa: N802
+        self,
+        volumeNode: Any,  # noqa: N803
+        axis: str = "auto",
+        target: str | None = None,
+        scannerName: str | None = None,  # noqa: N803
+        compareFrames: bool = False,  # noqa: N803
+        model: str = "nano",
+        modelConfig: str | None = None,  # noqa: N803
+        device: str = "auto",
+        library: str | Path | None = None,
+    ) -> list[Match]:
+        """The library's seeds as they suit a volume, the best first, each with score, reasons and whether it fits.
+
+        target: only seeds that mark this. scannerName: what you call the volume's scanner, kept on the node; None for
+        the name given before. compareFrames: also look at the frames, with the model, where several seeds fit.
+        """
+        if scannerName is not None:
+            name_scanner(volumeNode, scannerName)
+        volume, name = read_volume_node(volumeNode), scanner_name(volumeNode)
+        index = parse_axis(axis, volume.geometry).axis
+        seeds = self._library(library)
+        matches = rank(seeds.list().seeds, volume, index, target, name)
+        usable = [match.seed for match in matches if match.usable]
+        if not compareFrames or len(usable) < 2:
+            return matches
+        files = resolve_model(model, modelConfig)
+        comparison = Comparison.of(seeds, usable, volume, index, files.sha256)
+        case = prepare_case(volume, SeedSource((usable[0],)), axis)
+        self.session.prepare(files, device, "auto", case.stack, case.prompt.slice)
+        found: Any = self._ask(lambda done, fail: self.session.describe((), comparison.frames, done, fail))
+        return rank([match.seed for match in matches], volume, index, target, name, comparison.take(found))
+
+    def promptFromSeed(  # noqa: N802
+        self,
+        name: str | Sequence[str] = "auto",
+        volumeNode: Any | None = None,  # noqa: N803
+        *,
+        start: Start = "central",
+        by: By = "prompt",
+        fit: Fit | None = None,
+        objects: Sequence[str] | None = None,
+        axis: str = "auto",
+        target: str | None = None,
+        model: str = "nano",
+        modelConfig: str | None = None,  # noqa: N803
+        device: str = "auto",
+        library: str | Path | None = None,
+    ) -> SeedSource:
+        """A prompt for segmentVolume from seeds of the library: put before the volume's slices, no click needed.
+
+        name: of a seed, of several that are to be used together, or "auto" for the one that suits volumeNode best and
+        marks the target. start: the slice after which both halves go; "central", or "alike" for the slice of volumeNode
+        that is most like the seed's frame, which takes one pass of the model's encoder a slice. by: "prompt", the box
+        and points as drawn, or "mask", the accepted mask. fit: "millimetres" or "stretch", None for the usual way.
+        objects: names of the seed's objects, None for all.
+
+        Raises SeedError where there is no such seed or none fits.
+        """
+        if volumeNode is None and (name == "auto" or start == "alike"):
+            raise SeedError("Name the volume as well: the seed, or where it starts, depends on it.")
+        seeds = self._library(library)
+        if name == "auto":
+            volume = read_volume_node(volumeNode)
+            index = parse_axis(axis, volume.geometry).axis
+            match, _ = best_match(seeds, volume, index, target, scanner_name(volumeNode))
+            chosen: tuple[Seed, ...] = (match.seed,)
+        else:
+            chosen = tuple(seeds.get(one) for one in ([name] if isinstance(name, str) else name))
+        wanted = None if objects is None else tuple(objects)
+        source = SeedSource(chosen, "central" if start == "alike" else start, by, fit, wanted)
+        if start != "alike":
+            return source
+        case = prepare_case(read_volume_node(volumeNode), source, axis)
+        assert isinstance(case.prompt, SharedSeed)
+        frame = case.prompt.frames[0].frame
+        self.session.prepare(resolve_model(model, modelConfig), device, "auto", case.stack, case.prompt.slice)
+        every = range(len(case.stack.frames))
+        found: Any = self._ask(lambda done, fail: self.session.describe(every, (frame,), done, fail))
+        return replace(source, start=most_alike(found[-1], found[:-1])[0])
+
+    def saveSeed(  # noqa: N802
+        self,
+        volumeNode: Any,  # noqa: N803
+        prompt: PromptSource,
+        name: str,
+        *,
+        frameConfirmed: bool,  # noqa: N803
+        segmentationNode: Any | None = None,  # noqa: N803
+        segmentIds: Sequence[str] = (),  # noqa: N803
+        axis: str = "auto",
+        window: str = "auto",
+        model: str = "nano",
+        modelConfig: str | None = None,  # noqa: N803
+        device: str = "auto",
+        roundTrip: bool = True,  # noqa: N803
+        library: str | Path | None = None,
+        **words: Any,
+    ) -> Seed:
+        """Save a prompt on a slice of a volume, with its mask, as a seed; waits for its round trip.
+
+        prompt: as segmentVolume takes it, but not a seed. frameConfirmed: that you have looked at the slice and it
+        shows no name, number or date of a patient; without that nothing is saved. segmentationNode, segmentIds: the
+        accepted masks, a segment for each object; without them the model's. words: target, terminology, author,
+        licence, note, scanner_name.
+
+        Raises SeedError, PromptError and what segmentVolume raises.
+        """
+        seeds = self._library(library)
+        seeds.check_free(name)
+        files = resolve_model(model, modelConfig)
+        case = prepare_case(read_volume_node(volumeNode), prompt, axis, None, window)
+        if isinstance(case.prompt, SharedSeed):
+            raise SeedError("A seed cannot be made of a seed: give a prompt of this volume.")
+        masks = self._accepted(volumeNode, case, files, device, segmentationNode, segmentIds)
+        words.setdefault("scanner_name", scanner_name(volumeNode))
+        used = ModelUsed(name=files.name, sha256=files.sha256)
+        seed = make_seed(
+            case.volume, case.stack, case.prompt, masks, name=name, model=used, frame_confirmed=frameConfirmed, **words
+        )
+        seed = seeds.save(seed)
+        if not roundTrip or len(case.stack.frames) == 1:
+            return seed
+        record = self._trip(files, device, legs_of_prompt(case.stack, case.prompt, np.stack(masks).astype(np.uint8)))
+        found = record.record(files.name)
+        return seed if found is None else replace(seed, record=seeds.edit(seed.id, round_trip=found))
+
+    def seedRoundTrip(  # noqa: N802
+        self,
+        volumeNode: Any,  # noqa: N803
+        seed: str | SeedSource = "auto",
+        *,
+        axis: str = "auto",
+        model: str = "nano",
+        modelConfig: str | None = None,  # noqa: N803
+        device: str = "auto",
+        library: str | Path | None = None,
+    ) -> RoundTripFigures:
+        """How well a seed finds back to its own mask through a volume, without any reference: Dice of every object.
+
+        seed: a name, "auto", or what promptFromSeed gave. The figure of a seed in its own volume is in its record.
+        """
+        source = self.promptFromSeed(seed, volumeNode, axis=axis, library=library) if isinstance(seed, str) else seed
+        case = prepare_case(read_volume_node(volumeNode), source, axis)
+        assert isinstance(case.prompt, SharedSeed)
+        stored = stored_masks(source, case.volume.geometry, case.axis.axis)
+        return self._trip(
+            resolve_model(model, modelConfig), device, legs_of_shared_seed(case.stack, case.prompt, stored)
+        )
+
+    def _trip(self, files: ModelFiles, device: str, legs: Legs) -> RoundTripFigures:
+        def ask(done: Callable[[Any], object], fail: Callable[[PromptOnceError], object]) -> None:
+            def ended(figures: RoundTripFigures | None, error: PromptOnceError | None) -> None:
+                if error is not None:
+                    fail(error)
+                else:
+                    done(figures)
+
+            SessionTrip(self.session, files, device, legs, ended).start()
+
+        figures: RoundTripFigures = self._ask(ask)
+        return figures
+
+    def _accepted(
+        self, volume_node: Any, case: Case, files: ModelFiles, device: str, node: Any | None, ids: Sequence[str]
+    ) -> list[Any]:
+        prompt = case.prompt
+        if node is not None:
+            return list(masks_of_segments(volume_node, case.axis.axis, prompt.slice, node, ids))
+        self.session.prepare(files, device, "auto", case.stack, prompt.slice)
+        found: Any = self._ask(lambda done, fail: self.session.preview(prompt, done, fail))
+        return [mask > 0 for mask in found.masks]

@@ -1,0 +1,76 @@
+"""What seeds need of nodes: what the user calls a volume's scanner, and masks as they were accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import slicer
+from numpy.typing import NDArray
+
+from PromptOnceLib.core.conditioning import SharedSeed
+from PromptOnceLib.core.errors import SeedError
+from PromptOnceLib.core.scanner import Scanner
+from PromptOnceLib.core.seeds.library import SeedLibrary
+from PromptOnceLib.core.seeds.matching import Match, rank
+from PromptOnceLib.core.seeds.source import SeedSource, shared_seed
+from PromptOnceLib.core.stack import slices_along
+from PromptOnceLib.core.volume import Geometry, Volume
+
+_SCANNER = "PromptOnce.Scanner"
+
+
+def scanner_name(volume_node: Any) -> str:
+    """What the user calls the scanner of a series, "" where he has not named it; saved with the scene."""
+    return str(volume_node.GetAttribute(_SCANNER) or "")
+
+
+def name_scanner(volume_node: Any, name: str) -> None:
+    """Keep what the user calls the scanner of a series; "" takes the name away."""
+    volume_node.SetAttribute(_SCANNER, " ".join(name.split())[:200] or None)
+
+
+def scanner_in_words(scanner: Scanner | None) -> str:
+    """What the DICOM tags say about a scanner, in one line; "" where there are none."""
+    if scanner is None:
+        return ""
+    parts = (scanner.manufacturer, scanner.model, scanner.station, scanner.kernel or scanner.sequence)
+    return " ".join(part for part in parts if part)
+
+
+def masks_of_segments(
+    volume_node: Any, axis: int, index: int, segmentation_node: Any, segment_ids: Sequence[str]
+) -> list[NDArray[np.bool_]]:
+    """What segments hold on one slice of a volume, (rows, columns) each. Raises SeedError where a segment is gone."""
+    masks = []
+    for segment_id in segment_ids:
+        if segmentation_node.GetScene() is None or segmentation_node.GetSegmentation().GetSegment(segment_id) is None:
+            raise SeedError("The segment with the accepted mask was removed. Segment the slice again.")
+        array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation_node, segment_id, volume_node)
+        masks.append(slices_along(array, axis)[index] > 0)
+    return masks
+
+
+def best_match(
+    library: SeedLibrary, volume: Volume, axis: int, target: str | None = None, scanner: str = ""
+) -> tuple[Match, tuple[str, ...]]:
+    """The seed of a library that suits a volume best, and sentences for the user. Raises SeedError for none."""
+    listing = library.list()
+    matches = rank(listing.seeds, volume, axis, target, scanner)
+    if not matches or not matches[0].usable:
+        why = f" ({'; '.join(matches[0].reasons)})" if matches else ": it is empty"
+        raise SeedError(f"The seed library holds no seed that fits this image{why}. Save a seed for such images.")
+    return matches[0], listing.notices
+
+
+def placed(source: SeedSource, geometry: Geometry, axis: int) -> SharedSeed:
+    """What takes the prompt's place for a volume, called by its seeds. Raises as shared_seed."""
+    return replace(shared_seed(source, geometry, axis), label=source.label)
+
+
+def stored_masks(source: SeedSource, geometry: Geometry, axis: int) -> NDArray[np.uint8]:
+    """Accepted masks of the first seed as it lies before the volume: uint8 (objects, rows, columns)."""
+    accepted = shared_seed(replace(source, by="mask"), geometry, axis)
+    return np.stack([item.mask_array() for item in accepted.frames[0].objects]).astype(np.uint8)
