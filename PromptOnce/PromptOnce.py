@@ -102,7 +102,8 @@ class PromptOnceLogic(ScriptedLoadableModuleLogic):
     """The module without its panel, for Python: logic = slicer.util.getModuleLogic("PromptOnce").
 
     Offers what PromptOnceLib.mrml.logic.PromptOnceLogicBase has: segmentVolume, promptFromIJK, promptFromRAS,
-    promptFromMarkups, promptFromReference, evaluate, cancel. Each is documented there: help(logic.segmentVolume).
+    promptFromMarkups, promptFromReference, promptFromSeed, seeds, matchSeeds, saveSeed, seedRoundTrip, runBatch,
+    evaluate, cancel. Each is documented there: help(logic.segmentVolume).
     """
 
     def __init__(self) -> None:

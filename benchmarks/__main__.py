@@ -29,9 +29,14 @@ SPEED = (
     "--model nano --slices 60 --filled 0.33 --early-stop",
 )
 GPU = (
+    "--model tiny --slices 40 --compile --reference-precision bfloat16",
     "--model tiny --slices 40 --compare vos_optimized --reference-precision bfloat16",
+    "--model tiny --slices 40 --compile --compare vos_optimized --reference-precision bfloat16",
+    "--model tiny --slices 40 --objects 3 --reference-precision bfloat16",
     "--model large --slices 40 --reference-precision bfloat16",
+    "--model large --slices 40 --compile --reference-precision bfloat16",
     "--model large --slices 40 --compare vos_optimized --reference-precision bfloat16",
+    "--model large --slices 40 --compile --compare vos_optimized --reference-precision bfloat16",
 )
 MEMORY = (
     "--model nano --slices 20",
@@ -57,10 +62,14 @@ def main() -> None:
     path = _result_path(found["machine"])
     for case in cases:
         arguments = propagation.parser().parse_args([*shlex.split(case), "--device", options.device])
-        result = propagation.compare(arguments)
-        result.pop("machine")
+        try:
+            result = propagation.compare(arguments)
+            result.pop("machine")
+            print(_row(result), flush=True)
+        except propagation.SideFailedError as error:
+            result = {"case": case, "failed": str(error)}
+            print(f"failed: {case}\n{error}", flush=True)
         found["cases"].append(result)
-        print(_row(result), flush=True)
         path.write_text(json.dumps(found, indent=1) + "\n")
     if not options.case:
         models = ["nano"] if options.quick else ["nano", "tiny"]

@@ -25,6 +25,10 @@ from benchmarks.volumes import disks, through_jpeg
 from PromptOnceLib.worker.transport import worker_environment
 
 
+class SideFailedError(Exception):
+    """A side of a comparison ended with an error."""
+
+
 def compare(options: argparse.Namespace) -> dict[str, Any]:
     """One case, all figures."""
     with tempfile.TemporaryDirectory(prefix="promptonce-bench-") as name:
@@ -41,7 +45,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
             for side in sides:
                 runs[side].append(_run(folder, side))
         found: dict[str, Any] = {"case": _case(options, weights), **_summary("ours", runs["ours"])}
-        found |= {key: runs["ours"][0][key] for key in ("slices", "precision", "rearranged")}
+        found |= {key: runs["ours"][0][key] for key in ("slices", "precision", "rearranged", "pipeline")}
         if options.compare != "none":
             found |= _summary("reference", runs[options.compare])
             found["ratio"] = found["reference_seconds"] / found["ours_seconds"]
@@ -56,7 +60,7 @@ def _run(folder: Path, side: str) -> dict[str, Any]:
     env = worker_environment() if side == "ours" else {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(command, env=env, capture_output=True, text=True)
     if done.returncode != 0:
-        raise SystemExit(f"{side} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
+        raise SideFailedError(f"{side} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -66,7 +70,8 @@ def _case(options: argparse.Namespace, weights: str) -> str:
     against = {"reference": options.reference_precision}.get(options.compare, options.compare)
     objects = "" if options.objects == 1 else f", {options.objects} objects"
     volume = f"{options.slices} x {rows} x {columns}{objects}"
-    return f"{model} ({weights} weights), {volume}, {options.device}, {options.precision} against {against}"
+    ours = f"{options.precision}{' compiled' if options.compile else ''}"
+    return f"{model} ({weights} weights), {volume}, {options.device}, {ours} against {against}"
 
 
 def _summary(side: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -110,6 +115,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--reference-precision", default="float32", choices=("float32", "bfloat16", "float16"))
     made.add_argument("--compare", default="reference", choices=("reference", "vos_optimized", "none"))
     made.add_argument("--early-stop", action="store_true")
+    made.add_argument(
+        "--compile", action="store_true", help="ours: rewritten by torch.compile, its warm-up not counted"
+    )
     made.add_argument("--threads", type=int, default=0, help="0: all cores")
     made.add_argument("--repeat", type=int, default=1)
     made.add_argument("--json", action="store_true", help="one JSON object and nothing else")
@@ -119,7 +127,10 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Entry point."""
     options = parser().parse_args()
-    found = compare(options)
+    try:
+        found = compare(options)
+    except SideFailedError as error:
+        raise SystemExit(str(error)) from error
     if options.json:
         print(json.dumps(found))
     else:

@@ -7,6 +7,7 @@ tutorial of the user guide: phantom, box and points, propagation, comparison wit
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,11 @@ def main() -> None:
     picture_of_panel(user, SCREENSHOTS / "panel.png")
     compare(user, reference)
     bench.screenshot(SCREENSHOTS / "compare.png")
+    with tempfile.TemporaryDirectory() as folder:
+        seeds(user, Path(folder) / "seeds")
+        bench.screenshot(SCREENSHOTS / "seeds.png", user.widget.parent)
+        batch(user, Path(folder))
+        bench.screenshot(SCREENSHOTS / "batch.png")
     bench.close()
 
 
@@ -92,7 +98,7 @@ def prompt_with_the_mouse(user: Any) -> None:
 def picture_of_panel(user: Any, path: Path) -> None:
     """The whole panel, however long."""
     for part in user.panel.panels:
-        part.widget.collapsed = part is user.panel.compare
+        part.widget.collapsed = part in (user.panel.compare, user.panel.seeds, user.panel.batch)
     wait_for_layout(user)
     user.bench.screenshot(path, user.widget.parent)
 
@@ -103,12 +109,64 @@ def compare(user: Any, reference: Any) -> None:
     for segment_id in reference.GetSegmentation().GetSegmentIDs():
         name = reference.GetSegmentation().GetSegment(segment_id).GetName()
         reference.GetDisplayNode().SetSegmentVisibility(segment_id, name == ORGAN)
-    for part in user.panel.panels:
-        part.widget.collapsed = part is not user.panel.compare
+    only(user, user.panel.compare)
     segment_id = reference.GetSegmentation().GetSegmentIdBySegmentName(ORGAN)
     user.work.comparing.choose_reference(reference, segment_id)
     user.work.comparing.go_to_slice(26)
     wait_for_layout(user)
+
+
+def seeds(user: Any, library: Path) -> None:
+    """A library of three seeds, and what is suggested for the next phantom."""
+    from PromptOnceLib.core.case import Labels, prepare_case
+    from PromptOnceLib.core.phantom import LABELS, chest_phantom
+    from PromptOnceLib.core.seeds.library import SeedLibrary
+    from PromptOnceLib.core.seeds.making import make_seed
+
+    for number, (target, shape) in enumerate({"heart": (40, 256, 256), "liver": (20, 128, 128)}.items(), start=1):
+        volume, labels = chest_phantom(number, shape)
+        organ = labels == LABELS[target]
+        middle = int(organ.sum(axis=(1, 2)).argmax())
+        labelled = Labels(organ.astype("uint8"), target)
+        case = prepare_case(volume, labelled, slice_index=middle, window="soft tissue")
+        name, scanner = f"{target}, chest CT", f"CT {number}"
+        words = {"target": target, "scanner_name": scanner, "frame_confirmed": True}
+        SeedLibrary(library).save(make_seed(volume, case.stack, case.prompt, [organ[middle]], name=name, **words))
+    only(user, user.panel.seeds)
+    user.work.seeding.use_folder(str(library))
+    user.work.seeding.name_scanner("CT 1")
+    form = user.panel.seeds.form_button
+    form.widget.collapsed = False
+    wait_for_layout(user)
+    form.name.text = "right lung, chest CT"
+    form.edits["target"].text = ORGAN
+    user.bench.click(form.confirmed)
+    wait_for_layout(user)
+    user.bench.screenshot(SCREENSHOTS / "save-seed.png", user.widget.parent)
+    user.bench.click(form.save)
+    user.bench.wait_until(lambda: not user.work.seeding.working, "the round trip", 600)
+    user.wait_for_panel()
+    user.bench.wait_until(lambda: len(user.work.seeding.likeness.values) == 2, "the likeness", 600)
+    user.work.seeding.look_for(ORGAN)
+    user.work.seeding.choose([user.work.seeding.matches[0].seed.id])
+    wait_for_layout(user)
+
+
+def batch(user: Any, folder: Path) -> None:
+    """A run of generated cases, the one that needs a look first in the views."""
+    from gui.batch_runs import finished_run
+
+    out = finished_run(folder, ("patient-1", "leaks", "unsure", "patient-2"), (30, 128, 128))
+    only(user, user.panel.batch)
+    user.panel.batch.reviewing.open(out)
+    user.panel.batch.reviewing.next_case()
+    wait_for_layout(user)
+
+
+def only(user: Any, panel: Any) -> None:
+    """Unfold one part of the panel and fold the others."""
+    for part in user.panel.panels:
+        part.widget.collapsed = part is not panel
 
 
 def wait_for_layout(user: Any) -> None:

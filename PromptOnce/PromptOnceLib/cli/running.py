@@ -25,10 +25,12 @@ STOPPING = "Cancelling; nothing is kept. Press Ctrl-C again to stop at once."
 class Work:
     """A worker for one command, started when it is needed first; Ctrl-C ends what it does."""
 
-    def __init__(self, files: ModelFiles, device: str, precision: str, reporter: Reporter) -> None:
+    def __init__(
+        self, files: ModelFiles, device: str, precision: str, reporter: Reporter, compiled: bool = False
+    ) -> None:
         self.files = files
         self.reporter = reporter
-        self._placement = device, precision
+        self._placement = device, precision, compiled
         self._held = ExitStack()
         self._segmenter: Segmenter | None = None
         self.model = files.name
@@ -48,7 +50,7 @@ class Work:
         if self._segmenter is None:
             client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()))
             segmenter = Segmenter(self._held.enter_context(client))
-            model = segmenter.use_model(self.files, *self._placement)
+            model = segmenter.use_model(self.files, *self._placement, self.reporter.say)
             self.reporter.say(f"Model {model.name} on {model.device_name}.")
             self._segmenter, self.model = segmenter, model.name
         return self._segmenter

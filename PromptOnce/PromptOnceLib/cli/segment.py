@@ -83,6 +83,12 @@ Examples:
     help="Do not compute what lies behind several slices without the object; not for objects in several pieces.",
 )
 @model_options
+@click.option(
+    "--compile",
+    "compiled",
+    is_flag=True,
+    help="Let torch.compile rewrite the model first, which takes minutes: for long stacks on a CUDA GPU.",
+)
 @click.option("--reference", metavar="FILE[:LABEL,...]", help="Compare with this segmentation, slice by slice.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write the table of slices.")
 @click.option("--sheet", "sheet_path", type=click.Path(path_type=Path), help="Write a contact sheet, a PNG.")
@@ -103,6 +109,7 @@ def segment(
     fill_holes: int,
     early_stop: bool,
     model: ModelOptions,
+    compiled: bool,
     reference: str | None,
     csv_path: Path | None,
     sheet_path: Path | None,
@@ -129,7 +136,7 @@ def segment(
     reporter = Reporter(quiet)
     notices: list[str] = []
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes, early_stop)
-    with Work(files, model.device, model.precision, reporter) as work:
+    with Work(files, model.device, model.precision, reporter, compiled) as work:
         seeds = seed.source(work, volume, axis, notices) if seed.seeds else None
         source = seeds or prompt.source(volume, notices)
         compared = None if reference is None else labels(reference, volume, notices)

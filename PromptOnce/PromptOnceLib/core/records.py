@@ -96,6 +96,11 @@ class Figures(_Record):
     jaccard_per_slice: Summary | None = None
     reference_slices_not_computed: int | None = None
 
+    @property
+    def volume(self) -> float | None:
+        """The volume in ml; None for a single picture, which has no thickness."""
+        return None if self.slices == 1 else self.millilitres
+
     @classmethod
     def of(cls, totals: Totals) -> Figures:
         """The figures as a record."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,10 +81,16 @@ def _dilated(line: Image.Image, radius: int) -> Image.Image:
 
 
 def _dashed(line: Image.Image) -> Image.Image:
-    """The line with gaps, cut by a checkerboard that is turned so that hardly any edge runs along its squares."""
-    rows, columns = np.indices((line.height, line.width), sparse=True)
+    """The line with gaps."""
+    return ImageChops.darker(line, _checkerboard(line.width, line.height))
+
+
+@lru_cache(maxsize=4)
+def _checkerboard(width: int, height: int) -> Image.Image:
+    """Squares of 0 and 255, turned so that hardly any edge runs along them; the pictures of a sheet share one."""
+    rows, columns = np.indices((height, width), sparse=True)
     squares = (columns + 0.5 * rows) // _DASH + (rows - 0.5 * columns) // _DASH
-    return Image.fromarray(np.where(squares % 2 == 0, np.asarray(line), 0).astype(np.uint8))
+    return Image.fromarray(np.where(squares % 2 == 0, 255, 0).astype(np.uint8))
 
 
 def _draw(picture: Image.Image, line: Image.Image, color: Color) -> None:

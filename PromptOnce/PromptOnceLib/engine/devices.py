@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -12,18 +12,42 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
+class Pipeline:
+    """How the work on a stack is cut into pieces; masks are the same but for rounding.
+
+    encoded_at_once: slices the image encoder takes together, ahead of the memory stage. lag: slices that are begun
+    before the results of an earlier one are waited for. objects_together: track all objects in one pass. compiled: let
+    torch.compile rewrite image encoder and memory attention (compiling.py).
+    """
+
+    encoded_at_once: int = 1
+    lag: int = 0
+    objects_together: bool = False
+    compiled: bool = False
+
+    def smaller(self) -> Pipeline:
+        """The same with pieces that need less memory."""
+        return replace(self, encoded_at_once=1, objects_together=False)
+
+
+# A processor has nothing to do while it waits for itself, and batches of slices are not faster on it.
+ON_GPU = Pipeline(encoded_at_once=4, lag=1, objects_together=True)
+
+
+@dataclass(frozen=True)
 class Placement:
     """A device and the autocast type used there.
 
     autocast: None for float32 throughout. last_resort: True where there is nothing to fall back to when memory ends.
     rearranged: compute the same function with fewer or faster operations (attention.py), equal but for rounding;
-    without, float32 on the CPU gives upstream's numbers bit for bit.
+    without, float32 on the CPU gives upstream's numbers bit for bit. pipeline: by default one thing after the other.
     """
 
     device: torch.device
     autocast: torch.dtype | None
     last_resort: bool
     rearranged: bool = False
+    pipeline: Pipeline = Pipeline()
 
     @property
     def precision(self) -> str:
@@ -37,19 +61,23 @@ class Placement:
         return torch.autocast(self.device.type, dtype=dtype, enabled=enabled)
 
 
-def place(device: str = "auto", precision: str = "auto") -> Placement:
+def place(device: str = "auto", precision: str = "auto", compiled: bool = False) -> Placement:
     """Device and precision from what the user named.
 
     device: "auto" (the first of CUDA, MPS, CPU that is there), "cpu", "mps", "cuda" or "cuda:N". precision: one of
     PRECISIONS; "auto" is bfloat16 on CUDA from compute capability 8.0 and on processors that multiply it in hardware,
     float16 on older CUDA devices, float32 elsewhere. On the CPU only "float32" by name is exact to the last bit; the
-    others are rearranged for speed.
+    others are rearranged for speed. compiled: let torch.compile rewrite the network, where that was asked for.
     Raises InputError for a device this computer does not have.
     """
     chosen = _device(device)
     is_cpu = chosen.type == "cpu"
     return Placement(
-        chosen, _autocast(chosen, precision), last_resort=is_cpu, rearranged=is_cpu and precision != "float32"
+        chosen,
+        _autocast(chosen, precision),
+        last_resort=is_cpu,
+        rearranged=is_cpu and precision != "float32",
+        pipeline=replace(ON_GPU if chosen.type == "cuda" else Pipeline(), compiled=compiled),
     )
 
 

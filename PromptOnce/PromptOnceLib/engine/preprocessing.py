@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,17 +17,41 @@ _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
 
-def frame_tensor(frame: NDArray[np.uint8], size: int, device: torch.device) -> torch.Tensor:
-    """Normalised network input of one slice.
+def network_pixels(frame: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A slice, uint8 (rows, columns), enlarged or reduced to (size, size) with Pillow's bicubic filter.
 
-    frame: uint8 (rows, columns). Returns float32 (1, 3, size, size). Upstream enlarges three equal channels with
-    Pillow's bicubic filter; one channel enlarged and repeated gives the same bits.
+    Upstream does so with three equal channels; one gives the same bits.
     """
-    image = Image.fromarray(np.ascontiguousarray(frame)).resize((size, size))
-    grey = torch.from_numpy((np.asarray(image) / 255.0).astype(np.float32)).to(device)
-    mean = torch.tensor(_MEAN, device=device)[:, None, None]
-    std = torch.tensor(_STD, device=device)[:, None, None]
-    return ((grey.expand(3, -1, -1) - mean) / std)[None]
+    return np.asarray(Image.fromarray(np.ascontiguousarray(frame)).resize((size, size)))
+
+
+def network_input(pixels: Sequence[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:
+    """Normalised network input of slices that have the network's size, each uint8 (size, size).
+
+    Returns float32 (slices, 3, size, size). Bytes travel to the device and become numbers there.
+    """
+    stacked = torch.from_numpy(np.stack(pixels))
+    if device.type == "cuda":
+        # From pinned memory the copy goes on while the device still computes what came before.
+        stacked = stacked.pin_memory()
+    numbers = _numbers(device)[:, stacked.to(device, non_blocking=True).long()]
+    return numbers.transpose(0, 1).contiguous()
+
+
+@cache
+def _numbers(device: torch.device) -> torch.Tensor:
+    """What each grey value becomes in the three channels, float32 (3, 256).
+
+    Made on the CPU: upstream divides in float64, which Apple's GPUs lack. Kept: making it waits for the device.
+    """
+    grey = torch.from_numpy((np.arange(256) / 255.0).astype(np.float32))
+    mean, std = torch.tensor(_MEAN)[:, None], torch.tensor(_STD)[:, None]
+    return ((grey - mean) / std).to(device)
+
+
+def frame_tensor(frame: NDArray[np.uint8], size: int, device: torch.device) -> torch.Tensor:
+    """Normalised network input of one slice, uint8 (rows, columns): float32 (1, 3, size, size)."""
+    return network_input([network_pixels(frame, size)], device)
 
 
 def point_inputs(

@@ -7,7 +7,6 @@ start slice, which is tracked like the rest.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,30 +17,20 @@ import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.core.conditioning import ConditioningFrame
-from PromptOnceLib.core.errors import ModelError, OutOfMemoryError
+from PromptOnceLib.core.errors import OutOfMemoryError
 from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.engine.description import descriptor
-from PromptOnceLib.engine.devices import on_cpu
+from PromptOnceLib.engine.devices import Pipeline, on_cpu
+from PromptOnceLib.engine.encoding import Ahead, Frames
 from PromptOnceLib.engine.ending import Ending
-from PromptOnceLib.engine.tracking import Entry, Features, Memory, ObjectOutput, Tracker
+from PromptOnceLib.engine.fetching import Fetch, SliceOutput, taken
+from PromptOnceLib.engine.memory import Entry, Memory, together
+from PromptOnceLib.engine.tracking import Features, Output, Tracker
+
+__all__ = ["Direction", "Frames", "Propagation", "SliceOutput", "Task"]
 
 Direction = Literal["both", "forward", "backward"]
-Frames = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class SliceOutput:
-    """All objects on one slice.
-
-    slice: index in the stack. masks: uint8 (objects, rows, columns), 0 or 1. presence, predicted_iou: one value 0 to 1
-    an object.
-    """
-
-    slice: int
-    masks: NDArray[np.uint8]
-    presence: tuple[float, ...]
-    predicted_iou: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -102,7 +91,7 @@ class Propagation:
 
     def predict(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int = 0) -> SliceOutput:
         """Masks of the prompted slice alone."""
-        return self._within_memory(lambda: self._slice_output(index, self._segment(objects, index, fill_hole_area)))
+        return self._within_memory(lambda: self._fetch(index, self._segment(objects, index, fill_hole_area)).take())
 
     def run(self, task: Task) -> Iterator[SliceOutput]:
         """The seed slice, then slice by slice the forward half, then the backward half."""
@@ -112,29 +101,39 @@ class Propagation:
         seed, entries = self._within_memory(lambda: self._seed(task))
         yield seed
         for half in task.halves():
-            memories = [Memory(len(half), seed={0: entry}) for entry in entries]
             ending = Ending()
             ending.has_come(seed.masks, seed.presence)
-            for position, index in enumerate(half[1:], start=1):
-                output = self._track(index, position, memories, task.fill_hole_area)
+            yield from self._half(task, half, 1, entries, ending)
+
+    def _run_after_conditioning(self, task: Task) -> Iterator[SliceOutput]:
+        entries = self._within_memory(lambda: self._remember_conditioning(task))
+        done = set()
+        for half in task.halves():
+            for output in self._half(task, half, 0, entries, Ending()):
+                if output.slice not in done:  # of the start slice, which is in both halves, the first half's mask stays
+                    done.add(output.slice)
+                    yield output
+
+    def _half(
+        self, task: Task, half: range, start: int, entries: Sequence[dict[int, Entry]], ending: Ending
+    ) -> Iterator[SliceOutput]:
+        """The slices of a half from half[start] on, until the ending where that is asked for."""
+        before = len(task.conditioning)
+        memories = self._within_memory(lambda: self._memories(before + len(half), entries))
+        with Ahead(self.tracker, self.frames, half, self._cached) as ahead:
+
+            def fetches() -> Iterator[Fetch]:
+                for place in range(start, len(half)):
+                    yield self._track(ahead, place, half[place], before + place, memories, task)
+
+            for output in taken(fetches(), self._pipeline.lag):
                 yield output
                 if task.stop_when_absent and self._has_ended(ending, output, half):
                     break
 
-    def _run_after_conditioning(self, task: Task) -> Iterator[SliceOutput]:
-        before = len(task.conditioning)
-        entries = self._within_memory(lambda: self._remember_conditioning(task))
-        done = set()
-        for half in task.halves():
-            memories = [Memory(before + len(half), seed=dict(entry)) for entry in entries]
-            ending = Ending()
-            for position, index in enumerate(half, start=before):
-                output = self._track(index, position, memories, task.fill_hole_area, keep_features=index == task.seed)
-                if index not in done:  # of the start slice, which is in both halves, the first half's mask stays
-                    done.add(index)
-                    yield output
-                if task.stop_when_absent and self._has_ended(ending, output, half):
-                    break
+    def _memories(self, half_length: int, entries: Sequence[dict[int, Entry]]) -> list[Memory]:
+        groups = [together(entries)] if self._pipeline.objects_together else entries
+        return [Memory(half_length, seed=dict(seed)) for seed in groups]
 
     def _has_ended(self, ending: Ending, output: SliceOutput, half: range) -> bool:
         """Whether the rest of a half can be left out, which the user is told."""
@@ -156,60 +155,70 @@ class Propagation:
                 entry[position] = self.tracker.remember_seed(features, output)
         return entries
 
-    def _seed(self, task: Task) -> tuple[SliceOutput, list[Entry]]:
+    def _seed(self, task: Task) -> tuple[SliceOutput, list[dict[int, Entry]]]:
         outputs = self._segment(task.objects, task.seed, task.fill_hole_area)
         features = self._seed_features(task.seed)
         entries = [self.tracker.remember_seed(features, output) for output in outputs]
-        return self._slice_output(task.seed, outputs), entries
+        return self._fetch(task.seed, outputs).take(), [{0: entry} for entry in entries]
 
-    def _track(
-        self, index: int, position: int, memories: list[Memory], fill_hole_area: int, keep_features: bool = False
-    ) -> SliceOutput:
-        outputs: list[ObjectOutput] = []
+    def _track(self, ahead: Ahead, place: int, index: int, position: int, memories: list[Memory], task: Task) -> Fetch:
+        """Begin slice `index`, place `place` of its half, frame `position` of what is remembered."""
+        outputs: list[Output] = []
 
-        def rest() -> SliceOutput:
+        def rest() -> Fetch:
             # After memory ran out on the second object the first is not tracked twice.
             for memory in memories:
                 memory.to(self.tracker.placement.device)
             if len(outputs) < len(memories):
-                features = self._seed_features(index) if keep_features else self.tracker.encode(self.frames[index])
+                features = ahead.at(place)
+                if task.conditioning and index == task.seed:  # comes again in the other half
+                    self._cached.clear()
+                    self._cached[index] = features
                 for memory in memories[len(outputs) :]:
-                    outputs.append(self.tracker.track(features, position, memory, fill_hole_area))
-            return self._slice_output(index, outputs)
+                    outputs.append(self.tracker.track(features, position, memory, task.fill_hole_area))
+            return self._fetch(index, outputs)
 
-        return self._within_memory(rest)
+        def free() -> None:
+            ahead.free()
+            done = len(outputs)
+            memories[done:] = [one for memory in memories[done:] for one in memory.apart()]
 
-    def _segment(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int) -> list[ObjectOutput]:
+        return self._within_memory(rest, free)
+
+    def _segment(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int) -> list[Output]:
         features, shape = self._seed_features(index), _shape(self.frames[index])
         return [self.tracker.segment(features, prompt, shape, fill_hole_area) for prompt in objects]
 
     def _seed_features(self, index: int) -> Features:
         if index not in self._cached:
-            self._cached = {index: self.tracker.encode(self.frames[index])}
+            self._cached.clear()
+            self._cached[index] = self.tracker.encode(self.frames[index])
         return self._cached[index]
 
-    def _slice_output(self, index: int, outputs: Sequence[ObjectOutput]) -> SliceOutput:
-        presence = tuple(output.presence_probability for output in outputs)
-        predicted_iou = tuple(output.predicted_iou for output in outputs)
-        if not all(math.isfinite(value) for value in (*presence, *predicted_iou)):
-            # Masks made from such numbers would be empty, which is not what happened.
-            raise ModelError(
-                "The model gives no numbers: its checkpoint is damaged, or the precision is too low; try float32."
-            )
+    def _fetch(self, index: int, outputs: Sequence[Output]) -> Fetch:
+        """The results of a slice on their way."""
         shape = _shape(self.frames[index])
-        masks = np.stack([self.tracker.full_size_mask(output.logits, shape) for output in outputs])
-        return SliceOutput(index, masks, presence, predicted_iou)
+        logits = [one for output in outputs for one in output.logits.split(1)]
+        masks = torch.stack([self.tracker.full_size_mask(one, shape) for one in logits])
+        presence = [output.presence[:, 0].float().sigmoid() for output in outputs]
+        predicted_iou = [output.predicted_iou for output in outputs]
+        return Fetch(index, masks, _scores(presence, predicted_iou))
 
-    def _within_memory(self, compute: Callable[[], T]) -> T:
-        """Compute; when the device's memory ends, free what can be recomputed, then go on on the CPU.
+    @property
+    def _pipeline(self) -> Pipeline:
+        return self.tracker.placement.pipeline
 
-        There is nothing smaller to try in between: slices and objects are already taken one by one.
+    def _within_memory(self, compute: Callable[[], T], free: Callable[[], None] = lambda: None) -> T:
+        """Compute; when the device's memory ends, take smaller pieces, then go on on the CPU.
+
+        free: gives up what can be recomputed and is kept outside of this object.
         """
         try:
             return compute()
         except RuntimeError as error:
             _reraise_unless_out_of_memory(error)
-        self._free()
+        self.tracker.use_less_memory()
+        self._free(free)
         try:
             return compute()
         except RuntimeError as error:
@@ -217,7 +226,7 @@ class Propagation:
             if self.tracker.placement.last_resort:
                 raise OutOfMemoryError(_NO_MEMORY, str(error)) from error
         self.notify("The GPU ran out of memory: the rest is computed on the CPU, which is slower.")
-        self._free()
+        self._free(free)
         self.tracker.move(on_cpu())
         try:
             return compute()
@@ -225,10 +234,16 @@ class Propagation:
             _reraise_unless_out_of_memory(error)
             raise OutOfMemoryError(_NO_MEMORY, str(error)) from error
 
-    def _free(self) -> None:
+    def _free(self, free: Callable[[], None]) -> None:
         self._cached.clear()
+        free()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def _scores(*rows: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Values an object, float32 (rows, objects), in one tensor, so that one copy brings them."""
+    return torch.stack([torch.cat(list(row)) for row in rows])
 
 
 def _shape(frame: NDArray[np.uint8]) -> tuple[int, int]:

@@ -6,8 +6,8 @@ does not grow with the number of slices; what has to be kept for that is said wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.engine.attention import arrange
+from PromptOnceLib.engine.compiling import restore
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.holes import fill_holes
+from PromptOnceLib.engine.memory import Entry, Memory
 from PromptOnceLib.engine.models import Model
-from PromptOnceLib.engine.preprocessing import frame_tensor, mask_input, point_inputs
-
-Entry = dict[str, Any]  # one remembered slice, with the keys SAM2Base reads
+from PromptOnceLib.engine.preprocessing import mask_input, network_input, network_pixels, point_inputs
 
 
 @dataclass(frozen=True)
@@ -31,47 +31,28 @@ class Features:
     positions: list[torch.Tensor]
     sizes: list[tuple[int, int]]
 
+    def for_objects(self, objects: int) -> Features:
+        """The same for each of several objects: maps (pixels, objects, channels), which share their memory."""
+        return Features(
+            [item.expand(-1, objects, -1) for item in self.maps],
+            [item.expand(-1, objects, -1) for item in self.positions],
+            self.sizes,
+        )
+
 
 @dataclass(frozen=True)
-class ObjectOutput:
-    """What the heads say of one object on one slice.
+class Output:
+    """What the heads say of B objects on one slice.
 
-    logits: float32 (1, 1, size / 4, size / 4), object where > 0. high_res: the same at (size, size). pointer: (1, C).
-    presence: logit (1, 1). predicted_iou: 0 to 1.
+    logits: float32 (B, 1, size / 4, size / 4), object where > 0. high_res: the same at (size, size). pointer: (B, C).
+    presence: logits (B, 1). predicted_iou: (B,), 0 to 1. All on the device: to look at them waits for it.
     """
 
     logits: torch.Tensor
     high_res: torch.Tensor
     pointer: torch.Tensor
     presence: torch.Tensor
-    predicted_iou: float
-
-    @property
-    def presence_probability(self) -> float:
-        """SAM 2's belief that the object is on the slice, 0 to 1."""
-        return float(self.presence.float().sigmoid())
-
-
-@dataclass
-class Memory:
-    """One object's memory over one half: the seed and the last few slices, as SAM2Base reads them.
-
-    half_length: slices of this half, the seed's included; the network's encoding of time depends on it.
-    """
-
-    half_length: int
-    seed: dict[int, Entry] = field(default_factory=dict)
-    tracked: dict[int, Entry] = field(default_factory=dict)
-
-    def as_output_dict(self) -> dict[str, dict[int, Entry]]:
-        """The form SAM2Base._prepare_memory_conditioned_features takes."""
-        return {"cond_frame_outputs": self.seed, "non_cond_frame_outputs": self.tracked}
-
-    def to(self, device: torch.device) -> None:
-        """Move everything remembered to another device."""
-        for bank in (self.seed, self.tracked):
-            for index, entry in bank.items():
-                bank[index] = {key: _moved(value, device) for key, value in entry.items()}
+    predicted_iou: torch.Tensor
 
 
 class Tracker:
@@ -82,24 +63,35 @@ class Tracker:
         self.move(placement)
 
     def move(self, placement: Placement) -> None:
-        """Go on at another place."""
+        """Go on at another place, with the network as upstream wrote it until it is compiled anew."""
         self.placement = placement
+        restore(self.model.network)
         self._network = self.model.network.to(placement.device)
         arrange(self._network, placement.rearranged)
 
-    @torch.inference_mode()
+    def use_less_memory(self) -> None:
+        """Take smaller pieces from now on."""
+        self.placement = replace(self.placement, pipeline=self.placement.pipeline.smaller())
+
     def encode(self, frame: NDArray[np.uint8]) -> Features:
         """Image features of a slice, uint8 (rows, columns)."""
+        return self.encode_several([network_pixels(frame, self.model.image_size)])[0]
+
+    @torch.inference_mode()
+    def encode_several(self, pixels: Sequence[NDArray[np.uint8]]) -> list[Features]:
+        """Image features of slices in one pass; pixels: each uint8 (size, size), see `network_pixels`."""
         with self.placement.compute():
-            image = frame_tensor(frame, self.model.image_size, self.placement.device)
-            encoded = self._network.forward_image(image)
+            encoded = self._network.forward_image(network_input(pixels, self.placement.device))
             _, maps, positions, sizes = self._network._prepare_backbone_features(encoded)
-        return Features(maps, positions, sizes)
+        return [
+            Features([item[:, i : i + 1] for item in maps], [item[:, i : i + 1] for item in positions], sizes)
+            for i in range(len(pixels))
+        ]
 
     @torch.inference_mode()
     def segment(
         self, features: Features, prompt: ObjectPrompt, shape: tuple[int, int], fill_hole_area: int = 0
-    ) -> ObjectOutput:
+    ) -> Output:
         """One object on the seed slice from its prompt alone; shape: (rows, columns) of the slice."""
         size, device = self.model.image_size, self.placement.device
         points = mask = None
@@ -111,7 +103,7 @@ class Tracker:
         return _filled(self._heads(features, 0, True, points, mask, Memory(1)), fill_hole_area)
 
     @torch.inference_mode()
-    def remember_seed(self, features: Features, seed: ObjectOutput) -> Entry:
+    def remember_seed(self, features: Features, seed: Output) -> Entry:
         """What every later slice remembers of the seed slice.
 
         The seed's mask is enlarged again from the low resolution and made binary, as propagate_in_video_preflight does.
@@ -124,11 +116,12 @@ class Tracker:
             return self._remember(features, high_res, seed, is_prompted=True)
 
     @torch.inference_mode()
-    def track(self, features: Features, index: int, memory: Memory, fill_hole_area: int = 0) -> ObjectOutput:
-        """The object on frame `index` of its half (1 = next to the seed) from memory, which takes the result in.
+    def track(self, features: Features, index: int, memory: Memory, fill_hole_area: int = 0) -> Output:
+        """The objects on frame `index` of their half (1 = next to the seed) from memory, which takes the result in.
 
         Frames have to come in order. Memory is changed only after everything that can fail has been computed.
         """
+        features = features.for_objects(memory.objects)
         output = self._heads(features, index, False, None, None, memory)
         with self.placement.compute():
             entry = self._remember(features, output.high_res, output, is_prompted=False)
@@ -136,13 +129,13 @@ class Tracker:
         self._forget(memory, index)
         return _filled(output, fill_hole_area)
 
-    def full_size_mask(self, logits: torch.Tensor, shape: tuple[int, int]) -> NDArray[np.uint8]:
-        """Mask of 0 and 1 on the slice's own pixels, uint8 (rows, columns)."""
-        return (self.full_size_logits(logits.to(self.placement.device), shape) > 0).to(torch.uint8).cpu().numpy()
+    def full_size_mask(self, logits: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+        """Mask of one object on the slice's own pixels, 0 and 1, uint8 (rows, columns), on the device."""
+        return (self.full_size_logits(logits.to(self.placement.device), shape) > 0).to(torch.uint8)
 
     @staticmethod
     def full_size_logits(logits: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
-        """Logits on the slice's own pixels, float32 (rows, columns)."""
+        """Logits of one object on the slice's own pixels, float32 (rows, columns)."""
         if logits.shape[-2:] == shape:
             return logits[0, 0]
         return torch.nn.functional.interpolate(logits, size=shape, mode="bilinear", align_corners=False)[0, 0]
@@ -155,7 +148,7 @@ class Tracker:
         points: dict[str, torch.Tensor] | None,
         mask: torch.Tensor | None,
         memory: Memory,
-    ) -> ObjectOutput:
+    ) -> Output:
         with self.placement.compute():
             _, outputs, _, _ = self._network._track_step(
                 frame_idx=index,
@@ -172,9 +165,9 @@ class Tracker:
             )
         _, _, ious, low_res, high_res, pointer, presence = outputs
         # Where several masks are proposed the network takes the one of the highest estimate.
-        return ObjectOutput(low_res, high_res, pointer, presence, float(ious.float().max()))
+        return Output(low_res, high_res, pointer, presence, ious.float().amax(1))
 
-    def _remember(self, features: Features, high_res: torch.Tensor, output: ObjectOutput, is_prompted: bool) -> Entry:
+    def _remember(self, features: Features, high_res: torch.Tensor, output: Output, is_prompted: bool) -> Entry:
         memory, positions = self._network._encode_new_memory(
             current_vision_feats=features.maps,
             feat_sizes=features.sizes,
@@ -201,13 +194,7 @@ class Tracker:
                 memory.tracked[old] = {**entry, "maskmem_features": None, "maskmem_pos_enc": None}
 
 
-def _filled(output: ObjectOutput, area: int) -> ObjectOutput:
-    return replace(output, logits=fill_holes(output.logits, area)) if area else output
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.to(device)
-    if isinstance(value, list):
-        return [_moved(item, device) for item in value]
-    return value
+def _filled(output: Output, area: int) -> Output:
+    if not area:
+        return output
+    return replace(output, logits=torch.cat([fill_holes(logits, area) for logits in output.logits.split(1)]))

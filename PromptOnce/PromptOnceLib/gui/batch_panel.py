@@ -93,7 +93,9 @@ class BatchPanel(Panel):
         self.bar.setValue(done)
         there = bool(reviewing.cases)
         reviewed, results = reviewing.reviewed
-        show_text(self.folder, "" if reviewing.folder is None else str(reviewing.folder))
+        folder = reviewing.folder
+        show_text(self.folder, "" if folder is None else _("Run: {name}").format(name=folder.name))
+        self.folder.setToolTip("" if folder is None else str(folder))
         words = _("{reviewed} of {results} reviewed").format(reviewed=reviewed, results=results)
         missing = len(reviewing.cases) - results
         if missing:

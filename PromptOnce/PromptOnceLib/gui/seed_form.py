@@ -13,11 +13,12 @@ from PromptOnceLib.core.seeds.picture import display_of
 from PromptOnceLib.core.slice_picture import picture_size, slice_picture
 from PromptOnceLib.core.stack import pixel_spacing
 from PromptOnceLib.gui.pictures import pixmap
-from PromptOnceLib.gui.qt_tools import connect, line_label, show_text
+from PromptOnceLib.gui.qt_tools import connect, line_label, row, show_text
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.gui.workbench import Workbench
 
 _PICTURE = 300  # pixels
+_WINDOW = (900, 700)
 _WORDS = ("target", "author", "licence", "note")
 
 
@@ -32,6 +33,8 @@ class SeedForm:
         self.edits = {word: qt.QLineEdit() for word in _WORDS}
         self.picture, self.hint = qt.QLabel(), line_label()
         self.confirmed = qt.QCheckBox(_("The picture shows no names or other burned-in text"))
+        self.larger = qt.QPushButton(_("Full size ..."))
+        self.larger.setToolTip(_("Every pixel, in a window of its own: small text is not seen in the small picture"))
         self.save = qt.QPushButton(_("Save"))
         form = qt.QFormLayout()
         form.setFieldGrowthPolicy(qt.QFormLayout.AllNonFixedFieldsGrow)
@@ -43,12 +46,15 @@ class SeedForm:
         self.edits["target"].setPlaceholderText(_("what is marked, for example: lungs"))
         self.edits["note"].setToolTip(_("Do not write anything about the patient"))
         form.addRow(self.picture)
+        form.addRow(row(self.larger, None))
         form.addRow(self.confirmed)
         form.addRow(self.hint)
         form.addRow(self.save)
         self.widget.setLayout(form)
         self.widget.collapsed = True
+        self.window: Any = None
         self._drawn: tuple[Any, ...] = ()
+        connect(self.larger, "clicked(bool)", lambda _checked: self._show_larger())
         connect(self.widget, "contentsCollapsed(bool)", lambda _collapsed: self.refresh())
         connect(self.confirmed, "toggled(bool)", lambda _checked: self.refresh())
         connect(self.name, "textChanged(QString)", lambda _text: self.refresh())
@@ -63,6 +69,7 @@ class SeedForm:
             self._draw(*frame)
         self.picture.setVisible(frame is not None)
         self.confirmed.setVisible(frame is not None)
+        self.larger.setVisible(frame is not None)
         self.save.enabled = bool(
             frame is not None and self.confirmed.checked and self.name.text.strip() and not self.bench.working
         )
@@ -82,11 +89,34 @@ class SeedForm:
             return
         self._drawn = (image, index, window)
         self.confirmed.checked = False
+        self.picture.setPixmap(self._pixmap(_PICTURE))
+
+    def _pixmap(self, room: int) -> Any:
+        """The frame as radiologists expect it, in true proportions, with this many pixels at most or all of them."""
+        image, index, window = self._drawn
         geometry, axis = image.volume.geometry, image.axis.axis
         view = display_of(FrameOrientation.of(geometry, axis))
         frame = np.ascontiguousarray(view.of_slices(image.frame(index, window)))
-        size = picture_size(frame.shape, view.of_spacing(pixel_spacing(geometry, axis)[:2]), (_PICTURE, _PICTURE))
-        self.picture.setPixmap(pixmap(slice_picture(frame, [], [], None, size)))
+        side = max(frame.shape) if room == 0 else room
+        size = picture_size(frame.shape, view.of_spacing(pixel_spacing(geometry, axis)[:2]), (side, side))
+        return pixmap(slice_picture(frame, [], [], None, size))
+
+    def _show_larger(self) -> None:
+        """A window that nothing waits for."""
+        label = qt.QLabel()
+        label.setPixmap(self._pixmap(0))
+        self.close()
+        self.window = qt.QScrollArea()
+        self.window.setWindowTitle(_("The frame of the seed"))
+        self.window.setWidget(label)
+        self.window.resize(*_WINDOW)
+        self.window.show()
+
+    def close(self) -> None:
+        """Close the window with the frame."""
+        if self.window is not None:
+            self.window.close()
+            self.window = None
 
     def _save(self) -> None:
         words = {word: edit.text for word, edit in self.edits.items()}

@@ -127,6 +127,10 @@ class SeedsPanel(Panel):
         self._show_progress()
         self._show_care()
 
+    def cleanup(self) -> None:
+        """See Panel."""
+        self.form_button.close()
+
     def _folded(self, collapsed: bool) -> None:
         if not collapsed:
             self.bench.seeding.open_library()

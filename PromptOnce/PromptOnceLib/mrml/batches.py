@@ -24,6 +24,7 @@ from PromptOnceLib.worker.transport import SubprocessTransport, Transport
 StartBatch = Callable[[BatchRequest], Transport]
 """Starts the process and hands it the request. Raises PromptOnceError where that cannot be done."""
 
+_GRACE = 2.0  # seconds
 _GONE = "The process of the batch ended unexpectedly. What is finished is kept: go on with resume."
 
 
@@ -84,7 +85,7 @@ class BatchJob:
     def close(self) -> None:
         """End it at once."""
         if not self.finished:
-            self._transport.stop(5.0)
+            self._transport.stop(_GRACE)
             self._end(CancelledError("Cancelled: the batch was ended. What is finished is kept."))
 
     def pump(self, timeout: float = 0.0) -> bool:
@@ -134,7 +135,7 @@ class BatchJob:
     def _end(self, error: PromptOnceError | None) -> None:
         self.finished, self.error = True, error
         if error is None or not isinstance(error, CancelledError):
-            self._transport.stop(5.0)
+            self._transport.stop(_GRACE)
         self._tell()
         for function in self._on_finished:
             function(self)

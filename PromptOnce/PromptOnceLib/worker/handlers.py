@@ -22,6 +22,7 @@ from PromptOnceLib.engine.devices import available_devices, describe, place
 from PromptOnceLib.engine.models import load_model
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.warming import compile_and_warm_up
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.array_files import PictureMasks, Pictures, StackMasks, load_frames, save_array
 
@@ -95,7 +96,7 @@ class Handlers:
         )
 
     def _load_model(self, request: protocol.LoadModel) -> protocol.ModelLoaded:
-        placement = place(request.device, request.precision)
+        placement = place(request.device, request.precision, request.compiled)
         wanted = (request.config, _fingerprint(Path(request.checkpoint)))
         if self._tracker is None or self._loaded != wanted:
             # The old model goes first: two large ones may not fit beside each other.
@@ -104,10 +105,12 @@ class Handlers:
                 name=request.name, checkpoint=Path(request.checkpoint), config=request.config, sha256=request.sha256
             )
             self._tracker = Tracker(load_model(files), placement)
+            compile_and_warm_up(self._tracker, self._notice)
             self._loaded = wanted
             logger.info("model %s on %s in %s", request.name, describe(placement.device), placement.precision)
         elif self._tracker.placement != placement:
             self._tracker.move(placement)
+            compile_and_warm_up(self._tracker, self._notice)
             self._propagation = None
         model, placement = self._tracker.model, self._tracker.placement
         return protocol.ModelLoaded(

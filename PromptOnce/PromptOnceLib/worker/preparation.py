@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PromptOnceLib.core.registry import ModelFiles
@@ -21,14 +22,27 @@ class Preparation:
     def __init__(self, client: WorkerClient) -> None:
         self._client = client
         self.wanted_model: tuple[ModelFiles, str, str] | None = None
+        self._compiled = False
+        self._on_notice: Callable[[str], object] | None = None
         self.stack: Stack | None = None
         self.model: protocol.ModelLoaded | None = None
         self._sent_stack: tuple[Stack, Path] | None = None
         self._generation = -1
 
-    def use_model(self, files: ModelFiles, device: str, precision: str) -> None:
-        """Have this model loaded, next time `next_step` is called; the worker keeps it when it has it already."""
+    def use_model(
+        self,
+        files: ModelFiles,
+        device: str,
+        precision: str,
+        compiled: bool = False,
+        on_notice: Callable[[str], object] | None = None,
+    ) -> None:
+        """Have this model loaded, next time `next_step` is called; the worker keeps it when it has it already.
+
+        compiled: rewritten by torch.compile. on_notice: takes what the worker says while it loads.
+        """
         self.wanted_model, self.model = (files, device, precision), None
+        self._compiled, self._on_notice = compiled, on_notice
 
     def use_stack(self, stack: Stack) -> None:
         """Have the worker work on this stack from now on."""
@@ -76,13 +90,19 @@ class Preparation:
             sha256=files.sha256,
             device=device,
             precision=precision,
+            compiled=self._compiled,
         )
+        on_notice = self._on_notice
+
+        def on_event(event: protocol.Event) -> None:
+            if isinstance(event, protocol.Notice) and on_notice is not None:
+                on_notice(event.text)
 
         def loaded(job: Job) -> None:
             if isinstance(job.reply, protocol.ModelLoaded) and wanted is self.wanted_model:
                 self.model = job.reply
 
-        return self._client.send(request, on_end=loaded)
+        return self._client.send(request, on_event, on_end=loaded)
 
     def _send_stack(self, stack: Stack) -> Job:
         number = self._client.new_id()

@@ -42,7 +42,10 @@ class Hello(Request):
 
 
 class LoadModel(Request):
-    """Load a model; a model that is loaded already with the same answers is kept."""
+    """Load a model; a model that is loaded already with the same answers is kept.
+
+    compiled: have torch.compile rewrite it, which takes minutes and a notice says so.
+    """
 
     type: Literal["load_model"] = "load_model"
     name: str
@@ -51,6 +54,7 @@ class LoadModel(Request):
     sha256: str | None = None
     device: str = "auto"
     precision: str = "auto"
+    compiled: bool = False
 
 
 class SetStack(Request):

@@ -37,9 +37,19 @@ class Segmenter:
         self.client = client
         self._preparation = Preparation(client)
 
-    def use_model(self, files: ModelFiles, device: str = "auto", precision: str = "auto") -> protocol.ModelLoaded:
-        """Load a model, or keep it when it is loaded already. Raises ModelError, InputError, WorkerError."""
-        self._preparation.use_model(files, device, precision)
+    def use_model(
+        self,
+        files: ModelFiles,
+        device: str = "auto",
+        precision: str = "auto",
+        compiled: bool = False,
+        on_notice: OnNotice | None = None,
+    ) -> protocol.ModelLoaded:
+        """Load a model, or keep it when it is loaded already. Raises ModelError, InputError, WorkerError.
+
+        compiled: rewritten by torch.compile, which takes minutes; on_notice is told.
+        """
+        self._preparation.use_model(files, device, precision, compiled, on_notice)
         self._prepare()
         assert self._preparation.model is not None
         return self._preparation.model

@@ -22,15 +22,7 @@ from PromptOnceLib.worker.client import Job, WorkerClient
 from PromptOnceLib.worker.descriptions import OnFrame
 from PromptOnceLib.worker.jobs import OnNotice, OnSlice, PropagationJob, Settings
 from PromptOnceLib.worker.preparation import Preparation
-from PromptOnceLib.worker.session_work import (
-    Description,
-    OnDescriptors,
-    OnEnd,
-    OnError,
-    OnMasks,
-    Preview,
-    Propagation,
-)
+from PromptOnceLib.worker.session_work import Description, OnDescriptors, OnEnd, OnError, OnMasks, Preview, Propagation
 
 
 class State(Enum):

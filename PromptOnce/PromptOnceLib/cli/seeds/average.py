@@ -20,7 +20,11 @@ from PromptOnceLib.core.seeds.library import SeedLibrary
 @library_option
 @json_option
 def average(names: tuple[str, ...], new_name: str, library_folder: Path | None, as_json: bool) -> None:
-    """The mean of several seeds of one scanner: an experiment, not better than a real seed in our measurements."""
+    """The mean of several seeds of one scanner as a new seed: an experiment.
+
+    Frames are averaged, a pixel belongs to the mask where most masks have it, and the prompt is selected from this mask
+    as the papers do. Judge it by `promptonce seeds round-trip` on an image of that scanner before you rely on it.
+    """
     library = SeedLibrary(library_folder)
     record = library.save(mean_seed([library.get(name) for name in names], new_name)).record
     click.echo(json.dumps(record_report(record)) if as_json else in_full(record))

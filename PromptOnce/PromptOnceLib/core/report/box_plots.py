@@ -21,7 +21,7 @@ def box_plots(cases: Sequence[CaseResult]) -> str:
         ("Dice of the volume", _by_group(cases, [case.dice for case in cases])),
         ("Lowest predicted IoU", _by_group(cases, [_lowest_iou(case) for case in cases])),
     ]
-    volumes = _by_group(cases, [None if c.record is None else c.record.figures.millilitres for c in cases])
+    volumes = _by_group(cases, [None if c.record is None else c.record.figures.volume for c in cases])
     plots = [_plot(title, groups, *_span_of_shares(groups)) for title, groups in shares if groups]
     if volumes:
         plots.append(_plot("Volume in ml", volumes, 0.0, _rounded_up(max(map(max, volumes.values())))))

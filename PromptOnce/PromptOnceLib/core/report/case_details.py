@@ -48,7 +48,7 @@ def _facts(record: CaseRecord) -> str:
     return facts(
         [
             ("Objects", ", ".join(record.objects)),
-            ("Volume", f"{figures.millilitres:.2f} ml"),
+            ("Volume", "" if figures.volume is None else f"{figures.volume:.2f} ml"),
             ("Dice / Jaccard of the volume", agreement),
             ("Dice by slice", _spread(figures.dice_per_slice)),
             ("Slices computed", f"{figures.computed_slices} of {figures.slices}, along {record.axis}"),

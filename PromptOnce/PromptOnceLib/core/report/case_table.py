@@ -32,7 +32,7 @@ _NUMBERS = (
     _Column("Largest jump of area", "descending", lambda record: record.look_first.largest_jump),
     _Column("Round trip", "ascending", lambda record: record.identity.round_trip),
     _Column("Dice", "ascending", lambda record: record.figures.dice, 3),
-    _Column("Volume in ml", "descending", lambda record: record.figures.millilitres, 1),
+    _Column("Volume in ml", "descending", lambda record: record.figures.volume, 1),
 )
 
 

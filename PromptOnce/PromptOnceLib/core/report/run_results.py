@@ -88,9 +88,11 @@ class RunResults:
 
     @property
     def median_millilitres(self) -> float | None:
-        """Median volume of the results."""
-        volumes = [case.record.figures.millilitres for case in self.cases if case.record is not None]
-        return float(np.median(volumes)) if volumes else None
+        """Median volume of the results; None for pictures, and where several groups hold different things."""
+        records = [case.record for case in self.cases if case.record is not None]
+        volumes = [record.figures.volume for record in records if record.figures.volume is not None]
+        groups = {record.identity.group for record in records}
+        return float(np.median(volumes)) if volumes and len(groups) == 1 else None
 
 
 def read_run(folder: Path) -> RunResults:

@@ -24,6 +24,7 @@ frame (8 bit) and the mask of every object (1 bit) lie beside it as PNG.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
@@ -31,7 +32,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
-from pydantic_core import from_json
 
 from PromptOnceLib.core.errors import PromptError, SeedError
 from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, Prompt
@@ -237,8 +237,8 @@ class Seed:
 def record_from_json(text: str | bytes) -> SeedRecord:
     """Record from the text of a seed.json of this or an older version. Raises SeedError."""
     try:
-        fields = from_json(text)
-    except ValueError as error:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:  # the latter for brackets a thousand deep
         raise SeedError("seed.json is damaged: it is not JSON.", repr(error)) from error
     if not isinstance(fields, dict):
         raise SeedError("seed.json is damaged: it holds no seed.")

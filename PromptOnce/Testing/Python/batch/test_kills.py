@@ -52,7 +52,7 @@ class Runner:
 
     def wait_for_work(self, rng: random.Random) -> None:
         """Until some more steps are done and then a random moment."""
-        wanted = self.steps() + rng.randint(1, 4)
+        wanted = self.steps() + rng.randint(1, 6)
         wait_until(lambda: not self.running or self.steps() >= wanted, 60)
         time.sleep(rng.uniform(0, 0.15))
 

@@ -173,7 +173,7 @@ def test_a_case_that_kills_the_worker_twice_is_set_aside(tmp_path: Path) -> None
     assert [(item.case, item.status) for item in summary.not_succeeded] == [("b", "set_aside")]
     assert summary.finished == 2
     events = [step.event for step in steps_of(tmp_path / "out") if step.case == "b"]
-    assert events == ["started", "worker_died", "started", "worker_died", "set_aside"]
+    assert events == ["reading", "read", "started", "worker_died", "started", "worker_died", "set_aside"]
 
 
 def test_a_full_disk_stops_the_run_and_a_later_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +302,8 @@ def test_a_case_whose_reading_ends_the_program_is_set_aside(tmp_path: Path) -> N
             background_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env=variables,
         ) as process:  # fmt: skip
-            assert process.stdin is not None and process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout is not None
             process.stdin.write(request.model_dump_json().encode() + b"\n")
             process.stdin.flush()
             said = process.stdout.read()

@@ -26,8 +26,26 @@ def images(tmp_path: Path) -> Path:
 def test_a_folder_is_segmented_then_resumed_without_naming_anything_again(
     run: Run, images: Path, tmp_path: Path
 ) -> None:
-    ended = run("batch", images, "--prompt", "prompt.json", "-o", "out", "--window", "full", "--format", "nii.gz")
+    ended = run(
+        "batch",
+        images,
+        "--prompt",
+        "prompt.json",
+        "-o",
+        "out",
+        "--window",
+        "full",
+        "--format",
+        "nii.gz",
+        "--round-trip",
+        "--by",
+        "mask",
+    )
     assert ended.status == 0, ended.err
+    options = json.loads((tmp_path / "out" / "run.json").read_text())["options"]
+    assert (options["round_trip"], options["by"], options["start"]) == (True, "mask", "central")
+    record = json.loads((tmp_path / "out" / "cases" / "a" / "record.json").read_text())
+    assert record["identity"]["round_trip"] > 0.5
     assert "2 of 2 cases have results." in ended.out
     assert "[1/2] a: 3 slices in" in ended.err
     assert (tmp_path / "out" / "cases" / "b" / "segmentation.nii.gz").exists()

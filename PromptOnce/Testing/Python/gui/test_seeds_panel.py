@@ -52,7 +52,7 @@ def type_into(user: User, edit: Any, text: str) -> None:
 
 def prompted(user: User, **options: Any) -> Any:
     """A volume with a box around its ball, and its mask."""
-    volume = user.load_ball(**options)
+    volume = user.load_ball(**{"slices": 4, **options})
     user.choose(volume)
     user.panel.prompt.name.text = "ball"
     user.panel.prompt.name.editingFinished.emit()
@@ -111,12 +111,14 @@ def test_a_seed_is_saved_only_with_a_name_and_the_users_word_on_its_picture(user
     form.widget.collapsed = False
     user.wait_for_panel()
     assert form.picture.visible
+    user.bench.click(form.larger)
+    assert (form.window.widget().pixmap.width(), form.window.widget().pixmap.height()) == (112, 96)
     assert not form.save.enabled
     type_into(user, form.name, "the ball")
     assert not form.save.enabled
     user.bench.click(form.confirmed)
     assert form.save.enabled
-    user.work.objects.use_slice(4)
+    user.work.objects.use_slice(1)
     user.work.edited()
     user.wait_for_panel()
     assert not form.confirmed.checked, "another frame has to be looked at anew"
@@ -137,7 +139,7 @@ def test_a_saved_seed_holds_prompt_mask_words_and_the_figure_of_its_round_trip(
     assert (record.scanner_name, record.note, record.model.name) == ("CT 2", "generated", "nano")
     assert volume.GetAttribute("PromptOnce.Scanner") == "CT 2"
     assert record.frame_confirmed
-    assert dice(seed.masks[0], ball()[5]) > 0.9
+    assert dice(seed.masks[0], ball(4)[2]) > 0.9
     assert record.round_trip is not None
     assert f"Dice {record.round_trip.worst:.3f} after a round trip" in user.panel.seeds.notice.text
     assert user.panel.seeds.form_button.widget.collapsed
@@ -150,30 +152,30 @@ def test_a_correction_of_the_result_by_hand_is_the_mask_that_is_saved(user: User
     user.wait_for_run()
     writer = user.work.propagating.writer
     mask = user.result().astype(np.uint8)
-    mask[5] = 0
-    mask[5, 40:50, 50:60] = 1
+    mask[2] = 0
+    mask[2, 40:50, 50:60] = 1
     slicer.util.updateSegmentBinaryLabelmapFromArray(mask, writer.node, writer.segment_ids[0], volume)
     save(user)
-    assert np.array_equal(library.get("the ball").masks[0], mask[5] > 0)
+    assert np.array_equal(library.get("the ball").masks[0], mask[2] > 0)
 
 
 def test_a_seed_is_applied_to_another_volume_and_its_prompt_can_be_corrected(user: User) -> None:
     prompted(user)
     save(user, target="ball")
-    other = user.load_ball("another", slices=12)
+    other = user.load_ball("another", slices=6)
     user.choose(other)
     assert "same spacing" in texts(user)[0]
     choose_entries(user, 0)
     apply(user)
     assert user.work.propagating.run.case.prompt.label == "the ball"
-    assert dice(user.result(), ball(12)) > 0.7
+    assert dice(user.result(), ball(6)) > 0.7
     assert "round trip of the seed through this image" in user.panel.seeds.notice.text
     segmentation = user.work.propagating.writer.node.GetSegmentation()
     assert [segmentation.GetNthSegment(0).GetName(), segmentation.GetNumberOfSegments()] == ["ball", 1]
 
     (item,) = user.work.read_prompt().objects
-    rows, columns = np.nonzero(user.result()[6])
-    assert user.work.objects.seed == 6
+    rows, columns = np.nonzero(user.result()[3])
+    assert user.work.objects.seed == 3
     assert (item.box.x0, item.box.y0) == pytest.approx((columns.min(), rows.min()), abs=0.01)
     assert [point.positive for point in item.points] == [True]
     user.draw_box(26, 18, 86, 78)
@@ -182,13 +184,13 @@ def test_a_seed_is_applied_to_another_volume_and_its_prompt_can_be_corrected(use
     user.wait_for_run()
     assert segmentation.GetNumberOfSegments() == 1
     user.bench.click(user.panel.run.undo)
-    assert dice(user.result(), ball(12)) > 0.7, "the run of the seed is there again"
+    assert dice(user.result(), ball(6)) > 0.7, "the run of the seed is there again"
 
 
 def test_a_seed_goes_into_the_selected_object_and_starts_where_the_view_is(user: User) -> None:
     prompted(user)
     save(user)
-    user.choose(user.load_ball("another"))
+    user.choose(user.load_ball("another", slices=5))
     user.panel.prompt.name.text = "mine"
     user.panel.prompt.name.editingFinished.emit()
     panel = user.panel.seeds
@@ -214,7 +216,7 @@ def test_the_slice_most_like_the_seeds_can_be_looked_for_and_that_can_be_cancell
     save(user)
     # The seed's own frame, on another slice.
     array = slicer.util.arrayFromVolume(volume).copy()
-    array[[2, 5]] = array[[5, 2]]
+    array[[1, 2]] = array[[2, 1]]
     matrix = slicer.util.vtkMatrixFromArray(np.diag([-1.0, -1.0, 3.0, 1.0]))
     user.choose(slicer.util.addVolumeFromArray(array, matrix, "swapped"))
     choose_entries(user, 0)
@@ -228,7 +230,7 @@ def test_the_slice_most_like_the_seeds_can_be_looked_for_and_that_can_be_cancell
     user.wait_for_panel()
     assert "Cancelled" in user.panel.seeds.notice.text
     apply(user)
-    assert user.work.propagating.run.case.prompt.slice == 2
+    assert user.work.propagating.run.case.prompt.slice == 1
 
 
 def test_likeness_of_several_seeds_is_computed_in_the_background_and_kept(user: User, library: SeedLibrary) -> None:
@@ -244,7 +246,9 @@ def test_likeness_of_several_seeds_is_computed_in_the_background_and_kept(user: 
 def test_a_seed_of_another_plane_says_so_and_cannot_be_applied(user: User) -> None:
     prompted(user)
     save(user)
-    user.choose(user.load_ball("coronal", matrix=np.array([[-1.0, 0, 0, 0], [0, 0, 3, 0], [0, -1, 0, 0], [0, 0, 0, 1]])))
+    user.choose(
+        user.load_ball("coronal", matrix=np.array([[-1.0, 0, 0, 0], [0, 0, 3, 0], [0, -1, 0, 0], [0, 0, 0, 1]]))
+    )
     choose_entries(user, 0)
     assert "Does not fit: other plane" in texts(user)[0]
     assert not user.panel.seeds.apply.enabled
@@ -309,7 +313,7 @@ def test_another_volume_ends_a_round_trip_and_the_seed_stays(user: User, library
     user.bench.click(panel.form_button.confirmed)
     user.bench.click(panel.form_button.save)
     assert user.work.seeding.working
-    user.choose(user.load_ball("another"))
+    user.choose(user.load_ball("another", slices=5))
     assert not user.work.seeding.working
     assert library.get("the ball").record.round_trip is None
     with pytest.raises(SeedError, match="already"):

@@ -116,7 +116,17 @@ def test_the_summary_counts_cases(page: Page) -> None:
     assert tiles[2].startswith("not done1")
     assert tiles[3].startswith("to look at2")
     assert tiles[4].startswith("mean Dice")
-    assert tiles[5].startswith("median volume")
+    assert not any("median volume" in tile for tile in tiles)  # of two groups, which may be of different organs
+
+
+@pytest.mark.parametrize(("shape", "shown"), [((9, 40, 40), True), ((1, 40, 40), False)])
+def test_volumes_are_shown_of_one_group_and_never_of_pictures(
+    tmp_path: Path, shape: tuple[int, int, int], shown: bool
+) -> None:
+    write_sample_run(tmp_path / "run", [Sample("a"), Sample("b")], shape=shape)
+    html = write_report(tmp_path / "run").read_text(encoding="utf-8")
+    assert ("median volume" in html) is shown
+    assert ("Volume in ml" in html) is shown
 
 
 def test_every_picture_is_described(page: Page) -> None:

@@ -1,0 +1,71 @@
+"""What SAM 2 remembers of the slices of one half, for one object or for several that are tracked together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+import torch
+
+Entry = dict[str, Any]  # one remembered slice, with the keys SAM2Base reads; rows of all tensors are objects
+
+
+@dataclass
+class Memory:
+    """The memory of B objects over one half: the seed and the last few slices, as SAM2Base reads them.
+
+    half_length: slices of this half, the seed's included; the network's encoding of time depends on it.
+    """
+
+    half_length: int
+    seed: dict[int, Entry] = field(default_factory=dict)
+    tracked: dict[int, Entry] = field(default_factory=dict)
+
+    @property
+    def objects(self) -> int:
+        """How many objects are remembered."""
+        return len(next(iter(self.seed.values()))["obj_ptr"])
+
+    def as_output_dict(self) -> dict[str, dict[int, Entry]]:
+        """The form SAM2Base._prepare_memory_conditioned_features takes."""
+        return {"cond_frame_outputs": self.seed, "non_cond_frame_outputs": self.tracked}
+
+    def to(self, device: torch.device) -> None:
+        """Move everything remembered to another device."""
+        moved = self._changed(lambda tensor: tensor.to(device))
+        self.seed, self.tracked = moved.seed, moved.tracked
+
+    def apart(self) -> list[Memory]:
+        """A memory for each object."""
+        return [self._changed(itemgetter(slice(i, i + 1))) for i in range(self.objects)]
+
+    def _changed(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Memory:
+        banks = ({i: _changed(entry, change) for i, entry in bank.items()} for bank in (self.seed, self.tracked))
+        return Memory(self.half_length, *banks)
+
+
+def together(seeds: Sequence[dict[int, Entry]]) -> dict[int, Entry]:
+    """Of several objects, each with its entries by position in the half, the entries to remember them together."""
+    return {position: _joined([seed[position] for seed in seeds]) for position in seeds[0]}
+
+
+def _joined(entries: Sequence[Entry]) -> Entry:
+    levels = zip(*(entry["maskmem_pos_enc"] for entry in entries), strict=True)
+    return {
+        "maskmem_features": torch.cat([entry["maskmem_features"] for entry in entries]),
+        "maskmem_pos_enc": [torch.cat(level) for level in levels],
+        "obj_ptr": torch.cat([entry["obj_ptr"] for entry in entries]),
+    }
+
+
+def _changed(entry: Entry, change: Callable[[torch.Tensor], torch.Tensor]) -> Entry:
+    """All tensors changed: a value is one, a list of them, or None where it was forgotten."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [change(tensor) for tensor in value]
+        return None if value is None else change(value)
+
+    return {key: changed(value) for key, value in entry.items()}

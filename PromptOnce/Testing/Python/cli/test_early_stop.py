@@ -1,0 +1,50 @@
+"""promptonce segment --early-stop: what lies behind the object is left out, and nothing else changes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from cli.conftest import Run
+
+SLICES, MIDDLE, REACH = 26, 13, 4  # a ball that leaves more empty slices at both ends than are waited for
+
+
+@pytest.fixture
+def ball_volume(tmp_path: Path) -> Path:
+    y, x = np.mgrid[:96, :112]
+    voxels = np.random.default_rng(5).normal(60, 6, (SLICES, 96, 112))
+    for k in range(MIDDLE - REACH, MIDDLE + REACH + 1):
+        radius = 18 * np.sqrt(1 - ((k - MIDDLE) / (REACH + 1)) ** 2)
+        voxels[k][np.hypot(x - 50, y - 40) < radius] += 140
+    path = tmp_path / "ball.nii.gz"
+    sitk.WriteImage(sitk.GetImageFromArray(voxels.astype(np.int16)), str(path))
+    return path
+
+
+def test_slices_behind_the_object_are_not_computed_and_the_result_is_the_same(
+    run: Run, ball_volume: Path, tmp_path: Path
+) -> None:
+    arguments = ("--box", "32,22,68,58", "--positive", "50,40", "--window", "full", "--json")
+    whole = run("segment", ball_volume, "-o", "whole.nii.gz", *arguments).json
+    stopped = run("segment", ball_volume, "-o", "stopped.nii.gz", *arguments, "--early-stop").json
+
+    computed = [row["slice"] for row in stopped["per_slice"] if row["computed"]]
+    assert computed == list(range(computed[0], computed[-1] + 1))
+    assert stopped["slices"] == len(computed) < whole["slices"] == SLICES
+    assert set(range(MIDDLE - REACH, MIDDLE + REACH + 1)) < set(computed)
+    assert not whole["notices"]
+    assert f"from {computed[-1] + 1} to {SLICES - 1} were not computed" in " ".join(stopped["notices"])
+    masks = [sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / f"{name}.nii.gz"))) for name in ("whole", "stopped")]
+    np.testing.assert_array_equal(*masks)
+    assert masks[0].any()
+
+
+@pytest.mark.parametrize("option", ["--early-stop", "--compile"])
+def test_the_help_names_the_switches_for_time(run_here: Run, option: str) -> None:
+    ended = run_here("segment", "--help")
+    assert ended.status == 0
+    assert option in ended.out

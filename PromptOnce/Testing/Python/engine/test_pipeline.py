@@ -1,0 +1,170 @@
+"""The way slices are cut into pieces for a GPU, run on the CPU: the masks are those of one thing after the other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.test_ending import outputs_with_object_in
+from engine.test_masks_equal_upstream import blobs, bright, grey
+from engine.test_memory_and_devices import fail_at, masks_of
+from PromptOnceLib.core.conditioning import ConditioningFrame
+from PromptOnceLib.core.errors import ModelError, OutOfMemoryError
+from PromptOnceLib.core.registry import resolve_model
+from PromptOnceLib.engine.devices import ON_GPU, Pipeline, Placement, on_cpu, place
+from PromptOnceLib.engine.fetching import Fetch, taken
+from PromptOnceLib.engine.models import Model, load_model
+from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
+from PromptOnceLib.engine.tracking import Tracker
+
+FRAMES = blobs(13)
+TASK = Task([bright(5), grey(5)], seed=5, first=0, last=12)
+AFTER_SEEDS = Task(
+    [bright(6), grey(6)],
+    seed=3,
+    first=0,
+    last=12,
+    conditioning=(
+        ConditioningFrame(blobs(9)[6], (bright(6), grey(6))),
+        ConditioningFrame(blobs(9)[4], (bright(4), grey(4))),
+    ),
+)
+# With the largest difference of logits, which reach from -30 to 30: sums are taken in another order.
+PIPELINES = {
+    "encoder ahead": (Pipeline(encoded_at_once=4), 1e-3),
+    "results late": (Pipeline(lag=1), 0.0),
+    "objects together": (Pipeline(objects_together=True), 1e-4),
+    "all of it": (ON_GPU, 1e-3),
+}
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model(resolve_model("nano"))
+
+
+def like_a_gpu(pipeline: Pipeline = ON_GPU) -> Placement:
+    return replace(on_cpu(), last_resort=False, pipeline=pipeline)
+
+
+def run(model: Model, placement: Placement, task: Task) -> tuple[list[SliceOutput], list[torch.Tensor]]:
+    """Outputs, and the logits of every object on every tracked slice."""
+    tracker, logits = Tracker(model, placement), []
+    original = tracker.full_size_logits
+    tracker.full_size_logits = lambda low, shape: logits.append(original(low, shape)) or logits[-1]  # type: ignore[method-assign]
+    return list(Propagation(tracker, FRAMES, pytest.fail).run(task)), logits
+
+
+@pytest.mark.parametrize("task", [TASK, AFTER_SEEDS, replace(AFTER_SEEDS, alone=True)], ids=["own", "shared", "alone"])
+@pytest.mark.parametrize("name", PIPELINES)
+def test_outputs_are_those_of_one_thing_after_the_other(model: Model, name: str, task: Task) -> None:
+    expected, expected_logits = run(model, on_cpu(), task)
+    pipeline, tolerance = PIPELINES[name]
+    found, logits = run(model, like_a_gpu(pipeline), task)
+    assert [output.slice for output in found] == [output.slice for output in expected]
+    np.testing.assert_array_equal(masks_of(found), masks_of(expected))
+    for ours, theirs in zip(logits, expected_logits, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours.presence, theirs.presence, atol=1e-5)
+        np.testing.assert_allclose(ours.predicted_iou, theirs.predicted_iou, atol=1e-5)
+
+
+def test_slices_are_encoded_together_and_objects_tracked_together(model: Model) -> None:
+    images, queries = [], []
+    hooks = [
+        model.network.image_encoder.register_forward_pre_hook(lambda _, inputs: images.append(len(inputs[0]))),
+        model.network.memory_attention.register_forward_pre_hook(
+            lambda _, __, named: queries.append(named["curr"][0].shape[1]), with_kwargs=True
+        ),
+    ]
+    run(model, like_a_gpu(), TASK)
+    for hook in hooks:
+        hook.remove()
+    assert images == [1, 4, 1, 1, 1, 4, 1]  # the seed, seven slices forward, five backward
+    assert queries == 12 * [2]
+
+
+def test_early_stop_leaves_out_the_same_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    task = Task([bright(15)], 15, 0, 29, stop_when_absent=True)
+    notices: list[str] = []
+    expected = outputs_with_object_in(range(10, 20), task, notices)
+    # Presence is read off the images by a hook that knows one slice at a time.
+    monkeypatch.setattr("engine.test_ending.on_cpu", lambda: like_a_gpu(Pipeline(lag=1, objects_together=True)))
+    notices_late: list[str] = []
+    found = outputs_with_object_in(range(10, 20), task, notices_late)
+    assert [output.slice for output in found] == [output.slice for output in expected]
+    assert len(found) < 30
+    assert notices_late == notices
+
+
+def test_a_result_is_waited_for_when_the_next_slice_has_begun() -> None:
+    begun: list[int] = []
+
+    def fetches():
+        for index in range(4):
+            begun.append(index)
+            yield Fetch(index, torch.zeros(1, 2, 2, dtype=torch.uint8), torch.zeros(2, 1))
+
+    seen = [(output.slice, len(begun)) for output in taken(fetches(), lag=1)]
+    assert seen == [(0, 2), (1, 3), (2, 4), (3, 4)]
+
+
+def test_scores_that_are_no_numbers_are_an_error() -> None:
+    fetch = Fetch(3, torch.zeros(1, 2, 2, dtype=torch.uint8), torch.tensor([[0.5], [torch.nan]]))
+    with pytest.raises(ModelError, match="no numbers"):
+        fetch.take()
+
+
+@pytest.mark.parametrize("method", ["encode_several", "track", "full_size_mask"])
+def test_when_memory_ends_pieces_become_smaller_before_the_cpu_is_taken(model: Model, method: str) -> None:
+    expected = masks_of(run(model, on_cpu(), TASK)[0])
+    tracker = Tracker(model, like_a_gpu())
+    failing = fail_at(getattr(tracker, method), {3}, torch.OutOfMemoryError("CUDA out of memory"))
+    setattr(tracker, method, failing)
+    found = masks_of(list(Propagation(tracker, FRAMES, pytest.fail).run(TASK)))
+    np.testing.assert_array_equal(found, expected)
+    assert tracker.placement == like_a_gpu(ON_GPU.smaller())
+
+
+def test_when_memory_ends_with_one_object_and_one_slice_the_rest_runs_on_the_cpu(model: Model) -> None:
+    expected = masks_of(run(model, on_cpu(), TASK)[0])
+    tracker, notices = Tracker(model, like_a_gpu()), []
+    tracker.track = fail_at(tracker.track, {3, 4}, torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[method-assign]
+    found = masks_of(list(Propagation(tracker, FRAMES, notices.append).run(TASK)))
+    np.testing.assert_array_equal(found, expected)
+    assert tracker.placement == on_cpu()
+    assert len(notices) == 1
+
+
+def test_when_memory_never_suffices_there_is_an_error(model: Model) -> None:
+    tracker = Tracker(model, like_a_gpu())
+    tracker.track = fail_at(tracker.track, set(range(1, 99)), torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[method-assign]
+    with pytest.raises(OutOfMemoryError):
+        list(Propagation(tracker, FRAMES, lambda text: None).run(TASK))
+
+
+@pytest.mark.parametrize("end", ["closed", "exhausted"])
+def test_no_thread_is_left_behind(model: Model, end: str) -> None:
+    threads = threading.active_count()
+    outputs = Propagation(Tracker(model, like_a_gpu()), FRAMES, pytest.fail).run(TASK)
+    next(outputs)
+    next(outputs)
+    assert threading.active_count() > threads
+    finish: dict[str, Callable[[], object]] = {"closed": outputs.close, "exhausted": lambda: list(outputs)}  # type: ignore[attr-defined]
+    finish[end]()
+    assert threading.active_count() == threads
+
+
+def test_only_cuda_gets_the_pipeline_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert place("cpu").pipeline == Pipeline()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert place("cuda").pipeline == ON_GPU
+    assert place("cuda", compiled=True).pipeline == replace(ON_GPU, compiled=True)
