@@ -23,9 +23,10 @@ from benchmarks.models import model_files
 from benchmarks.volumes import disks, prompts
 from PromptOnceLib.engine.attention import arrange
 from PromptOnceLib.engine.devices import place
+from PromptOnceLib.engine.memory import Memory
 from PromptOnceLib.engine.models import load_model
 from PromptOnceLib.engine.products import linear
-from PromptOnceLib.engine.tracking import Memory, Tracker
+from PromptOnceLib.engine.tracking import Tracker
 
 # The fused attention of the CPU is unknown to PyTorch's counter.
 _FUSED = {

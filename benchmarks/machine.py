@@ -22,6 +22,7 @@ def machine(device: str = "cpu") -> dict[str, Any]:
     return {
         "processor": _processor(),
         "device": torch.cuda.get_device_name(device) if device.startswith("cuda") else device,
+        **(_gpu(device) if device.startswith("cuda") else {}),
         "vectors": torch.backends.cpu.get_cpu_capability(),
         "bfloat16_units": has_bfloat16_units(),
         "threads": torch.get_num_threads(),
@@ -52,6 +53,15 @@ def peak_mib(device: str) -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _gpu(device: str) -> dict[str, Any]:
+    properties = torch.cuda.get_device_properties(device)
+    return {
+        "capability": f"{properties.major}.{properties.minor}",
+        "gpu_gib": round(properties.total_memory / 2**30, 1),
+        "cuda": torch.version.cuda,
+    }
 
 
 def _processor() -> str:

@@ -121,7 +121,7 @@ class _KeepingPropagation(Propagation):
 
     def _fetch(self, index: int, outputs: Sequence[Output]) -> Fetch:
         if self.wanted:
-            every = (one for output in outputs for one in output.logits.split(1))
+            every = (one for output in outputs for one in output.logits_of_each)
             self.logits[index] = [self.tracker.full_size_logits(one, self.frames[index].shape) for one in every]
         return super()._fetch(index, outputs)
 

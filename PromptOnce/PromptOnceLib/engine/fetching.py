@@ -55,11 +55,21 @@ class Fetch:
 
 
 def taken(fetches: Iterable[Fetch], lag: int) -> Iterator[SliceOutput]:
-    """Results in order, each waited for when `lag` more slices have been begun."""
-    waiting: deque[Fetch] = deque()
-    for fetch in fetches:
-        waiting.append(fetch)
+    """Results in order, each waited for when `lag` more slices have been begun.
+
+    Where a slice cannot be begun, those before it still come, then the error.
+    """
+    begun, waiting, failure = iter(fetches), deque[Fetch](), None
+    while failure is None:
+        try:
+            waiting.append(next(begun))
+        except StopIteration:
+            break
+        except Exception as error:
+            failure = error
         if len(waiting) > lag:
             yield waiting.popleft().take()
     while waiting:
         yield waiting.popleft().take()
+    if failure is not None:
+        raise failure

@@ -70,7 +70,7 @@ class Task:
 
 @dataclass
 class Propagation:
-    """One volume's slices and a tracker; remembers the features of the slice encoded last by `features`.
+    """One volume's slices and a tracker; remembers the features of the slice that was prompted last.
 
     frames: uint8 (slices, rows, columns), or pictures (rows, columns) of different sizes. notify: called with a
     sentence for the user when something was done differently than asked, for example after memory ran out.
@@ -196,13 +196,13 @@ class Propagation:
         return self._cached[index]
 
     def _fetch(self, index: int, outputs: Sequence[Output]) -> Fetch:
-        """The results of a slice on their way."""
+        """The results of a slice on their way; after memory ran out some objects may still lie on the GPU."""
         shape = _shape(self.frames[index])
-        logits = [one for output in outputs for one in output.logits.split(1)]
+        logits = [one for output in outputs for one in output.logits_of_each]
         masks = torch.stack([self.tracker.full_size_mask(one, shape) for one in logits])
-        presence = [output.presence[:, 0].float().sigmoid() for output in outputs]
-        predicted_iou = [output.predicted_iou for output in outputs]
-        return Fetch(index, masks, _scores(presence, predicted_iou))
+        presence = torch.cat([output.presence[:, 0].float().sigmoid().to(masks.device) for output in outputs])
+        predicted_iou = torch.cat([output.predicted_iou.to(masks.device) for output in outputs])
+        return Fetch(index, masks, torch.stack([presence, predicted_iou]))
 
     @property
     def _pipeline(self) -> Pipeline:
@@ -239,11 +239,6 @@ class Propagation:
         free()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def _scores(*rows: Sequence[torch.Tensor]) -> torch.Tensor:
-    """Values an object, float32 (rows, objects), in one tensor, so that one copy brings them."""
-    return torch.stack([torch.cat(list(row)) for row in rows])
 
 
 def _shape(frame: NDArray[np.uint8]) -> tuple[int, int]:

@@ -54,6 +54,11 @@ class Output:
     presence: torch.Tensor
     predicted_iou: torch.Tensor
 
+    @property
+    def logits_of_each(self) -> list[torch.Tensor]:
+        """Logits of one object after the other, each (1, 1, size / 4, size / 4)."""
+        return [self.logits[i : i + 1] for i in range(len(self.logits))]
+
 
 class Tracker:
     """A model on a device, applied to slices. Not safe for use by several threads."""
@@ -197,4 +202,4 @@ class Tracker:
 def _filled(output: Output, area: int) -> Output:
     if not area:
         return output
-    return replace(output, logits=torch.cat([fill_holes(logits, area) for logits in output.logits.split(1)]))
+    return replace(output, logits=torch.cat([fill_holes(logits, area) for logits in output.logits_of_each]))

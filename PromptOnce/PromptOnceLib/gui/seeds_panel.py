@@ -122,6 +122,8 @@ class SeedsPanel(Panel):
         self.scanner.setPlaceholderText(tags or _("name it once for this series"))
         if not self.scanner.hasFocus() and self.scanner.text != seeding.scanner_name:
             self.scanner.setText(seeding.scanner_name)
+        if not self.target.hasFocus() and self.target.text != seeding.target:
+            self.target.setText(seeding.target)
         self._show_list()
         self._show_way()
         self._show_progress()

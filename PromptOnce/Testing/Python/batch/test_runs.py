@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import subprocess
 import threading
 from pathlib import Path
 
@@ -26,8 +25,6 @@ from batch.studies import (
     write_image,
 )
 from PromptOnceLib.batch import lane
-from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
-from PromptOnceLib.batch.events import parse_event
 from PromptOnceLib.batch.plan import PromptChoice, Selection
 from PromptOnceLib.batch.planning import make_plan, plan_images
 from PromptOnceLib.batch.runner import run_batch
@@ -281,42 +278,3 @@ def test_a_round_trip_is_made_where_it_is_asked_for(tmp_path: Path) -> None:
     assert (summary.finished, summary.succeeded) == (2, True)
     assert read_case_record(out / "cases" / "a").identity.round_trip == 1
     assert read_case_record(out / "cases" / "b").identity.round_trip is None
-
-
-def test_a_case_whose_reading_ends_the_program_is_set_aside(tmp_path: Path) -> None:
-    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
-    # Imported by every Python that is started: its reader of images dies of the second.
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "sitecustomize.py").write_text(
-        "import os\n"
-        "from PromptOnceLib.core import reading\n"
-        "read = reading.read_volume\n"
-        "reading.read_volume = lambda path: os._exit(134) if path.name == 'b.nii.gz' else read(path)\n"
-    )
-    variables = background_environment({"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path / "broken")})
-
-    def go_on() -> tuple[int, bytes]:
-        request = BatchRequest(plan=plan, options=options, folder=out, resume=True)
-        # A pipe that is closed would end the run, so it stays open until the process has ended.
-        with subprocess.Popen(
-            background_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=variables,
-        ) as process:  # fmt: skip
-            assert process.stdin is not None
-            assert process.stdout is not None
-            process.stdin.write(request.model_dump_json().encode() + b"\n")
-            process.stdin.flush()
-            said = process.stdout.read()
-        return process.returncode, said
-
-    assert go_on()[0] == 134
-    assert steps_of(out)[-1].event == "reading"
-    for reused in (False, True):  # and it stays so
-        status, said = go_on()
-        summary = parse_event(said.splitlines()[-1]).summary
-        assert status == 1
-        assert summary.finished + summary.reused == 2
-        assert (summary.reused == 2) is reused
-        assert [(i.case, i.status, i.code) for i in summary.not_succeeded] == [("b", "set_aside", "crashes_reader")]
-    # Without the fault it is read and done.
-    assert run_batch(plan, options, out, resume=True).succeeded

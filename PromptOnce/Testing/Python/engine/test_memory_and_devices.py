@@ -14,9 +14,10 @@ from engine.test_masks_equal_upstream import blobs, bright, grey
 from PromptOnceLib.core.errors import InputError, ModelError, OutOfMemoryError
 from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import Placement, on_cpu, place
+from PromptOnceLib.engine.memory import Memory
 from PromptOnceLib.engine.models import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
-from PromptOnceLib.engine.tracking import Memory, Tracker
+from PromptOnceLib.engine.tracking import Tracker
 
 FRAMES = blobs(9)
 TASK = Task([bright(4), grey(4)], seed=4, first=0, last=8)
