@@ -11,10 +11,10 @@ import functools
 import json
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -38,8 +38,12 @@ from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.models import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.worker.jobs import Settings
+from PromptOnceLib.worker.legs import Leg
 from PromptOnceLib.worker.round_trip import legs_of_shared_seed
+from PromptOnceLib.worker.surest_start import legs_of_surest_start
 from training.evaluation.scores import CachingTracker
+
+R = TypeVar("R")
 
 OWN = "own prompt"
 SHARED = "shared"
@@ -73,6 +77,7 @@ class Experiment:
                     row[TRIP] = bench.round_trip(case, source, trip)
                     if self.alike:
                         self._take(bench, row, "start alike", bench.starting_alike(case), patient)
+                        self._take(bench, row, "start surest", bench.starting_surest(case), patient)
 
     def _take(self, bench: Bench, row: dict[str, float], way: str, case: Case, patient: Patient) -> SegmentationResult:
         row[way] = bench.dice(case, f"{self.name}, {patient.name}, {way}")
@@ -105,7 +110,7 @@ class Bench:
         frames = prompt.frames if isinstance(prompt, SharedSeed) else ()
         first, last = settings.range_for(prompt, len(stack.frames))
         result = SegmentationResult.empty([item.name for item in prompt.objects], stack.frames.shape, stack.axis)
-        task = Task(prompt.objects, prompt.slice, first, last, settings.direction, conditioning=frames)
+        task = Task(prompt.objects, prompt.slice, first, last, settings.direction, conditioning=frames, alone=settings.alone)
         for output in Propagation(self.tracker, stack.frames, print).run(task):
             result.set_slice(output.slice, output.masks, output.presence, output.predicted_iou)
         return result
@@ -127,13 +132,7 @@ class Bench:
         """Dice on the seed's frame after the way through the patient and back."""
         assert isinstance(case.prompt, SharedSeed)
         stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
-        legs = legs_of_shared_seed(case.stack, case.prompt, stored, result)
-        try:
-            leg = next(legs)
-            while True:
-                leg = legs.send(self.propagate(leg.stack, leg.prompt, leg.settings))
-        except StopIteration as end:
-            return float(end.value.dice[0] or 0.0)
+        return float(self._go(legs_of_shared_seed(case.stack, case.prompt, stored, result)).dice[0] or 0.0)
 
     def starting_alike(self, case: Case) -> Case:
         """The case with its seed starting on the slice most like the seed's frame."""
@@ -142,6 +141,20 @@ class Bench:
         frames: list[NDArray[np.uint8]] = list(case.stack.frames)
         found = np.stack([of.describe(frame) for frame in (*frames, case.prompt.frames[0].frame)])
         return case.starting_at(most_alike(found[-1], found[:-1])[0])
+
+    def starting_surest(self, case: Case) -> Case:
+        """The case with its seed starting where the object is surest right after the seed."""
+        assert isinstance(case.prompt, SharedSeed)
+        return self._go(legs_of_surest_start(case.stack, case.prompt)).put(case)
+
+    def _go(self, legs: Generator[Leg, SegmentationResult, R]) -> R:
+        try:
+            leg = next(legs)
+            while True:
+                leg = legs.send(self.propagate(leg.stack, leg.prompt, leg.settings))
+        except StopIteration as end:
+            found: R = end.value
+            return found
 
 
 def _first(seeds: list[Patient], **options: Any) -> SeedSource:

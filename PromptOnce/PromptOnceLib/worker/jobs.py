@@ -33,6 +33,7 @@ class Settings:
     first, last: slices to segment, both included; last None is the last slice. fill_hole_area: background regions up to
     this many pixels of SAM 2's low-resolution mask become object; 0 leaves masks as they come. stop_when_absent: do not
     compute what lies behind several slices without any object; off, because organs in several pieces come again.
+    alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others.
     """
 
     first: int = 0
@@ -40,6 +41,7 @@ class Settings:
     direction: Literal["both", "forward", "backward"] = "both"
     fill_hole_area: int = 0
     stop_when_absent: bool = False
+    alone: bool = False
 
     def range_for(self, prompt: Prompt | SharedSeed, slices: int) -> tuple[int, int]:
         """First and last slice of a stack; InputError where they do not exist or leave the prompt out."""
@@ -151,6 +153,7 @@ class PropagationJob:
             last=last,
             direction=self.settings.direction,
             fill_hole_area=self.settings.fill_hole_area,
+            alone=self.settings.alone,
             stop_when_absent=self.settings.stop_when_absent,
         )
         path = client.folder / request.file

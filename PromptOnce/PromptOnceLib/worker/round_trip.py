@@ -15,25 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.core.conditioning import ConditioningFrame, SharedSeed
-from PromptOnceLib.core.errors import CancelledError, PromptError
+from PromptOnceLib.core.errors import PromptError
 from PromptOnceLib.core.metrics import dice
 from PromptOnceLib.core.prompts import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.core.results import PRESENT, SegmentationResult
 from PromptOnceLib.core.seeds.trust import RoundTrip
 from PromptOnceLib.core.stack import Stack
 from PromptOnceLib.worker.jobs import OnNotice, OnSlice, Settings
+from PromptOnceLib.worker.legs import Leg, run_legs
 from PromptOnceLib.worker.segmenter import Segmenter
 
-
-@dataclass(frozen=True, eq=False)
-class Leg:
-    """One propagation of a round trip. number, count: from 1; the count is the most there can be."""
-
-    stack: Stack
-    prompt: Prompt | SharedSeed
-    settings: Settings
-    number: int
-    count: int
+__all__ = [
+    "Leg",
+    "Legs",
+    "RoundTripFigures",
+    "legs_of_prompt",
+    "legs_of_shared_seed",
+    "run_round_trip",
+]
 
 
 @dataclass(frozen=True)
@@ -153,24 +152,7 @@ def run_round_trip(
 
     Raises what a propagation raises, CancelledError when it was cancelled.
     """
-    before = segmenter.stack
-    try:
-        leg = next(legs)
-        while True:
-            if on_leg is not None:
-                on_leg(leg)
-            segmenter.use_stack(leg.stack)
-            job = segmenter.start_propagation(leg.prompt, leg.settings, on_slice, on_notice)
-            result = segmenter.wait(job, should_cancel)
-            if job.cancelled:
-                raise CancelledError("Cancelled: the round trip has no result.")
-            leg = legs.send(result)
-    except StopIteration as end:
-        figures: RoundTripFigures = end.value
-        return figures
-    finally:
-        if before is not None and segmenter.stack is not before:
-            segmenter.use_stack_later(before)
+    return run_legs(segmenter, legs, on_leg, on_slice, on_notice, should_cancel)
 
 
 def _shown(result: SegmentationResult, index: int) -> NDArray[np.intp]:

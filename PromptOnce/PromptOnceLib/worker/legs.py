@@ -1,0 +1,64 @@
+"""Several propagations of which each follows from the results before it, on stacks of their own.
+
+The generator says what is to be propagated and makes the end of the results; who goes its legs may wait (`run_legs`) or
+not (session_trip).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from PromptOnceLib.core.conditioning import SharedSeed
+from PromptOnceLib.core.errors import CancelledError
+from PromptOnceLib.core.prompts import Prompt
+from PromptOnceLib.core.results import SegmentationResult
+from PromptOnceLib.core.stack import Stack
+from PromptOnceLib.worker.jobs import OnNotice, OnSlice, Settings
+from PromptOnceLib.worker.segmenter import Segmenter
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, eq=False)
+class Leg:
+    """One propagation. number, count: from 1; the count is the most there can be."""
+
+    stack: Stack
+    prompt: Prompt | SharedSeed
+    settings: Settings
+    number: int
+    count: int
+
+
+def run_legs(
+    segmenter: Segmenter,
+    legs: Generator[Leg, SegmentationResult, R],
+    on_leg: Callable[[Leg], object] | None = None,
+    on_slice: OnSlice | None = None,
+    on_notice: OnNotice | None = None,
+    should_cancel: Callable[[], bool] | None = None,
+) -> R:
+    """Go all legs and wait for them; afterwards the segmenter works on the stack it had before.
+
+    Raises what a propagation raises, CancelledError when it was cancelled.
+    """
+    before = segmenter.stack
+    try:
+        leg = next(legs)
+        while True:
+            if on_leg is not None:
+                on_leg(leg)
+            segmenter.use_stack(leg.stack)
+            job = segmenter.start_propagation(leg.prompt, leg.settings, on_slice, on_notice)
+            result = segmenter.wait(job, should_cancel)
+            if job.cancelled:
+                raise CancelledError("Cancelled before the last way was gone: there is no result.")
+            leg = legs.send(result)
+    except StopIteration as end:
+        found: R = end.value
+        return found
+    finally:
+        if before is not None and segmenter.stack is not before:
+            segmenter.use_stack_later(before)

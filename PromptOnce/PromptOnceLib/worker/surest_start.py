@@ -1,0 +1,109 @@
+"""Where in a volume a seed takes over: on the slice on which SAM 2 is surest to see the object right after the seed.
+
+A start slice that does not show the object breaks the chain: what is remembered from there on is its absence. Here each
+of some slices is segmented by itself right after the seed frames, and the one with the highest presence times predicted
+IoU, as SAM 2 gives them, is the start. First slices at even distances over the stack, then those around the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.core.case import Case
+from PromptOnceLib.core.conditioning import SharedSeed
+from PromptOnceLib.core.results import SegmentationResult
+from PromptOnceLib.core.stack import Stack
+from PromptOnceLib.worker.jobs import OnNotice, OnSlice, Settings
+from PromptOnceLib.worker.legs import Leg, run_legs
+from PromptOnceLib.worker.segmenter import Segmenter
+
+MOST_CANDIDATES = 16
+
+
+@dataclass(frozen=True)
+class SurestStart:
+    """The slice, and presence times predicted IoU there, 0 to 1, the mean of all objects.
+
+    score 0: no object was found on any slice that was looked at; the slice is then the one where the seed started.
+    """
+
+    slice: int
+    score: float
+
+    def put(self, case: Case) -> Case:
+        """The case with its seed starting there, which a notice says."""
+        moved = case.starting_at(self.slice)
+        text = f"Slice {self.slice} is where the object is surest right after the seed ({self.score:.2f})."
+        if self.score == 0:
+            text = f"No slice shows the object right after the seed: it starts on slice {self.slice} as without asking."
+        return replace(moved, notices=(*moved.notices, text))
+
+
+Legs = Generator[Leg, SegmentationResult, SurestStart]
+"""Yields at most two propagations, is sent their complete results. For callers that do not wait."""
+
+
+def legs_of_surest_start(stack: Stack, seed: SharedSeed) -> Legs:
+    """Look at up to MOST_CANDIDATES slices of the stack, then at as many between the best one's neighbours.
+
+    Of equally sure slices the one nearest to the seed's own start is taken.
+    """
+    coarse = _evenly(0, len(stack.frames) - 1)
+    scores = {index: 0.0 for index in coarse}
+    count = 1 if len(coarse) == len(stack.frames) else 2
+    scores.update((yield from _look(stack, seed, coarse, 1, count)))
+    best = _best(scores, seed.slice)
+    if count == 2 and scores[best] > 0:
+        place = coarse.index(best)
+        around = _evenly(coarse[max(0, place - 1)], coarse[min(place + 1, len(coarse) - 1)])
+        closer = [index for index in around if index not in scores]
+        if closer:
+            scores.update((yield from _look(stack, seed, closer, 2, count)))
+            best = _best(scores, seed.slice)
+    return SurestStart(best, scores[best]) if scores[best] > 0 else SurestStart(seed.slice, 0.0)
+
+
+def start_surest(
+    segmenter: Segmenter,
+    case: Case,
+    on_slice: OnSlice | None = None,
+    on_notice: OnNotice | None = None,
+    should_cancel: Callable[[], bool] | None = None,
+) -> Case:
+    """The case with its shared seed starting on the surest slice; waits. The worker is given the case's stack again
+    with the next request. Raises what a propagation raises, CancelledError when it was cancelled.
+    """
+    assert isinstance(case.prompt, SharedSeed)
+    legs = legs_of_surest_start(case.stack, case.prompt)
+    return run_legs(segmenter, legs, None, on_slice, on_notice, should_cancel).put(case)
+
+
+def _evenly(first: int, last: int) -> list[int]:
+    """At most MOST_CANDIDATES slices from first to last, both included."""
+    count = min(MOST_CANDIDATES, last - first + 1)
+    return [int(index) for index in np.unique(np.linspace(first, last, count).round().astype(int))]
+
+
+def _look(
+    stack: Stack, seed: SharedSeed, slices: Sequence[int], number: int, count: int
+) -> Generator[Leg, SegmentationResult, dict[int, float]]:
+    """Scores of slices, each segmented by itself."""
+    some = replace(stack, frames=np.ascontiguousarray(stack.frames[list(slices)]))
+    settings = Settings(direction="forward", alone=True)
+    result = yield Leg(some, replace(seed, slice=0), settings, number, count)
+    return dict(zip(slices, (float(score) for score in _scores(result)), strict=True))
+
+
+def _scores(result: SegmentationResult) -> NDArray[np.float64]:
+    """Presence times predicted IoU of every slice, the mean of all objects; 0 for an object with an empty mask."""
+    sure = np.nan_to_num(np.asarray(result.presence, np.float64) * np.asarray(result.predicted_iou, np.float64))
+    shown = result.masks.any(axis=(2, 3))
+    return np.asarray(np.where(shown, sure, 0.0).mean(axis=0))
+
+
+def _best(scores: dict[int, float], start: int) -> int:
+    return max(scores, key=lambda index: (scores[index], -abs(index - start)))
