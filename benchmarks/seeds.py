@@ -110,7 +110,9 @@ class Bench:
         frames = prompt.frames if isinstance(prompt, SharedSeed) else ()
         first, last = settings.range_for(prompt, len(stack.frames))
         result = SegmentationResult.empty([item.name for item in prompt.objects], stack.frames.shape, stack.axis)
-        task = Task(prompt.objects, prompt.slice, first, last, settings.direction, conditioning=frames, alone=settings.alone)
+        task = Task(
+            prompt.objects, prompt.slice, first, last, settings.direction, conditioning=frames, alone=settings.alone
+        )
         for output in Propagation(self.tracker, stack.frames, print).run(task):
             result.set_slice(output.slice, output.masks, output.presence, output.predicted_iou)
         return result

@@ -22,6 +22,7 @@ from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.round_trip import Legs, legs_of_prompt, legs_of_shared_seed, run_round_trip
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
+from PromptOnceLib.worker.surest_start import start_surest
 
 _STARTS = 3  # workers in a row that die before they have a model
 
@@ -97,8 +98,11 @@ class CaseWorker:
         assert loaded.case is not None
         name, case = loaded.planned.name, loaded.case
         self._segmenter.use_stack(case.stack)
-        if self._options.start == "alike" and loaded.planned.slice is None and loaded.source is not None:
-            case = self._segmenter.start_alike(case, should_cancel=self._control.should_cancel)
+        if loaded.planned.slice is None and loaded.source is not None:
+            if self._options.start == "alike":
+                case = self._segmenter.start_alike(case, should_cancel=self._control.should_cancel)
+            elif self._options.start == "surest":
+                case = start_surest(self._segmenter, case, should_cancel=self._control.should_cancel)
         run = self._propagate(name, case)
         trip = self._round_trip(name, run, loaded.source) if self._options.round_trip and not run.cancelled else None
         return Computed(replace(loaded, case=case), run, self._circumstances, trip)

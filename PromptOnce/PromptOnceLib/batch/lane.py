@@ -24,6 +24,10 @@ from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.worker.client import WorkerClient
 
 _ATTEMPTS = 2  # deaths of the worker after which a case is set aside
+_REVIEWED = (
+    "Its result was reviewed and is kept, although its files or the options have changed. Delete the case's folder to "
+    "have it computed again."
+)
 T = TypeVar("T")
 
 
@@ -85,9 +89,10 @@ class Lane:
     def _opened(
         self, planned: PlannedCase, loading: Future[LoadedCase | UndecidedCase]
     ) -> LoadedCase | UndecidedCase | None:
-        """A case that is to be computed; None where it is finished already, failed, or the run is to end."""
+        """A case that is to be computed; None where it is finished, reviewed or failed, or the run is to end."""
         try:
             opened = loading.result()
+            reviewed = self._shared.run.is_reviewed(planned.name)
         except ReaderCrashError as error:
             self._set_aside(planned, error)
             return None
@@ -95,6 +100,10 @@ class Lane:
             self._failed(planned, error)
             return None
         if isinstance(opened, LoadedCase) and opened.case is None:
+            self._shared.emit(CaseEnded(case=planned.name, status="reused"))
+            return None
+        if reviewed:
+            self._shared.emit(Said(case=planned.name, text=_REVIEWED))
             self._shared.emit(CaseEnded(case=planned.name, status="reused"))
             return None
         if self._control.ending:

@@ -18,7 +18,7 @@ from PromptOnceLib.batch.state import Finished, StateFile, finished_cases, inter
 from PromptOnceLib.core.atomic import PREFIX, replacing
 from PromptOnceLib.core.errors import RunFolderError
 from PromptOnceLib.core.file_lock import LockedError, exclusive_lock
-from PromptOnceLib.core.records import CASES
+from PromptOnceLib.core.records import CASES, CORRECTED, read_case_record
 
 _TITLES = {
     "model": "model",
@@ -46,6 +46,20 @@ class RunFolder:
     finished: dict[str, Finished]
     interrupted: frozenset[str]
     notices: tuple[str, ...]
+
+    def is_reviewed(self, name: str) -> bool:
+        """Whether somebody has accepted or corrected the results of a case: a person's work is never replaced.
+
+        Raises RunFolderError where there is a correction whose record cannot be read.
+        """
+        folder = self.folder / CASES / name
+        corrected = (folder / CORRECTED).is_file()
+        try:
+            return read_case_record(folder).review.state != "none" or corrected
+        except RunFolderError:
+            if corrected:
+                raise
+            return False
 
     def discard(self, name: str) -> None:
         """Remove the results of a case that are no longer those of its inputs and options."""

@@ -51,10 +51,10 @@ def run_batch(
 ) -> BatchSummary:
     """Segment all cases of a plan into a folder and wait for it; on_event and should_cancel are called in between.
 
-    resume: go on with the run in the folder; cases with results from the same inputs and options are not computed
-    again. volumes: those of the plan that are in memory, by case. A case that fails does not end the run, a full disk
-    does. When should_cancel says so, the case under way is given up at its next slice and what is finished is kept; an
-    exception, such as KeyboardInterrupt, ends the run at once.
+    resume: go on with the run in the folder; cases with results from the same inputs and options, and those that
+    somebody has reviewed, are not computed again. volumes: those of the plan that are in memory, by case. A case that
+    fails does not end the run, a full disk does. When should_cancel says so, the case under way is given up at its next
+    slice and what is finished is kept; an exception, such as KeyboardInterrupt, ends the run at once.
     Returns how all cases ended; the same is in the folder's summary.json. Raises InputError where nothing can begin: a
     folder that is in use or holds something else, a model that is not there.
     """

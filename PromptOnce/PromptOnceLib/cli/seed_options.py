@@ -23,20 +23,22 @@ from PromptOnceLib.core.seeds.schema import Seed
 from PromptOnceLib.core.seeds.source import SeedSource
 from PromptOnceLib.core.stack import parse_axis
 from PromptOnceLib.core.volume import Volume
+from PromptOnceLib.worker.surest_start import start_surest
 
 SCANNER_KEYS = ("name", *Scanner.model_fields)
 
-Start = int | Literal["central", "alike"]
+SEARCHED = ("alike", "surest")
+Start = int | Literal["central", "alike", "surest"]
 
 
 class _StartSlice(click.ParamType):
-    name = "central|alike|K"
+    name = "central|alike|surest|K"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Start:
-        if value in ("central", "alike") or isinstance(value, int):
+        if value in ("central", *SEARCHED) or isinstance(value, int):
             return value  # type: ignore[no-any-return]
         if not str(value).isdecimal():
-            self.fail(f"{value!r} is not central, alike or a slice's number.", param, ctx)
+            self.fail(f"{value!r} is not central, alike, surest or a slice's number.", param, ctx)
         return int(value)
 
 
@@ -116,7 +118,8 @@ class SeedOptions:
             chosen: tuple[Seed, ...] = (self._best(work, library, volume, axis, notices),)
         else:
             chosen = tuple(library.get(name) for name in self.seeds)
-        start = "central" if self.start == "alike" else self.start
+        # Where it is alike or surest is found later.
+        start = self.start if isinstance(self.start, int) else "central"
         return SeedSource(chosen, start, self.by, self.fit)
 
     def _best(self, work: Work, library: SeedLibrary, volume: Volume, axis: str, notices: list[str]) -> Seed:
@@ -132,7 +135,9 @@ start_option = click.option(
     type=_StartSlice(),
     default="central",
     show_default=True,
-    help="Slice where a seed takes over: the central one, the one most like the seed's frame, or slice K.",
+    help="Slice where a seed takes over: central, as in the papers; alike, the one most like the seed's frame; surest, "
+    "the one where the model is surest to see the object right after the seed, worth a try where central finds "
+    "nothing; or slice K.",
 )
 target_option = click.option("--target", help="With --seed auto: only seeds that mark this.")
 
@@ -194,12 +199,17 @@ def with_scanner(volume: Volume, pairs: Sequence[tuple[str, str]]) -> Volume:
     return replace(volume, scanner=scanner, modality=tags.get("modality", volume.modality))
 
 
-def start_alike(work: Work, case: Case) -> Case:
-    """The case with its seed starting on the slice most like the seed's frame."""
-    work.segmenter.use_stack(case.stack)
+def start_searched(work: Work, case: Case, start: Start) -> Case:
+    """The case with its seed starting on the slice that "alike" or "surest" finds; as it is for any other start."""
+    if start not in SEARCHED:
+        return case
+    segmenter, reporter = work.segmenter, work.reporter
+    segmenter.use_stack_later(case.stack)
     try:
-        return work.segmenter.start_alike(
-            case, lambda event: work.reporter.progress(event, "Comparing"), work.cancelled()
+        if start == "alike":
+            return segmenter.start_alike(case, lambda event: reporter.progress(event, "Comparing"), work.cancelled())
+        return start_surest(
+            segmenter, case, lambda event: reporter.progress(event, "Looking"), reporter.say, work.cancelled()
         )
     finally:
-        work.reporter.end()
+        reporter.end()

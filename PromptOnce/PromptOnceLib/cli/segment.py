@@ -19,7 +19,7 @@ from PromptOnceLib.cli.options import (
 )
 from PromptOnceLib.cli.prompt_options import PromptOptions, labels, prompt_options
 from PromptOnceLib.cli.running import Work, in_words
-from PromptOnceLib.cli.seed_options import SeedOptions, seed_options, start_alike, with_scanner
+from PromptOnceLib.cli.seed_options import SeedOptions, seed_options, start_searched, with_scanner
 from PromptOnceLib.cli.seed_trips import trip_after
 from PromptOnceLib.core.case import prepare_case
 from PromptOnceLib.core.errors import InputError
@@ -141,8 +141,8 @@ def segment(
         source = seeds or prompt.source(volume, notices)
         compared = None if reference is None else labels(reference, volume, notices)
         case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
-        if seeds and seed.start == "alike":
-            case = start_alike(work, case)
+        if seeds:
+            case = start_searched(work, case, seed.start)
         run = work.run(case, settings)
         for notice in write_outputs(run, outputs):
             reporter.say(notice)

@@ -22,6 +22,8 @@ from PromptOnceLib.core.results import Totals
 RUN_RECORD = "run.json"
 CASE_RECORD = "record.json"
 CASES = "cases"
+CORRECTED = "corrected.seg.nrrd"
+"""A corrected segmentation, beside the original in a case's folder."""
 
 ReviewState = Literal["none", "accepted", "corrected"]
 R = TypeVar("R", bound="_Record")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PromptOnceLib.batch.plan import PlannedCase
 from PromptOnceLib.batch.run_folder import read_recorded
 from PromptOnceLib.core.errors import InputError, PromptOnceError
-from PromptOnceLib.core.records import CASES, ReviewState, set_review
+from PromptOnceLib.core.records import CASES, CORRECTED, ReviewState, set_review
 from PromptOnceLib.core.report.run_results import CaseResult, RunResults, read_run
 from PromptOnceLib.core.stack import AXIS_NAMES
 from PromptOnceLib.gui import views
@@ -19,9 +19,6 @@ from PromptOnceLib.mrml.review_nodes import CaseNodes
 
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
-
-CORRECTED = "corrected.seg.nrrd"
-"""The corrected segmentation, beside the original in the case's folder."""
 
 _SHARE_OF_TIME = 20  # a run that grows is read again at most this part of the time
 

@@ -16,13 +16,13 @@ from PromptOnceLib.core.prompt_selection import prompt_from_mask
 from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.core.results import SegmentationResult
 from PromptOnceLib.core.seeds.fitting import By
-from PromptOnceLib.core.seeds.source import SeedSource, seed_window
+from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks, seed_window
 from PromptOnceLib.core.seeds.trust import applied_sentence
 from PromptOnceLib.gui import views
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.mrml.prompt_nodes import PromptNodes
 from PromptOnceLib.mrml.runs import VolumeRun
-from PromptOnceLib.mrml.seeds import placed, stored_masks
+from PromptOnceLib.mrml.seeds import placed
 from PromptOnceLib.worker.round_trip import RoundTripFigures, legs_of_shared_seed
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class SeedApplying:
 
     def _judge(self, run: VolumeRun, source: SeedSource) -> None:
         bench, case = self._bench, run.case
-        stored = stored_masks(source, case.volume.geometry, case.axis.axis)
+        stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
 
         def take(figures: RoundTripFigures) -> None:
             worst = min((value for value in figures.dice if value is not None), default=None)

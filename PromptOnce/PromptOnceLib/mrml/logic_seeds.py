@@ -20,9 +20,9 @@ from PromptOnceLib.core.seeds.library import SeedLibrary
 from PromptOnceLib.core.seeds.making import make_seed
 from PromptOnceLib.core.seeds.matching import Match, rank
 from PromptOnceLib.core.seeds.schema import ModelUsed, Seed
-from PromptOnceLib.core.seeds.source import SeedSource
+from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks
 from PromptOnceLib.core.stack import parse_axis
-from PromptOnceLib.mrml.seeds import best_match, masks_of_segments, name_scanner, scanner_name, stored_masks
+from PromptOnceLib.mrml.seeds import best_match, masks_of_segments, name_scanner, scanner_name
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.worker.round_trip import Legs, RoundTripFigures, legs_of_prompt, legs_of_shared_seed
 from PromptOnceLib.worker.session import Session
@@ -196,7 +196,7 @@ class SeedMethods:
         source = self.promptFromSeed(seed, volumeNode, axis=axis, library=library) if isinstance(seed, str) else seed
         case = prepare_case(read_volume_node(volumeNode), source, axis)
         assert isinstance(case.prompt, SharedSeed)
-        stored = stored_masks(source, case.volume.geometry, case.axis.axis)
+        stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
         return self._trip(
             resolve_model(model, modelConfig), device, legs_of_shared_seed(case.stack, case.prompt, stored)
         )

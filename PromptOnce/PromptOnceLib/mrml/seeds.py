@@ -14,7 +14,7 @@ from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import SeedError
 from PromptOnceLib.core.scanner import Scanner
 from PromptOnceLib.core.seeds.library import SeedLibrary
-from PromptOnceLib.core.seeds.matching import Match, rank
+from PromptOnceLib.core.seeds.matching import Match, best_of, rank
 from PromptOnceLib.core.seeds.source import SeedSource, shared_seed
 from PromptOnceLib.core.stack import slices_along
 from PromptOnceLib.core.volume import Geometry, Volume
@@ -58,19 +58,9 @@ def best_match(
 ) -> tuple[Match, tuple[str, ...]]:
     """The seed of a library that suits a volume best, and sentences for the user. Raises SeedError for none."""
     listing = library.list()
-    matches = rank(listing.seeds, volume, axis, target, scanner)
-    if not matches or not matches[0].usable:
-        why = f" ({'; '.join(matches[0].reasons)})" if matches else ": it is empty"
-        raise SeedError(f"The seed library holds no seed that fits this image{why}. Save a seed for such images.")
-    return matches[0], listing.notices
+    return best_of(rank(listing.seeds, volume, axis, target, scanner)), listing.notices
 
 
 def placed(source: SeedSource, geometry: Geometry, axis: int) -> SharedSeed:
     """What takes the prompt's place for a volume, called by its seeds. Raises as shared_seed."""
     return replace(shared_seed(source, geometry, axis), label=source.label)
-
-
-def stored_masks(source: SeedSource, geometry: Geometry, axis: int) -> NDArray[np.uint8]:
-    """Accepted masks of the first seed as it lies before the volume: uint8 (objects, rows, columns)."""
-    accepted = shared_seed(replace(source, by="mask"), geometry, axis)
-    return np.stack([item.mask_array() for item in accepted.frames[0].objects]).astype(np.uint8)

@@ -1,7 +1,7 @@
 """Several propagations of which each follows from the results before it, on stacks of their own.
 
-The generator says what is to be propagated and makes the end of the results; who goes its legs may wait (`run_legs`) or
-not (session_trip).
+A generator yields the legs, is sent their complete results, and returns what it makes of them. `run_legs` waits for
+each; session_trip does not.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def run_legs(
             job = segmenter.start_propagation(leg.prompt, leg.settings, on_slice, on_notice)
             result = segmenter.wait(job, should_cancel)
             if job.cancelled:
-                raise CancelledError("Cancelled before the last way was gone: there is no result.")
+                raise CancelledError("Cancelled: there is no result.")
             leg = legs.send(result)
     except StopIteration as end:
         found: R = end.value

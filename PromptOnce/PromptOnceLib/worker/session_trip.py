@@ -1,23 +1,25 @@
-"""A round trip gone with a session, without waiting for it."""
+"""Legs, of a round trip for example, gone with a session, without waiting for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, Generic, TypeVar
 
 from PromptOnceLib.core.errors import CancelledError, PromptOnceError
 from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.core.results import SegmentationResult
 from PromptOnceLib.worker.jobs import OnNotice, PropagationJob
-from PromptOnceLib.worker.round_trip import Leg, Legs, RoundTripFigures
+from PromptOnceLib.worker.legs import Leg
 from PromptOnceLib.worker.session import Session
 
-OnTripEnd = Callable[[RoundTripFigures | None, PromptOnceError | None], object]
-"""Called once: with the figures, or with the error, CancelledError when the trip was cancelled."""
+R = TypeVar("R")
+OnTripEnd = Callable[[R | None, PromptOnceError | None], object]
+"""Called once: with what the legs returned, or with the error, CancelledError when the trip was cancelled."""
 
 
-class SessionTrip:
-    """The legs of worker.round_trip, one after the other; the session needs its `pump` to be called until the end.
+class SessionTrip(Generic[R]):
+    """The legs of worker.round_trip or worker.surest_start, one after the other; the session needs its `pump` to be
+    called until the end.
 
     Afterwards the session works on the stack of the last leg, so `prepare` it again. leg: the one under way, None
     before the first. job: its propagation.
@@ -28,8 +30,8 @@ class SessionTrip:
         session: Session,
         files: ModelFiles,
         device: str,
-        legs: Legs,
-        on_end: OnTripEnd,
+        legs: Generator[Leg, SegmentationResult, R],
+        on_end: OnTripEnd[R],
         on_slice: Callable[[], object] | None = None,
         on_notice: OnNotice | None = None,
     ) -> None:
@@ -50,7 +52,7 @@ class SessionTrip:
             self._next(first)
 
     def cancel(self) -> None:
-        """Stop at the next slice; the trip has no figure then."""
+        """Stop at the next slice; the trip has no result then."""
         self._session.cancel()
 
     def _go(self, leg: Leg) -> None:
@@ -60,7 +62,7 @@ class SessionTrip:
 
     def _ended(self, job: PropagationJob, error: PromptOnceError | None) -> None:
         if error is None and job.cancelled:
-            error = CancelledError("Cancelled: the round trip has no result.")
+            error = CancelledError("Cancelled: there is no result.")
         if error is not None:
             self._on_end(None, error)
             return

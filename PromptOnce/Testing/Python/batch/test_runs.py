@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from PromptOnceLib.batch.runner import run_batch
 from PromptOnceLib.core.errors import ModelError, RunFolderError
 from PromptOnceLib.core.prompts import read_prompt, write_prompt
 from PromptOnceLib.core.reading import read_volume
-from PromptOnceLib.core.records import read_case_record, read_run_record
+from PromptOnceLib.core.records import CORRECTED, read_case_record, read_run_record, set_review
 
 pytestmark = pytest.mark.usefixtures("_posix")
 FILES = ["record.json", "segmentation.seg.nrrd", "sheet.png", "slices.csv", "thumbnail-look.png", "thumbnail-seed.png"]
@@ -147,6 +148,28 @@ def test_a_changed_prompt_option_or_removed_result_is_computed_again(tmp_path: P
     assert run_batch(plan, changed, out, resume=True).finished == 2
     (out / "cases" / "a" / "record.json").unlink()
     assert run_batch(plan, changed, out, resume=True).finished == 1
+
+
+def test_what_somebody_has_reviewed_is_never_computed_again(tmp_path: Path) -> None:
+    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
+    run_batch(plan, options, out)
+    accepted, unnoted = out / "cases" / "a", out / "cases" / "b"
+    set_review(accepted, "accepted")
+    (unnoted / CORRECTED).write_bytes(b"by hand")  # as a crash leaves it before the review is noted
+    before = {path: path.read_bytes() for folder in (accepted, unnoted) for path in folder.iterdir()}
+    heard, changed = Heard(), quick_options(tmp_path, fill_hole_area=4)
+    summary = run_batch(plan, changed, out, resume=True, on_event=heard)
+    assert (summary.finished, summary.reused) == (1, 2)
+    assert computed(out)[3:] == ["c"]
+    assert {path: path.read_bytes() for folder in (accepted, unnoted) for path in folder.iterdir()} == before
+    assert [event.case for event in heard.of("said") if "was reviewed" in event.text] == ["a", "b"]
+
+    shutil.rmtree(accepted)  # as the notice says
+    (unnoted / "record.json").unlink()
+    summary = run_batch(plan, changed, out, resume=True)
+    assert (summary.finished, summary.reused) == (1, 1)
+    assert [(item.case, item.status) for item in summary.not_succeeded] == [("b", "failed")]
+    assert (unnoted / CORRECTED).read_bytes() == b"by hand"
 
 
 def test_a_failed_case_is_tried_again(tmp_path: Path) -> None:

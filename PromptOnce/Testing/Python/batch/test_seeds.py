@@ -123,6 +123,9 @@ def test_a_seed_starts_where_the_image_is_most_like_it_or_where_it_is_told_to(
     assert record.seed_slice == 1
     assert any("most like the seed" in notice for notice in record.notices)
     assert run_batch(planned, quick_options(tmp_path, start="alike", by="prompt"), out, resume=True).finished == 2
+    assert run_batch(planned, quick_options(tmp_path, start="surest"), out, resume=True).finished == 2
+    record = read_case_record(out / "cases" / "b")
+    assert any("surest" in notice or "No slice shows the object" in notice for notice in record.notices)
 
 
 def test_a_round_trip_of_a_seed_is_recorded(library: SeedLibrary, tmp_path: Path) -> None:

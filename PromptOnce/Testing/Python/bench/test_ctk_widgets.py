@@ -91,6 +91,33 @@ def test_a_child_added_to_a_collapsed_button_appears_with_it(bench: Any, collaps
     assert late.visible
 
 
+def test_rows_of_a_button_in_a_button_keep_their_height_where_the_room_is_short(bench: Any) -> None:
+    import ctk
+    import qt
+
+    area, contents = qt.QScrollArea(), qt.QWidget()
+    column = qt.QVBoxLayout(contents)
+    outer, inner = ctk.ctkCollapsibleButton("Outer"), ctk.ctkCollapsibleButton("Inner")
+    rows = [qt.QLineEdit() for _ in range(12)]
+    form = qt.QFormLayout(inner)
+    for edit in rows:
+        form.addRow("Row:", edit)
+    qt.QVBoxLayout(outer).addWidget(inner)
+    column.addWidget(outer)
+    inner.collapsed = True
+    area.setWidgetResizable(True)
+    area.setWidget(contents)
+    area.resize(400, 150)
+    area.show()
+    bench.process_events()
+    inner.collapsed = False
+    bench.wait_until(lambda: area.verticalScrollBar().maximum > 0, "the contents to grow")
+    for _turn in range(5):  # of the event loop: each tells one more widget that the one in it has grown
+        bench.process_events()
+    assert [edit.height for edit in rows] == [edit.sizeHint.height() for edit in rows]
+    assert outer.height > inner.height > len(rows) * rows[0].height
+
+
 def test_a_collapsible_group_box_hides_its_contents(bench: Any) -> None:
     import ctk
     import qt

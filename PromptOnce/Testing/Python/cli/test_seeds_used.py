@@ -108,6 +108,16 @@ def test_several_seeds_and_the_slice_most_like_the_first(run: Run, library: Path
     assert any(f"Slice {used.json['seed_slice']} is most like" in notice for notice in used.json["notices"])
 
 
+def test_the_slice_where_the_object_is_surest(run: Run, library: Path, next_patient: Path) -> None:
+    used = run(
+        "segment", next_patient, "-o", "o.nii.gz", "--seed", "disk one", "--start", "surest", "--library", library,
+        "--json",
+    )  # fmt: skip
+    assert used.status == 0, used.err
+    assert used.json["slices"] == 11
+    assert any(f"Slice {used.json['seed_slice']} is where" in notice for notice in used.json["notices"])
+
+
 def test_match_ranks_the_seeds_and_says_why(run: Run, library: Path, next_patient: Path) -> None:
     ended = run("seeds", "match", next_patient, "--scanner", "name=CT 2", "--library", library)
     assert ended.status == 0, ended.err

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from cli.seed_files import disk_seed
 
 from gui.user import User, ball
 from PromptOnceLib.core.errors import SeedError
@@ -124,6 +125,33 @@ def test_a_seed_is_saved_only_with_a_name_and_the_users_word_on_its_picture(user
     assert not form.confirmed.checked, "another frame has to be looked at anew"
     assert not form.save.enabled
     assert library.list().seeds == ()
+
+
+@pytest.mark.parametrize("filled", [False, True])
+def test_every_row_of_the_form_has_its_height_in_a_narrow_low_panel(
+    user: User, library: SeedLibrary, filled: bool
+) -> None:
+    library.save(disk_seed())
+    prompted(user)
+    for part in user.panel.panels:
+        part.widget.collapsed = part is not user.panel.seeds
+    form = unfold(user).form_button
+    area = slicer.util.mainWindow().findChild("QScrollArea", "ModulePanel")
+    slicer.util.mainWindow().resize(920, 500)
+    form.widget.collapsed = False
+    if filled:  # nothing is left to say then, and no text that wraps asks for more height by itself
+        type_into(user, form.name, "the ball")
+        user.bench.click(form.confirmed)
+    user.wait_for_panel()
+    for _turn in range(20):  # of the event loop: each tells one more widget that the one in it has grown
+        user.bench.process_events()
+    assert area.viewport().width <= 420
+    assert form.hint.visible is not filled
+    rows = [form.name, *form.edits.values(), form.picture, form.larger, form.confirmed, form.save]
+    assert [row.height >= row.sizeHint.height() for row in rows] == [True] * len(rows)
+    assert filled or form.hint.height >= form.hint.heightForWidth(form.hint.width)
+    assert form.widget.width <= area.viewport().width
+    assert area.verticalScrollBar().maximum > 0
 
 
 def test_a_saved_seed_holds_prompt_mask_words_and_the_figure_of_its_round_trip(

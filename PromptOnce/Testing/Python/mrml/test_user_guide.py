@@ -5,31 +5,41 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+import SimpleITK as sitk
 import slicer
 
 from PromptOnceLib.core.phantom import LABELS, chest_phantom
+from PromptOnceLib.core.volume import Volume
 from PromptOnceLib.mrml.logic import PromptOnceLogicBase
 from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
 
 GUIDE = Path(__file__).resolve().parents[4] / "docs" / "user-guide.md"
 
 
-def recipes() -> list[str]:
-    section = GUIDE.read_text(encoding="utf-8").split("## From the Python console")[1].split("\n## ")[0]
+SLICES = 24  # of the chest in the recipes for seeds and batches: enough for the slice that they prompt
+
+
+def recipes(title: str) -> list[str]:
+    section = GUIDE.read_text(encoding="utf-8").split(f"\n## {title}")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
+
+
+def add_chest(volume: Volume, name: str) -> Any:
+    matrix = volume.geometry.ijk_to_lps()
+    matrix[:2] *= -1
+    return slicer.util.addVolumeFromArray(volume.array, slicer.util.vtkMatrixFromArray(matrix), name)
 
 
 def load_phantom(_name: str) -> Any:
     """What SampleData loads: the volume, which is returned, and the segmentation with the organs."""
     volume, labels = chest_phantom()
-    matrix = volume.geometry.ijk_to_lps()
-    matrix[:2] *= -1
-    node = slicer.util.addVolumeFromArray(volume.array, slicer.util.vtkMatrixFromArray(matrix), "PromptOncePhantom")
+    node = add_chest(volume, "PromptOncePhantom")
     reference = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "PromptOncePhantomReference")
     reference.SetReferenceImageGeometryParameterFromVolumeNode(node)
     for name, value in LABELS.items():
@@ -62,7 +72,7 @@ def test_the_recipes_of_the_user_guide_work(
     monkeypatch.setattr(slicer.util, "getModuleLogic", lambda name: {"PromptOnce": logic}[name])
     names: dict[str, Any] = {"slicer": slicer}
     runs = []
-    for recipe in recipes():
+    for recipe in recipes("From the Python console"):
         exec(compile(recipe, GUIDE.name, "exec"), names)
         if names.get("run") not in (None, *runs):
             runs.append(names["run"])
@@ -75,3 +85,50 @@ def test_the_recipes_of_the_user_guide_work(
         pass
     assert runs[3].finished
     assert names["evaluation"].totals.dice > 0.5
+
+
+def test_the_recipes_for_seeds_and_batches_work(
+    scene: Any,
+    logic: PromptOnceLogicBase,
+    waiting: list[Callable[[], bool]],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PROMPTONCE_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setattr(slicer.util, "getModuleLogic", lambda name: {"PromptOnce": logic}[name])
+    chests = [thin_chest(number) for number in range(2)]
+    (tmp_path / "chests").mkdir()
+    write_nifti(chests[1], tmp_path / "chests" / "one.nii.gz")
+    volume, other = (add_chest(chest, f"chest {number}") for number, chest in enumerate(chests))
+    names: dict[str, Any] = {"slicer": slicer, "volume": volume, "otherVolume": other}
+
+    (of_seeds,) = recipes("Seeds: prompt once per scanner")
+    exec(compile(of_seeds, GUIDE.name, "exec"), names)
+    assert names["match"].usable
+    assert names["match"].seed.id == names["seed"].id
+    assert names["run"].outcome().totals.millilitres > 0
+
+    (of_batches,) = recipes("Batch: many images, and reviewing them")
+    exec(compile(of_batches.replace('"/data/', f'"{tmp_path.as_posix()}/'), GUIDE.name, "exec"), names)
+    while waiting[0]():
+        pass
+    assert "finished=1" in capsys.readouterr().out, "the function of the recipe was called"
+    assert sorted(names["job"].ended) == ["volume-1", "volume-2"]
+    assert names["job"].summary.succeeded
+    assert (tmp_path / "results" / "report.html").is_file()
+
+
+def thin_chest(number: int) -> Volume:
+    """The first slices of a phantom."""
+    volume, _ = chest_phantom(number)
+    geometry = replace(volume.geometry, size=(*volume.geometry.size[:2], SLICES))
+    return replace(volume, array=volume.array[:SLICES], geometry=geometry)
+
+
+def write_nifti(volume: Volume, path: Path) -> None:
+    image = sitk.GetImageFromArray(volume.array)
+    image.SetSpacing(volume.geometry.spacing)
+    image.SetOrigin(volume.geometry.origin)
+    image.SetDirection(volume.geometry.direction)
+    sitk.WriteImage(image, str(path))

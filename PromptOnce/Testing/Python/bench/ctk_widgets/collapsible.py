@@ -87,7 +87,6 @@ class ctkCollapsibleButton(QAbstractButton):
         self.setCheckable(True)
         self.setChecked(True)
         self.setContentsMargins(0, self._header_height(), 0, 0)
-        self.setMinimumHeight(self._header_height())
         self.toggled.connect(lambda checked: self._collapse(not checked))
 
     def _get_collapsed(self) -> bool:
