@@ -146,9 +146,12 @@ def seeds(user: Any, library: Path) -> None:
     user.bench.click(form.save)
     user.bench.wait_until(lambda: not user.work.seeding.working, "the round trip", 600)
     user.wait_for_panel()
-    user.bench.wait_until(lambda: len(user.work.seeding.likeness.values) == 2, "the likeness", 600)
+    likeness = user.work.seeding.likeness
+    user.bench.wait_until(lambda: len(likeness.values) == 3 and not likeness.comparing, "the likeness", 600)
     user.work.seeding.look_for(ORGAN)
     user.work.seeding.choose([user.work.seeding.matches[0].seed.id])
+    user.panel.seeds.scanner.clearFocus()
+    user.bench.wait_until(lambda: not likeness.comparing, "the likeness", 600)
     wait_for_layout(user)
 
 

@@ -112,7 +112,7 @@ def prompt_source(
 ) -> PromptSource:
     """What `prepare_case` takes. reference: labels on the volume's grid, KJI. Raises PromptError."""
     if seed is not None:
-        start = "central" if options.start in ("alike", "surest") else options.start  # these are found later
+        start = "central" if isinstance(options.start, str) else options.start  # what is searched for is found later
         fit = None if options.fit == "auto" else options.fit
         return SeedSource((seed,), start if planned.slice is None else planned.slice, options.by, fit)
     if planned.prompt.kind == "file":

@@ -25,10 +25,14 @@ class Panel:
         self.widget.text = title
         self.form = qt.QFormLayout()
         self.form.setFieldGrowthPolicy(qt.QFormLayout.AllNonFixedFieldsGrow)
-        self.widget.setLayout(self.form)
+        # Below the form, not in it: a QFormLayout may keep the height that a wrapped text had at another width, and
+        # takes what is missing from other rows; a QVBoxLayout does not.
+        column = qt.QVBoxLayout()
+        column.addLayout(self.form)
+        self.widget.setLayout(column)
         self.notice = line_label()
         self.build()
-        self.form.addRow(self.notice)
+        column.addWidget(self.notice)
         connect(self.widget, "contentsCollapsed(bool)", self._folded)
 
     def build(self) -> None:

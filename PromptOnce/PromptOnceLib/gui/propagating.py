@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import vtk
 
 from PromptOnceLib.core.case import Case
-from PromptOnceLib.core.errors import CancelledError, InputError, PromptOnceError
+from PromptOnceLib.core.errors import CancelledError, InputError
 from PromptOnceLib.core.prompts import Prompt
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
@@ -59,21 +59,7 @@ class Propagating:
 
     def start(self, direction: Direction = "both") -> None:
         """Propagate the prompt; what stands in the way is said in the panel."""
-        bench = self._bench
-        if bench.image is None or bench.working:
-            return
-        bench.editing.use_tool(None)
-        bench.editing.take_in()
-        missing = bench.missing()
-        if missing is not None:
-            bench.say("run", missing.sentence)
-            return
-        bench.say("run", "")
-        try:
-            self._start(direction)
-        except PromptOnceError as error:
-            bench.say("run", error.message)
-        bench.changed()
+        self._bench.attempt("run", lambda: self._start(direction))
 
     def cancel(self) -> None:
         """Stop at the next slice and keep what is done."""

@@ -35,7 +35,9 @@ def line_label() -> Any:
     label.wordWrap = True
     label.textInteractionFlags = qt.Qt.TextSelectableByMouse
     # A wrapping label must not force the width of the panel.
-    label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Minimum)
+    label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
+    # Its size hint is that of a narrower label: what is too much must be taken from it, not from the rows around it.
+    label.setMinimumHeight(1)
     label.hide()
     return label
 

@@ -59,21 +59,7 @@ class SeedApplying:
 
     def apply(self) -> None:
         """Propagate from the chosen seeds; what stands in the way is said in the panel."""
-        bench = self._bench
-        if bench.image is None or bench.working:
-            return
-        bench.editing.use_tool(None)
-        bench.editing.take_in()
-        missing = bench.missing()
-        if missing is not None:
-            bench.say("seeds", missing.sentence)
-            return
-        bench.say("seeds", "")
-        try:
-            self._apply()
-        except PromptOnceError as error:
-            bench.say("seeds", error.message)
-        bench.changed()
+        self._bench.attempt("seeds", self._apply)
 
     def _apply(self) -> None:
         bench = self._bench

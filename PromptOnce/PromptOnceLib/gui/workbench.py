@@ -154,6 +154,23 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         """Whether a run or a round trip goes on, which has the worker for itself."""
         return self.propagating.running or self.seeding.working
 
+    def attempt(self, part: str, work: Callable[[], object]) -> None:
+        """Begin something that propagates; what stands in the way is said in a part of the panel."""
+        if self.image is None or self.working:
+            return
+        self.editing.use_tool(None)
+        self.editing.take_in()
+        missing = self.missing()
+        if missing is not None:
+            self.say(part, missing.sentence)
+            return
+        self.say(part, "")
+        try:
+            work()
+        except PromptOnceError as error:
+            self.say(part, error.message)
+        self.changed()
+
     def prepare(self, prompt: Prompt | None) -> None:
         """Have the worker hold what this prompt needs, None for what is needed before there is one.
 

@@ -105,7 +105,7 @@ def test_mistakes_of_a_manifest_are_all_told(run: Run, images: Path, tmp_path: P
 
 
 def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(tmp_path: Path) -> None:
-    for name in "abc":
+    for name in "abcdefghij":  # more than are done before the signal comes
         write_image(tmp_path / "images" / f"{name}.nii.gz", slices=6)
     write_disk_prompt(tmp_path / "prompt.json", 1)
     process = subprocess.Popen(

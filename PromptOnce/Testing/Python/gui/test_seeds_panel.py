@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,7 @@ def test_a_seed_is_saved_only_with_a_name_and_the_users_word_on_its_picture(user
     form.widget.collapsed = False
     user.wait_for_panel()
     assert form.picture.visible
+    user.bench.wait_until(lambda: form.larger.height >= form.larger.sizeHint.height(), "the form to take its room")
     user.bench.click(form.larger)
     assert (form.window.widget().pixmap.width(), form.window.widget().pixmap.height()) == (112, 96)
     assert not form.save.enabled
@@ -152,6 +154,23 @@ def test_every_row_of_the_form_has_its_height_in_a_narrow_low_panel(
     assert filled or form.hint.height >= form.hint.heightForWidth(form.hint.width)
     assert form.widget.width <= area.viewport().width
     assert area.verticalScrollBar().maximum > 0
+
+
+def test_a_sentence_that_wraps_takes_no_room_from_the_rows_above_it(user: User, library: SeedLibrary) -> None:
+    library.save(disk_seed())
+    user.choose(user.load_ball())
+    for part in user.panel.panels:
+        part.widget.collapsed = part is not user.panel.seeds
+    panel = unfold(user)
+    words = '"the ball": Dice 0.675 after a round trip: poor. Masks made from this seed will probably be wrong: '
+    user.work.say("seeds", words + "draw a better seed, or check them all.")
+    user.wait_for_panel()
+    for _turn in range(20):  # of the event loop
+        user.bench.process_events()
+    assert panel.notice.height >= panel.notice.heightForWidth(panel.notice.width)
+    rows = [panel.scanner, panel.target, panel.list, panel.start, panel.by, panel.selected_only, panel.apply]
+    for upper, lower in pairwise(rows):
+        assert upper.y + upper.height <= lower.y
 
 
 def test_a_saved_seed_holds_prompt_mask_words_and_the_figure_of_its_round_trip(
