@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from PromptOnceLib.batch.plan import BatchOptions, PlannedCase, PromptChoice
 from PromptOnceLib.core.case import Labels, PromptSource
@@ -112,7 +113,8 @@ def prompt_source(
 ) -> PromptSource:
     """What `prepare_case` takes. reference: labels on the volume's grid, KJI. Raises PromptError."""
     if seed is not None:
-        start = "central" if isinstance(options.start, str) else options.start  # what is searched for is found later
+        # What is searched for is found later.
+        start: int | Literal["central"] = "central" if isinstance(options.start, str) else options.start
         fit = None if options.fit == "auto" else options.fit
         return SeedSource((seed,), start if planned.slice is None else planned.slice, options.by, fit)
     if planned.prompt.kind == "file":
