@@ -111,7 +111,8 @@ class WorkerClient:
         try:
             return self.wait(self.begin(timeout), protocol.Welcome)
         except BaseException:
-            self.close()
+            if self.failure is None:  # else it is gone already, and callers ask why
+                self.close()
             raise
 
     def begin(self, timeout: float = START_SECONDS) -> Job:

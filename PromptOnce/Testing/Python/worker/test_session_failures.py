@@ -8,9 +8,10 @@ import pytest
 
 from PromptOnceLib.core.errors import CancelledError, ModelError, WorkerError
 from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.session import Session, State
 from worker.disks import disk_prompt
-from worker.fake_worker import World
+from worker.fake_worker import FakeWorker, World
 
 
 @pytest.fixture
@@ -289,3 +290,16 @@ def test_a_callback_that_raises_takes_nothing_from_the_others(world: World) -> N
     world.session.pump()
     assert world.names == ["run"]
     assert not world.session.busy
+
+
+def test_a_client_knows_why_its_worker_was_lost_before_it_greeted(tmp_path: Path) -> None:
+    class Stillborn(FakeWorker):
+        def write(self, data: bytes) -> None:
+            """Nobody reads it any more."""
+
+    worker = Stillborn(tmp_path / "worker")
+    worker.dead = True
+    client = WorkerClient(lambda: worker)
+    with pytest.raises(WorkerError, match="unexpectedly"):
+        client.start()
+    assert isinstance(client.failure, WorkerError)
