@@ -118,7 +118,7 @@ class CaseWorker:
         started = time.monotonic()
         job = self._segmenter.start_propagation(
             case.prompt,
-            Settings(fill_hole_area=self._options.fill_hole_area),
+            Settings(fill_hole_area=self._options.fill_hole_area, stop_when_absent=self._options.early_stop),
             lambda event: emit(SliceProgress(case=name, done=event.done, total=event.total)),
             partial(self._say, name),
         )

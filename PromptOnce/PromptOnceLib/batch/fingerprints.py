@@ -73,6 +73,8 @@ def fingerprint(
         (case.window, case.axis, case.slice, labels),
         (model, options.precision, options.fill_hole_area, sorted(options.formats), options.round_trip),
         (options.start, options.by, options.fit) if case.prompt.kind in ("seed", "auto") else (),
+        # Only where it is on: finished cases of runs from before there was this option stay finished.
+        *(["early stop"] if options.early_stop else []),
     )
     digest.update(repr(settings).encode())
     if volume is not None:

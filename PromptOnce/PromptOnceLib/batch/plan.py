@@ -86,12 +86,13 @@ class BatchPlan(_Model):
 class BatchOptions(_Model):
     """What is the same for all cases.
 
-    model, config, device, precision: as `resolve_model` and the worker take them. workers: processes that segment at
-    the same time, each with a model of its own. formats: of the segmentation files, at least one. start: slice where a
-    seed takes over, the central one, the one most like the seed's frame, the one where the object is surest, or one by
-    its index; a case's own slice goes before it. by, fit: as SeedSource takes them, "auto" being the default fit.
-    library: folder of the seeds, None for the user's. round_trip: whether every result is carried back to where it came
-    from, and compared with that. python: the interpreter of the workers, None for the one that runs the batch.
+    model, config, device, precision: as `resolve_model` and the worker take them. early_stop: whether a half stops
+    where the object has ended. workers: processes that segment at the same time, each with a model of its own. formats:
+    of the segmentation files, at least one. start: slice where a seed takes over, the central one, the one most like
+    the seed's frame, the one where the object is surest, or one by its index; a case's own slice goes before it. by,
+    fit: as SeedSource takes them, "auto" being the default fit. library: folder of the seeds, None for the user's.
+    round_trip: whether every result is carried back to where it came from, and compared with that. python: the
+    interpreter of the workers, None for the one that runs the batch.
     """
 
     model: str = "nano"
@@ -99,6 +100,7 @@ class BatchOptions(_Model):
     device: str = "auto"
     precision: str = "auto"
     fill_hole_area: int = Field(default=0, ge=0)
+    early_stop: bool = False
     workers: int = Field(default=1, ge=1, le=64)
     formats: tuple[OutputFormat, ...] = Field(default=("seg.nrrd",), min_length=1)
     start: Annotated[int, Field(ge=0)] | Literal["central", "alike", "surest"] = "central"

@@ -24,6 +24,7 @@ _TITLES = {
     "model": "model",
     "precision": "precision",
     "fill_hole_area": "hole filling",
+    "early_stop": "choice of an early stop",
     "formats": "choice of formats",
     "start": "start of the seeds",
     "by": "way the seeds prompt",

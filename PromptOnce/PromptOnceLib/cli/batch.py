@@ -17,6 +17,7 @@ from PromptOnceLib.batch.run_folder import read_recorded
 from PromptOnceLib.batch.runner import run_batch
 from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
 from PromptOnceLib.cli.console import FAILED, CtrlC
+from PromptOnceLib.cli.options import early_stop_option
 from PromptOnceLib.cli.seed_options import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.core.errors import InputError
 from PromptOnceLib.core.seeds.library import SeedLibrary
@@ -43,6 +44,7 @@ _OF_OPTIONS = {
     "device": "device",
     "precision": "precision",
     "fill_holes": "fill_hole_area",
+    "early_stop": "early_stop",
     "workers": "workers",
     "formats": "formats",
     "start": "start",
@@ -81,6 +83,7 @@ _OF_OPTIONS = {
     metavar="AREA",
     help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].",
 )
+@early_stop_option
 @click.option(
     "--model",
     "model_name",

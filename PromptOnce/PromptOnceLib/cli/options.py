@@ -82,6 +82,11 @@ window_option = click.option(
 axis_option = click.option(
     "--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal."
 )
+early_stop_option = click.option(
+    "--early-stop",
+    is_flag=True,
+    help="Stop a half where the object has ended, after several slices without it; not for objects in several pieces.",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no notices.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from PromptOnceLib.core.seeds.schema import Seed
 from PromptOnceLib.core.seeds.source import SeedSource
 from PromptOnceLib.core.stack import parse_axis
 from PromptOnceLib.core.volume import Volume
+from PromptOnceLib.worker.jobs import Settings
 from PromptOnceLib.worker.surest_start import start_surest
 
 SCANNER_KEYS = ("name", *Scanner.model_fields)
@@ -137,7 +139,7 @@ start_option = click.option(
     show_default=True,
     help="Slice where a seed takes over: central, as in the papers; alike, the one most like the seed's frame; surest, "
     "the one where the model is surest to see the object right after the seed, worth a try where central finds "
-    "nothing; or slice K.",
+    "nothing; or slice K. What is searched for is searched in the range only, where there is one.",
 )
 target_option = click.option("--target", help="With --seed auto: only seeds that mark this.")
 
@@ -199,17 +201,22 @@ def with_scanner(volume: Volume, pairs: Sequence[tuple[str, str]]) -> Volume:
     return replace(volume, scanner=scanner, modality=tags.get("modality", volume.modality))
 
 
-def start_searched(work: Work, case: Case, start: Start) -> Case:
-    """The case with its seed starting on the slice that "alike" or "surest" finds; as it is for any other start."""
+def start_searched(work: Work, case: Case, start: Start, settings: Settings) -> Case:
+    """The case with its seed starting on the slice that "alike" or "surest" finds; as it is for any other start.
+
+    settings: of the propagation; nothing outside of their range is looked at. Raises InputError where there is no such
+    range.
+    """
     if start not in SEARCHED:
         return case
+    within = settings.within(len(case.stack.frames))
     segmenter, reporter = work.segmenter, work.reporter
     segmenter.use_stack_later(case.stack)
     try:
         if start == "alike":
-            return segmenter.start_alike(case, lambda event: reporter.progress(event, "Comparing"), work.cancelled())
-        return start_surest(
-            segmenter, case, lambda event: reporter.progress(event, "Looking"), reporter.say, work.cancelled()
-        )
+            compared = partial(reporter.progress, what="Comparing")
+            return segmenter.start_alike(case, compared, work.cancelled(), within)
+        looked = partial(reporter.progress, what="Looking")
+        return start_surest(segmenter, case, looked, reporter.say, work.cancelled(), within)
     finally:
         reporter.end()

@@ -12,6 +12,7 @@ from PromptOnceLib.cli.console import FAILED, CommandWithPoints, Reporter, Slice
 from PromptOnceLib.cli.options import (
     ModelOptions,
     axis_option,
+    early_stop_option,
     json_option,
     model_options,
     quiet_option,
@@ -77,11 +78,7 @@ Examples:
     metavar="AREA",
     help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].",
 )
-@click.option(
-    "--early-stop",
-    is_flag=True,
-    help="Do not compute what lies behind several slices without the object; not for objects in several pieces.",
-)
+@early_stop_option
 @model_options
 @click.option(
     "--compile",
@@ -142,7 +139,7 @@ def segment(
         compared = None if reference is None else labels(reference, volume, notices)
         case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
         if seeds:
-            case = start_searched(work, case, seed.start)
+            case = start_searched(work, case, seed.start, settings)
         run = work.run(case, settings)
         for notice in write_outputs(run, outputs):
             reporter.say(notice)

@@ -63,7 +63,7 @@ def _record(run: Run, identity: CaseIdentity, files: tuple[str, ...]) -> CaseRec
         seconds=round(run.seconds, 3),
         finished=now(),
         figures=Figures.of(run.totals),
-        look_first=look_first(run.rows, case.prompt.slice, run.totals.dice, identity.round_trip),
+        look_first=look_first(run.rows, case.prompt.slice, run.totals.dice, identity.round_trip, run.cancelled),
         notices=(*case.notices, *run.notices),
     )
 

@@ -52,15 +52,21 @@ class LookFirst(BaseModel):
 
 
 def look_first(
-    rows: Sequence[SliceResult], seed_slice: int, dice: float | None = None, round_trip: float | None = None
+    rows: Sequence[SliceResult],
+    seed_slice: int,
+    dice: float | None = None,
+    round_trip: float | None = None,
+    cancelled: bool = True,
 ) -> LookFirst:
     """Judge a case from its per-slice table.
 
     rows: of the union of all objects, sorted by slice. dice: of the volume, None without a reference. round_trip: Dice
-    from 0 to 1 of the seed slice's mask after a way there and back, None where that was not tried.
+    from 0 to 1 of the seed slice's mask after a way there and back, None where that was not tried. cancelled: whether
+    slices that were not computed are missing because of a cancel; otherwise they were left out where the object had
+    ended, which is nothing strange.
     """
     drawn = [row for row in rows if row.area]
-    doubts = [*_of_the_run(rows, drawn, seed_slice), *_of_comparison(rows, dice, round_trip)]
+    doubts = [*_of_the_run(rows if cancelled else (), drawn, seed_slice), *_of_comparison(rows, dice, round_trip)]
     largest = 0.0
     if drawn:
         jumps = _jumps(rows)

@@ -10,6 +10,7 @@ import qt
 from PromptOnceLib.gui.batching import Batching, choices_of_prompt, prompt_choice
 from PromptOnceLib.gui.panel import fill, narrow
 from PromptOnceLib.gui.qt_tools import connect, icon, row
+from PromptOnceLib.gui.run_panel import early_stop_box
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.gui.workbench import Workbench
 
@@ -29,6 +30,7 @@ class BatchForm:
         self.choose_table.text = _("Table")
         self.choose_output = _dots(_("A new or empty folder, or that of a run to go on with"))
         self.prompt = narrow(qt.QComboBox())
+        self.early_stop = early_stop_box()
         self.resume = qt.QCheckBox(_("Go on with the run in this folder"))
         self.begin = qt.QPushButton(icon("propagate"), _("Start"))
         form = qt.QFormLayout()
@@ -37,6 +39,7 @@ class BatchForm:
         form.addRow(_("Prompt:"), self.prompt)
         form.addRow(_("References:"), self.references)
         form.addRow(_("Results in:"), row(self.output, self.choose_output))
+        form.addRow(self.early_stop)
         form.addRow(self.resume)
         form.addRow(self.begin)
         self.widget.setLayout(form)
@@ -78,7 +81,8 @@ class BatchForm:
 
     def _start(self) -> None:
         source, output, references = self.source.text, self.output.text, self.references.text
-        self.batching.start(source, output, prompt_choice(self._prompt), references, bool(self.resume.checked))
+        resume, early_stop = bool(self.resume.checked), bool(self.early_stop.checked)
+        self.batching.start(source, output, prompt_choice(self._prompt), references, resume, early_stop)
         self.bench.changed()
 
 

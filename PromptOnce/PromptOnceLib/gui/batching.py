@@ -52,10 +52,18 @@ class Batching:
             self._own.close()
         self.job = None
 
-    def start(self, source: str, output: str, prompt: PromptChoice, references: str = "", resume: bool = False) -> None:
+    def start(
+        self,
+        source: str,
+        output: str,
+        prompt: PromptChoice,
+        references: str = "",
+        resume: bool = False,
+        early_stop: bool = False,
+    ) -> None:
         """Begin a batch over a folder or a manifest; what stands in the way is said in the panel.
 
-        references: pattern of the references, "" for none.
+        references: pattern of the references, "" for none. early_stop: whether a half stops where the object has ended.
         """
         bench = self._bench
         if self.running:
@@ -74,6 +82,7 @@ class Batching:
             model=machine.checkpoint if of_file else machine.model,
             config=Path(machine.config) if of_file and machine.config else None,
             device=machine.device,
+            early_stop=early_stop,
         )
         selection = Selection(source=Path(source), prompt=prompt, references=references.strip() or None)
         request = BatchRequest(selection=selection, options=options, folder=Path(output), resume=resume)

@@ -105,6 +105,12 @@ class Propagating:
                 return str(segment_id)
         return None
 
+    def settings(self, direction: Direction = "both") -> Settings:
+        """How to propagate, as chosen in the panel."""
+        choices = self._bench.parameters
+        first, last = (choices.firstSlice, choices.lastSlice) if choices.limitRange else (0, -1)
+        return Settings(first, None if last < 0 else last, direction, stop_when_absent=choices.earlyStop)
+
     def begin(self, case: Case, keys: list[str], after: AfterRun | None = None, direction: Direction = "both") -> None:
         """Propagate a case of the chosen volume; keys: of its objects, in order.
 
@@ -112,7 +118,7 @@ class Propagating:
         what cannot be propagated; nothing is changed then.
         """
         bench = self._bench
-        settings = self._settings(direction)
+        settings = self.settings(direction)
         settings.range_for(case.prompt, len(case.stack.frames))
         self._keys, self._after, self.accepted = keys, after, None
         segments = [self.segment_for(key) for key in keys]
@@ -138,12 +144,6 @@ class Propagating:
         case = Case(image.volume, image.axis, image.stack(bench.window(prompt)), prompt, None, ())
         self.begin(case, bench.objects.keys(), None, direction)
 
-    def _settings(self, direction: Direction) -> Settings:
-        choices = self._bench.parameters
-        if not choices.limitRange:
-            return Settings(direction=direction)
-        return Settings(choices.firstSlice, None if choices.lastSlice < 0 else choices.lastSlice, direction)
-
     def _slice_done(self, run: VolumeRun) -> None:
         """The first slice, the seed slice, is written at once: the preview is not needed any more."""
         if run is self.run:
@@ -157,7 +157,7 @@ class Propagating:
         sentences = [] if run.error is None or isinstance(run.error, CancelledError) else [run.error.message]
         kept = run.writer.node.GetScene() is not None
         if kept or not done:
-            sentences.append(_in_words(job, done))
+            sentences.append(_in_words(run, done))
         bench.say("run", " ".join([*sentences, *run.notices]))
         if done and kept:
             after, self._after = self._after, None
@@ -185,12 +185,12 @@ class Propagating:
         self._bench.changed()
 
 
-def _in_words(job: PropagationJob, done: int) -> str:
-    """How far a run came."""
-    total = job.progress.total
+def _in_words(run: VolumeRun, done: int) -> str:
+    """How far a run came. After an early stop it is done without all of its slices."""
+    total = run.job.progress.total
     if done == 0:
         return _("No slice was done.")
-    if done >= total:
+    if done >= total or run.went_to_its_end:
         return _("Done: {done} slices.").format(done=done)
     return _("{done} of {total} slices are done and kept.").format(done=done, total=total)
 

@@ -29,6 +29,7 @@ class RunPanel(Panel):
         self.segment = narrow(qt.QComboBox())
         self.overwrite = qt.QCheckBox(_("Take voxels from other segments"))
         self.overwrite.setToolTip(_("Otherwise segments may overlap, and other segments stay as they are"))
+        self.early_stop = early_stop_box()
         self.limit = qt.QCheckBox(_("Only slices"))
         # Kept: under PythonQt a label that is in no widget yet would go with its last name.
         self.first, self.to, self.last = qt.QSpinBox(), qt.QLabel(_("to")), qt.QSpinBox()
@@ -45,6 +46,7 @@ class RunPanel(Panel):
         self.form.addRow(_("Segment:"), self.segment)
         self.form.addRow(self.overwrite)
         self.form.addRow(row(self.limit, self.first, self.to, self.last, None))
+        self.form.addRow(self.early_stop)
         buttons = row(self.backward, self.propagate, self.forward)
         buttons.setStretch(1, 1)
         self.form.addRow(buttons)
@@ -56,6 +58,7 @@ class RunPanel(Panel):
         connect(self.segmentation, "nodeActivated(vtkMRMLNode*)", self._segmentation_chosen)
         connect(self.segment, "activated(int)", self._segment_chosen)
         connect(self.overwrite, "toggled(bool)", lambda checked: self._set("overwrite", checked))
+        connect(self.early_stop, "toggled(bool)", lambda checked: self._set("earlyStop", checked))
         connect(self.limit, "toggled(bool)", lambda checked: self._set("limitRange", checked))
         connect(self.first, "valueChanged(int)", lambda value: self._set("firstSlice", value))
         connect(self.last, "valueChanged(int)", lambda value: self._set("lastSlice", value))
@@ -71,7 +74,7 @@ class RunPanel(Panel):
         super().refresh()
         running = self.bench.propagating
         ready = self.bench.objects is not None and not running.running
-        for widget in (self.segmentation, self.segment, self.overwrite, self.limit):
+        for widget in (self.segmentation, self.segment, self.overwrite, self.limit, self.early_stop):
             widget.enabled = ready
         for widget in (self.propagate, self.forward, self.backward):
             widget.enabled = ready and self.bench.read_prompt() is not None
@@ -94,6 +97,7 @@ class RunPanel(Panel):
             entries += [(segmentation.GetSegment(i).GetName(), i) for i in segmentation.GetSegmentIDs()]
         fill(self.segment, entries, self.bench.propagating.segment_for(objects.selected.key) or "")
         self.overwrite.checked = parameters.overwrite
+        self.early_stop.checked = parameters.earlyStop
         self.limit.checked = parameters.limitRange
         count = len(self.bench.image.slices)
         for box, value in ((self.first, parameters.firstSlice), (self.last, parameters.lastSlice)):
@@ -141,6 +145,15 @@ class RunPanel(Panel):
         if name == "limitRange" and value and parameters.lastSlice < 0 and self.bench.image is not None:
             parameters.lastSlice = len(self.bench.image.slices) - 1
         self.bench.changed()
+
+
+def early_stop_box() -> Any:
+    """The switch, also for the panel Batch."""
+    box = qt.QCheckBox(_("Early stop where the object has ended"))
+    box.setToolTip(
+        _("Stop a half where the object has ended, after several slices without it; not for objects in several pieces")
+    )
+    return box
 
 
 def _in_words(state: State) -> str:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.core.case import Case
 from PromptOnceLib.core.conditioning import SharedSeed
-from PromptOnceLib.core.errors import CancelledError, PromptError, PromptOnceError, SeedError
-from PromptOnceLib.core.likeness import most_alike
+from PromptOnceLib.core.errors import PromptError, SeedError
 from PromptOnceLib.core.prompt_selection import prompt_from_mask
 from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.core.results import SegmentationResult
@@ -19,6 +18,7 @@ from PromptOnceLib.core.seeds.fitting import By
 from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks, seed_window
 from PromptOnceLib.core.seeds.trust import applied_sentence
 from PromptOnceLib.gui import views
+from PromptOnceLib.gui.start_search import Searched, StartSearch
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.mrml.prompt_nodes import PromptNodes
 from PromptOnceLib.mrml.runs import VolumeRun
@@ -28,12 +28,14 @@ from PromptOnceLib.worker.round_trip import RoundTripFigures, legs_of_shared_see
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
 
-Start = Literal["central", "alike", "shown"]
+Start = Literal["central", "shown"] | Searched
 
 
 @dataclass
 class Way:
-    """How seeds are applied. start: slice that comes after the seeds. selected: into the selected object only."""
+    """How seeds are applied. start: slice that comes after the seeds, or how it is searched for. selected: into the
+    selected object only.
+    """
 
     start: Start = "central"
     by: By = "prompt"
@@ -41,21 +43,16 @@ class Way:
 
 
 class SeedApplying:
-    """way: as chosen in the panel. looking: whether the slice most like the seed is being looked for; seen: of how many
-    slices that is known.
-    """
+    """way: as chosen in the panel. search: for the slice to start on."""
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self.way = Way()
-        self.looking = False
-        self.seen = 0
+        self.search = StartSearch(bench)
 
     def leave(self) -> None:
         """Another volume is chosen, or the scene goes."""
-        if self.looking:
-            self.looking = False
-            self._bench.session.cancel()
+        self.search.leave()
 
     def apply(self) -> None:
         """Propagate from the chosen seeds; what stands in the way is said in the panel."""
@@ -64,8 +61,8 @@ class SeedApplying:
     def _apply(self) -> None:
         bench = self._bench
         source = SeedSource(bench.seeding.chosen_seeds, self._start(), self.way.by, names=self._names())
-        if self.way.start == "alike":
-            self._look_for_start(source)
+        if self.way.start == "alike" or self.way.start == "surest":
+            self._look_for_start(source, self.way.start)
         else:
             self._propagate(source)
 
@@ -92,38 +89,10 @@ class SeedApplying:
         window = seed_window(source.seeds[0], image.volume) if automatic else bench.window(None)
         return Case(image.volume, image.axis, image.stack(window), shared, None, ())
 
-    def _look_for_start(self, source: SeedSource) -> None:
-        """Every slice costs one pass of the image encoder."""
-        bench, case = self._bench, self._case(source)
-        image = bench.image
-
-        def take(descriptors: NDArray[np.float32]) -> None:
-            if not self.looking or bench.image is not image:
-                return
-            self.looking = False
-            index, alike = most_alike(descriptors[-1], descriptors[:-1])
-            bench.say(
-                "seeds", _("Slice {index} is most like the seed's ({alike:.2f}).").format(index=index, alike=alike)
-            )
-            try:
-                self._propagate(replace(source, start=index))
-            except PromptOnceError as error:
-                bench.say("seeds", error.message)
-
-        def failed(error: PromptOnceError) -> None:
-            if self.looking:
-                self.looking = False
-                cancelled = isinstance(error, CancelledError)
-                bench.say("seeds", _("Cancelled: nothing was segmented.") if cancelled else error.message)
-
-        def seen(_event: object) -> None:
-            self.seen += 1
-
-        frames = (case.prompt.frames[0].frame,)
-        bench.session.prepare(bench.engine.files(), bench.engine.machine.device, "auto", case.stack, case.prompt.slice)
-        self.looking, self.seen = True, 0
-        bench.session.describe(range(len(case.stack.frames)), frames, take, failed, seen)
-        bench.begin_work()
+    def _look_for_start(self, source: SeedSource, way: Searched) -> None:
+        case = self._case(source)
+        within = self._bench.propagating.settings().within(len(case.stack.frames))
+        self.search.start(way, case, within, lambda index: self._propagate(replace(source, start=index)))
 
     def _propagate(self, source: SeedSource) -> None:
         bench = self._bench
@@ -138,7 +107,7 @@ class SeedApplying:
 
         def after(run: VolumeRun, keys: list[str]) -> None:
             self._draw(run, keys)
-            if run.job.result.computed.all():
+            if run.went_to_its_end:
                 self._judge(run, source)
 
         bench.propagating.begin(case, [nodes.key for nodes in objects], after)

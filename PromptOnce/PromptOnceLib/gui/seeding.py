@@ -50,7 +50,7 @@ class Seeding:
     @property
     def working(self) -> bool:
         """Whether the worker is needed for seeds alone: for a round trip, or to find where to start."""
-        return self.trips.running or self.applying.looking
+        return self.trips.running or self.applying.search.running
 
     @property
     def chosen_seeds(self) -> tuple[Seed, ...]:

@@ -186,8 +186,8 @@ class SeedsPanel(Panel):
 
     def _progress(self) -> tuple[str, int, int]:
         bench = self.bench
-        if bench.seeding.applying.looking:
-            return _("Looking for the slice most like the seed's"), bench.seeding.applying.seen, len(bench.image.slices)
+        if bench.seeding.applying.search.running:
+            return bench.seeding.applying.search.progress
         if bench.seeding.trips.running:
             return bench.seeding.trips.progress
         if bench.propagating.running and bench.propagating.job is not None:
@@ -263,6 +263,7 @@ def _in_words(match: Match, of_volume: bool) -> str:
 def _starts() -> list[tuple[str, str]]:
     return [
         (_("the central slice"), "central"),
+        (_("the slice where the object is surest"), "surest"),
         (_("the slice most like the seed's (slow)"), "alike"),
         (_("the slice shown"), "shown"),
     ]

@@ -88,6 +88,7 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
         lastSlice: int | None = None,  # noqa: N803
         direction: Literal["both", "forward", "backward"] = "both",
         fillHoleArea: int = 0,  # noqa: N803
+        earlyStop: bool = False,  # noqa: N803
         segmentationNode: Any | None = None,  # noqa: N803
         segmentIds: Sequence[str | None] | None = None,  # noqa: N803
         overwrite: bool = False,
@@ -103,7 +104,8 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
         of the core.
         axis: "auto", "i", "j", "k", "axial", "sagittal" or "coronal". window: "auto", "display" (the node's own), the
         name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as "nano" or "small", or
-        the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both included.
+        the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both included. earlyStop: stop a
+        half where the object has ended, after several slices without it; not for objects in several pieces.
         segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None for a
         new one. overwrite: take the masks' voxels from the other shown segments. reference: a segmentation or label
         map node to compare with; table and plot are written at the end.
@@ -119,7 +121,7 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
         compared = None if reference is None else read_reference_node(volumeNode, reference, referenceSegmentIds)
         labels, notices = (None, ()) if compared is None else (compared.labels, compared.notices)
         case = prepare_case(volume, prompt, axis, None, _window(window, volumeNode), labels, notices)
-        settings = Settings(firstSlice, lastSlice, direction, fillHoleArea)
+        settings = Settings(firstSlice, lastSlice, direction, fillHoleArea, earlyStop)
         settings.range_for(case.prompt, len(case.stack.frames))
         writer = prepared_writer(volumeNode, case, segmentationNode, segmentIds, overwrite)
 

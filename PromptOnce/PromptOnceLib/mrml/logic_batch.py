@@ -57,6 +57,7 @@ class BatchMethods:
         precision: str = "auto",
         workers: int = 1,
         formats: Sequence[OutputFormat] = ("seg.nrrd",),
+        earlyStop: bool = False,  # noqa: N803
         resume: bool = False,
         wait: bool = True,
         onProgress: OnBatch | None = None,  # noqa: N803
@@ -70,7 +71,7 @@ class BatchMethods:
         or promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by
         case. reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it
         nodes are called volume-1 and so on, so that no name of a patient gets into file names.
-        resume: go on with the run in the output folder.
+        earlyStop: as segmentVolume takes it. resume: go on with the run in the output folder.
 
         wait=True returns when it is over, the application staying alive, and raises what ended it early; a case that
         failed raises nothing, job.summary names it. wait=False returns at once: onProgress is called with the job
@@ -86,6 +87,7 @@ class BatchMethods:
             precision=precision,
             workers=workers,
             formats=tuple(formats),
+            early_stop=earlyStop,
         )
         folder = Path(output).expanduser().absolute()
         plan, selection = None, None

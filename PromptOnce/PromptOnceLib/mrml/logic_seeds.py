@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -14,6 +14,7 @@ from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import PromptOnceError, SeedError
 from PromptOnceLib.core.likeness import most_alike
 from PromptOnceLib.core.registry import ModelFiles, resolve_model
+from PromptOnceLib.core.results import SegmentationResult
 from PromptOnceLib.core.seeds.comparing import Comparison
 from PromptOnceLib.core.seeds.fitting import By, Fit
 from PromptOnceLib.core.seeds.library import SeedLibrary
@@ -24,12 +25,16 @@ from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks
 from PromptOnceLib.core.stack import parse_axis
 from PromptOnceLib.mrml.seeds import best_match, masks_of_segments, name_scanner, scanner_name
 from PromptOnceLib.mrml.volumes import read_volume_node
-from PromptOnceLib.worker.round_trip import Legs, RoundTripFigures, legs_of_prompt, legs_of_shared_seed
+from PromptOnceLib.worker.jobs import Settings
+from PromptOnceLib.worker.legs import Leg
+from PromptOnceLib.worker.round_trip import RoundTripFigures, legs_of_prompt, legs_of_shared_seed
 from PromptOnceLib.worker.session import Session
 from PromptOnceLib.worker.session_trip import SessionTrip
+from PromptOnceLib.worker.surest_start import legs_of_surest_start
 
 T = TypeVar("T")
-Start = int | Literal["central", "alike"]
+Searched = Literal["alike", "surest"]
+Start = int | Literal["central"] | Searched
 Ask = Callable[[Callable[[T], object], Callable[[PromptOnceError], object]], object]
 """Asks the session for something, with what to call with the answer and with an error."""
 
@@ -98,19 +103,23 @@ class SeedMethods:
         model: str = "nano",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
+        firstSlice: int = 0,  # noqa: N803
+        lastSlice: int | None = None,  # noqa: N803
         library: str | Path | None = None,
     ) -> SeedSource:
         """A prompt for segmentVolume from seeds of the library: put before the volume's slices, no click needed.
 
         name: of a seed, of several that are to be used together, or "auto" for the one that suits volumeNode best and
         marks the target. start: the slice after which both halves go; "central", or "alike" for the slice of volumeNode
-        that is most like the seed's frame, which takes one pass of the model's encoder a slice. by: "prompt", the box
-        and points as drawn, or "mask", the accepted mask. fit: "millimetres" or "stretch", None for the usual way.
-        objects: names of the seed's objects, None for all.
+        that is most like the seed's frame, which takes one pass of the model's encoder a slice, or "surest" for the one
+        on which the model is surest to see the object right after the seed. firstSlice, lastSlice: the range to search
+        for those, as segmentVolume takes it. by: "prompt", the box and points as drawn, or "mask", the accepted mask.
+        fit: "millimetres" or "stretch", None for the usual way. objects: names of the seed's objects, None for all.
 
-        Raises SeedError where there is no such seed or none fits.
+        Raises SeedError where there is no such seed or none fits, InputError for a range that is not in the volume, and
+        what a propagation raises.
         """
-        if volumeNode is None and (name == "auto" or start == "alike"):
+        if volumeNode is None and (name == "auto" or start in ("alike", "surest")):
             raise SeedError("Name the volume as well: the seed, or where it starts, depends on it.")
         seeds = self._library(library)
         if name == "auto":
@@ -121,16 +130,13 @@ class SeedMethods:
         else:
             chosen = tuple(seeds.get(one) for one in ([name] if isinstance(name, str) else name))
         wanted = None if objects is None else tuple(objects)
-        source = SeedSource(chosen, "central" if start == "alike" else start, by, fit, wanted)
-        if start != "alike":
-            return source
+        if start != "alike" and start != "surest":
+            return SeedSource(chosen, start, by, fit, wanted)
+        source = SeedSource(chosen, "central", by, fit, wanted)
         case = prepare_case(read_volume_node(volumeNode), source, axis)
-        assert isinstance(case.prompt, SharedSeed)
-        frame = case.prompt.frames[0].frame
-        self.session.prepare(resolve_model(model, modelConfig), device, "auto", case.stack, case.prompt.slice)
-        every = range(len(case.stack.frames))
-        found: Any = self._ask(lambda done, fail: self.session.describe(every, (frame,), done, fail))
-        return replace(source, start=most_alike(found[-1], found[:-1])[0])
+        within = Settings(firstSlice, lastSlice).within(len(case.stack.frames))
+        files = resolve_model(model, modelConfig)
+        return replace(source, start=self._start_of(case, within, start, files, device))
 
     def saveSeed(  # noqa: N802
         self,
@@ -201,18 +207,29 @@ class SeedMethods:
             resolve_model(model, modelConfig), device, legs_of_shared_seed(case.stack, case.prompt, stored)
         )
 
-    def _trip(self, files: ModelFiles, device: str, legs: Legs) -> RoundTripFigures:
-        def ask(done: Callable[[Any], object], fail: Callable[[PromptOnceError], object]) -> None:
-            def ended(figures: RoundTripFigures | None, error: PromptOnceError | None) -> None:
+    def _start_of(self, case: Case, within: range, way: Searched, files: ModelFiles, device: str) -> int:
+        """The slice of the range where the seed of a case is to start."""
+        seed = case.prompt
+        assert isinstance(seed, SharedSeed)
+        if way == "surest":
+            return self._trip(files, device, legs_of_surest_start(case.stack, seed, within)).slice
+        self.session.prepare(files, device, "auto", case.stack, seed.slice)
+        frames = (seed.frames[0].frame,)
+        found: Any = self._ask(lambda done, fail: self.session.describe(within, frames, done, fail))
+        return within[most_alike(found[-1], found[:-1])[0]]
+
+    def _trip(self, files: ModelFiles, device: str, legs: Generator[Leg, SegmentationResult, T]) -> T:
+        def ask(done: Callable[[T], object], fail: Callable[[PromptOnceError], object]) -> None:
+            def ended(found: T | None, error: PromptOnceError | None) -> None:
                 if error is not None:
                     fail(error)
                 else:
-                    done(figures)
+                    assert found is not None
+                    done(found)
 
             SessionTrip(self.session, files, device, legs, ended).start()
 
-        figures: RoundTripFigures = self._ask(ask)
-        return figures
+        return self._ask(ask)
 
     def _accepted(
         self, volume_node: Any, case: Case, files: ModelFiles, device: str, node: Any | None, ids: Sequence[str]

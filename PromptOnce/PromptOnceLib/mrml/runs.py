@@ -67,6 +67,11 @@ class VolumeRun:
         """Whether the run was stopped before its last slice."""
         return self.job is not None and self.job.cancelled
 
+    @property
+    def went_to_its_end(self) -> bool:
+        """Whether the run is over and did all that it was to do; slices may be left out by an early stop."""
+        return self.finished and self.error is None and not self.cancelled
+
     def outcome(self) -> Run:
         """What was done, with the per-slice table and the totals, compared with the case's reference if it has one.
 
@@ -96,7 +101,7 @@ class VolumeRun:
         self.job, self._seconds = job, self._clock() - self._started
         try:
             if job.result.computed.any():
-                self.writer.finish(job.result, self._provenance(job))
+                self.writer.finish(job.result, self._provenance(job), self._left_out(job))
             else:
                 self.writer.discard()
         except InputError as removed:
@@ -104,6 +109,13 @@ class VolumeRun:
         self.finished = True
         if self._on_finished is not None:
             self._on_finished(self)
+
+    def _left_out(self, job: PropagationJob) -> list[int]:
+        """Slices behind an early stop."""
+        if not job.settings.stop_when_absent or job.cancelled or self.error is not None:
+            return []
+        computed = job.result.computed
+        return [index for index in job.settings.reached(job.prompt, len(computed)) if not computed[index]]
 
     def _provenance(self, job: PropagationJob) -> dict[str, str]:
         """What made the masks; nothing of the patient."""
@@ -117,6 +129,7 @@ class VolumeRun:
             "Axis": AXIS_NAMES[self.case.axis.axis],
             "SeedSlice": str(self.case.prompt.slice),
             "Seed": self.case.prompt.label if isinstance(self.case.prompt, SharedSeed) else "",
+            "EarlyStop": "yes" if job.settings.stop_when_absent else "no",
             "Window": f"{window.name} ({window.lower:g} to {window.upper:g})",
             "Version": PromptOnceLib.__version__,
             "Packages": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),

@@ -70,12 +70,18 @@ class SegmentWriter:
             slices_along(layer, self._axis)[slices] = result.masks[number][slices]
         labelmaps.announce(self.node, self.segment_ids)
 
-    def finish(self, result: SegmentationResult, provenance: Mapping[str, str] | None = None) -> None:
+    def finish(
+        self,
+        result: SegmentationResult,
+        provenance: Mapping[str, str] | None = None,
+        left_out: Iterable[int] = (),
+    ) -> None:
         """Write all computed slices, take voxels from other segments if asked to, tag the segments, update surfaces.
 
-        provenance: what made the masks; tags PromptOnce.KEY of the segments. Raises InputError as `update`.
+        provenance: what made the masks; tags PromptOnce.KEY of the segments. left_out: slices that were not computed
+        because the objects are not on them, and become empty. Raises InputError as `update`.
         """
-        self.update(result, np.flatnonzero(result.computed).tolist())
+        self.update(result, [*np.flatnonzero(result.computed).tolist(), *left_out])
         self._check_present()
         if self._overwrite:
             self._take_from_others(result)

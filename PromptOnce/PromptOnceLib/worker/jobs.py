@@ -43,14 +43,28 @@ class Settings:
     stop_when_absent: bool = False
     alone: bool = False
 
-    def range_for(self, prompt: Prompt | SharedSeed, slices: int) -> tuple[int, int]:
-        """First and last slice of a stack; InputError where they do not exist or leave the prompt out."""
+    def within(self, slices: int) -> range:
+        """The slices of a stack to segment; InputError where they do not exist."""
         last = slices - 1 if self.last is None else self.last
         if not 0 <= self.first <= last < slices:
             raise InputError(f"The range {self.first}:{last} does not lie in the slices 0 to {slices - 1}.")
-        if not self.first <= prompt.slice <= last:
-            raise InputError(f"The range {self.first}:{last} has to hold the prompted slice {prompt.slice}.")
-        return self.first, last
+        return range(self.first, last + 1)
+
+    def range_for(self, prompt: Prompt | SharedSeed, slices: int) -> tuple[int, int]:
+        """First and last slice of a stack; InputError where they do not exist or leave the prompt out."""
+        chosen = self.within(slices)
+        first, last = chosen[0], chosen[-1]
+        if prompt.slice not in chosen:
+            raise InputError(f"The range {first}:{last} has to hold the prompted slice {prompt.slice}.")
+        return first, last
+
+    def reached(self, prompt: Prompt | SharedSeed, slices: int) -> range:
+        """The slices of a stack that a propagation in this direction comes to; raises as range_for."""
+        first, last = self.range_for(prompt, slices)
+        return range(
+            prompt.slice if self.direction == "forward" else first,
+            1 + (prompt.slice if self.direction == "backward" else last),
+        )
 
 
 def check_prompt(prompt: Prompt | SharedSeed, stack: Stack) -> None:

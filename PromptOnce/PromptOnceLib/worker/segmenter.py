@@ -114,14 +114,17 @@ class Segmenter:
         return indices[best], likeness
 
     def start_alike(
-        self, case: Case, on_frame: OnFrame | None = None, should_cancel: Callable[[], bool] | None = None
+        self,
+        case: Case,
+        on_frame: OnFrame | None = None,
+        should_cancel: Callable[[], bool] | None = None,
+        within: range | None = None,
     ) -> Case:
         """The case, whose stack is the one that is worked on, with its shared seed starting where it fits best: on the
-        slice most like the seed's first frame.
+        slice most like the seed's first frame. within: slices that can be chosen, None for all.
         """
         assert isinstance(case.prompt, SharedSeed)
-        frame = case.prompt.frames[0].frame
-        index, alike = self.most_alike_slice(frame, on_frame=on_frame, should_cancel=should_cancel)
+        index, alike = self.most_alike_slice(case.prompt.frames[0].frame, within, on_frame, should_cancel)
         moved = case.starting_at(index)
         return replace(moved, notices=(*moved.notices, f"Slice {index} is most like the seed's frame ({alike:.2f})."))
 

@@ -29,32 +29,39 @@ MOST_CANDIDATES = 16
 class SurestStart:
     """The slice, and presence times predicted IoU there, 0 to 1, the mean of all objects.
 
-    score 0: no object was found on any slice that was looked at; the slice is then the one where the seed started.
+    score 0: no object was found on any slice that was looked at; the slice is then the one where the seed started, or
+    the nearest to it among those that could be chosen.
     """
 
     slice: int
     score: float
 
+    @property
+    def sentence(self) -> str:
+        """What was found, for the user."""
+        if self.score == 0:
+            return f"No slice shows the object right after the seed: it starts on slice {self.slice} all the same."
+        return f"Slice {self.slice} is where the object is surest right after the seed ({self.score:.2f})."
+
     def put(self, case: Case) -> Case:
         """The case with its seed starting there, which a notice says."""
         moved = case.starting_at(self.slice)
-        text = f"Slice {self.slice} is where the object is surest right after the seed ({self.score:.2f})."
-        if self.score == 0:
-            text = f"No slice shows the object right after the seed: it starts on slice {self.slice} as without asking."
-        return replace(moved, notices=(*moved.notices, text))
+        return replace(moved, notices=(*moved.notices, self.sentence))
 
 
 Legs = Generator[Leg, SegmentationResult, SurestStart]
 """Yields at most two propagations, is sent their complete results. For callers that do not wait."""
 
 
-def legs_of_surest_start(stack: Stack, seed: SharedSeed) -> Legs:
+def legs_of_surest_start(stack: Stack, seed: SharedSeed, within: range | None = None) -> Legs:
     """Look at up to MOST_CANDIDATES slices of the stack, then at as many between the best one's neighbours.
 
-    Of equally sure slices the one nearest to the seed's own start is taken.
+    within: slices that can be chosen, as Settings.within gives them; None for all. Of equally sure slices the one
+    nearest to the seed's own start is taken.
     """
-    coarse = _evenly(0, len(stack.frames) - 1)
-    count = 1 if len(coarse) == len(stack.frames) else 2
+    chosen = range(len(stack.frames)) if within is None else within
+    coarse = _evenly(chosen[0], chosen[-1])
+    count = 1 if len(coarse) == len(chosen) else 2
     scores = yield from _look(stack, seed, coarse, 1, count)
     best = _best(scores, seed.slice)
     if count == 2 and scores[best] > 0:
@@ -64,7 +71,9 @@ def legs_of_surest_start(stack: Stack, seed: SharedSeed) -> Legs:
         if closer:
             scores.update((yield from _look(stack, seed, closer, 2, count)))
             best = _best(scores, seed.slice)
-    return SurestStart(best, scores[best]) if scores[best] > 0 else SurestStart(seed.slice, 0.0)
+    if scores[best] > 0:
+        return SurestStart(best, scores[best])
+    return SurestStart(min(max(seed.slice, chosen[0]), chosen[-1]), 0.0)
 
 
 def start_surest(
@@ -73,12 +82,14 @@ def start_surest(
     on_slice: OnSlice | None = None,
     on_notice: OnNotice | None = None,
     should_cancel: Callable[[], bool] | None = None,
+    within: range | None = None,
 ) -> Case:
     """The case with its shared seed starting on the surest slice; waits. The worker is given the case's stack again
-    with the next request. Raises what a propagation raises, CancelledError when it was cancelled.
+    with the next request. within: as legs_of_surest_start. Raises what a propagation raises, CancelledError when it
+    was cancelled.
     """
     assert isinstance(case.prompt, SharedSeed)
-    legs = legs_of_surest_start(case.stack, case.prompt)
+    legs = legs_of_surest_start(case.stack, case.prompt, within)
     return run_legs(segmenter, legs, None, on_slice, on_notice, should_cancel).put(case)
 
 

@@ -14,7 +14,7 @@ from PromptOnceLib.core.report.run_results import RunResults
 from PromptOnceLib.core.resources import resource
 
 # What a reader may want to know of the options; others hold paths, which can name people.
-_SHOWN_OPTIONS = ("device", "precision", "fill_hole_area", "workers", "formats")
+_SHOWN_OPTIONS = ("device", "precision", "fill_hole_area", "early_stop", "workers", "formats")
 
 
 def report_page(run: RunResults) -> str:
@@ -103,4 +103,6 @@ def _facts(run: RunResults) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

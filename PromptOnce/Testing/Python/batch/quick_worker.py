@@ -104,6 +104,9 @@ def propagate(request: protocol.Propagate, frames: np.ndarray, folder: Path, can
                 id=request.id, slice=index, done=done + 1, total=total, presence=[0.9], predicted_iou=[0.8]
             )
         )
+        if request.stop_when_absent and not masks[0, index].any():
+            total = done + 1
+            break
     say(protocol.Propagated(id=request.id, cancelled=False, slices=total, device="cpu"))
 
 

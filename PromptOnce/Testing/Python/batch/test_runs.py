@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import shutil
 import threading
 from pathlib import Path
 
@@ -30,9 +29,8 @@ from PromptOnceLib.batch.plan import PromptChoice, Selection
 from PromptOnceLib.batch.planning import make_plan, plan_images
 from PromptOnceLib.batch.runner import run_batch
 from PromptOnceLib.core.errors import ModelError, RunFolderError
-from PromptOnceLib.core.prompts import read_prompt, write_prompt
 from PromptOnceLib.core.reading import read_volume
-from PromptOnceLib.core.records import CORRECTED, read_case_record, read_run_record, set_review
+from PromptOnceLib.core.records import read_case_record, read_run_record
 
 pytestmark = pytest.mark.usefixtures("_posix")
 FILES = ["record.json", "segmentation.seg.nrrd", "sheet.png", "slices.csv", "thumbnail-look.png", "thumbnail-seed.png"]
@@ -114,72 +112,6 @@ def test_the_prompt_can_come_from_the_reference_of_each_case(tmp_path: Path) -> 
     summary = run_batch(make_plan(selection), quick_options(tmp_path), tmp_path / "out")
     assert summary.finished == 2
     assert read_case_record(tmp_path / "out" / "cases" / "b").figures.dice == pytest.approx(1, abs=0.05)
-
-
-def test_finished_cases_are_not_computed_again(tmp_path: Path) -> None:
-    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
-    run_batch(plan, options, out)
-    before = {path: path.stat().st_mtime_ns for path in (out / "cases").rglob("*")}
-    summary = run_batch(plan, options, out, resume=True)
-    assert (summary.finished, summary.reused, summary.succeeded) == (0, 3, True)
-    assert computed(out) == ["a", "b", "c"]
-    assert {path: path.stat().st_mtime_ns for path in (out / "cases").rglob("*")} == before
-
-
-def test_only_cases_whose_inputs_changed_are_computed_again(tmp_path: Path) -> None:
-    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
-    run_batch(plan, options, out)
-    write_image(tmp_path / "images" / "b.nii.gz", seed=7)
-    (tmp_path / "images" / "c.nii.gz").touch()  # another time, the same content
-    summary = run_batch(plan, options, out, resume=True)
-    assert (summary.finished, summary.reused) == (1, 2)
-    assert computed(out)[3:] == ["b"]
-
-
-def test_a_changed_prompt_option_or_removed_result_is_computed_again(tmp_path: Path) -> None:
-    plan, options, out = study(tmp_path, "ab"), quick_options(tmp_path), tmp_path / "out"
-    run_batch(plan, options, out)
-    heard = Heard()
-    changed = quick_options(tmp_path, fill_hole_area=4)
-    assert run_batch(plan, changed, out, resume=True, on_event=heard).finished == 2
-    assert any("hole filling" in event.text for event in heard.of("said"))
-    prompt = read_prompt(tmp_path / "prompt.json")
-    write_prompt(tmp_path / "prompt.json", prompt.model_copy(update={"slice": 3}))
-    assert run_batch(plan, changed, out, resume=True).finished == 2
-    (out / "cases" / "a" / "record.json").unlink()
-    assert run_batch(plan, changed, out, resume=True).finished == 1
-
-
-def test_what_somebody_has_reviewed_is_never_computed_again(tmp_path: Path) -> None:
-    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
-    run_batch(plan, options, out)
-    accepted, unnoted = out / "cases" / "a", out / "cases" / "b"
-    set_review(accepted, "accepted")
-    (unnoted / CORRECTED).write_bytes(b"by hand")  # as a crash leaves it before the review is noted
-    before = {path: path.read_bytes() for folder in (accepted, unnoted) for path in folder.iterdir()}
-    heard, changed = Heard(), quick_options(tmp_path, fill_hole_area=4)
-    summary = run_batch(plan, changed, out, resume=True, on_event=heard)
-    assert (summary.finished, summary.reused) == (1, 2)
-    assert computed(out)[3:] == ["c"]
-    assert {path: path.read_bytes() for folder in (accepted, unnoted) for path in folder.iterdir()} == before
-    assert [event.case for event in heard.of("said") if "was reviewed" in event.text] == ["a", "b"]
-
-    shutil.rmtree(accepted)  # as the notice says
-    (unnoted / "record.json").unlink()
-    summary = run_batch(plan, changed, out, resume=True)
-    assert (summary.finished, summary.reused) == (1, 1)
-    assert [(item.case, item.status) for item in summary.not_succeeded] == [("b", "failed")]
-    assert (unnoted / CORRECTED).read_bytes() == b"by hand"
-
-
-def test_a_failed_case_is_tried_again(tmp_path: Path) -> None:
-    plan, out = study(tmp_path), tmp_path / "out"
-    good = (tmp_path / "images" / "b.nii.gz").read_bytes()
-    (tmp_path / "images" / "b.nii.gz").write_bytes(good[:50])
-    assert run_batch(plan, quick_options(tmp_path), out).failed == 1
-    (tmp_path / "images" / "b.nii.gz").write_bytes(good)
-    summary = run_batch(plan, quick_options(tmp_path), out, resume=True)
-    assert (summary.finished, summary.reused, summary.succeeded) == (1, 2, True)
 
 
 def test_a_case_that_kills_the_worker_twice_is_set_aside(tmp_path: Path) -> None:

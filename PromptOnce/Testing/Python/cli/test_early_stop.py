@@ -1,4 +1,4 @@
-"""promptonce segment --early-stop: what lies behind the object is left out, and nothing else changes."""
+"""The option --early-stop: what lies behind the object is left out, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 import SimpleITK as sitk
 
 from cli.conftest import Run
+from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, Prompt, write_prompt
+from PromptOnceLib.core.records import read_case_record, read_run_record
 
 SLICES, MIDDLE, REACH = 26, 13, 4  # a ball that leaves more empty slices at both ends than are waited for
 
@@ -43,8 +45,26 @@ def test_slices_behind_the_object_are_not_computed_and_the_result_is_the_same(
     assert masks[0].any()
 
 
-@pytest.mark.parametrize("option", ["--early-stop", "--compile"])
-def test_the_help_names_the_switches_for_time(run_here: Run, option: str) -> None:
-    ended = run_here("segment", "--help")
+def test_a_batch_leaves_them_out_too_and_says_so_in_its_records(run: Run, ball_volume: Path, tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    ball_volume.rename(tmp_path / "images" / ball_volume.name)
+    prompt = ObjectPrompt(name="ball", box=Box(x0=32, y0=22, x1=68, y1=58), points=(Point(x=50, y=40, positive=True),))
+    write_prompt(tmp_path / "prompt.json", Prompt(axis=0, slice=MIDDLE, objects=(prompt,)))
+    ended = run("batch", "images", "--prompt", "prompt.json", "-o", "out", "--window", "full", "--early-stop")
+    assert ended.status == 0, ended.err
+    assert read_run_record(tmp_path / "out").options["early_stop"] is True
+    record = read_case_record(tmp_path / "out" / "cases" / "ball")
+    assert record.status == "complete"
+    assert 2 * REACH + 1 < record.figures.computed_slices < SLICES
+    assert any("were not computed" in notice for notice in record.notices)
+    again = run("batch", "-o", "out", "--resume", "--json")
+    assert (again.status, again.json["reused"]) == (0, 1), "what is not named stays as it was"
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [("segment", "--early-stop"), ("batch", "--early-stop"), ("segment", "--compile")]
+)
+def test_the_help_names_the_switches_for_time(run_here: Run, command: str, option: str) -> None:
+    ended = run_here(command, "--help")
     assert ended.status == 0
     assert option in ended.out

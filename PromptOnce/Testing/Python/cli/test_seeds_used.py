@@ -118,6 +118,20 @@ def test_the_slice_where_the_object_is_surest(run: Run, library: Path, next_pati
     assert any(f"Slice {used.json['seed_slice']} is where" in notice for notice in used.json["notices"])
 
 
+@pytest.mark.parametrize(("start", "words"), [("alike", "is most like"), ("surest", "is where")])
+def test_what_is_searched_for_is_searched_in_the_range(
+    run: Run, library: Path, next_patient: Path, start: str, words: str
+) -> None:
+    used = run(
+        "segment", next_patient, "-o", "o.nii.gz", "--seed", "disk one", "--start", start, "--range", "8:10",
+        "--library", library, "--json",
+    )  # fmt: skip
+    assert used.status == 0, used.err
+    assert used.json["seed_slice"] in (8, 9, 10)
+    assert used.json["slices"] == 3
+    assert any(f"Slice {used.json['seed_slice']} {words}" in notice for notice in used.json["notices"])
+
+
 def test_match_ranks_the_seeds_and_says_why(run: Run, library: Path, next_patient: Path) -> None:
     ended = run("seeds", "match", next_patient, "--scanner", "name=CT 2", "--library", library)
     assert ended.status == 0, ended.err
@@ -195,6 +209,7 @@ def test_a_folder_of_pictures_is_segmented_each_in_its_own_grid(run: Run, tmp_pa
         (["segment", "VOLUME", "-o", "o.nii.gz", "--start", "alike", *BOX], "--seed"),
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--start", "99"], "99"),
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--start", "nowhere"], "nowhere"),
+        (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--start", "surest", "--range", "9:40"], "9:40"),
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--axis", "i"], "axial"),
         (["segment-pictures", "nowhere", "--seed", "disk one", "-o", "masks"], "nowhere"),
         (["segment-pictures", ".", "--seed", "disk three", "-o", "masks"], "disk one"),

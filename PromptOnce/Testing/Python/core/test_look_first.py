@@ -87,6 +87,7 @@ def test_slices_that_were_not_computed_are_named_with_the_nearest_to_the_prompt(
     found = look_first(rows, SEED)
     assert found.reason == "6 slices not computed"
     assert found.slice == 15
+    assert look_first(rows, SEED, cancelled=False).score < LOOK, "they were left out by an early stop"
 
 
 def test_a_low_dice_points_to_the_slice_with_most_wrong_pixels() -> None:

@@ -14,7 +14,7 @@ from batch.studies import quick_options, study, write_disk_prompt, write_image
 
 from gui.batch_runs import SHAPE, finished_run
 from gui.user import User
-from PromptOnceLib.core.records import CASES, read_case_record
+from PromptOnceLib.core.records import CASES, read_case_record, read_run_record
 from PromptOnceLib.core.segmentation_files import read_segmentation
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the quick worker is a shell script")
@@ -215,6 +215,18 @@ def test_a_run_can_be_cancelled_and_gone_on_with(user: User, tmp_path: Path) -> 
     user.bench.wait_until(lambda: not panel.batching.running, "the end of the second run", 90)
     assert panel.batching.job.summary.reused == done
     assert panel.batching.job.summary.succeeded
+
+
+def test_an_early_stop_is_an_option_of_the_run(user: User, tmp_path: Path) -> None:
+    panel = begin(user, manifest(tmp_path, "a"), tmp_path / "run")
+    user.bench.wait_until(lambda: not panel.batching.running, "the end of the batch", 90)
+    assert read_run_record(tmp_path / "run").options["early_stop"] is False
+    user.bench.click(panel.start.early_stop)
+    user.bench.click(panel.start.resume)
+    user.bench.click(panel.start.begin)
+    user.bench.wait_until(lambda: not panel.batching.running, "the end of the second run", 90)
+    assert read_run_record(tmp_path / "run").options["early_stop"] is True
+    assert panel.batching.job.summary.finished == 1
 
 
 def test_what_cannot_be_run_is_said(user: User, tmp_path: Path) -> None:

@@ -1,100 +1,22 @@
-"""Seeds in the panel: saved from a prompt, suggested, applied to another volume, and cared for."""
+"""Seeds in the panel: saved from a prompt, suggested, and cared for."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import slicer
 from cli.seed_files import disk_seed
 
+from gui.seed_steps import choose_entries, library, prompted, save, texts, type_into, unfold, user
 from gui.user import User, ball
 from PromptOnceLib.core.errors import SeedError
 from PromptOnceLib.core.metrics import dice
 from PromptOnceLib.core.seeds.library import SeedLibrary
 
-
-@pytest.fixture
-def library(bench: Any, tmp_path: Path) -> SeedLibrary:
-    """An empty library of this test, which the panel is going to use."""
-    import qt
-
-    folder = tmp_path / "library"
-    qt.QSettings().setValue("PromptOnce/seeds_folder", str(folder))
-    return SeedLibrary(folder)
-
-
-@pytest.fixture
-def user(library: SeedLibrary, bench: Any) -> User:
-    import qt
-
-    qt.QSettings().setValue("PromptOnce/kind", "own")
-    qt.QSettings().setValue("PromptOnce/device", "cpu")
-    return User(bench)
-
-
-def unfold(user: User) -> Any:
-    """The panel Seeds, open."""
-    panel = user.panel.seeds
-    panel.widget.collapsed = False
-    user.wait_for_panel()
-    return panel
-
-
-def type_into(user: User, edit: Any, text: str) -> None:
-    edit.clear()
-    user.bench.type_text(edit, text)
-    edit.editingFinished.emit()
-    edit.clearFocus()
-    user.wait_for_panel()
-
-
-def prompted(user: User, **options: Any) -> Any:
-    """A volume with a box around its ball, and its mask."""
-    volume = user.load_ball(**{"slices": 4, **options})
-    user.choose(volume)
-    user.panel.prompt.name.text = "ball"
-    user.panel.prompt.name.editingFinished.emit()
-    user.box_the_ball()
-    user.wait_for_mask()
-    return volume
-
-
-def save(user: User, name: str = "the ball", **words: str) -> None:
-    """Fill in the form and press Save; waits for the round trip."""
-    panel = unfold(user)
-    form = panel.form_button
-    form.widget.collapsed = False
-    user.wait_for_panel()
-    type_into(user, form.name, name)
-    for word, text in words.items():
-        type_into(user, form.edits[word], text)
-    user.bench.click(form.confirmed)
-    user.bench.click(form.save)
-    user.bench.wait_until(lambda: not user.work.seeding.working, "the round trip", 90)
-    user.wait_for_panel()
-
-
-def choose_entries(user: User, *rows: int) -> None:
-    panel = user.panel.seeds
-    panel.list.clearSelection()
-    for number in rows:
-        panel.list.item(number).setSelected(True)
-    user.wait_for_panel()
-
-
-def texts(user: User) -> list[str]:
-    entries = user.panel.seeds.list
-    return [entries.item(number).text() for number in range(entries.count)]
-
-
-def apply(user: User) -> None:
-    user.bench.click(user.panel.seeds.apply)
-    user.bench.wait_until(lambda: not user.work.working, "the end of the run and its round trip", 90)
-    user.wait_for_panel()
+__all__ = ["library", "user"]
 
 
 def test_nothing_is_read_or_asked_before_the_panel_is_unfolded(user: User, library: SeedLibrary) -> None:
@@ -206,80 +128,6 @@ def test_a_correction_of_the_result_by_hand_is_the_mask_that_is_saved(user: User
     assert np.array_equal(library.get("the ball").masks[0], mask[2] > 0)
 
 
-def test_a_seed_is_applied_to_another_volume_and_its_prompt_can_be_corrected(user: User) -> None:
-    prompted(user)
-    save(user, target="ball")
-    other = user.load_ball("another", slices=6)
-    user.choose(other)
-    assert "same spacing" in texts(user)[0]
-    choose_entries(user, 0)
-    apply(user)
-    assert user.work.propagating.run.case.prompt.label == "the ball"
-    assert dice(user.result(), ball(6)) > 0.7
-    assert "round trip of the seed through this image" in user.panel.seeds.notice.text
-    segmentation = user.work.propagating.writer.node.GetSegmentation()
-    assert [segmentation.GetNthSegment(0).GetName(), segmentation.GetNumberOfSegments()] == ["ball", 1]
-
-    (item,) = user.work.read_prompt().objects
-    rows, columns = np.nonzero(user.result()[3])
-    assert user.work.objects.seed == 3
-    assert (item.box.x0, item.box.y0) == pytest.approx((columns.min(), rows.min()), abs=0.01)
-    assert [point.positive for point in item.points] == [True]
-    user.draw_box(26, 18, 86, 78)
-    user.bench.wait_until(lambda: abs(user.work.read_prompt().objects[0].box.x0 - 26) < 0.4, "the corrected box")
-    user.propagate()
-    user.wait_for_run()
-    assert segmentation.GetNumberOfSegments() == 1
-    user.bench.click(user.panel.run.undo)
-    assert dice(user.result(), ball(6)) > 0.7, "the run of the seed is there again"
-
-
-def test_a_seed_goes_into_the_selected_object_and_starts_where_the_view_is(user: User) -> None:
-    prompted(user)
-    save(user)
-    user.choose(user.load_ball("another", slices=5))
-    user.panel.prompt.name.text = "mine"
-    user.panel.prompt.name.editingFinished.emit()
-    panel = user.panel.seeds
-    choose_entries(user, 0)
-    user.bench.click(panel.selected_only)
-    assert panel.selected_only.text.endswith("(mine)")
-    user.pick(panel.start, "shown")
-    user.pick(panel.by, "mask")
-    from PromptOnceLib.gui import views
-
-    views.go_to_slice(user.work.image.grid, 3)
-    apply(user)
-    case = user.work.propagating.run.case
-    assert case.prompt.slice == 3
-    assert case.prompt.frames[0].objects[0].mask is not None
-    assert [nodes.name for nodes in user.work.objects.objects] == ["mine"]
-    segment_id = user.work.propagating.writer.segment_ids[0]
-    assert user.work.propagating.writer.node.GetSegmentation().GetSegment(segment_id).GetName() == "mine"
-
-
-def test_the_slice_most_like_the_seeds_can_be_looked_for_and_that_can_be_cancelled(user: User) -> None:
-    volume = prompted(user)
-    save(user)
-    # The seed's own frame, on another slice.
-    array = slicer.util.arrayFromVolume(volume).copy()
-    array[[1, 2]] = array[[2, 1]]
-    matrix = slicer.util.vtkMatrixFromArray(np.diag([-1.0, -1.0, 3.0, 1.0]))
-    user.choose(slicer.util.addVolumeFromArray(array, matrix, "swapped"))
-    choose_entries(user, 0)
-    user.pick(user.panel.seeds.start, "alike")
-    user.bench.click(user.panel.seeds.apply)
-    assert user.work.seeding.applying.looking
-    user.wait_for_panel()
-    user.bench.click(user.panel.seeds.cancel)
-    user.bench.wait_until(lambda: not user.work.working, "the cancel", 90)
-    assert user.work.propagating.run is None
-    user.wait_for_panel()
-    assert "Cancelled" in user.panel.seeds.notice.text
-    apply(user)
-    assert user.work.propagating.run.case.prompt.slice == 1
-
-
 def test_likeness_of_several_seeds_is_computed_in_the_background_and_kept(user: User, library: SeedLibrary) -> None:
     prompted(user)
     save(user, "first")
@@ -288,17 +136,6 @@ def test_likeness_of_several_seeds_is_computed_in_the_background_and_kept(user: 
     user.wait_for_panel()
     assert all("likeness of the frames 1.00" in text for text in texts(user))
     assert len(list((library.folder / "features").rglob("*.npy"))) == 2
-
-
-def test_a_seed_of_another_plane_says_so_and_cannot_be_applied(user: User) -> None:
-    prompted(user)
-    save(user)
-    user.choose(
-        user.load_ball("coronal", matrix=np.array([[-1.0, 0, 0, 0], [0, 0, 3, 0], [0, -1, 0, 0], [0, 0, 0, 1]]))
-    )
-    choose_entries(user, 0)
-    assert "Does not fit: other plane" in texts(user)[0]
-    assert not user.panel.seeds.apply.enabled
 
 
 def test_seeds_are_renamed_noted_deleted_brought_back_exported_and_imported(

@@ -109,15 +109,28 @@ def test_a_volume_is_segmented_from_a_reference_and_compared_with_it(logic, appl
 
 def test_the_segment_says_what_made_it_and_nothing_of_the_patient(logic, chest):
     chest.SetName("DOE JANE 1970")
-    run = logic.segmentVolume(chest, logic.promptFromIJK(chest, [(30, 45, MIDDLE)]), window="lung", device="cpu")
+    prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
+    run = logic.segmentVolume(chest, prompt, window="lung", device="cpu", earlyStop=True)
+    assert run.job.settings == Settings(stop_when_absent=True)
     segment = run.writer.node.GetSegmentation().GetSegment(run.writer.segment_ids[0])
     tags = {}
-    for name in ("Model", "CheckpointSHA256", "SeedSlice", "Axis", "Window", "Version", "Packages", "Device"):
+    for name in (
+        "Model",
+        "CheckpointSHA256",
+        "SeedSlice",
+        "Axis",
+        "Window",
+        "Version",
+        "Packages",
+        "Device",
+        "EarlyStop",
+    ):
         value = vtk.reference("")
         assert segment.GetTag(f"PromptOnce.{name}", value), name
         tags[name] = str(value)
     assert (tags["Model"], tags["SeedSlice"], tags["Axis"], tags["Device"]) == ("nano", "2", "k", "cpu")
     assert tags["Window"].startswith("lung (-1400")
+    assert tags["EarlyStop"] == "yes"
     assert "torch" in tags["Packages"]
     assert not any("DOE" in value for value in tags.values())
 

@@ -17,6 +17,7 @@ from PromptOnceLib.batch.background import BatchRequest, background_command, bac
 from PromptOnceLib.core.errors import CancelledError, InputError, RunFolderError, SeedError
 from PromptOnceLib.core.metrics import dice
 from PromptOnceLib.core.prompts import write_prompt
+from PromptOnceLib.core.records import read_run_record
 from PromptOnceLib.core.segmentation_files import read_segmentation
 from PromptOnceLib.mrml.batches import BatchJob, hand_over
 from PromptOnceLib.mrml.logic import PromptOnceLogicBase
@@ -117,24 +118,41 @@ def test_a_seed_can_start_on_the_slice_most_like_its_own(scene, logic, saved) ->
     assert logic.promptFromSeed("disk", start=2, by="mask").start == 2
     with pytest.raises(SeedError, match="Name the volume"):
         logic.promptFromSeed("auto")
+    with pytest.raises(SeedError, match="Name the volume"):
+        logic.promptFromSeed("disk", start="surest")
     with pytest.raises(SeedError, match="no seed that fits"):
         logic.promptFromSeed("auto", volume, target="liver")
+
+
+def test_a_seed_can_start_where_the_object_is_surest_and_a_search_keeps_to_the_range(scene, logic, saved) -> None:
+    array = np.random.default_rng(5).normal(-60, 6, (7, ROWS, COLUMNS)).astype(np.int16)
+    array[5, disk()[1]] += 180
+    volume = add_volume(array, ijk_to_ras(np.eye(3), (1.0, 1.0, 3.0)))
+    assert logic.promptFromSeed("disk", volume, start="surest", device="cpu").start == 5
+    found = {
+        start: logic.promptFromSeed("disk", volume, start=start, device="cpu", firstSlice=1, lastSlice=2).start
+        for start in ("surest", "alike")
+    }
+    assert set(found.values()) <= {1, 2}, found
+    with pytest.raises(InputError, match="does not lie in the slices 0 to 6"):
+        logic.promptFromSeed("disk", volume, start="surest", device="cpu", lastSlice=7)
 
 
 @NOT_ON_WINDOWS
 def test_a_batch_of_nodes_and_files_waits_and_leaves_results(scene, logic, saved, tmp_path: Path) -> None:
     events = logic._process_events.__self__.events
     out = tmp_path / "out"
-    job = logic.runBatch([load_disk(seed=1), load_disk(seed=2)], out, seed="auto")
+    job = logic.runBatch([load_disk(seed=1), load_disk(seed=2)], out, seed="auto", earlyStop=True)
     assert job.summary.succeeded, job.summary
     assert logic.begun[-1] is job
     assert logic._process_events.__self__.events > events
     assert sorted(job.ended) == ["volume-1", "volume-2"]
+    assert read_run_record(out).options["early_stop"] is True
     found = read_segmentation(out / "cases" / "volume-2" / "segmentation.seg.nrrd")
     assert found.geometry.shape == (SLICES, ROWS, COLUMNS)
     with pytest.raises(RunFolderError, match="holds a run already"):
         logic.runBatch([load_disk(seed=1)], out, seed="disk")
-    again = logic.runBatch([load_disk(seed=1), load_disk(seed=2)], out, seed="auto", resume=True)
+    again = logic.runBatch([load_disk(seed=1), load_disk(seed=2)], out, seed="auto", earlyStop=True, resume=True)
     assert again.summary.reused == 2
 
 

@@ -41,6 +41,20 @@ def test_overwriting_takes_voxels_from_segments_in_a_shared_layer(scene):
         assert np.array_equal(segment_array(node, ids[n], volume), before[n])
 
 
+def test_slices_that_were_left_out_become_empty_and_others_keep_what_they_held(scene):
+    volume, before, mask = add_volume(), masks(11), masks(12)
+    node = new_segmentation(volume)
+    segment_id = add_segment(node, volume, "old", before[0])
+    writer = SegmentWriter(volume, 0, [Target(LIVER.segment, segment_id)], node)
+    writer.finish(result_of(mask, 0, computed=[2]), None, [1])
+    found = segment_array(node, segment_id, volume)
+    assert np.array_equal(found[2], mask[0][2])
+    assert not found[1].any()
+    assert np.array_equal(found[3:], before[0][3:])
+    writer.undo()
+    assert np.array_equal(segment_array(node, segment_id, volume), before[0])
+
+
 def test_one_undo_takes_a_whole_run_back_and_redo_brings_it_again(scene):
     volume, before, mask = add_volume(), masks(11, 2), masks(12, 2)
     node = new_segmentation(volume)

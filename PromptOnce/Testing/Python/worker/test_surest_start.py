@@ -42,10 +42,12 @@ def numbered(slices: int) -> Stack:
     return stack_of(np.ascontiguousarray(np.broadcast_to(values, (slices, 8, 8))))
 
 
-def go(stack: Stack, seed: SharedSeed, scores: dict[int, tuple[float, ...]]) -> tuple[SurestStart, list[list[int]]]:
+def go(
+    stack: Stack, seed: SharedSeed, scores: dict[int, tuple[float, ...]], within: range | None = None
+) -> tuple[SurestStart, list[list[int]]]:
     """The legs with made-up presence by slice and object; also which slices were looked at."""
     names = [item.name for item in seed.objects]
-    legs, looked = legs_of_surest_start(stack, seed), []
+    legs, looked = legs_of_surest_start(stack, seed, within), []
     leg: Leg = next(legs)
     try:
         while True:
@@ -124,3 +126,18 @@ def test_an_object_found_nowhere_leaves_the_start_where_it_was_and_says_so() -> 
     assert found == SurestStart(20, 0.0)
     assert len(looked) == 1, "there is no best slice to look around"
     assert "No slice" in found.put(case_of(stack, seed)).notices[-1]
+
+
+@pytest.mark.parametrize("within", [range(60, 71), range(60, 151), range(12, 44)])
+def test_nothing_outside_of_the_range_is_looked_at_or_chosen(within: range) -> None:
+    scores = {index: (0.9 if index in (40, 100) else 0.7,) for index in range(151)}
+    found, looked = go(numbered(151), disk_seed(50), scores, within)
+    assert {index for slices in looked for index in slices} <= set(within)
+    assert looked[0][0] == within[0]
+    assert looked[0][-1] == within[-1]
+    assert found.slice in within
+
+
+def test_an_object_found_nowhere_in_the_range_leaves_the_start_as_near_as_can_be() -> None:
+    assert go(numbered(40), disk_seed(20), {20: (0.9,)}, range(25, 40))[0] == SurestStart(25, 0.0)
+    assert go(numbered(40), disk_seed(20), {20: (0.9,)}, range(3, 9))[0] == SurestStart(8, 0.0)
