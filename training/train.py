@@ -57,7 +57,7 @@ STAGES = (
     Stage(1200, 4, 4, 4, 128, 2e-3, (1.0, 0.3), 0.3, 2.0, still=(10, 5)),
     Stage(500, 2, 3, 6, 256, 1.5e-3, (0.4, 0.3), 0.1, 1.0, still=(4, 5)),
     Stage(1700, 2, 3, 6, 256, 1e-3, (0.3, 0.0), 0.1, 1.0, still=(4, 5)),
-    Stage(2000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
+    Stage(1000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
 )
 ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
 

@@ -13,10 +13,9 @@ import math
 import torch
 from sam2.modeling.position_encoding import apply_rotary_enc
 from sam2.modeling.sam.transformer import RoPEAttention
-from sam2.modeling.sam2_base import SAM2Base
-from torch import Tensor, nn
+from torch import Tensor
 
-from PromptOnceLib.engine.products import FastLinear, linear
+from PromptOnceLib.engine.products import linear
 
 # Queries of one block and the most scores of one (64 MiB in float32): larger blocks are not faster.
 _QUERIES, _SCORES = 512, 2**24
@@ -54,15 +53,6 @@ class FastAttention(RoPEAttention):  # type: ignore[misc]
             self.freqs_cis = self.compute_cis(end_x=side, end_y=side)
         self.freqs_cis = self.freqs_cis.to(device)
         return self.freqs_cis
-
-
-def arrange(network: SAM2Base, rearranged: bool) -> None:
-    """Let a network compute as upstream does, bit for bit, or rearranged. Weights and state_dict stay the same."""
-    for module in network.modules():
-        if type(module) in (nn.Linear, FastLinear):
-            module.__class__ = FastLinear if rearranged else nn.Linear
-        elif type(module) in (RoPEAttention, FastAttention) and module.num_heads == 1:
-            module.__class__ = FastAttention if rearranged else RoPEAttention
 
 
 def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:

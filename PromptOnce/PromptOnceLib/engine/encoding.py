@@ -36,35 +36,40 @@ class Ahead:
     ) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def at(self, place: int) -> Features:
-        """Features of the slice order[place]; places are asked for in ascending order, repeatedly if need be."""
-        if (index := self._order[place]) in self._known:
+    def at(self, index: int) -> Features:
+        """Features of slice `index`; slices are asked for in order, repeatedly if need be."""
+        if index in self._known:
             return self._known[index]
-        if place not in self._encoded:
+        if index not in self._encoded:
             self._encoded.clear()
-            self._encode(place)
-        return self._encoded[place]
+            self._encode(index)
+        return self._encoded[index]
+
+    def leave_out(self, slices: range) -> None:
+        """Encode none of these any more: they will not be asked for."""
+        self._order = [index for index in self._order if index not in slices]
 
     def free(self) -> None:
         """Forget what can be computed again."""
         self._encoded.clear()
 
-    def _encode(self, place: int) -> None:
+    def _encode(self, index: int) -> None:
         count = self._tracker.placement.pipeline.encoded_at_once
         if count == 1:
-            self._encoded[place] = self._tracker.encode(self._frames[self._order[place]])
+            self._encoded[index] = self._tracker.encode(self._frames[index])
             return
+        place = self._order.index(index)
         if place + count > len(self._order):
             count = 1  # a compiled network would be compiled anew for every other number of slices
-        places = range(place, place + count)
-        self._prepare(places)
-        pixels = [self._pixels[p].result() for p in places]
-        self._encoded = dict(zip(places, self._tracker.encode_several(pixels), strict=True))
-        self._pixels = {p: pixels for p, pixels in self._pixels.items() if p not in places}
-        self._prepare(range(places.stop, min(places.stop + count, len(self._order))))
+        now, following = self._order[place : place + count], self._order[place + count : place + 2 * count]
+        self._prepare(now)
+        pixels = [self._pixels[i].result() for i in now]
+        self._encoded = dict(zip(now, self._tracker.encode_several(pixels), strict=True))
+        self._pixels = {i: pixels for i, pixels in self._pixels.items() if i not in now}
+        self._prepare(following)
 
-    def _prepare(self, places: range) -> None:
+    def _prepare(self, slices: Sequence[int]) -> None:
         size = self._tracker.model.image_size
-        for p in places:
-            if p not in self._pixels:
-                self._pixels[p] = self._pool.submit(network_pixels, self._frames[self._order[p]], size)
+        for index in slices:
+            if index not in self._pixels:
+                self._pixels[index] = self._pool.submit(network_pixels, self._frames[index], size)

@@ -6,12 +6,15 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.core.errors import ModelError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,12 @@ class Fetch:
         return SliceOutput(self._index, self._masks.numpy(), presence, predicted_iou)
 
 
-def taken(fetches: Iterable[Fetch], lag: int) -> Iterator[SliceOutput]:
-    """Results in order, each waited for when `lag` more slices have been begun.
+def delayed(steps: Iterable[Iterable[T]], lag: int) -> Iterator[T]:
+    """What each step gives, in order, when `lag` more steps have been begun: then it can be waited for.
 
-    Where a slice cannot be begun, those before it still come, then the error.
+    Where a step cannot be begun, what those before it gave still comes, then the error.
     """
-    begun, waiting, failure = iter(fetches), deque[Fetch](), None
+    begun, waiting, failure = iter(steps), deque[Iterable[T]](), None
     while failure is None:
         try:
             waiting.append(next(begun))
@@ -68,8 +71,8 @@ def taken(fetches: Iterable[Fetch], lag: int) -> Iterator[SliceOutput]:
         except Exception as error:
             failure = error
         if len(waiting) > lag:
-            yield waiting.popleft().take()
+            yield from waiting.popleft()
     while waiting:
-        yield waiting.popleft().take()
+        yield from waiting.popleft()
     if failure is not None:
         raise failure

@@ -1,4 +1,4 @@
-"""What SAM 2 remembers of the slices of one half, for one object or for several that are tracked together."""
+"""What SAM 2 remembers of the slices of a half, for one object or for several rows that are tracked together."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 import torch
 
-Entry = dict[str, Any]  # one remembered slice, with the keys SAM2Base reads; rows of all tensors are objects
+Entry = dict[str, Any]  # one remembered slice, with the keys SAM2Base reads; rows of all tensors as in Memory
 
 
 @dataclass
 class Memory:
-    """The memory of B objects over one half: the seed and the last few slices, as SAM2Base reads them.
+    """The memory of B rows over one half: the seed and the last few slices, as SAM2Base reads them.
 
-    half_length: slices of this half, the seed's included; the network's encoding of time depends on it.
+    A row is an object in a half (halves.py). half_length: slices of the half, the seed's included, or of the longest;
+    the network's encoding of time depends on it.
     """
 
     half_length: int
@@ -24,8 +25,8 @@ class Memory:
     tracked: dict[int, Entry] = field(default_factory=dict)
 
     @property
-    def objects(self) -> int:
-        """How many objects are remembered."""
+    def rows(self) -> int:
+        """How many objects are remembered, each counted once for every half."""
         return len(next(iter(self.seed.values()))["obj_ptr"])
 
     def as_output_dict(self) -> dict[str, dict[int, Entry]]:
@@ -37,9 +38,9 @@ class Memory:
         moved = self._changed(lambda tensor: tensor.to(device))
         self.seed, self.tracked = moved.seed, moved.tracked
 
-    def apart(self) -> list[Memory]:
-        """A memory for each object."""
-        return [self._changed(itemgetter(slice(i, i + 1))) for i in range(self.objects)]
+    def part(self, rows: slice) -> Memory:
+        """The memory of some of the rows."""
+        return self._changed(itemgetter(rows))
 
     def _changed(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Memory:
         banks = ({i: _changed(entry, change) for i, entry in bank.items()} for bank in (self.seed, self.tracked))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -22,9 +22,9 @@ from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.engine.description import descriptor
 from PromptOnceLib.engine.devices import Pipeline, on_cpu
 from PromptOnceLib.engine.encoding import Ahead, Frames
-from PromptOnceLib.engine.ending import Ending
-from PromptOnceLib.engine.fetching import Fetch, SliceOutput, taken
-from PromptOnceLib.engine.memory import Entry, Memory, together
+from PromptOnceLib.engine.fetching import Fetch, SliceOutput, delayed
+from PromptOnceLib.engine.halves import Half, Piece, cut, in_groups, in_turns, of_each_half, reaching, whole
+from PromptOnceLib.engine.memory import Entry
 from PromptOnceLib.engine.tracking import Features, Output, Tracker
 
 __all__ = ["Direction", "Frames", "Propagation", "SliceOutput", "Task"]
@@ -94,54 +94,62 @@ class Propagation:
         return self._within_memory(lambda: self._fetch(index, self._segment(objects, index, fill_hole_area)).take())
 
     def run(self, task: Task) -> Iterator[SliceOutput]:
-        """The seed slice, then slice by slice the forward half, then the backward half."""
+        """The seed slice, then the halves: the forward one first, or in turns where they go together."""
+        seed = None
         if task.conditioning:
-            yield from self._run_after_conditioning(task)
-            return
-        seed, entries = self._within_memory(lambda: self._seed(task))
-        yield seed
-        for half in task.halves():
-            ending = Ending()
-            ending.has_come(seed.masks, seed.presence)
-            yield from self._half(task, half, 1, entries, ending)
-
-    def _run_after_conditioning(self, task: Task) -> Iterator[SliceOutput]:
-        entries = self._within_memory(lambda: self._remember_conditioning(task))
+            entries = self._within_memory(lambda: self._remember_conditioning(task))
+        else:
+            seed, entries = self._within_memory(lambda: self._seed(task))
+            yield seed
         done = set()
-        for half in task.halves():
-            for output in self._half(task, half, 0, entries, Ending()):
+        for halves in self._groups(task, seed):
+            for output in self._halves(task, halves, entries):
                 if output.slice not in done:  # of the start slice, which is in both halves, the first half's mask stays
                     done.add(output.slice)
                     yield output
 
-    def _half(
-        self, task: Task, half: range, start: int, entries: Sequence[dict[int, Entry]], ending: Ending
-    ) -> Iterator[SliceOutput]:
-        """The slices of a half from half[start] on, until the ending where that is asked for."""
-        before = len(task.conditioning)
-        memories = self._within_memory(lambda: self._memories(before + len(half), entries))
-        with Ahead(self.tracker, self.frames, half, self._cached) as ahead:
+    def _groups(self, task: Task, seed: SliceOutput | None) -> list[list[Half]]:
+        """The halves, those together that are tracked together."""
+        halves = [Half(slices) for slices in task.halves()]
+        if seed is not None:
+            for half in halves:
+                half.ending.has_come(seed.masks, seed.presence)
+        if task.alone or not self._pipeline.halves_together:
+            return [[half] for half in halves]
+        return in_groups(halves, len(task.conditioning), self.tracker.pointers)
 
-            def fetches() -> Iterator[Fetch]:
-                for place in range(start, len(half)):
-                    yield self._track(ahead, place, half[place], before + place, memories, task)
+    def _halves(self, task: Task, halves: list[Half], entries: Sequence[dict[int, Entry]]) -> Iterator[SliceOutput]:
+        """Halves that go together, place by place, each until its ending where that is asked for."""
+        first = 0 if task.conditioning else 1  # what was prompted is not tracked
+        pieces = self._within_memory(lambda: [whole(halves, len(task.conditioning), entries)])
+        with Ahead(self.tracker, self.frames, in_turns(halves, first), self._cached) as ahead:
 
-            for output in taken(fetches(), self._pipeline.lag):
+            def steps() -> Iterator[list[tuple[Half, Fetch]]]:
+                for place in count(first):
+                    pieces[:] = cut(reaching(pieces, place), self._pipeline)
+                    if not pieces:
+                        return
+                    yield self._track(ahead, place, pieces, task)
+
+            for half, fetch in delayed(steps(), self._pipeline.lag):
+                if half.ended:
+                    continue
+                output = fetch.take()
                 yield output
-                if task.stop_when_absent and self._has_ended(ending, output, half):
-                    break
+                if task.stop_when_absent and self._has_ended(half, output):
+                    half.ended = True
+                    ahead.leave_out(half.slices)
+                    if all(one.ended for one in halves):
+                        return  # what was begun beyond is not waited for
 
-    def _memories(self, half_length: int, entries: Sequence[dict[int, Entry]]) -> list[Memory]:
-        groups = [together(entries)] if self._pipeline.objects_together else entries
-        return [Memory(half_length, seed=dict(seed)) for seed in groups]
-
-    def _has_ended(self, ending: Ending, output: SliceOutput, half: range) -> bool:
+    def _has_ended(self, half: Half, output: SliceOutput) -> bool:
         """Whether the rest of a half can be left out, which the user is told."""
-        if not ending.has_come(output.masks, output.presence) or output.slice == half[-1]:
+        last = half.slices[-1]
+        if not half.ending.has_come(output.masks, output.presence) or output.slice == last:
             return False
         self.notify(
-            f"Nothing more was found by slice {output.slice}: the slices from {output.slice + half.step} to {half[-1]} "
-            "were not computed and count as empty."
+            f"Nothing more was found by slice {output.slice}: the slices from {output.slice + half.slices.step} to "
+            f"{last} were not computed and count as empty."
         )
         return True
 
@@ -161,29 +169,37 @@ class Propagation:
         entries = [self.tracker.remember_seed(features, output) for output in outputs]
         return self._fetch(task.seed, outputs).take(), [{0: entry} for entry in entries]
 
-    def _track(self, ahead: Ahead, place: int, index: int, position: int, memories: list[Memory], task: Task) -> Fetch:
-        """Begin slice `index`, place `place` of its half, frame `position` of what is remembered."""
+    def _track(self, ahead: Ahead, place: int, pieces: list[Piece], task: Task) -> list[tuple[Half, Fetch]]:
+        """Begin the slice at `place` of each half."""
         outputs: list[Output] = []
 
-        def rest() -> Fetch:
-            # After memory ran out on the second object the first is not tracked twice.
-            for memory in memories:
-                memory.to(self.tracker.placement.device)
-            if len(outputs) < len(memories):
-                features = ahead.at(place)
-                if task.conditioning and index == task.seed:  # comes again in the other half
-                    self._cached.clear()
-                    self._cached[index] = features
-                for memory in memories[len(outputs) :]:
-                    outputs.append(self.tracker.track(features, position, memory, task.fill_hole_area))
-            return self._fetch(index, outputs)
+        def rest() -> list[tuple[Half, Fetch]]:
+            # After memory ran out on the second piece the first is not tracked twice.
+            for piece in pieces:
+                piece.memory.to(self.tracker.placement.device)
+            missing = pieces[len(outputs) :]
+            halves = dict.fromkeys(half for piece in missing for half in piece.halves)
+            features = {half: self._features(ahead, half.slices[place], task) for half in halves}
+            for piece in missing:
+                position = len(task.conditioning) + place
+                output = self.tracker.track(piece.features(features), position, piece.memory, task.fill_hole_area)
+                outputs.append(output)
+            found = of_each_half(pieces, outputs)
+            return [(half, self._fetch(half.slices[place], parts)) for half, parts in found.items()]
 
         def free() -> None:
             ahead.free()
             done = len(outputs)
-            memories[done:] = [one for memory in memories[done:] for one in memory.apart()]
+            pieces[done:] = cut(pieces[done:], self._pipeline)
 
         return self._within_memory(rest, free)
+
+    def _features(self, ahead: Ahead, index: int, task: Task) -> Features:
+        features = ahead.at(index)
+        if task.conditioning and index == task.seed:  # comes again in the other half
+            self._cached.clear()
+            self._cached[index] = features
+        return features
 
     def _segment(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int) -> list[Output]:
         features, shape = self._seed_features(index), _shape(self.frames[index])
@@ -209,30 +225,33 @@ class Propagation:
         return self.tracker.placement.pipeline
 
     def _within_memory(self, compute: Callable[[], T], free: Callable[[], None] = lambda: None) -> T:
-        """Compute; when the device's memory ends, take smaller pieces, then go on on the CPU.
+        """Compute; when the device's memory ends, take smaller and smaller pieces, then go on on the CPU.
 
         free: gives up what can be recomputed and is kept outside of this object.
         """
-        try:
-            return compute()
-        except RuntimeError as error:
-            _reraise_unless_out_of_memory(error)
-        self.tracker.use_less_memory()
-        self._free(free)
-        try:
-            return compute()
-        except RuntimeError as error:
-            _reraise_unless_out_of_memory(error)
-            if self.tracker.placement.last_resort:
-                raise OutOfMemoryError(_NO_MEMORY, str(error)) from error
+        ways_out = self._ways_out()
+        while True:
+            try:
+                return compute()
+            except RuntimeError as error:
+                _reraise_unless_out_of_memory(error)
+                way_out = next(ways_out, None)
+                if way_out is None:
+                    raise OutOfMemoryError(_NO_MEMORY, str(error)) from error
+            way_out()  # not earlier: the error holds on to what the computation took
+            self._free(free)
+
+    def _ways_out(self) -> Iterator[Callable[[], None]]:
+        """What to do, one after the other, each time that memory has ended."""
+        yield self.tracker.use_less_memory  # also where pieces are smallest: what is kept ready is given up
+        while self._pipeline != self._pipeline.smaller():
+            yield self.tracker.use_less_memory
+        if not self.tracker.placement.last_resort:
+            yield self._go_to_cpu
+
+    def _go_to_cpu(self) -> None:
         self.notify("The GPU ran out of memory: the rest is computed on the CPU, which is slower.")
-        self._free(free)
         self.tracker.move(on_cpu())
-        try:
-            return compute()
-        except RuntimeError as error:
-            _reraise_unless_out_of_memory(error)
-            raise OutOfMemoryError(_NO_MEMORY, str(error)) from error
 
     def _free(self, free: Callable[[], None]) -> None:
         self._cached.clear()

@@ -7,14 +7,14 @@ does not grow with the number of slices; what has to be kept for that is said wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.core.prompts import ObjectPrompt
-from PromptOnceLib.engine.attention import arrange
+from PromptOnceLib.engine.arranging import arrange
 from PromptOnceLib.engine.compiling import restore
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.holes import fill_holes
@@ -39,10 +39,21 @@ class Features:
             self.sizes,
         )
 
+    @staticmethod
+    def beside(slices: Sequence[Features], objects: int) -> Features:
+        """Of several slices at once: maps (pixels, slices * objects, channels), the first slice's objects first."""
+        each = [features.for_objects(objects) for features in slices]
+        if len(each) == 1:
+            return each[0]
+        levels = zip(*(features.maps for features in each), strict=True)
+        # Positions are the same for all slices.
+        positions = slices[0].for_objects(len(slices) * objects).positions
+        return Features([torch.cat(level, dim=1) for level in levels], positions, slices[0].sizes)
+
 
 @dataclass(frozen=True)
 class Output:
-    """What the heads say of B objects on one slice.
+    """What the heads say of B objects on one slice, or on several slices, one after the other.
 
     logits: float32 (B, 1, size / 4, size / 4), object where > 0. high_res: the same at (size, size). pointer: (B, C).
     presence: logits (B, 1). predicted_iou: (B,), 0 to 1. All on the device: to look at them waits for it.
@@ -59,6 +70,10 @@ class Output:
         """Logits of one object after the other, each (1, 1, size / 4, size / 4)."""
         return [self.logits[i : i + 1] for i in range(len(self.logits))]
 
+    def rows(self, rows: slice) -> Output:
+        """The same of some of the objects."""
+        return Output(*(getattr(self, part.name)[rows] for part in fields(self)))
+
 
 class Tracker:
     """A model on a device, applied to slices. Not safe for use by several threads."""
@@ -73,6 +88,11 @@ class Tracker:
         restore(self.model.network)
         self._network = self.model.network.to(placement.device)
         arrange(self._network, placement.rearranged)
+
+    @property
+    def pointers(self) -> int:
+        """So many frames of a half, at most, the network remembers by their pointers; it counts time in parts of it."""
+        return int(self._network.max_obj_ptrs_in_encoder)
 
     def use_less_memory(self) -> None:
         """Take smaller pieces from now on."""
@@ -124,9 +144,10 @@ class Tracker:
     def track(self, features: Features, index: int, memory: Memory, fill_hole_area: int = 0) -> Output:
         """The objects on frame `index` of their half (1 = next to the seed) from memory, which takes the result in.
 
+        features: of one slice for all rows of memory, or of a slice for each row (`Features.beside`).
         Frames have to come in order. Memory is changed only after everything that can fail has been computed.
         """
-        features = features.for_objects(memory.objects)
+        features = features.for_objects(memory.rows)
         output = self._heads(features, index, False, None, None, memory)
         with self.placement.compute():
             entry = self._remember(features, output.high_res, output, is_prompted=False)

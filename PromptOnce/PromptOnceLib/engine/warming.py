@@ -17,17 +17,20 @@ _WAIT = "The model is compiled for this computer: that takes minutes, once for e
 def compile_and_warm_up(tracker: Tracker, notify: Callable[[str], None]) -> None:
     """Compile the network where the tracker's pipeline asks for it, and use it in all the forms a stack needs.
 
-    These are one slice and several in the image encoder, one object and several and a growing memory in the memory
-    attention. notify is told that it takes time, and when compiling failed: then the network runs as it is.
+    These are one slice and several in the image encoder; one object and several, one half and both, and a growing
+    memory in the memory attention. notify is told that it takes time, and when compiling failed: then the network runs
+    as it is.
     """
     pipeline = tracker.placement.pipeline
     if not pipeline.compiled:
         return
     notify(_WAIT)
     compile_parts(tracker.model.network, notify)
-    frames = np.zeros((2 + max(2, pipeline.encoded_at_once), 64, 64), np.uint8)
+    half = 2 + max(2, pipeline.encoded_at_once)
+    frames = np.zeros((2 * half - 1, 64, 64), np.uint8)
     frames[:, 16:48, 16:48] = 200
     prompts = [ObjectPrompt(name=name, points=(Point(x=32, y=32, positive=True),)) for name in ("one", "other")]
     for objects in (prompts[:1], prompts):
-        for _ in Propagation(tracker, frames, notify).run(Task(objects, 0, 0, len(frames) - 1)):
-            pass
+        for last in (half - 1, len(frames) - 1):  # one half alone, then two of the same length
+            for _ in Propagation(tracker, frames, notify).run(Task(objects, half - 1, 0, last)):
+                pass

@@ -9,11 +9,14 @@ import pytest
 import torch
 import torch.nn.functional as torch_functional
 from omegaconf import OmegaConf
-from sam2.modeling.sam.transformer import RoPEAttention
+from sam2.modeling.sam.transformer import Attention, RoPEAttention
+from sam2.modeling.sam2_utils import LayerNorm2d
+from torch import nn
 
 from engine.test_masks_equal_upstream import blobs, bright, grey
 from PromptOnceLib.core.registry import resolve_model
-from PromptOnceLib.engine import attention, products
+from PromptOnceLib.engine import attention, heads, products
+from PromptOnceLib.engine.arranging import arrange
 from PromptOnceLib.engine.devices import Placement, on_cpu, place
 from PromptOnceLib.engine.models import Model, build_network, load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
@@ -32,6 +35,7 @@ def everything_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rearrange also what is too small for it to be worth it."""
     monkeypatch.setattr(attention, "_FEW_SCORES", 0)
     monkeypatch.setattr(products, "_SMALL", 0)
+    monkeypatch.setattr(heads, "_MANY", 0)
 
 
 def random_tiny(folder: Path) -> Model:
@@ -81,9 +85,9 @@ def test_a_model_goes_back_to_upstreams_bits_when_it_is_moved(nano: Model) -> No
 
 def test_rearranging_leaves_the_weights_and_their_names(nano: Model) -> None:
     before = {name: value.clone() for name, value in nano.network.state_dict().items()}
-    attention.arrange(nano.network, True)
+    arrange(nano.network, True)
     after = nano.network.state_dict()
-    attention.arrange(nano.network, False)
+    arrange(nano.network, False)
     assert list(after) == list(before)
     assert all(torch.equal(after[name], before[name]) for name in before)
 
@@ -104,6 +108,46 @@ def test_attention_in_blocks_equals_upstreams(monkeypatch: pytest.MonkeyPatch, c
         layer.__class__ = attention.FastAttention
         found = layer(q, k, v, num_k_exclude_rope=5)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("many", ["keys", "queries"])
+@pytest.mark.parametrize("few", [7, 40])
+def test_attention_between_few_and_many_tokens_equals_upstreams(
+    monkeypatch: pytest.MonkeyPatch, many: str, few: int
+) -> None:
+    monkeypatch.setattr(heads, "_MANY", 100)
+    torch.manual_seed(2)
+    layer = Attention(embedding_dim=64, num_heads=4, downsample_rate=2).eval()
+    tokens, pixels = torch.randn(2, few, 64), torch.randn(2, 120, 64)
+    q, k = (tokens, pixels) if many == "keys" else (pixels, tokens)
+    v = torch.randn_like(k)
+    with torch.inference_mode():
+        expected = layer(q, k, v)
+        layer.__class__ = heads.FastCrossAttention
+        found = layer(q, k, v)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(found, expected) == (few > heads._FEW)
+
+
+def test_enlargements_and_norms_equal_upstreams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "_MANY", 100)
+    torch.manual_seed(3)
+    network = nn.Sequential(nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2), LayerNorm2d(8)).eval()
+    nn.init.normal_(network[1].weight)
+    nn.init.normal_(network[1].bias)
+    image = torch.randn(2, 16, 9, 14)
+    with torch.inference_mode():
+        expected = network(image)
+        arrange(network, True)
+        found = network(image)
+    assert isinstance(network[1], heads.FastLayerNorm2d)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_enlargement_whose_patches_overlap_stays_upstreams() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(4, 4, kernel_size=3, stride=2))
+    arrange(network, True)
+    assert type(network[0]) is nn.ConvTranspose2d
 
 
 @pytest.mark.parametrize("one_dnn", [True, False])

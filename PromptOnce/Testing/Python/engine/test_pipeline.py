@@ -18,7 +18,7 @@ from PromptOnceLib.core.conditioning import ConditioningFrame
 from PromptOnceLib.core.errors import ModelError, OutOfMemoryError
 from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import ON_GPU, Pipeline, Placement, on_cpu, place
-from PromptOnceLib.engine.fetching import Fetch, taken
+from PromptOnceLib.engine.fetching import Fetch, delayed
 from PromptOnceLib.engine.memory import Memory, together
 from PromptOnceLib.engine.models import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
@@ -107,7 +107,8 @@ def test_a_step_with_objects_together_is_that_of_each_object(model: Model) -> No
         seeds.append({0: tracker.remember_seed(features, tracker.segment(features, prompt, FRAMES.shape[1:]))})
     joint = Memory(6, together(seeds))
     found = tracker.track(after, 1, joint)
-    for row, (seed, apart) in enumerate(zip(seeds, joint.apart(), strict=True)):
+    for row, seed in enumerate(seeds):
+        apart = joint.part(slice(row, row + 1))
         memory = Memory(6, dict(seed))
         expected = tracker.track(after, 1, memory)
         torch.testing.assert_close(found.logits[row], expected.logits[0], atol=1e-4, rtol=0)
@@ -130,27 +131,27 @@ def test_early_stop_leaves_out_the_same_slices(monkeypatch: pytest.MonkeyPatch) 
     assert notices_late == notices
 
 
-def test_a_result_is_waited_for_when_the_next_slice_has_begun() -> None:
+def test_what_a_step_gives_comes_when_the_next_step_has_begun() -> None:
     begun: list[int] = []
 
-    def fetches():
-        for index in range(4):
-            begun.append(index)
-            yield Fetch(index, torch.zeros(1, 2, 2, dtype=torch.uint8), torch.zeros(2, 1))
+    def steps():
+        for number in range(3):
+            begun.append(number)
+            yield [f"{number} forward", f"{number} backward"] if number < 2 else [f"{number} forward"]
 
-    seen = [(output.slice, len(begun)) for output in taken(fetches(), lag=1)]
-    assert seen == [(0, 2), (1, 3), (2, 4), (3, 4)]
+    seen = [(item, len(begun)) for item in delayed(steps(), lag=1)]
+    assert seen == [("0 forward", 2), ("0 backward", 2), ("1 forward", 3), ("1 backward", 3), ("2 forward", 3)]
 
 
-def test_slices_that_were_begun_come_before_the_error_of_the_next() -> None:
-    def fetches():
-        yield Fetch(0, torch.zeros(1, 2, 2, dtype=torch.uint8), torch.zeros(2, 1))
+def test_steps_that_were_begun_come_before_the_error_of_the_next() -> None:
+    def steps():
+        yield ["begun"]
         raise OutOfMemoryError("no memory")
 
-    outputs = taken(fetches(), lag=1)
-    assert next(outputs).slice == 0
+    items = delayed(steps(), lag=1)
+    assert next(items) == "begun"
     with pytest.raises(OutOfMemoryError):
-        next(outputs)
+        next(items)
 
 
 def test_scores_that_are_no_numbers_are_an_error() -> None:
@@ -173,7 +174,7 @@ def test_when_memory_ends_pieces_become_smaller_before_the_cpu_is_taken(model: M
 def test_when_memory_ends_with_one_object_and_one_slice_the_rest_runs_on_the_cpu(model: Model) -> None:
     expected = masks_of(one_after_the_other(model, "own")[0])
     tracker, notices = Tracker(model, like_a_gpu()), []
-    tracker.track = fail_at(tracker.track, {3, 4}, torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[method-assign]
+    tracker.track = fail_at(tracker.track, {3, 4, 5}, torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[method-assign]
     found = masks_of(list(Propagation(tracker, FRAMES, notices.append).run(TASK)))
     np.testing.assert_array_equal(found, expected)
     assert tracker.placement == on_cpu()
