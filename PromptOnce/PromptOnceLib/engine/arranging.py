@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sam2.modeling.sam.prompt_encoder import PromptEncoder
 from sam2.modeling.sam.transformer import Attention, RoPEAttention, TwoWayTransformer
 from sam2.modeling.sam2_utils import LayerNorm2d
 from torch import nn
@@ -11,6 +12,7 @@ from PromptOnceLib.engine.heads import (
     FastCrossAttention,
     FastEnlargement,
     FastLayerNorm2d,
+    FastPromptEncoder,
     FastTwoWayTransformer,
 )
 from PromptOnceLib.engine.products import FastLinear
@@ -21,6 +23,7 @@ _FAST: dict[type[nn.Module], type[nn.Module]] = {
     RoPEAttention: FastAttention,
     Attention: FastCrossAttention,
     LayerNorm2d: FastLayerNorm2d,
+    PromptEncoder: FastPromptEncoder,
     TwoWayTransformer: FastTwoWayTransformer,
 }
 _UPSTREAM = {fast: upstream for upstream, fast in _FAST.items()}

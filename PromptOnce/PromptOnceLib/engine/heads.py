@@ -8,6 +8,7 @@ on channels that lie next to each other in memory. Exact in algebra, not in the 
 from __future__ import annotations
 
 import torch
+from sam2.modeling.sam.prompt_encoder import PromptEncoder
 from sam2.modeling.sam.transformer import Attention, TwoWayTransformer
 from sam2.modeling.sam2_utils import LayerNorm2d
 from torch import Tensor, nn
@@ -98,3 +99,18 @@ class FastLayerNorm2d(LayerNorm2d):  # type: ignore[misc]
             return upstream
         normed = F.layer_norm(x.permute(0, 2, 3, 1), self.weight.shape, self.weight, self.bias, self.eps)
         return normed.permute(0, 3, 1, 2)
+
+
+class FastPromptEncoder(PromptEncoder):  # type: ignore[misc]
+    """Computes the positions of the image's cells once, not for every prompt and slice."""
+
+    _dense_pe: tuple[tuple[object, ...], Tensor] | None = None
+
+    def get_dense_pe(self) -> Tensor:
+        """See PromptEncoder."""
+        device = self.no_mask_embed.weight.device
+        autocast = torch.is_autocast_enabled(device.type) and torch.get_autocast_dtype(device.type)
+        circumstances = (device, autocast, self.image_embedding_size)
+        if self._dense_pe is None or self._dense_pe[0] != circumstances:
+            self._dense_pe = (circumstances, super().get_dense_pe())
+        return self._dense_pe[1]

@@ -144,6 +144,20 @@ def test_enlargements_and_norms_equal_upstreams(monkeypatch: pytest.MonkeyPatch)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_positions_are_computed_once_for_each_size_and_precision(nano: Model) -> None:
+    encoder = nano.network.sam_prompt_encoder
+    with torch.inference_mode():
+        expected = encoder.get_dense_pe()
+        arrange(nano.network, True)
+        first, again = encoder.get_dense_pe(), encoder.get_dense_pe()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            reduced = encoder.get_dense_pe()
+        arrange(nano.network, False)
+    assert torch.equal(first, expected)
+    assert again is first
+    assert reduced.dtype == torch.bfloat16
+
+
 def test_an_enlargement_whose_patches_overlap_stays_upstreams() -> None:
     network = nn.Sequential(nn.ConvTranspose2d(4, 4, kernel_size=3, stride=2))
     arrange(network, True)
