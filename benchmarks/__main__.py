@@ -58,6 +58,9 @@ def main() -> None:
     cases = options.case or [*SPEED, *(GPU if options.device.startswith("cuda") else ()), *MEMORY]
     if options.quick:
         cases = [case for case in cases if "nano" in case and not any(n in case for n in ("100", "500", "4020"))]
+    if options.device == "cpu" and not options.case and not found["machine"]["bfloat16_units"]:
+        cases = [case for case in cases if "bfloat16" not in case]
+        print("Left out: bfloat16, which this processor would take days to emulate.")
     print(f"{found['machine']}\n\n{_HEADER}")
     path = _result_path(found["machine"])
     for case in cases:

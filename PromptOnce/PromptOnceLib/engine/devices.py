@@ -35,6 +35,8 @@ class Pipeline:
 
 # A processor has nothing to do while it waits for itself, and batches of slices are not faster on it.
 ON_GPU = Pipeline(encoded_at_once=4, lag=1, objects_together=True, halves_together=True)
+# As upstream cuts it: sums over larger batches are taken in another order.
+EXACT_ON_GPU = Pipeline(lag=1)
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,21 @@ def place(device: str = "auto", precision: str = "auto", compiled: bool = False)
 
     device: "auto" (the first of CUDA, MPS, CPU that is there), "cpu", "mps", "cuda" or "cuda:N". precision: one of
     PRECISIONS; "auto" is bfloat16 on CUDA from compute capability 8.0 and on processors that multiply it in hardware,
-    float16 on older CUDA devices, float32 elsewhere. On the CPU only "float32" by name is exact to the last bit; the
-    others are rearranged for speed. compiled: let torch.compile rewrite the network, where that was asked for.
+    float16 on older CUDA devices, float32 elsewhere. Only "float32" by name does upstream's operations one by one, on the
+    CPU to the last bit; the others are rearranged for speed. compiled: let torch.compile rewrite the network, where that was asked for.
     Raises InputError for a device this computer does not have.
     """
     chosen = _device(device)
     is_cpu = chosen.type == "cpu"
+    pipeline = Pipeline()
+    if chosen.type == "cuda":
+        pipeline = EXACT_ON_GPU if precision == "float32" else ON_GPU
     return Placement(
         chosen,
         _autocast(chosen, precision),
         last_resort=is_cpu,
         rearranged=is_cpu and precision != "float32",
-        pipeline=replace(ON_GPU if chosen.type == "cuda" else Pipeline(), compiled=compiled),
+        pipeline=replace(pipeline, compiled=compiled),
     )
 
 

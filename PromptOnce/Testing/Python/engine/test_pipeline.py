@@ -206,4 +206,5 @@ def test_only_cuda_gets_the_pipeline_by_itself(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     assert place("cuda").pipeline == ON_GPU
+    assert place("cuda", "float32").pipeline == Pipeline(lag=1), "larger batches would not be exact"
     assert place("cuda", compiled=True).pipeline == replace(ON_GPU, compiled=True)
