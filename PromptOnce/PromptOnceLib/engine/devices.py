@@ -71,8 +71,9 @@ def place(device: str = "auto", precision: str = "auto", compiled: bool = False)
 
     device: "auto" (the first of CUDA, MPS, CPU that is there), "cpu", "mps", "cuda" or "cuda:N". precision: one of
     PRECISIONS; "auto" is bfloat16 on CUDA from compute capability 8.0 and on processors that multiply it in hardware,
-    float16 on older CUDA devices, float32 elsewhere. Only "float32" by name does upstream's operations one by one, on the
-    CPU to the last bit; the others are rearranged for speed. compiled: let torch.compile rewrite the network, where that was asked for.
+    float16 on older CUDA devices, float32 elsewhere. Only "float32" by name does upstream's operations one by one, on
+    the CPU to the last bit; the others are rearranged for speed. compiled: let torch.compile rewrite the network, where
+    that was asked for.
     Raises InputError for a device this computer does not have.
     """
     chosen = _device(device)
