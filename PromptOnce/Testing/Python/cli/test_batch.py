@@ -105,8 +105,8 @@ def test_mistakes_of_a_manifest_are_all_told(run: Run, images: Path, tmp_path: P
 
 
 def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(tmp_path: Path) -> None:
-    for name in "abcdefghij":  # more than are done before the signal comes
-        write_image(tmp_path / "images" / f"{name}.nii.gz", slices=6)
+    for number in range(40):  # more than are done before the signal comes, also where this process has to wait
+        write_image(tmp_path / "images" / f"{number}.nii.gz", slices=6)
     write_disk_prompt(tmp_path / "prompt.json", 1)
     process = subprocess.Popen(
         [*COMMAND, "batch", "images", "--prompt", "prompt.json", "-o", "out", "--json"],
