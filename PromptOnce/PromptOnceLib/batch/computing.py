@@ -20,7 +20,8 @@ from PromptOnceLib.core.outputs import Run
 from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.round_trip import Legs, legs_of_prompt, legs_of_shared_seed, run_round_trip
+from PromptOnceLib.worker.legs import run_legs
+from PromptOnceLib.worker.round_trip import Legs, legs_of_prompt, legs_of_shared_seed
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 from PromptOnceLib.worker.surest_start import start_surest
 
@@ -131,7 +132,7 @@ class CaseWorker:
         if legs is None:
             return None
         notify, cancel = partial(self._say, name), self._control.should_cancel
-        found = run_round_trip(self._segmenter, legs, on_notice=notify, should_cancel=cancel).dice
+        found = run_legs(self._segmenter, legs, on_notice=notify, should_cancel=cancel).dice
         return min((dice for dice in found if dice is not None), default=None)
 
     def _legs(self, run: Run, source: SeedSource | None) -> Legs | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import click
 from pydantic import ValidationError
@@ -21,7 +21,7 @@ from PromptOnceLib.core.seeds.fitting import DEFAULT_FIT, By, Fit
 from PromptOnceLib.core.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.core.seeds.matching import Match, best_of, rank
 from PromptOnceLib.core.seeds.schema import Seed
-from PromptOnceLib.core.seeds.source import SeedSource
+from PromptOnceLib.core.seeds.source import Searched, SeedSource
 from PromptOnceLib.core.stack import parse_axis
 from PromptOnceLib.core.volume import Volume
 from PromptOnceLib.worker.jobs import Settings
@@ -29,8 +29,8 @@ from PromptOnceLib.worker.surest_start import start_surest
 
 SCANNER_KEYS = ("name", *Scanner.model_fields)
 
-SEARCHED = ("alike", "surest")
-Start = int | Literal["central", "alike", "surest"]
+SEARCHED = get_args(Searched)
+Start = int | Literal["central"] | Searched
 
 
 class _StartSlice(click.ParamType):

@@ -12,13 +12,12 @@ from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks
 from PromptOnceLib.core.seeds.trust import applied_sentence, trust_of
 from PromptOnceLib.core.stack import Stack
 from PromptOnceLib.core.volume import Array
+from PromptOnceLib.worker.legs import Leg, run_legs
 from PromptOnceLib.worker.round_trip import (
-    Leg,
     Legs,
     RoundTripFigures,
     legs_of_prompt,
     legs_of_shared_seed,
-    run_round_trip,
 )
 
 
@@ -66,7 +65,7 @@ def _run(work: Work, legs: Legs) -> RoundTripFigures:
         what = f"Round trip, way {leg.number} of {leg.count}"
 
     try:
-        return run_round_trip(
+        return run_legs(
             work.segmenter,
             legs,
             on_leg=next_leg,

@@ -13,8 +13,8 @@ class PromptOnceParameterNode:
     volume: the image to segment. axis: as core.stack.parse_axis takes it. window: as gui.chosen_image takes it.
     segmentation: where results go, None for a new one. overwrite: whether results take voxels from other segments.
     earlyStop: whether a half stops where the object has ended. limitRange, firstSlice, lastSlice: propagate in these
-    slices only; -1 is the last one. reference, referenceSegment:
-    what results are compared with, a segment of a segmentation or a label map volume.
+    slices only; -1 is the last one. reference, referenceSegment: what results are compared with, a segment of a
+    segmentation or a label map volume.
     """
 
     volume: vtkMRMLScalarVolumeNode

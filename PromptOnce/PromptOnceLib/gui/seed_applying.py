@@ -15,10 +15,10 @@ from PromptOnceLib.core.prompt_selection import prompt_from_mask
 from PromptOnceLib.core.prompts import ObjectPrompt
 from PromptOnceLib.core.results import SegmentationResult
 from PromptOnceLib.core.seeds.fitting import By
-from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks, seed_window
+from PromptOnceLib.core.seeds.source import Searched, SeedSource, accepted_masks, seed_window
 from PromptOnceLib.core.seeds.trust import applied_sentence
 from PromptOnceLib.gui import views
-from PromptOnceLib.gui.start_search import Searched, StartSearch
+from PromptOnceLib.gui.start_search import StartSearch
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.mrml.prompt_nodes import PromptNodes
 from PromptOnceLib.mrml.runs import VolumeRun

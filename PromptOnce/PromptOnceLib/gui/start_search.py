@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from PromptOnceLib.core.case import Case
 from PromptOnceLib.core.conditioning import SharedSeed
 from PromptOnceLib.core.errors import CancelledError, PromptOnceError
 from PromptOnceLib.core.likeness import most_alike
+from PromptOnceLib.core.seeds.source import Searched
 from PromptOnceLib.gui.translation import tr as _
 from PromptOnceLib.worker.session_trip import SessionTrip
 from PromptOnceLib.worker.surest_start import SurestStart, legs_of_surest_start
@@ -19,7 +20,6 @@ from PromptOnceLib.worker.surest_start import SurestStart, legs_of_surest_start
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
 
-Searched = Literal["alike", "surest"]
 OnFound = Callable[[int], object]
 """Is given the slice."""
 

@@ -21,7 +21,7 @@ from PromptOnceLib.core.seeds.library import SeedLibrary
 from PromptOnceLib.core.seeds.making import make_seed
 from PromptOnceLib.core.seeds.matching import Match, rank
 from PromptOnceLib.core.seeds.schema import ModelUsed, Seed
-from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks
+from PromptOnceLib.core.seeds.source import Searched, SeedSource, accepted_masks
 from PromptOnceLib.core.stack import parse_axis
 from PromptOnceLib.mrml.seeds import best_match, masks_of_segments, name_scanner, scanner_name
 from PromptOnceLib.mrml.volumes import read_volume_node
@@ -33,7 +33,6 @@ from PromptOnceLib.worker.session_trip import SessionTrip
 from PromptOnceLib.worker.surest_start import legs_of_surest_start
 
 T = TypeVar("T")
-Searched = Literal["alike", "surest"]
 Start = int | Literal["central"] | Searched
 Ask = Callable[[Callable[[T], object], Callable[[PromptOnceError], object]], object]
 """Asks the session for something, with what to call with the answer and with an error."""

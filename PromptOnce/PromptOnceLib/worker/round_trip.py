@@ -8,7 +8,7 @@ does not find back. The way back sees other memories than the way out, so a good
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,18 +21,8 @@ from PromptOnceLib.core.prompts import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.core.results import PRESENT, SegmentationResult
 from PromptOnceLib.core.seeds.trust import RoundTrip
 from PromptOnceLib.core.stack import Stack
-from PromptOnceLib.worker.jobs import OnNotice, OnSlice, Settings
-from PromptOnceLib.worker.legs import Leg, run_legs
-from PromptOnceLib.worker.segmenter import Segmenter
-
-__all__ = [
-    "Leg",
-    "Legs",
-    "RoundTripFigures",
-    "legs_of_prompt",
-    "legs_of_shared_seed",
-    "run_round_trip",
-]
+from PromptOnceLib.worker.jobs import Settings
+from PromptOnceLib.worker.legs import Leg
 
 
 @dataclass(frozen=True)
@@ -138,21 +128,6 @@ def legs_of_shared_seed(
         arrived = yield Leg(target, SharedSeed((frame,), 0), settings, number, count)
         figures.append(dice(arrived.masks[0, 0], stored[index]))
     return RoundTripFigures(tuple(figures), (None,) * len(figures))
-
-
-def run_round_trip(
-    segmenter: Segmenter,
-    legs: Legs,
-    on_leg: Callable[[Leg], object] | None = None,
-    on_slice: OnSlice | None = None,
-    on_notice: OnNotice | None = None,
-    should_cancel: Callable[[], bool] | None = None,
-) -> RoundTripFigures:
-    """Go all legs and wait for them; afterwards the segmenter works on the stack it had before.
-
-    Raises what a propagation raises, CancelledError when it was cancelled.
-    """
-    return run_legs(segmenter, legs, on_leg, on_slice, on_notice, should_cancel)
 
 
 def _shown(result: SegmentationResult, index: int) -> NDArray[np.intp]:

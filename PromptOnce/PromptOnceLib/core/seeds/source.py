@@ -17,6 +17,9 @@ from PromptOnceLib.core.seeds.schema import Seed
 from PromptOnceLib.core.stack import central_slice
 from PromptOnceLib.core.volume import Geometry, Volume
 
+Searched = Literal["alike", "surest"]
+"""How a start slice is searched for: the one most like the seed's frame, or on which the object is surest."""
+
 
 @dataclass(frozen=True, eq=False)
 class SeedSource:

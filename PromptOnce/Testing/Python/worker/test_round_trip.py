@@ -9,12 +9,12 @@ from PromptOnceLib.core.errors import CancelledError, PromptError
 from PromptOnceLib.core.prompts import Box, ObjectPrompt, Prompt
 from PromptOnceLib.core.results import SegmentationResult
 from PromptOnceLib.core.seeds.trust import RoundTrip
+from PromptOnceLib.worker.legs import run_legs
 from PromptOnceLib.worker.round_trip import (
     Leg,
     RoundTripFigures,
     legs_of_prompt,
     legs_of_shared_seed,
-    run_round_trip,
 )
 from PromptOnceLib.worker.segmenter import Segmenter
 from worker.disks import COLUMNS, ROWS, SLICES, disk_frames, disk_prompt, stack_of
@@ -43,9 +43,7 @@ def test_a_disk_comes_back_where_it_was(shared_segmenter: Segmenter) -> None:
     seen: list[Leg] = []
     slices: list[int] = []
     legs = legs_of_prompt(STACK, prompt, shared_segmenter.predict(prompt).masks)
-    figures = run_round_trip(
-        shared_segmenter, legs, on_leg=seen.append, on_slice=lambda event: slices.append(event.slice)
-    )
+    figures = run_legs(shared_segmenter, legs, on_leg=seen.append, on_slice=lambda event: slices.append(event.slice))
 
     assert [(leg.number, leg.count) for leg in seen] == [(1, 3), (2, 3), (3, 3)]
     assert len(slices) == 11 + 6 + 6
@@ -58,14 +56,14 @@ def test_a_disk_comes_back_where_it_was(shared_segmenter: Segmenter) -> None:
 def test_an_applied_seed_comes_back_to_its_own_frame(shared_segmenter: Segmenter) -> None:
     shared_segmenter.use_stack(STACK)
     stored = disk_mask()[None].astype(np.uint8)
-    figures = run_round_trip(shared_segmenter, legs_of_shared_seed(STACK, disk_seed(), stored))
+    figures = run_legs(shared_segmenter, legs_of_shared_seed(STACK, disk_seed(), stored))
     assert figures.forward[0] > 0.7
     assert figures.backward == (None,)
     assert shared_segmenter.stack is STACK
     assert shared_segmenter.predict(disk_prompt()).masks.shape == (1, ROWS, COLUMNS)
 
     other_place = np.roll(stored, 40, axis=2)
-    worse = run_round_trip(shared_segmenter, legs_of_shared_seed(STACK, disk_seed(), other_place))
+    worse = run_legs(shared_segmenter, legs_of_shared_seed(STACK, disk_seed(), other_place))
     assert worse.forward[0] < 0.3
 
 
@@ -73,7 +71,7 @@ def test_a_cancelled_round_trip_has_no_figures_and_leaves_the_stack(shared_segme
     legs = legs_of_shared_seed(STACK, disk_seed(), disk_mask()[None].astype(np.uint8))
     before = shared_segmenter.stack
     with pytest.raises(CancelledError):
-        run_round_trip(shared_segmenter, legs, should_cancel=lambda: True)
+        run_legs(shared_segmenter, legs, should_cancel=lambda: True)
     assert shared_segmenter.stack is before
 
 
