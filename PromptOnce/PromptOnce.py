@@ -15,8 +15,8 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from PromptOnceLib.core.requirements import missing_requirements
 from PromptOnceLib.gui.sample_data import register_sample_data
+from PromptOnceLib.requirements import missing_requirements
 
 
 class PromptOnce(ScriptedLoadableModule):
@@ -55,7 +55,7 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._scene_closed)
         slicer.app.connect("aboutToQuit()", self.cleanup)
         if missing_requirements():
-            from PromptOnceLib.gui.requirements_line import RequirementsLine
+            from PromptOnceLib.gui.requirements_notice import RequirementsLine
 
             self.requirements = RequirementsLine(self.layout, self._build)
         else:
@@ -101,7 +101,7 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class PromptOnceLogic(ScriptedLoadableModuleLogic):
     """The module without its panel, for Python: logic = slicer.util.getModuleLogic("PromptOnce").
 
-    Offers what PromptOnceLib.mrml.logic.PromptOnceLogicBase has: segmentVolume, promptFromIJK, promptFromRAS,
+    Offers what PromptOnceLib.mrml.logic.segment.PromptOnceLogicBase has: segmentVolume, promptFromIJK, promptFromRAS,
     promptFromMarkups, promptFromReference, promptFromSeed, seeds, matchSeeds, saveSeed, seedRoundTrip, runBatch,
     evaluate, cancel. Each is documented there: help(logic.segmentVolume).
     """
@@ -112,7 +112,7 @@ class PromptOnceLogic(ScriptedLoadableModuleLogic):
 
     def getParameterNode(self):  # noqa: N802
         """The choices that are saved with the scene, typed."""
-        from PromptOnceLib.gui.parameters import PromptOnceParameterNode
+        from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode
 
         return PromptOnceParameterNode(super().getParameterNode())
 

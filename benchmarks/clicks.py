@@ -16,13 +16,13 @@ from typing import Any
 from benchmarks.machine import machine
 from benchmarks.models import model_files
 from benchmarks.volumes import disks, prompts
-from PromptOnceLib.core.intensity import Window
-from PromptOnceLib.core.prompts import Point, Prompt
-from PromptOnceLib.core.stack import Stack
+from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.imaging.window import Window
+from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.prompts.prompt import Point, Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
-from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
 
 
 def clicks(model: str, device: str, precision: str, count: int, size: int) -> dict[str, Any]:

@@ -21,12 +21,12 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 from benchmarks.machine import machine
 from benchmarks.models import model_files
 from benchmarks.volumes import disks, prompts
-from PromptOnceLib.engine.attention import arrange
+from PromptOnceLib.engine.cpu.linear import linear
+from PromptOnceLib.engine.cpu.memory_attention import arrange
 from PromptOnceLib.engine.devices import place
 from PromptOnceLib.engine.memory import Memory
-from PromptOnceLib.engine.models import load_model
-from PromptOnceLib.engine.products import linear
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.tracker import Tracker
 
 # The fused attention of the CPU is unknown to PyTorch's counter.
 _FUSED = {

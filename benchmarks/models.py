@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from omegaconf import OmegaConf
 
-from PromptOnceLib.core.errors import ModelError
-from PromptOnceLib.core.registry import ModelFiles, load_registry, resolve_model
-from PromptOnceLib.engine.models import _config_path, build_network
+from PromptOnceLib.engine.network import _config_path, build_network
+from PromptOnceLib.errors import ModelError
+from PromptOnceLib.models.registry import ModelFiles, load_registry, resolve_model
 
 
 def model_files(name: str, folder: Path, pixels: int | None = None) -> tuple[ModelFiles, str]:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.machine import machine
 from benchmarks.models import model_files
 from benchmarks.volumes import disks, through_jpeg
-from PromptOnceLib.worker.transport import worker_environment
+from PromptOnceLib.processes.transport import worker_environment
 
 
 class SideFailedError(Exception):

@@ -23,24 +23,24 @@ from numpy.typing import NDArray
 from benchmarks import seed_patients
 from benchmarks.machine import machine
 from benchmarks.seed_patients import Patient
-from PromptOnceLib.core.case import Case, prepare_case
-from PromptOnceLib.core.conditioning import SharedSeed
-from PromptOnceLib.core.likeness import most_alike
-from PromptOnceLib.core.metrics import dice
-from PromptOnceLib.core.outputs import Outputs, Run, write_outputs
-from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.core.registry import resolve_model
-from PromptOnceLib.core.results import SegmentationResult
-from PromptOnceLib.core.seeds.artificial import mean_seed
-from PromptOnceLib.core.seeds.source import SeedSource, accepted_masks, shared_seed
-from PromptOnceLib.core.stack import Stack
+from PromptOnceLib.cases.case import Case, prepare_case
+from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.worker.jobs import Settings
-from PromptOnceLib.worker.legs import Leg
-from PromptOnceLib.worker.round_trip import legs_of_shared_seed
-from PromptOnceLib.worker.surest_start import legs_of_surest_start
+from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.seeds.apply import SeedSource, accepted_masks, shared_seed
+from PromptOnceLib.seeds.average import mean_seed
+from PromptOnceLib.seeds.similarity import most_alike
+from PromptOnceLib.segmentation.metrics import dice
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.worker.requests import Settings
+from PromptOnceLib.workflows.round_trip import legs_of_shared_seed
+from PromptOnceLib.workflows.start_slice import legs_of_surest_start
+from PromptOnceLib.workflows.steps import Leg
 from training.evaluation.scores import CachingTracker
 
 R = TypeVar("R")

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 from benchmarks.machine import peak_mib
 from benchmarks.volumes import prompts
-from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.engine.devices import place
-from PromptOnceLib.engine.fetching import Fetch
-from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.tracking import Output, Tracker
-from PromptOnceLib.engine.warming import compile_and_warm_up
+from PromptOnceLib.engine.tracker import Output, Tracker
+from PromptOnceLib.engine.transfer import Fetch
+from PromptOnceLib.engine.warm_up import compile_and_warm_up
+from PromptOnceLib.models.registry import ModelFiles
 
 
 @dataclass

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 
 
 def disks(slices: int, rows: int, columns: int, filled: float = 1.0) -> NDArray[np.uint8]:

@@ -65,8 +65,8 @@ def load_phantom() -> tuple[Any, Any]:
     import numpy as np
     import slicer
 
-    from PromptOnceLib.core.phantom import LABELS, chest_phantom
-    from PromptOnceLib.mrml.segmentation_nodes import new_segmentation
+    from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
+    from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 
     image, labels = chest_phantom()
     to_ras = slicer.util.vtkMatrixFromArray(np.diag([-1.0, -1.0, 1.0, 1.0]) @ image.geometry.ijk_to_lps())
@@ -118,10 +118,10 @@ def compare(user: Any, reference: Any) -> None:
 
 def seeds(user: Any, library: Path) -> None:
     """A library of three seeds, and what is suggested for the next phantom."""
-    from PromptOnceLib.core.case import Labels, prepare_case
-    from PromptOnceLib.core.phantom import LABELS, chest_phantom
-    from PromptOnceLib.core.seeds.library import SeedLibrary
-    from PromptOnceLib.core.seeds.making import make_seed
+    from PromptOnceLib.cases.case import Labels, prepare_case
+    from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
+    from PromptOnceLib.seeds.create import make_seed
+    from PromptOnceLib.seeds.library import SeedLibrary
 
     for number, (target, shape) in enumerate({"heart": (40, 256, 256), "liver": (20, 128, 128)}.items(), start=1):
         volume, labels = chest_phantom(number, shape)

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from PromptOnceLib.core.metrics import dice
-from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.models import Model, load_model
+from PromptOnceLib.engine.network import Model, load_model
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.segmentation.metrics import dice
 from training.evaluation.phantoms import phantom_examples
 from training.evaluation.scores import CachingTracker, Example, propagated
 from training.train import CONFIG

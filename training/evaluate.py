@@ -24,9 +24,9 @@ from typing import Any
 
 import torch
 
-from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.models.registry import ModelFiles
 from training.evaluation import tables
 from training.evaluation.images import DATA_SETS, image_examples
 from training.evaluation.jitter import Jitter, jitter

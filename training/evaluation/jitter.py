@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point
-from PromptOnceLib.core.strategies import SHIFT_LEVELS, jittered
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 from training.evaluation.scores import Example, seed_dice
+from training.evaluation.strategies import SHIFT_LEVELS, jittered
 
 DRAWS = 3
 _GRID = (256, 256)

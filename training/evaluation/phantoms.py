@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.prompt_selection import prompt_from_mask
+from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from training.evaluation.scores import Example
 from training.phantoms import draw
 from training.phantoms.canvas import LabelMap

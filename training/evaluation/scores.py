@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.display import DisplayView
-from PromptOnceLib.core.metrics import dice
-from PromptOnceLib.core.prompts import ObjectPrompt
-from PromptOnceLib.core.results import SegmentationResult
 from PromptOnceLib.engine.devices import Placement
-from PromptOnceLib.engine.models import Model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.tracking import Features, Tracker
+from PromptOnceLib.engine.tracker import Features, Tracker
+from PromptOnceLib.imaging.orientation import DisplayView
+from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.segmentation.metrics import dice
+from PromptOnceLib.segmentation.result import SegmentationResult
 from training.dataset import can_be_seen
 
 AS_STORED = DisplayView(exchange=False, mirror_rows=False, mirror_columns=False)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.contact_sheet import contact_sheet
-from PromptOnceLib.core.results import SegmentationResult, slice_results
+from PromptOnceLib.segmentation.contact_sheet import contact_sheet
+from PromptOnceLib.segmentation.result import SegmentationResult, slice_results
 from training.evaluation.scores import Example, Score
 
 _KEPT = 12

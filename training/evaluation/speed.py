@@ -9,15 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from PromptOnceLib.core.case import Case, Labels, prepare_case
-from PromptOnceLib.core.phantom import LABELS, chest_phantom
-from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.core.registry import ModelFiles
-from PromptOnceLib.core.strategies import jittered
+from PromptOnceLib.cases.case import Case, Labels, prepare_case
+from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.protocol import Done
 from PromptOnceLib.worker.segmenter import Segmenter
-from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
+from training.evaluation.strategies import jittered
 
 CLICKS = 50
 _SHAPE = (40, 512, 512)

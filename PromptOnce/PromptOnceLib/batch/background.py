@@ -18,13 +18,13 @@ from typing import IO
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from PromptOnceLib.batch.events import Event, RunRefused
-from PromptOnceLib.batch.plan import BatchOptions, BatchPlan, Selection
-from PromptOnceLib.batch.planning import make_plan
-from PromptOnceLib.batch.prompt_sources import PromptSources
-from PromptOnceLib.batch.runner import run_batch
-from PromptOnceLib.core.environment_variables import with_package
-from PromptOnceLib.core.errors import CancelledError, PromptOnceError
-from PromptOnceLib.core.seeds.library import SeedLibrary
+from PromptOnceLib.batch.planning.make_plan import make_plan
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, Selection
+from PromptOnceLib.batch.running.case_prompts import PromptSources
+from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.errors import CancelledError, PromptOnceError
+from PromptOnceLib.processes.variables import with_package
+from PromptOnceLib.seeds.library import SeedLibrary
 
 CANCEL = b"cancel"
 

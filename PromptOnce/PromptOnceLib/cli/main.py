@@ -5,16 +5,16 @@ from __future__ import annotations
 import click
 
 from PromptOnceLib import __version__
-from PromptOnceLib.cli.batch import batch
-from PromptOnceLib.cli.console import GroupWithStatus
-from PromptOnceLib.cli.demo import demo
-from PromptOnceLib.cli.engine import engine
-from PromptOnceLib.cli.evaluate import evaluate
-from PromptOnceLib.cli.models import models
-from PromptOnceLib.cli.report import report
-from PromptOnceLib.cli.seeds import seeds
-from PromptOnceLib.cli.segment import segment
-from PromptOnceLib.cli.segment_pictures import segment_pictures
+from PromptOnceLib.cli.commands.batch import batch
+from PromptOnceLib.cli.commands.demo import demo
+from PromptOnceLib.cli.commands.engine import engine
+from PromptOnceLib.cli.commands.evaluate import evaluate
+from PromptOnceLib.cli.commands.models import models
+from PromptOnceLib.cli.commands.report import report
+from PromptOnceLib.cli.commands.seeds import seeds
+from PromptOnceLib.cli.commands.segment import segment
+from PromptOnceLib.cli.commands.segment_pictures import segment_pictures
+from PromptOnceLib.cli.terminal import GroupWithStatus
 
 
 @click.group(cls=GroupWithStatus, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

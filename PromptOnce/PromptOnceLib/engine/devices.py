@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from PromptOnceLib.core.errors import InputError
+from PromptOnceLib.errors import InputError
 
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from PromptOnceLib.core.prompts import ObjectPrompt
+from PromptOnceLib.prompts.prompt import ObjectPrompt
 
 # ImageNet's statistics, as in sam2.utils.misc.load_video_frames.
 _MEAN = (0.485, 0.456, 0.406)

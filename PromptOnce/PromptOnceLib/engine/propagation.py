@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.conditioning import ConditioningFrame
-from PromptOnceLib.core.errors import OutOfMemoryError
-from PromptOnceLib.core.prompts import ObjectPrompt
-from PromptOnceLib.engine.description import descriptor
 from PromptOnceLib.engine.devices import Pipeline, on_cpu
-from PromptOnceLib.engine.encoding import Ahead, Frames
-from PromptOnceLib.engine.fetching import Fetch, SliceOutput, delayed
-from PromptOnceLib.engine.halves import Half, Piece, cut, in_groups, in_turns, of_each_half, reaching, whole
+from PromptOnceLib.engine.embedding import descriptor
+from PromptOnceLib.engine.lookahead import Ahead, Frames
 from PromptOnceLib.engine.memory import Entry
-from PromptOnceLib.engine.tracking import Features, Output, Tracker
+from PromptOnceLib.engine.passes import Half, Piece, cut, in_groups, in_turns, of_each_half, reaching, whole
+from PromptOnceLib.engine.tracker import Features, Output, Tracker
+from PromptOnceLib.engine.transfer import Fetch, SliceOutput, delayed
+from PromptOnceLib.errors import OutOfMemoryError
+from PromptOnceLib.prompts.conditioning import ConditioningFrame
+from PromptOnceLib.prompts.prompt import ObjectPrompt
 
 __all__ = ["Direction", "Frames", "Propagation", "SliceOutput", "Task"]
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import slicer
 
-from PromptOnceLib.gui.batch_process import begun_batches, start_batch
-from PromptOnceLib.gui.engine_choice import EngineChoice
-from PromptOnceLib.gui.process_transport import ProcessTransport
-from PromptOnceLib.gui.settings import load_machine
-from PromptOnceLib.gui.timers import QtTimer
-from PromptOnceLib.mrml.logic import PromptOnceLogicBase
-from PromptOnceLib.worker.transport import worker_command, worker_environment
+from PromptOnceLib.gui.batch.process import begun_batches, start_batch
+from PromptOnceLib.gui.engine.choice import EngineChoice
+from PromptOnceLib.gui.preferences import load_machine
+from PromptOnceLib.gui.qt.process_transport import ProcessTransport
+from PromptOnceLib.gui.qt.timer import QtTimer
+from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.processes.transport import worker_command, worker_environment
 
 _PUMP_MILLISECONDS = 50
 

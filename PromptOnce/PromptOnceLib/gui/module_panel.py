@@ -8,22 +8,22 @@ from typing import Any
 import ctk
 import qt
 
-from PromptOnceLib.gui.batch_panel import BatchPanel
-from PromptOnceLib.gui.compare_panel import ComparePanel
-from PromptOnceLib.gui.engine_choice import EngineChoice, OpenTransport
-from PromptOnceLib.gui.engine_panel import EnginePanel
-from PromptOnceLib.gui.engine_tasks import EngineTasks
-from PromptOnceLib.gui.process_runner import QtRunner
-from PromptOnceLib.gui.process_transport import ProcessTransport
-from PromptOnceLib.gui.prompt_panel import PromptPanel
-from PromptOnceLib.gui.qt_tools import connect
-from PromptOnceLib.gui.run_panel import RunPanel
-from PromptOnceLib.gui.seeds_panel import SeedsPanel
-from PromptOnceLib.gui.settings import load_machine
-from PromptOnceLib.gui.shortcuts import Shortcuts, listing
-from PromptOnceLib.gui.timers import QtTimer
-from PromptOnceLib.gui.translation import tr as _
-from PromptOnceLib.gui.volume_panel import VolumePanel
+from PromptOnceLib.gui.batch.panel import BatchPanel
+from PromptOnceLib.gui.engine.choice import EngineChoice, OpenTransport
+from PromptOnceLib.gui.engine.panel import EnginePanel
+from PromptOnceLib.gui.engine.tasks import EngineTasks
+from PromptOnceLib.gui.preferences import load_machine
+from PromptOnceLib.gui.prompt.panel import PromptPanel
+from PromptOnceLib.gui.qt.process_runner import QtRunner
+from PromptOnceLib.gui.qt.process_transport import ProcessTransport
+from PromptOnceLib.gui.qt.shortcuts import Shortcuts, listing
+from PromptOnceLib.gui.qt.timer import QtTimer
+from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.qt.widgets import connect
+from PromptOnceLib.gui.run.compare_panel import ComparePanel
+from PromptOnceLib.gui.run.panel import RunPanel
+from PromptOnceLib.gui.seeds.panel import SeedsPanel
+from PromptOnceLib.gui.volume.panel import VolumePanel
 from PromptOnceLib.gui.workbench import Workbench
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import ctk
 import qt
 
-from PromptOnceLib.gui.qt_tools import connect, line_label, show_text
+from PromptOnceLib.gui.qt.widgets import connect, line_label, show_text
 from PromptOnceLib.gui.workbench import Workbench
 
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import slicer
 
 from PromptOnceLib import __version__
-from PromptOnceLib.core.resources import resource
+from PromptOnceLib.resources import resource
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
-    from PromptOnceLib.core.volume import Array, Geometry
+    from PromptOnceLib.imaging.volume import Array, Geometry
 
 SAMPLE_NAME = "PromptOncePhantom"
 """Name of the sample and of the volume node it becomes."""
@@ -74,7 +74,7 @@ def _drawn_phantom() -> Path:
     # SimpleITK and the phantom are not worth the time of every start of Slicer.
     import SimpleITK as sitk
 
-    from PromptOnceLib.core.phantom import chest_phantom
+    from PromptOnceLib.imaging.phantom import chest_phantom
 
     folder = Path(tempfile.mkdtemp(prefix=f"{SAMPLE_NAME}-", dir=slicer.app.temporaryPath))
     volume, labels = chest_phantom()
@@ -85,8 +85,8 @@ def _drawn_phantom() -> Path:
 
 def _segmentation_image(labels: Array, geometry: Geometry) -> sitk.Image:
     """Label array (uint8, KJI) with the header fields by which Slicer knows the names of segments (.seg.nrrd)."""
-    from PromptOnceLib.core.phantom import LABELS
-    from PromptOnceLib.core.segments import default_color
+    from PromptOnceLib.imaging.phantom import LABELS
+    from PromptOnceLib.segmentation.segment import default_color
 
     image = geometry.to_image(labels)
     image.SetMetaData("Segmentation_ReferenceImageExtentOffset", "0 0 0")

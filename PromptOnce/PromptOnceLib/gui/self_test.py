@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import slicer
 
-from PromptOnceLib.core.phantom import LABELS, chest_phantom
-from PromptOnceLib.core.prompt_selection import prompt_from_mask
+from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.mrml.grid import Floats
+from PromptOnceLib.prompts.from_mask import prompt_from_mask
 
 _ORGAN = "right lung"
 _SLICES = 4  # on each side of the seed slice: enough to see that it works

@@ -7,21 +7,21 @@ from typing import Any, Protocol
 
 import slicer
 
-from PromptOnceLib.core.errors import InputError, PromptOnceError
-from PromptOnceLib.core.intensity import Window
-from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.gui.chosen_image import ChosenImage
-from PromptOnceLib.gui.comparing import Comparing
-from PromptOnceLib.gui.editing import Editing
-from PromptOnceLib.gui.engine_choice import EngineChoice, Missing, OpenTransport
-from PromptOnceLib.gui.events import Event
-from PromptOnceLib.gui.previewing import Previewing
-from PromptOnceLib.gui.prompt_objects import PromptObjects
-from PromptOnceLib.gui.propagating import Propagating
-from PromptOnceLib.gui.seed_slice import SeedSlice
-from PromptOnceLib.gui.seeding import Seeding
-from PromptOnceLib.gui.translation import tr as _
+from PromptOnceLib.errors import InputError, PromptOnceError
+from PromptOnceLib.gui.engine.choice import EngineChoice, Missing, OpenTransport
+from PromptOnceLib.gui.prompt.editing import Editing
+from PromptOnceLib.gui.prompt.objects import PromptObjects
+from PromptOnceLib.gui.prompt.preview import Previewing
+from PromptOnceLib.gui.prompt.prompt_slice import SeedSlice
+from PromptOnceLib.gui.qt.signal import Event
+from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.run.comparison import Comparing
+from PromptOnceLib.gui.run.propagation import Propagating
+from PromptOnceLib.gui.seeds.library import Seeding
+from PromptOnceLib.gui.volume.chosen_image import ChosenImage
+from PromptOnceLib.imaging.window import Window
 from PromptOnceLib.mrml.grid import volume_to_world
+from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker.session import Session, State
 
 PUMP_MILLISECONDS = 200

@@ -10,8 +10,8 @@ import slicer
 import vtk
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.errors import GeometryError
-from PromptOnceLib.core.stack import AXIS_NAMES
+from PromptOnceLib.errors import GeometryError
+from PromptOnceLib.imaging.stack import AXIS_NAMES
 
 Floats = NDArray[np.float64]
 

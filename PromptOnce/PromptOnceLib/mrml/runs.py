@@ -7,16 +7,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import PromptOnceLib
-from PromptOnceLib.core.case import Case
-from PromptOnceLib.core.conditioning import SharedSeed
-from PromptOnceLib.core.errors import InputError, PromptOnceError
-from PromptOnceLib.core.outputs import Run
-from PromptOnceLib.core.registry import ModelFiles
-from PromptOnceLib.core.segments import Segment, default_color
-from PromptOnceLib.core.stack import AXIS_NAMES
-from PromptOnceLib.mrml.segmentation_nodes import SegmentWriter, Target
-from PromptOnceLib.worker.jobs import PropagationJob, Settings
+from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cases.outputs import Run
+from PromptOnceLib.errors import InputError, PromptOnceError
+from PromptOnceLib.imaging.stack import AXIS_NAMES
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.segmentation.segment import Segment, default_color
 from PromptOnceLib.worker.protocol import SliceDone
+from PromptOnceLib.worker.requests import PropagationJob, Settings
 from PromptOnceLib.worker.session import Session
 
 SECONDS_BETWEEN_WRITES = 1.0

@@ -10,14 +10,14 @@ import numpy as np
 import slicer
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.conditioning import SharedSeed
-from PromptOnceLib.core.errors import SeedError
-from PromptOnceLib.core.scanner import Scanner
-from PromptOnceLib.core.seeds.library import SeedLibrary
-from PromptOnceLib.core.seeds.matching import Match, best_of, rank
-from PromptOnceLib.core.seeds.source import SeedSource, shared_seed
-from PromptOnceLib.core.stack import slices_along
-from PromptOnceLib.core.volume import Geometry, Volume
+from PromptOnceLib.errors import SeedError
+from PromptOnceLib.imaging.scanner import Scanner
+from PromptOnceLib.imaging.stack import slices_along
+from PromptOnceLib.imaging.volume import Geometry, Volume
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.seeds.apply import SeedSource, shared_seed
+from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.seeds.matching import Match, best_of, rank
 
 _SCANNER = "PromptOnce.Scanner"
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import slicer
 
-from PromptOnceLib.core.metrics import Summary
-from PromptOnceLib.core.results import SliceResult, Totals
-from PromptOnceLib.core.segments import Color
-from PromptOnceLib.mrml.own_nodes import mark, node_on
+from PromptOnceLib.mrml.owned_nodes import mark, node_on
+from PromptOnceLib.segmentation.metrics import Summary
+from PromptOnceLib.segmentation.result import SliceResult, Totals
+from PromptOnceLib.segmentation.segment import Color
 
 SLICE_COLUMN = "Slice"
 _DECIMALS = 4

@@ -9,10 +9,10 @@ import numpy as np
 import slicer
 import vtk
 
-from PromptOnceLib.core.errors import GeometryError, VolumeError
-from PromptOnceLib.core.image_files import grey_from_colour, read_image_file
-from PromptOnceLib.core.scanner import XRAY_MODALITIES, Scanner
-from PromptOnceLib.core.volume import Array, Geometry, Volume
+from PromptOnceLib.errors import GeometryError, VolumeError
+from PromptOnceLib.imaging.image_file import grey_from_colour, read_image_file
+from PromptOnceLib.imaging.scanner import XRAY_MODALITIES, Scanner
+from PromptOnceLib.imaging.volume import Array, Geometry, Volume
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 _TURNED = "The image is stored with inverted grey values (MONOCHROME1): it was turned so that bone is bright."

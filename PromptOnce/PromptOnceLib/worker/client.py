@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from PromptOnceLib.core.errors import (
+from PromptOnceLib.errors import (
     CancelledError,
     DownloadError,
     GeometryError,
@@ -20,8 +20,8 @@ from PromptOnceLib.core.errors import (
     PromptOnceError,
     WorkerError,
 )
+from PromptOnceLib.processes.transport import Transport
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.transport import Transport
 
 _EVENTS = (protocol.SliceDone, protocol.FrameDone, protocol.Notice)
 _ERRORS = (CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError)

@@ -14,17 +14,17 @@ import numpy as np
 import torch
 
 from PromptOnceLib import __version__
-from PromptOnceLib.core.conditioning import ConditioningFrame, SharedSeed
-from PromptOnceLib.core.errors import OutOfMemoryError, WorkerError
-from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.engine.devices import available_devices, describe, place
-from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput, Task
-from PromptOnceLib.engine.tracking import Tracker
-from PromptOnceLib.engine.warming import compile_and_warm_up
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.engine.warm_up import compile_and_warm_up
+from PromptOnceLib.errors import OutOfMemoryError, WorkerError
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
+from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.array_files import PictureMasks, Pictures, StackMasks, load_frames, save_array
+from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
 
 logger = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PromptOnceLib.core.registry import ModelFiles
-from PromptOnceLib.core.stack import Stack
+from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.array_files import save_array
+from PromptOnceLib.worker.arrays import save_array
 from PromptOnceLib.worker.client import Job, WorkerClient
 
 

@@ -11,8 +11,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from PromptOnceLib.core.errors import WorkerError
-from PromptOnceLib.core.prompts import ObjectPrompt, Prompt
+from PromptOnceLib.errors import WorkerError
+from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 
 PROTOCOL_VERSION = 2
 MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below

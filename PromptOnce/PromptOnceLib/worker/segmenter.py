@@ -8,19 +8,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.case import Case
-from PromptOnceLib.core.conditioning import SharedSeed
-from PromptOnceLib.core.errors import WorkerError
-from PromptOnceLib.core.likeness import most_alike
-from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.core.registry import ModelFiles
-from PromptOnceLib.core.results import SegmentationResult
-from PromptOnceLib.core.stack import Stack
-from PromptOnceLib.worker import jobs, protocol
+from PromptOnceLib.cases.case import Case
+from PromptOnceLib.errors import WorkerError
+from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.seeds.similarity import most_alike
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.worker import protocol, requests
 from PromptOnceLib.worker.client import Job, WorkerClient
-from PromptOnceLib.worker.descriptions import DescriptionJob, OnFrame
-from PromptOnceLib.worker.jobs import OnNotice, OnSlice, PropagationJob, SeedJob, SeedMasks, Settings
 from PromptOnceLib.worker.preparation import Preparation
+from PromptOnceLib.worker.requests import OnNotice, OnSlice, PropagationJob, SeedJob, SeedMasks, Settings
+from PromptOnceLib.worker.requests_embed import DescriptionJob, OnFrame
 
 __all__ = ["PropagationJob", "SeedMasks", "Segmenter", "Settings"]
 
@@ -132,11 +132,11 @@ class Segmenter:
         """Encode a slice in the background, so that the first prompt on it is answered fast."""
         self._chosen_stack()
         self._prepare()
-        return jobs.embed(self.client, index)
+        return requests.embed(self.client, index)
 
     def predict(self, prompt: Prompt, fill_hole_area: int = 0) -> SeedMasks:
         """Masks of the prompted slice alone."""
-        jobs.check_prompt(prompt, self._chosen_stack())
+        requests.check_prompt(prompt, self._chosen_stack())
         self._prepare()
         seed = SeedJob.send(self.client, prompt, fill_hole_area)
         self.client.wait(seed.job, protocol.Predicted)

@@ -18,7 +18,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from PromptOnceLib.core.errors import PromptOnceError, WorkerError
+from PromptOnceLib.errors import PromptOnceError, WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.protocol import MAX_MESSAGE_BYTES, PROTOCOL_VERSION
 

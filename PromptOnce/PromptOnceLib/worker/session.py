@@ -12,17 +12,25 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.conditioning import SharedSeed
-from PromptOnceLib.core.errors import CancelledError, InputError, PromptError, PromptOnceError, WorkerError
-from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.core.registry import ModelFiles
-from PromptOnceLib.core.stack import Stack
-from PromptOnceLib.worker import jobs, protocol
+from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError, WorkerError
+from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.worker import protocol, requests
 from PromptOnceLib.worker.client import Job, WorkerClient
-from PromptOnceLib.worker.descriptions import OnFrame
-from PromptOnceLib.worker.jobs import OnNotice, OnSlice, PropagationJob, Settings
 from PromptOnceLib.worker.preparation import Preparation
-from PromptOnceLib.worker.session_work import Description, OnDescriptors, OnEnd, OnError, OnMasks, Preview, Propagation
+from PromptOnceLib.worker.requests import OnNotice, OnSlice, PropagationJob, Settings
+from PromptOnceLib.worker.requests_embed import OnFrame
+from PromptOnceLib.worker.session_requests import (
+    Description,
+    OnDescriptors,
+    OnEnd,
+    OnError,
+    OnMasks,
+    Preview,
+    Propagation,
+)
 
 
 class State(Enum):
@@ -123,7 +131,7 @@ class Session:
         preview = Preview(prompt, fill_hole_area, on_masks, on_error, self._notice, self._callbacks.append)
         self._newest_preview = preview
         try:
-            jobs.check_prompt(prompt, stack)
+            requests.check_prompt(prompt, stack)
         except InputError as error:
             preview.end(error)
             return
@@ -248,7 +256,7 @@ class Session:
             self._work, self._waiting_description = self._waiting_description, None
         else:
             # Only ahead of the first prompt: the worker remembers one slice, and prompts may be on another one by now.
-            return None if begun == self._begun else jobs.embed(self.client, self._seed, self._notice)
+            return None if begun == self._begun else requests.embed(self.client, self._seed, self._notice)
         try:
             return self._work.send(self.client)
         except PromptError as error:  # it alone is wrong, not the worker
@@ -264,7 +272,7 @@ class Session:
     def _cancel_propagations(self) -> None:
         waiting, self._waiting_propagation = self._waiting_propagation, None
         if waiting is not None:
-            waiting.end(jobs.nothing_done())
+            waiting.end(requests.nothing_done())
         if isinstance(self._work, Propagation):
             with contextlib.suppress(WorkerError):  # the worker is gone: the next pump tells everybody
                 self._work.stop(self.client)

@@ -274,5 +274,5 @@ def test_a_call_at_file_scope_is_found(line: str) -> None:
 
 
 def test_an_import_that_slicer_lacks_is_found_behind_other_files() -> None:
-    assert "pydantic" in imported_in_the_end(ast.parse("from PromptOnceLib.core.prompts import Prompt"))
-    assert "pydantic" not in imported_in_the_end(ast.parse("def f():\n    from PromptOnceLib.core import prompts"))
+    assert "pydantic" in imported_in_the_end(ast.parse("from PromptOnceLib.prompts.prompt import Prompt"))
+    assert "pydantic" not in imported_in_the_end(ast.parse("def f():\n    from PromptOnceLib.prompts import prompt"))

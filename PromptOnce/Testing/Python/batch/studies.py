@@ -11,10 +11,10 @@ import SimpleITK as sitk
 from worker.disks import disk_frames, disk_prompt
 
 from PromptOnceLib.batch.events import Event
-from PromptOnceLib.batch.plan import BatchOptions, BatchPlan, PromptChoice, Selection
-from PromptOnceLib.batch.planning import make_plan
-from PromptOnceLib.batch.state import Step, read_steps
-from PromptOnceLib.core.prompts import write_prompt
+from PromptOnceLib.batch.planning.make_plan import make_plan
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PromptChoice, Selection
+from PromptOnceLib.batch.run_folder.journal import Step, read_steps
+from PromptOnceLib.prompts.prompt import write_prompt
 
 SLICES = 5
 

@@ -6,17 +6,17 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
-from core.dicom_files import PATIENT, write_series
 from hypothesis import given
 from hypothesis import strategies as st
+from imaging.dicom_files import PATIENT, write_series
 
 from batch.studies import write_array, write_image
-from PromptOnceLib.batch.case_names import is_safe, safe_name, stem, unique_names
-from PromptOnceLib.batch.folder import find_images
-from PromptOnceLib.batch.patterns import Pattern
-from PromptOnceLib.batch.plan import PromptChoice, Selection
-from PromptOnceLib.batch.planning import make_plan
-from PromptOnceLib.core.errors import InputError, PromptError
+from PromptOnceLib.batch.planning.case_names import is_safe, safe_name, stem, unique_names
+from PromptOnceLib.batch.planning.make_plan import make_plan
+from PromptOnceLib.batch.planning.patterns import Pattern
+from PromptOnceLib.batch.planning.plan import PromptChoice, Selection
+from PromptOnceLib.batch.planning.scan_folder import find_images
+from PromptOnceLib.errors import InputError, PromptError
 
 NOT_ON_WINDOWS = set('<>:"/\\|?*') | {chr(i) for i in range(32)}
 

@@ -18,11 +18,11 @@ from worker.processes import alive, wait_until
 from batch.studies import children, computed, has_proc, quick_options, segmentation, steps_of, study
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
 from PromptOnceLib.batch.events import Event, parse_event
-from PromptOnceLib.batch.plan import BatchOptions, BatchPlan
-from PromptOnceLib.batch.runner import run_batch
-from PromptOnceLib.core.atomic import PREFIX
-from PromptOnceLib.core.records import read_case_record
-from PromptOnceLib.core.results import read_csv
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan
+from PromptOnceLib.batch.run_folder.records import read_case_record
+from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.files.atomic import PREFIX
+from PromptOnceLib.segmentation.result import read_csv
 
 pytestmark = [pytest.mark.usefixtures("_posix"), pytest.mark.skipif(not has_proc(), reason="finds workers in /proc")]
 CASES = "abcdefghij"

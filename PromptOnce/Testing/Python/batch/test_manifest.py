@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from core.dicom_files import PATIENT, write_series
+from imaging.dicom_files import PATIENT, write_series
 
 from batch.studies import write_disk_prompt, write_image
-from PromptOnceLib.batch.manifest import read_manifest
-from PromptOnceLib.batch.manifest_table import ManifestError
-from PromptOnceLib.batch.plan import PlannedCase, PromptChoice
+from PromptOnceLib.batch.planning.manifest import read_manifest
+from PromptOnceLib.batch.planning.manifest_table import ManifestError
+from PromptOnceLib.batch.planning.plan import PlannedCase, PromptChoice
 
 AUTO = PromptChoice(kind="auto")
 

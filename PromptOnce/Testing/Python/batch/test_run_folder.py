@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from PromptOnceLib.batch.fingerprints import FileStamp, fingerprint, stamp_files
-from PromptOnceLib.batch.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
-from PromptOnceLib.batch.run_folder import open_run
-from PromptOnceLib.batch.state import StateFile, Step, finished_cases, read_steps
-from PromptOnceLib.core.errors import RunFolderError
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
+from PromptOnceLib.batch.run_folder.fingerprints import FileStamp, fingerprint, stamp_files
+from PromptOnceLib.batch.run_folder.journal import StateFile, Step, finished_cases, read_steps
+from PromptOnceLib.batch.run_folder.open_run import open_run
+from PromptOnceLib.errors import RunFolderError
 
 STAMP = FileStamp(size=3, mtime_ns=1, sha256="0" * 64)
 

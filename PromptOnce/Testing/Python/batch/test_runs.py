@@ -24,13 +24,13 @@ from batch.studies import (
     write_array,
     write_image,
 )
-from PromptOnceLib.batch import lane
-from PromptOnceLib.batch.plan import PromptChoice, Selection
-from PromptOnceLib.batch.planning import make_plan, plan_images
-from PromptOnceLib.batch.runner import run_batch
-from PromptOnceLib.core.errors import ModelError, RunFolderError
-from PromptOnceLib.core.reading import read_volume
-from PromptOnceLib.core.records import read_case_record, read_run_record
+from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
+from PromptOnceLib.batch.planning.plan import PromptChoice, Selection
+from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
+from PromptOnceLib.batch.running import lane
+from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.errors import ModelError, RunFolderError
+from PromptOnceLib.imaging.read import read_volume
 
 pytestmark = pytest.mark.usefixtures("_posix")
 FILES = ["record.json", "segmentation.seg.nrrd", "sheet.png", "slices.csv", "thumbnail-look.png", "thumbnail-seed.png"]

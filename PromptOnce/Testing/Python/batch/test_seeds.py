@@ -10,17 +10,17 @@ import pytest
 from worker.disks import disk_frames, disk_prompt
 
 from batch.studies import quick_options, write_array, write_image
-from PromptOnceLib.batch.plan import BatchPlan, PromptChoice, Selection
-from PromptOnceLib.batch.planning import make_plan
-from PromptOnceLib.batch.prompt_sources import PromptSources
-from PromptOnceLib.batch.runner import run_batch
-from PromptOnceLib.core.case import prepare_case
-from PromptOnceLib.core.errors import SeedError
-from PromptOnceLib.core.prompts import Box, Point
-from PromptOnceLib.core.reading import read_volume
-from PromptOnceLib.core.records import read_case_record, read_run_record
-from PromptOnceLib.core.seeds.library import SeedLibrary
-from PromptOnceLib.core.seeds.making import make_seed
+from PromptOnceLib.batch.planning.make_plan import make_plan
+from PromptOnceLib.batch.planning.plan import BatchPlan, PromptChoice, Selection
+from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
+from PromptOnceLib.batch.running.case_prompts import PromptSources
+from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.cases.case import prepare_case
+from PromptOnceLib.errors import SeedError
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.prompts.prompt import Box, Point
+from PromptOnceLib.seeds.create import make_seed
+from PromptOnceLib.seeds.library import SeedLibrary
 
 pytestmark = pytest.mark.usefixtures("_posix")
 

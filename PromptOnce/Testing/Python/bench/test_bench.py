@@ -40,10 +40,10 @@ def test_importing_the_bench_loads_neither_qt_nor_slicer() -> None:
 
 def test_the_command_line_side_still_knows_no_qt_in_a_process_with_the_bench(bench: Any) -> None:
     before = set(sys.modules)
-    import PromptOnceLib.core.display
+    import PromptOnceLib.imaging.orientation
     import PromptOnceLib.worker.client
 
-    assert PromptOnceLib.core.display
+    assert PromptOnceLib.imaging.orientation
     assert PromptOnceLib.worker.client
     assert not {"qt", "ctk", "torch"} & (set(sys.modules) - before)
 

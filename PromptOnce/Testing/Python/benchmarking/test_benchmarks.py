@@ -10,7 +10,7 @@ import pytest
 from benchmarks import propagation
 from benchmarks.machine import kind, machine
 from benchmarks.volumes import disks, prompts, through_jpeg
-from PromptOnceLib.core.prompts import Prompt
+from PromptOnceLib.prompts.prompt import Prompt
 
 
 @pytest.mark.parametrize("shape", [(512, 512), (35, 51), (402, 489)])

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from worker.disks import disk_frames, disk_prompt, stack_of
 
-from PromptOnceLib.core.scanner import Scanner
-from PromptOnceLib.core.seeds.library import SeedLibrary
-from PromptOnceLib.core.seeds.making import make_seed
-from PromptOnceLib.core.seeds.schema import Seed
-from PromptOnceLib.core.seeds.trust import RoundTrip
-from PromptOnceLib.core.volume import Geometry, Volume
+from PromptOnceLib.imaging.scanner import Scanner
+from PromptOnceLib.imaging.volume import Geometry, Volume
+from PromptOnceLib.seeds.create import make_seed
+from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.seeds.reliability import RoundTrip
+from PromptOnceLib.seeds.seed import Seed
 
 
 def disk_seed(name: str = "disk", scanner_name: str = "", dice: float | None = None) -> Seed:

@@ -9,8 +9,8 @@ import pytest
 import SimpleITK as sitk
 
 from cli.conftest import Run
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, Prompt, write_prompt
-from PromptOnceLib.core.records import read_case_record, read_run_record
+from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, write_prompt
 
 SLICES, MIDDLE, REACH = 26, 13, 4  # a ball that leaves more empty slices at both ends than are waited for
 

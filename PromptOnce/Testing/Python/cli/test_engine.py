@@ -19,7 +19,7 @@ import pytest
 from worker.processes import wait_until
 
 from cli.conftest import COMMAND, Run
-from PromptOnceLib.core.environment import requirements
+from PromptOnceLib.environment.installation import requirements
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from report.sample_runs import Sample, leaking, write_sample_run
+from batch.sample_runs import Sample, leaking, write_sample_run
 
+from PromptOnceLib.batch.run_folder.records import Failure
 from PromptOnceLib.cli.main import main
-from PromptOnceLib.core.records import Failure
 
 
 def promptonce(*arguments: str, monkeypatch: pytest.MonkeyPatch) -> int:

@@ -12,12 +12,12 @@ from worker.disks import disk_frames, disk_prompt
 
 from cli.conftest import Run
 from cli.seed_files import disk_seed, library_with
-from PromptOnceLib.core.intensity import Window
-from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.core.reading import read_volume
-from PromptOnceLib.core.seeds.library import SeedLibrary
-from PromptOnceLib.core.seeds.making import make_seed
-from PromptOnceLib.core.stack import make_stack
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.imaging.stack import make_stack
+from PromptOnceLib.imaging.window import Window
+from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.seeds.create import make_seed
+from PromptOnceLib.seeds.library import SeedLibrary
 
 BOX = ("--box", "32,22,68,58", "--positive", "50,40")
 CONFIRMED = ("--frame-confirmed", "--window", "full", "--library", "library")

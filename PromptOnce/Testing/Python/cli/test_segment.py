@@ -18,7 +18,7 @@ from worker.disks import disk_frames
 from worker.processes import alive, wait_until
 
 from cli.conftest import COMMAND, Run
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Prompt, write_prompt
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt, write_prompt
 
 BOX = "32,22,68,58"
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from engine.test_masks_equal_upstream import blobs, bright
-from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.holes import fill_holes
-from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.models.registry import resolve_model
 
 
 def square_with_holes() -> torch.Tensor:
@@ -56,7 +56,7 @@ def test_tracking_does_not_depend_on_the_holes_of_earlier_slices(monkeypatch) ->
         return torch.where(logits > 0, logits, torch.tensor(0.1)) if len(calls) > 1 else logits
 
     plain = list(Propagation(tracker, frames, pytest.fail).run(Task([bright(2)], 2, 0, 4)))
-    monkeypatch.setattr("PromptOnceLib.engine.tracking.fill_holes", everything)
+    monkeypatch.setattr("PromptOnceLib.engine.tracker.fill_holes", everything)
     filled = list(Propagation(tracker, frames, pytest.fail).run(Task([bright(2)], 2, 0, 4, fill_hole_area=8)))
     assert len(calls) == 5
     for before, after in zip(plain[1:], filled[1:], strict=True):

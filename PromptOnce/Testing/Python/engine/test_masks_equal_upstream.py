@@ -14,13 +14,13 @@ from omegaconf import OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
 
 from engine.upstream import upstream_predictor, upstream_volume
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, encode_mask
-from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.models import Model, build_network, load_model
+from PromptOnceLib.engine.network import Model, build_network, load_model
 from PromptOnceLib.engine.preprocessing import frame_tensor
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, encode_mask
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def nano() -> tuple[Model, Path]:
 @pytest.fixture(scope="module")
 def random_tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
     """SAM 2.1 tiny for 128 x 128 frames with random weights."""
-    from PromptOnceLib.engine.models import _config_path
+    from PromptOnceLib.engine.network import _config_path
 
     config = OmegaConf.load(_config_path("sam2:sam2.1_hiera_t.yaml"))
     config.model.image_size = 128

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from engine.test_masks_equal_upstream import blobs, bright, grey
-from PromptOnceLib.core.errors import InputError, ModelError, OutOfMemoryError
-from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import Placement, on_cpu, place
 from PromptOnceLib.engine.memory import Memory
-from PromptOnceLib.engine.models import Model, load_model
+from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.errors import InputError, ModelError, OutOfMemoryError
+from PromptOnceLib.models.registry import resolve_model
 
 FRAMES = blobs(9)
 TASK = Task([bright(4), grey(4)], seed=4, first=0, last=8)

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 import torch
 
-from engine.test_ending import outputs_with_object_in
+from engine.test_early_stop import outputs_with_object_in
 from engine.test_masks_equal_upstream import blobs, bright, grey
 from engine.test_memory_and_devices import fail_at, masks_of
-from PromptOnceLib.core.conditioning import ConditioningFrame
-from PromptOnceLib.core.errors import ModelError, OutOfMemoryError
-from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import ON_GPU, Pipeline, Placement, on_cpu, place
-from PromptOnceLib.engine.fetching import Fetch, delayed
 from PromptOnceLib.engine.memory import Memory, together
-from PromptOnceLib.engine.models import Model, load_model
+from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.engine.transfer import Fetch, delayed
+from PromptOnceLib.errors import ModelError, OutOfMemoryError
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
 FRAMES = blobs(9)
 TASK = Task([bright(3), grey(3)], seed=3, first=0, last=8)

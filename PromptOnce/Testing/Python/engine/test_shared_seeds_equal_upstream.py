@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from engine.test_masks_equal_upstream import blobs, bright, grey, nano, random_tiny  # noqa: F401
 from engine.upstream import upstream_predictor
 from engine.upstream_shared_seeds import upstream_after_seeds, upstream_half_after_seeds
-from PromptOnceLib.core.conditioning import ConditioningFrame
-from PromptOnceLib.core.prompts import ObjectPrompt, encode_mask
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.models import Model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Direction, Propagation, SliceOutput, Task
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.prompts.conditioning import ConditioningFrame
+from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
 
 
 def seed_frame(index: int, *names: str, rows: int = 100, columns: int = 108) -> ConditioningFrame:

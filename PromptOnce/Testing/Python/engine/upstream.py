@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 from PIL import Image
 from sam2.sam2_video_predictor import SAM2VideoPredictor
 
-from PromptOnceLib.core.prompts import ObjectPrompt
-from PromptOnceLib.engine.models import Model
+from PromptOnceLib.engine.network import Model
+from PromptOnceLib.prompts.prompt import ObjectPrompt
 
 # Copied by hand from the overrides of sam2.build_sam.build_sam2_video_predictor with apply_postprocessing=True.
 UPSTREAM_OPTIONS = {

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sam2.sam2_video_predictor import SAM2VideoPredictor
 
 from engine.upstream import _network_frames
-from PromptOnceLib.core.conditioning import ConditioningFrame
+from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
 
 def upstream_after_seeds(

@@ -6,12 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import SimpleITK as sitk
-from report.sample_runs import Sample, leaking, unsure, write_sample_run
+from batch.sample_runs import Sample, leaking, unsure, write_sample_run
 
-from PromptOnceLib.batch.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, RecordedPlan, Selection
-from PromptOnceLib.batch.run_files import PLAN
-from PromptOnceLib.core.phantom import chest_phantom
-from PromptOnceLib.core.records import Failure
+from PromptOnceLib.batch.planning.plan import (
+    BatchOptions,
+    BatchPlan,
+    PlannedCase,
+    PromptChoice,
+    RecordedPlan,
+    Selection,
+)
+from PromptOnceLib.batch.run_folder.file_names import PLAN
+from PromptOnceLib.batch.run_folder.records import Failure
+from PromptOnceLib.imaging.phantom import chest_phantom
 
 SHAPE = (9, 40, 40)
 

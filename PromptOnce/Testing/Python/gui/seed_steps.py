@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gui.user import User
-from PromptOnceLib.core.seeds.library import SeedLibrary
+from PromptOnceLib.seeds.library import SeedLibrary
 
 __all__ = ["apply", "choose_entries", "library", "prompted", "save", "texts", "type_into", "unfold", "user"]
 

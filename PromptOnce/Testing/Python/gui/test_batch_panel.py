@@ -14,8 +14,8 @@ from batch.studies import quick_options, study, write_disk_prompt, write_image
 
 from gui.batch_runs import SHAPE, finished_run
 from gui.user import User
-from PromptOnceLib.core.records import CASES, read_case_record, read_run_record
-from PromptOnceLib.core.segmentation_files import read_segmentation
+from PromptOnceLib.batch.run_folder.records import CASES, read_case_record, read_run_record
+from PromptOnceLib.segmentation.io import read_segmentation
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the quick worker is a shell script")
 
@@ -57,7 +57,7 @@ def test_the_table_begins_with_what_needs_a_look_and_says_why(user: User, tmp_pa
 
 
 def test_next_case_loads_image_and_result_at_the_slice_that_needs_a_look(user: User, tmp_path: Path) -> None:
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
     out = finished_run(tmp_path)
     panel = open_run(user, out)
@@ -66,7 +66,7 @@ def test_next_case_loads_image_and_result_at_the_slice_that_needs_a_look(user: U
     record = read_case_record(out / CASES / "leaks")
     assert panel.reviewing.current == "leaks"
     assert user.work.image.node.GetName() == "leaks"
-    assert views.shown_slice(user.work.image.grid) == record.look_first.slice
+    assert slice_views.shown_slice(user.work.image.grid) == record.look_first.slice
     node = user.work.parameters.segmentation
     expected = read_segmentation(out / CASES / "leaks" / "segmentation.seg.nrrd").masks[0]
     segment_id = node.GetSegmentation().GetNthSegmentID(0)

@@ -8,8 +8,8 @@ import numpy as np
 import slicer
 
 from gui.user import COLUMNS, ROWS, User
-from PromptOnceLib.cli.options import early_stop_option
-from PromptOnceLib.mrml.segmentation_nodes import new_segmentation
+from PromptOnceLib.cli.options.common import early_stop_option
+from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 
 SLICES, SHOWN = 24, range(9, 15)
 

@@ -98,7 +98,7 @@ def test_a_download_that_fails_says_why(user, runner):
 
 
 def test_a_model_on_this_computer_is_deleted_with_a_click(user, runner, tmp_path):
-    from PromptOnceLib.core.registry import load_registry
+    from PromptOnceLib.models.registry import load_registry
 
     file = tmp_path / "models" / load_registry().get("tiny").file
     file.parent.mkdir()
@@ -133,7 +133,7 @@ def test_a_python_that_does_not_exist_is_said_beside_the_choice(user):
 
 @pytest.fixture
 def processes(bench):
-    from PromptOnceLib.gui.process_runner import QtRunner
+    from PromptOnceLib.gui.qt.process_runner import QtRunner
 
     runner = QtRunner()
     yield runner
@@ -175,7 +175,7 @@ def test_a_killed_process_calls_nobody(bench, processes):
 
 
 def test_the_process_of_a_download_names_a_model_that_does_not_exist(bench, processes):
-    from PromptOnceLib.gui.model_download import FETCH
+    from PromptOnceLib.gui.engine.model_download import FETCH
 
     said, status = run(bench, processes, [*FETCH, "gigantic"])
     assert "no model called gigantic" in json.loads(said)["error"]
@@ -183,7 +183,7 @@ def test_the_process_of_a_download_names_a_model_that_does_not_exist(bench, proc
 
 
 def test_showing_the_folders_chooses_none_and_leaves_the_worker_alone(user):
-    from PromptOnceLib.gui.settings import load_machine
+    from PromptOnceLib.gui.preferences import load_machine
 
     user.choose(user.load_ball())
     user.box_the_ball()

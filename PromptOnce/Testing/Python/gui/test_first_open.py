@@ -33,11 +33,11 @@ def test_without_a_volume_the_panel_says_what_to_do(user):
 def test_missing_packages_are_named_beside_a_button_and_the_panel_comes_after_installing(bench, monkeypatch):
     import slicer
 
-    from PromptOnceLib.core import requirements
+    from PromptOnceLib import requirements
 
     missing = ["pydantic>=2.5", "platformdirs>=4"]
     monkeypatch.setattr(requirements, "missing_requirements", lambda: list(missing))
-    monkeypatch.delitem(sys.modules, "PromptOnceLib.gui.requirements_line", raising=False)
+    monkeypatch.delitem(sys.modules, "PromptOnceLib.gui.requirements_notice", raising=False)
     monkeypatch.setattr(slicer.util, "pip_install", missing.remove, raising=False)
     user = User(bench)
     line = user.widget.requirements
@@ -48,25 +48,25 @@ def test_missing_packages_are_named_beside_a_button_and_the_panel_comes_after_in
     assert not line.widget.visible
     assert user.panel.volume.widget.visible
     monkeypatch.undo()
-    sys.modules.pop("PromptOnceLib.gui.requirements_line", None)
+    sys.modules.pop("PromptOnceLib.gui.requirements_notice", None)
 
 
 def test_packages_that_cannot_be_installed_leave_the_line_with_the_reason(bench, monkeypatch):
     import slicer
 
-    from PromptOnceLib.core import requirements
+    from PromptOnceLib import requirements
 
     def fail(_requirement):
         raise RuntimeError("no network")
 
     monkeypatch.setattr(requirements, "missing_requirements", lambda: ["pydantic>=2.5"])
-    monkeypatch.delitem(sys.modules, "PromptOnceLib.gui.requirements_line", raising=False)
+    monkeypatch.delitem(sys.modules, "PromptOnceLib.gui.requirements_notice", raising=False)
     monkeypatch.setattr(slicer.util, "pip_install", fail, raising=False)
     user = User(bench)
     bench.click(user.widget.requirements.install)
     assert "no network" in user.widget.requirements.text.text
     assert user.panel is None
-    sys.modules.pop("PromptOnceLib.gui.requirements_line", None)
+    sys.modules.pop("PromptOnceLib.gui.requirements_notice", None)
 
 
 def test_a_missing_environment_is_said_when_a_prompt_is_made_with_a_way_to_install_it(user, tmp_path):
@@ -97,7 +97,7 @@ def test_a_missing_checkpoint_is_said_with_its_size_and_a_way_to_download_it(use
 
 
 def test_choices_for_this_computer_are_kept_in_slicers_settings(user):
-    from PromptOnceLib.gui.settings import load_machine
+    from PromptOnceLib.gui.preferences import load_machine
 
     user.choose_model("large")
     assert load_machine().model == "large"

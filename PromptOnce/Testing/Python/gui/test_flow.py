@@ -74,9 +74,9 @@ def click_row(user, row):
 
 
 def shown_slice(work):
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
-    return views.shown_slice(work.image.grid)
+    return slice_views.shown_slice(work.image.grid)
 
 
 def seed_mask(work):

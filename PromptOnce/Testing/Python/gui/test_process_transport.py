@@ -7,17 +7,17 @@ import sys
 
 import pytest
 
-from PromptOnceLib.core.errors import WorkerError
+from PromptOnceLib.errors import WorkerError
+from PromptOnceLib.processes.transport import worker_command, worker_environment
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.transport import worker_command, worker_environment
 
 ECHO = "import sys; [print('said ' + line, end='', flush=True) for line in sys.stdin]"
 
 
 @pytest.fixture
 def start(bench):
-    from PromptOnceLib.gui.process_transport import ProcessTransport
+    from PromptOnceLib.gui.qt.process_transport import ProcessTransport
 
     started = []
 
@@ -63,7 +63,7 @@ def test_what_was_said_before_the_end_is_read_before_the_end_is_told(start):
 
 
 def test_a_program_that_does_not_exist_is_named(bench):
-    from PromptOnceLib.gui.process_transport import ProcessTransport
+    from PromptOnceLib.gui.qt.process_transport import ProcessTransport
 
     told = []
     transport = ProcessTransport(["/does/not/exist/python"], os.environ, lambda: told.append(1))
@@ -81,7 +81,7 @@ def test_a_process_that_does_not_listen_is_ended_by_force(start):
 
 
 def test_the_real_worker_answers_through_it(bench):
-    from PromptOnceLib.gui.process_transport import ProcessTransport
+    from PromptOnceLib.gui.qt.process_transport import ProcessTransport
 
     client = WorkerClient(lambda: ProcessTransport(worker_command(), worker_environment(), lambda: None), threads=1)
     with client:

@@ -37,14 +37,14 @@ def settling(user):
 
 
 def test_a_volume_chosen_is_shown_turned_to_its_grid_on_its_central_slice(user):
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
     matrix = np.eye(4)
     matrix[:3, :3] = OBLIQUE * [1.0, 1.0, 3.0]
     node = user.load_ball(matrix=matrix)
     user.choose(node)
-    assert views.is_shown(node)
-    assert views.shown_slice(user.work.image.grid) == 5
+    assert slice_views.is_shown(node)
+    assert slice_views.shown_slice(user.work.image.grid) == 5
     assert user.panel.volume.seed_text.text == "Seed slice: 5"
     assert not user.panel.volume.picture.pixmap.isNull()
 
@@ -97,9 +97,9 @@ def test_a_point_dragged_off_the_seed_slice_is_put_back_with_a_notice(alone):
 
 
 def test_the_first_mark_on_another_slice_makes_that_the_seed_slice(alone):
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
-    views.go_to_slice(alone.work.image.grid, 7)
+    slice_views.go_to_slice(alone.work.image.grid, 7)
     alone.bench.click(alone.panel.prompt.tools["positive"])
     alone.bench.mouse("Red").click_ras(alone.place(40, 30, index=7))
     alone.bench.wait_until(lambda: alone.work.objects.seed == 7)
@@ -107,16 +107,16 @@ def test_the_first_mark_on_another_slice_makes_that_the_seed_slice(alone):
 
 
 def test_the_slice_shown_becomes_the_seed_slice_and_takes_the_prompt_along(alone):
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
     add_point(alone, 40, 30)
-    views.go_to_slice(alone.work.image.grid, 3)
+    slice_views.go_to_slice(alone.work.image.grid, 3)
     alone.bench.click(alone.panel.volume.use_shown)
     assert alone.work.read_prompt().slice == 3
     assert alone.panel.volume.seed_text.text == "Seed slice: 3"
-    views.go_to_slice(alone.work.image.grid, 9)
+    slice_views.go_to_slice(alone.work.image.grid, 9)
     alone.bench.click(alone.panel.volume.seed)
-    assert views.shown_slice(alone.work.image.grid) == 3
+    assert slice_views.shown_slice(alone.work.image.grid) == 3
 
 
 def test_edits_are_undone_and_redone_one_by_one(alone):

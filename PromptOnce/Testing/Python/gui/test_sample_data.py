@@ -12,9 +12,9 @@ from urllib.request import url2pathname
 import numpy as np
 import pytest
 
-from PromptOnceLib.core import phantom
-from PromptOnceLib.core.phantom import LABELS
-from PromptOnceLib.core.volume import Array, Volume
+from PromptOnceLib.imaging import phantom
+from PromptOnceLib.imaging.phantom import LABELS
+from PromptOnceLib.imaging.volume import Array, Volume
 
 slicer = pytest.importorskip("slicer", reason="slicer-core is not installed")
 vtk = pytest.importorskip("vtk")
@@ -129,6 +129,6 @@ def test_drawing_needs_only_what_slicer_brings() -> None:
     """Who tries the sample first has not yet been asked to install anything."""
     code = (
         "import sys; sys.modules.update(dict.fromkeys(['pydantic', 'slicerio', 'platformdirs']));"
-        "from PromptOnceLib.core.phantom import chest_phantom; chest_phantom(shape=(4, 16, 16))"
+        "from PromptOnceLib.imaging.phantom import chest_phantom; chest_phantom(shape=(4, 16, 16))"
     )
     subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(PACKAGE_FOLDER)}, check=True)

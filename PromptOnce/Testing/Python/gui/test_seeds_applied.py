@@ -12,7 +12,7 @@ import slicer
 
 from gui.seed_steps import apply, choose_entries, library, prompted, save, texts, user
 from gui.user import User, ball
-from PromptOnceLib.core.metrics import dice
+from PromptOnceLib.segmentation.metrics import dice
 
 __all__ = ["library", "user"]
 
@@ -57,9 +57,9 @@ def test_a_seed_goes_into_the_selected_object_and_starts_where_the_view_is(user:
     assert panel.selected_only.text.endswith("(mine)")
     user.pick(panel.start, "shown")
     user.pick(panel.by, "mask")
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
-    views.go_to_slice(user.work.image.grid, 3)
+    slice_views.go_to_slice(user.work.image.grid, 3)
     apply(user)
     case = user.work.propagating.run.case
     assert case.prompt.slice == 3

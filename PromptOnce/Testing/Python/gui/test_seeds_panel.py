@@ -12,9 +12,9 @@ from cli.seed_files import disk_seed
 
 from gui.seed_steps import choose_entries, library, prompted, save, texts, type_into, unfold, user
 from gui.user import User, ball
-from PromptOnceLib.core.errors import SeedError
-from PromptOnceLib.core.metrics import dice
-from PromptOnceLib.core.seeds.library import SeedLibrary
+from PromptOnceLib.errors import SeedError
+from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.segmentation.metrics import dice
 
 __all__ = ["library", "user"]
 

@@ -39,9 +39,9 @@ def add_point(user, x, y, index=None):
 
 
 def shown_slice(user):
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
-    return views.shown_slice(user.work.image.grid)
+    return slice_views.shown_slice(user.work.image.grid)
 
 
 def set_layout(user, layout):
@@ -74,16 +74,16 @@ def test_prompting_works_in_the_view_that_the_layout_shows(alone):
 
 
 def test_the_panel_tells_when_the_views_show_another_volume_and_the_button_brings_it_back(alone):
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
     node = alone.work.image.node
     assert not alone.panel.volume.shown.visible
-    views.show_volume(alone.load_ball("second"))
+    slice_views.show_volume(alone.load_ball("second"))
     alone.wait_for_panel()
     assert "another volume" in alone.panel.volume.shown.text
     alone.bench.click(alone.panel.volume.seed)
     alone.wait_for_panel()
-    assert views.is_shown(node)
+    assert slice_views.is_shown(node)
     assert not alone.panel.volume.shown.visible
 
 
@@ -107,10 +107,10 @@ def test_prompts_of_a_deleted_volume_are_not_left_in_the_views(alone):
 
 
 def test_a_tool_goes_to_the_seed_slice_once_something_is_marked_there(alone):
-    from PromptOnceLib.gui import views
+    from PromptOnceLib.gui.volume import slice_views
 
     add_point(alone, 40, 30)
-    views.go_to_slice(alone.work.image.grid, 8)
+    slice_views.go_to_slice(alone.work.image.grid, 8)
     alone.bench.click(alone.panel.prompt.tools["negative"])
     assert shown_slice(alone) == 5
 
@@ -167,7 +167,7 @@ def test_the_plots_view_belongs_to_the_module_before_the_layout_sees_it(user):
     tag = scene.AddObserver(scene.NodeAddedEvent, look)
     user.choose(user.load_ball())
     user.panel.compare.widget.collapsed = False
-    from PromptOnceLib.core.results import SegmentationResult
+    from PromptOnceLib.segmentation.result import SegmentationResult
 
     key = user.work.objects.selected.key
     user.work.comparing.take(SegmentationResult.empty(["ball"], (10, 96, 112), 0), [key])

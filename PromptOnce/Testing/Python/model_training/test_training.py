@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from PromptOnceLib.core.prompts import Box, ObjectPrompt
-from PromptOnceLib.core.registry import ModelFiles
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt
 from training.dataset import Batch, Clips
 from training.forward import run_clips
 from training.muon import orthogonal

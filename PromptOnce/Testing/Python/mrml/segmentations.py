@@ -6,10 +6,10 @@ import numpy as np
 import slicer
 
 from mrml.volumes import SHAPE
-from PromptOnceLib.core.results import SegmentationResult
-from PromptOnceLib.core.segments import Segment
-from PromptOnceLib.core.stack import slices_along
-from PromptOnceLib.mrml.segmentation_nodes import SegmentWriter, Target
+from PromptOnceLib.imaging.stack import slices_along
+from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.segment import Segment
 
 LIVER = Target(Segment("liver", (0.2, 0.4, 0.6), "Segmentation category~SCT^10200004^Liver~^^~^^~^^"))
 SPLEEN = Target(Segment("spleen", (0.9, 0.1, 0.1)))

@@ -16,8 +16,8 @@ from mrml.volumes import (
     ijk_to_ras,
     world_of,
 )
-from PromptOnceLib.core.errors import GeometryError
-from PromptOnceLib.core.stack import slices_along
+from PromptOnceLib.errors import GeometryError
+from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.grid import StackGrid
 
 AXES = (0, 1, 2)

@@ -10,17 +10,17 @@ import slicer
 import vtk
 
 from mrml.volumes import OBLIQUE, TRANSFORMS, add_bending_transform, add_volume, ijk_to_ras
-from PromptOnceLib.core.case import Labels, prepare_case
-from PromptOnceLib.core.errors import CancelledError, GeometryError, InputError, ModelError, PromptError
-from PromptOnceLib.core.metrics import dice
-from PromptOnceLib.core.phantom import LABELS, chest_phantom
-from PromptOnceLib.core.registry import resolve_model
-from PromptOnceLib.core.volume import Volume
-from PromptOnceLib.mrml.logic import PromptOnceLogicBase
-from PromptOnceLib.mrml.segmentation_nodes import new_segmentation
+from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.errors import CancelledError, GeometryError, InputError, ModelError, PromptError
+from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
+from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
+from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
-from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
 
 SHAPE = (5, 96, 96)
 SPACING = (3.7, 3.7, 20.0)

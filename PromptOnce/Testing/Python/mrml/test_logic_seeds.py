@@ -14,15 +14,15 @@ from batch.studies import quick_options
 from mrml.test_logic import Application
 from mrml.volumes import add_volume, ijk_to_ras
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
-from PromptOnceLib.core.errors import CancelledError, InputError, RunFolderError, SeedError
-from PromptOnceLib.core.metrics import dice
-from PromptOnceLib.core.prompts import write_prompt
-from PromptOnceLib.core.records import read_run_record
-from PromptOnceLib.core.segmentation_files import read_segmentation
-from PromptOnceLib.mrml.batches import BatchJob, hand_over
-from PromptOnceLib.mrml.logic import PromptOnceLogicBase
+from PromptOnceLib.batch.client import BatchJob, hand_over
+from PromptOnceLib.batch.run_folder.records import read_run_record
+from PromptOnceLib.errors import CancelledError, InputError, RunFolderError, SeedError
+from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
 from PromptOnceLib.mrml.seeds import scanner_name
-from PromptOnceLib.worker.transport import SubprocessTransport, Transport, worker_command, worker_environment
+from PromptOnceLib.processes.transport import SubprocessTransport, Transport, worker_command, worker_environment
+from PromptOnceLib.prompts.prompt import write_prompt
+from PromptOnceLib.segmentation.io import read_segmentation
+from PromptOnceLib.segmentation.metrics import dice
 
 SLICES, ROWS, COLUMNS = 3, 64, 80
 NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="the quick worker is a shell script")

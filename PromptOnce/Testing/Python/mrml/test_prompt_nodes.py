@@ -7,12 +7,12 @@ import pytest
 import slicer
 
 from mrml.volumes import OBLIQUE, TRANSFORMS, add_transform, add_volume, axis_directions, ijk_to_ras, reloaded, world_of
-from PromptOnceLib.core.errors import PromptError
-from PromptOnceLib.core.mask_png import encode_mask
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point
-from PromptOnceLib.core.stack import slices_along
+from PromptOnceLib.errors import PromptError
+from PromptOnceLib.files.png import encode_mask
+from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.grid import StackGrid
-from PromptOnceLib.mrml.prompt_nodes import PromptNodes, find_prompts
+from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes, find_prompts
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 
 PROMPT = ObjectPrompt(
     name="left kidney; Niere, ä",

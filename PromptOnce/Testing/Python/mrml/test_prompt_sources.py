@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mrml.volumes import SPACING, TRANSFORMS, add_volume, world_of
-from PromptOnceLib.core.errors import PromptError
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point
+from PromptOnceLib.errors import PromptError
 from PromptOnceLib.mrml.grid import StackGrid
-from PromptOnceLib.mrml.logic import PromptOnceLogicBase
-from PromptOnceLib.mrml.prompt_nodes import PromptNodes
+from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 
 
 @pytest.fixture

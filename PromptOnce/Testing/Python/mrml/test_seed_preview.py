@@ -7,10 +7,10 @@ import pytest
 import slicer
 
 from mrml.volumes import SHAPE, TRANSFORMS, add_volume
-from PromptOnceLib.core.segments import Segment
-from PromptOnceLib.core.stack import slices_along
+from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.grid import StackGrid
-from PromptOnceLib.mrml.seed_preview import SeedPreview
+from PromptOnceLib.mrml.segmentations.preview import SeedPreview
+from PromptOnceLib.segmentation.segment import Segment
 
 SEGMENTS = [Segment("liver", (0.2, 0.4, 0.6)), Segment("spleen", (0.9, 0.1, 0.1))]
 

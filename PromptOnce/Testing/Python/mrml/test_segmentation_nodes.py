@@ -20,9 +20,9 @@ from mrml.volumes import (
     reloaded,
     world_of,
 )
-from PromptOnceLib.core.errors import GeometryError, InputError
-from PromptOnceLib.mrml.labelmaps import grid_image, labelmap_on
-from PromptOnceLib.mrml.segmentation_nodes import SegmentWriter, Target, new_segmentation
+from PromptOnceLib.errors import GeometryError, InputError
+from PromptOnceLib.mrml.segmentations.labelmap import grid_image, labelmap_on
+from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target, new_segmentation
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

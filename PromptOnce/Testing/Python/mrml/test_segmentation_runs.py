@@ -12,7 +12,7 @@ from mrml.volumes import (
     add_volume,
     reloaded,
 )
-from PromptOnceLib.mrml.segmentation_nodes import SegmentWriter, Target, new_segmentation
+from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target, new_segmentation
 
 
 def test_overwriting_takes_voxels_from_shown_segments_only(scene):

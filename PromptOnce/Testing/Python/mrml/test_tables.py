@@ -7,8 +7,8 @@ import pytest
 import slicer
 
 from mrml.volumes import add_volume, reloaded
-from PromptOnceLib.core.results import SegmentationResult, slice_results, totals
 from PromptOnceLib.mrml.tables import totals_in_words, write_tables
+from PromptOnceLib.segmentation.result import SegmentationResult, slice_results, totals
 
 
 def run(computed: list[int], reference: bool = True) -> tuple[list, object]:

@@ -14,10 +14,10 @@ import pytest
 import SimpleITK as sitk
 import slicer
 
-from PromptOnceLib.core.phantom import LABELS, chest_phantom
-from PromptOnceLib.core.volume import Volume
-from PromptOnceLib.mrml.logic import PromptOnceLogicBase
-from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
+from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 
 GUIDE = Path(__file__).resolve().parents[4] / "docs" / "user-guide.md"
 

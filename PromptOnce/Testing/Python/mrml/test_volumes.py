@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from core.dicom_files import make_monochrome1, write_dicom
+from imaging.dicom_files import make_monochrome1, write_dicom
 
 from mrml.volumes import (
     OBLIQUE,
@@ -19,9 +19,9 @@ from mrml.volumes import (
     ijk_to_ras,
     world_of,
 )
-from PromptOnceLib.core.errors import GeometryError, VolumeError
-from PromptOnceLib.core.intensity import window_from_text
-from PromptOnceLib.core.reading import read_volume
+from PromptOnceLib.errors import GeometryError, VolumeError
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.imaging.window import window_from_text
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, voxel_fingerprint
 
 

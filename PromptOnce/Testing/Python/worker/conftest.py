@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from PromptOnceLib.core.registry import resolve_model
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
-from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
 from worker.disks import disk_frames, stack_of
 
 Start = Callable[[], SubprocessTransport]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.intensity import Window
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Point, Prompt
-from PromptOnceLib.core.stack import Stack
+from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.imaging.window import Window
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 
 SLICES, ROWS, COLUMNS = 11, 80, 96
 

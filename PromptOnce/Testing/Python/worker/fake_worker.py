@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from PromptOnceLib.core.errors import PromptOnceError, WorkerError
-from PromptOnceLib.core.prompts import Prompt
-from PromptOnceLib.core.registry import ModelFiles
-from PromptOnceLib.core.stack import Stack
+from PromptOnceLib.errors import PromptOnceError, WorkerError
+from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.jobs import PropagationJob, Settings
+from PromptOnceLib.worker.requests import PropagationJob, Settings
 from PromptOnceLib.worker.session import Session
 from worker.disks import disk_frames, disk_prompt, stack_of
 

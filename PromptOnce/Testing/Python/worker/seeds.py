@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.core.conditioning import ConditioningFrame, SharedSeed
-from PromptOnceLib.core.prompts import ObjectPrompt, encode_mask
+from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
+from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
 from worker.disks import disk_frames, disk_prompt
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from PromptOnceLib.core.registry import resolve_model
+from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.handlers import Handlers
 

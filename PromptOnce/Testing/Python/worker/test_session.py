@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from PromptOnceLib.core.errors import PromptError, WorkerError
+from PromptOnceLib.errors import PromptError, WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.session import State
 from worker.disks import COLUMNS, ROWS, SLICES, disk_frames, disk_prompt, stack_of

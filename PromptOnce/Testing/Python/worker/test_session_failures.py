@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from PromptOnceLib.core.errors import CancelledError, ModelError, WorkerError
+from PromptOnceLib.errors import CancelledError, ModelError, WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.session import Session, State

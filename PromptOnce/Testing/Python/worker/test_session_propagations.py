@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from PromptOnceLib.core.errors import CancelledError, InputError, PromptError
-from PromptOnceLib.worker.jobs import Settings
+from PromptOnceLib.errors import CancelledError, InputError, PromptError
+from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.worker.session import State
 from worker.disks import disk_prompt
 from worker.fake_worker import World

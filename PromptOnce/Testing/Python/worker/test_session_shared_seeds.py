@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from PromptOnceLib.core.errors import PromptError
+from PromptOnceLib.errors import PromptError
 from PromptOnceLib.worker import protocol
 from worker.disks import SLICES
 from worker.fake_worker import World

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from PromptOnceLib.core.errors import PromptOnceError, WorkerError
-from PromptOnceLib.core.registry import resolve_model
+from PromptOnceLib.errors import PromptOnceError, WorkerError
+from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.jobs import PropagationJob, SeedMasks, Settings
+from PromptOnceLib.worker.requests import PropagationJob, SeedMasks, Settings
 from PromptOnceLib.worker.session import Session, State
 from worker.conftest import Start
 from worker.disks import disk_frames, disk_prompt, stack_of

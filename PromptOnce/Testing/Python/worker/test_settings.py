@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from PromptOnceLib.core.errors import InputError
-from PromptOnceLib.worker.jobs import Settings
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.worker.requests import Settings
 from worker.seeds import disk_seed
 
 

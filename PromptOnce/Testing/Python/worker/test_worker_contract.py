@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from PromptOnceLib.core.errors import WorkerError
+from PromptOnceLib.errors import WorkerError
+from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
-from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
 from worker.disks import disk_frames, disk_prompt, stack_of
 from worker.processes import alive, wait_until
 
@@ -131,10 +131,10 @@ def test_a_normal_end_leaves_nothing(segmenter: Segmenter, temporary: Path) -> N
 def test_a_worker_whose_parent_is_killed_ends_and_leaves_nothing(temporary: Path) -> None:
     script = textwrap.dedent("""
         import sys
-        from PromptOnceLib.core.registry import resolve_model
+        from PromptOnceLib.models.registry import resolve_model
         from PromptOnceLib.worker.client import WorkerClient
         from PromptOnceLib.worker.segmenter import Segmenter
-        from PromptOnceLib.worker.transport import SubprocessTransport, worker_command, worker_environment
+        from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
         from worker.disks import disk_frames, disk_prompt, stack_of
         client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()), threads=1)
         segmenter = Segmenter(client)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from PromptOnceLib.core.errors import CancelledError, ModelError, PromptError, WorkerError
-from PromptOnceLib.core.prompts import Box, ObjectPrompt, Prompt
-from PromptOnceLib.core.registry import ModelFiles, resolve_model
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.errors import CancelledError, ModelError, PromptError, WorkerError
+from PromptOnceLib.models.registry import ModelFiles, resolve_model
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter, Settings

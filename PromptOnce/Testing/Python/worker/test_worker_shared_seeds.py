@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from PromptOnceLib.core.conditioning import ConditioningFrame, SharedSeed
-from PromptOnceLib.core.errors import CancelledError, InputError, PromptError, WorkerError
-from PromptOnceLib.core.likeness import likeness
-from PromptOnceLib.core.prompts import Box, ObjectPrompt
-from PromptOnceLib.core.registry import resolve_model
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.models import load_model
+from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.tracking import Tracker
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.errors import CancelledError, InputError, PromptError, WorkerError
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt
+from PromptOnceLib.seeds.similarity import likeness
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 from worker.disks import SLICES, disk_frames, disk_prompt, stack_of

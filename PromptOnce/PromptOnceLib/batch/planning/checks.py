@@ -1,0 +1,47 @@
+"""What can be said about a case's settings before its image is read: a sentence, or None where nothing is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.imaging.image_file import check_readable
+from PromptOnceLib.imaging.stack import parse_axis
+from PromptOnceLib.imaging.volume import Geometry, Volume
+from PromptOnceLib.imaging.window import window_from_text
+from PromptOnceLib.prompts.prompt import read_prompt
+from PromptOnceLib.segmentation.reference import parse_reference
+
+_ANY_GEOMETRY = Geometry((1, 1, 1))
+
+
+def window_problem(text: str) -> str | None:
+    """Whether a window is one."""
+    any_volume = Volume(np.zeros((1, 1, 1), np.int16), _ANY_GEOMETRY)
+    return _message(lambda: window_from_text(text, any_volume))
+
+
+def axis_problem(text: str) -> str | None:
+    """Whether an axis is one."""
+    return _message(lambda: parse_axis(text, _ANY_GEOMETRY))
+
+
+def prompt_file_problem(path: Path) -> str | None:
+    """Whether a prompt file can be read; whether it fits an image is known only with the image."""
+    return _message(lambda: read_prompt(path))
+
+
+def reference_problem(text: str, folder: Path) -> str | None:
+    """Whether FILE[:LABEL,...], relative to the folder, names a file that can be opened."""
+    return _message(lambda: check_readable(parse_reference(str(folder / text))[0]))
+
+
+def _message(check: Callable[[], object]) -> str | None:
+    try:
+        check()
+    except PromptOnceError as error:
+        return error.message
+    return None

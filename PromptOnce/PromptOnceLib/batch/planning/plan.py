@@ -1,0 +1,119 @@
+"""What a batch is asked to do: its cases and options, as they cross processes and as the run's folder keeps them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from PromptOnceLib.seeds.fit import By, Fit
+
+OutputFormat = Literal["seg.nrrd", "nii.gz"]
+
+
+class _Model(BaseModel):
+    """Values that cannot be changed; unknown fields are an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PromptChoice(_Model):
+    """Where a case's prompt comes from.
+
+    kind: "seed", an entry of the seed library called `name`; "auto", the entry
+    that fits the case best, and marks the target `name` where one is named; "file", the
+    prompt file at the path `name`; "reference", box and points from the case's reference on its central slice, as the
+    papers do.
+    """
+
+    kind: Literal["seed", "auto", "file", "reference"]
+    name: str = ""
+
+    @model_validator(mode="after")
+    def _is_named_where_it_has_to_be(self) -> PromptChoice:
+        if self.kind != "auto" and (self.kind == "reference") == bool(self.name):
+            raise ValueError(f"a prompt choice of the kind {self.kind} does not go with the name {self.name!r}")
+        return self
+
+
+class PlannedCase(_Model):
+    """One image and how to segment it.
+
+    name: unique in the plan whatever the case of its letters, and a possible folder name on every system. image: a
+    file or folder that `read_volume` takes; None for a volume that is handed over in memory. files: all files the
+    image is made of, to recognise that it has changed. dicom: whether these are DICOM, whose folders may be called
+    after patients. reference: FILE[:LABEL,...] or None. window, axis, slice: as `prepare_case` takes them. group: the
+    report draws cases of one group together.
+    """
+
+    name: str
+    image: Path | None
+    files: tuple[Path, ...] = ()
+    dicom: bool = False
+    reference: str | None = None
+    prompt: PromptChoice
+    window: str = "auto"
+    axis: str = "auto"
+    slice: int | None = Field(default=None, ge=0)
+    group: str = ""
+
+
+class Selection(_Model):
+    """What the user named: where the cases are and how their prompts are chosen.
+
+    source: folder or manifest; None for a list of images. prompt: of every case for which a manifest does not say
+    otherwise; a folder needs one. images, references: patterns for a folder, see `find_images`. window, axis: of every
+    case for which a manifest does not say otherwise.
+    """
+
+    source: Path | None = None
+    prompt: PromptChoice | None = None
+    images: str | None = None
+    references: str | None = None
+    window: str = "auto"
+    axis: str = "auto"
+
+
+class BatchPlan(_Model):
+    """The cases in the order in which they are begun."""
+
+    selection: Selection
+    cases: tuple[PlannedCase, ...]
+    notices: tuple[str, ...] = ()
+
+
+class BatchOptions(_Model):
+    """What is the same for all cases.
+
+    model, config, device, precision: as `resolve_model` and the worker take them. early_stop: whether a half stops
+    where the object has ended. workers: processes that segment at the same time, each with a model of its own. formats:
+    of the segmentation files, at least one. start: slice where a seed takes over, the central one, the one most like
+    the seed's frame, the one where the object is surest, or one by its index; a case's own slice goes before it. by,
+    fit: as SeedSource takes them, "auto" being the default fit. library: folder of the seeds, None for the user's.
+    round_trip: whether every result is carried back to where it came from, and compared with that. python: the
+    interpreter of the workers, None for the one that runs the batch.
+    """
+
+    model: str = "nano"
+    config: Path | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    fill_hole_area: int = Field(default=0, ge=0)
+    early_stop: bool = False
+    workers: int = Field(default=1, ge=1, le=64)
+    formats: tuple[OutputFormat, ...] = Field(default=("seg.nrrd",), min_length=1)
+    start: Annotated[int, Field(ge=0)] | Literal["central", "alike", "surest"] = "central"
+    by: By = "prompt"
+    fit: Literal["auto"] | Fit = "auto"
+    library: Path | None = None
+    round_trip: bool = False
+    python: Path | None = None
+
+
+class RecordedPlan(_Model):
+    """What a run's folder keeps of plan and options, so that the run can be taken up again or repeated."""
+
+    version: Literal[1] = 1
+    plan: BatchPlan
+    options: BatchOptions

@@ -1,0 +1,147 @@
+"""The images in a folder and below: volumes, DICOM series and X-ray pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from PromptOnceLib.batch.planning.case_names import VOLUME_SUFFIXES, image_suffix, stem, unique_names
+from PromptOnceLib.batch.planning.patterns import Pattern, split_labels
+from PromptOnceLib.batch.run_folder.file_names import is_run_folder
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.dicom_header import group_by_stack, is_dicom, read_headers
+from PromptOnceLib.imaging.image_file import quiet_itk
+
+_HEADER_SUFFIXES = (".nhdr", ".mhd")  # their voxels lie in a file beside them
+_DATA_SUFFIXES = (".raw", ".zraw", ".img", ".gz", ".bz2")
+
+
+@dataclass(frozen=True)
+class FoundImage:
+    """An image in a folder. name: for the case. image: for `read_volume`. reference: FILE[:LABEL,...], or None."""
+
+    name: str
+    image: Path
+    files: tuple[Path, ...]
+    dicom: bool = False
+    reference: str | None = None
+
+
+def find_images(folder: Path, images: str | None = None, references: str | None = None) -> list[FoundImage]:
+    """All images in a folder and its subfolders, in the order of their paths, DICOM series last.
+
+    images: take only files that match this pattern (see Pattern); its `{case}` names the cases. references: pattern of
+    the reference that belongs to an image, with labels as FILE:LABEL,LABEL; what matches it is no image itself.
+    Segmentations (.seg.nrrd), hidden files and folders that hold a batch's results are passed over. Every stack of
+    slices of a DICOM series is an image, localizers are not; they are called series-001 and so on, because folders
+    and files of DICOM data tend to be called after patients. A series whose slices lie in several folders is several
+    images.
+    Raises InputError where the folder cannot be read or holds no image, or where a pattern cannot be understood.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder.")
+    wanted = None if images is None else Pattern(images)
+    pattern_text, labels = ("", "") if references is None else split_labels(references)
+    reference = Pattern(pattern_text) if references is not None else None
+    ordinary, others = _sorted_out(folder)
+    candidates = [path for path in ordinary if not path.name.lower().endswith(".seg.nrrd")]
+    if wanted is not None:
+        candidates = [path for path in candidates if wanted.case_of(_below(folder, path)) is not None]
+    if reference is not None:
+        candidates = [path for path in candidates if reference.case_of(_below(folder, path)) is None]
+    keys = [_case_key(_below(folder, path), wanted) for path in candidates]
+    names = unique_names([PurePosixPath(_below(folder, p).parent, k) for p, k in zip(candidates, keys, strict=True)])
+    found = [
+        FoundImage(name, path, files_of(path), reference=_reference(folder, path, key, reference, ordinary, labels))
+        for name, path, key in zip(names, candidates, keys, strict=True)
+    ]
+    if wanted is None:
+        found += _series(others)
+    if not found:
+        raise InputError(
+            f"No image was found in {folder}. Looked for {', '.join(VOLUME_SUFFIXES)}, DICOM and X-ray pictures"
+            + (f' that match "{images}".' if images else ".")
+        )
+    return found
+
+
+def files_of(image: Path) -> tuple[Path, ...]:
+    """All files an image is made of: a header brings its voxels, a DICOM folder its files."""
+    if image.is_dir():
+        return tuple(sorted(path for path in image.iterdir() if path.is_file()))
+    if image.suffix.lower() not in _HEADER_SUFFIXES:
+        return (image,)
+    beside = sorted(p for p in image.parent.glob("*") if p.name.startswith(image.stem + ".") and p != image)
+    return (image, *(path for path in beside if path.suffix.lower() in _DATA_SUFFIXES))
+
+
+def dicom_files_of(image: Path) -> tuple[Path, ...]:
+    """The files of the DICOM image that a file belongs to, its whole series; empty for what is not DICOM."""
+    if image.is_dir():
+        files = files_of(image)
+        return files if any(map(is_dicom, files)) else ()
+    if image_suffix(image.name) is not None or not is_dicom(image):
+        return ()
+    with quiet_itk():
+        groups = group_by_stack(read_headers(image.parent))
+    of_image = next((group for group in groups if any(header.path == image for header in group)), [])
+    return tuple(header.path for header in of_image) or (image,)
+
+
+def _sorted_out(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Files that are images by their ending, and all others, sorted; OSError becomes InputError."""
+    try:
+        files = sorted(_walk(folder))
+    except OSError as error:
+        raise InputError(f"The folder {folder} cannot be read: {error.strerror or error}.", repr(error)) from error
+    ordinary = [path for path in files if image_suffix(path.name) is not None]
+    return ordinary, [path for path in files if image_suffix(path.name) is None]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    def stop(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=stop):
+        here = Path(parent)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not is_run_folder(here / name))
+        yield from (here / name for name in files if not name.startswith("."))
+
+
+def _series(files: list[Path]) -> list[FoundImage]:
+    """DICOM images among the files, in the order of their folders."""
+    with quiet_itk():
+        folders = sorted({path.parent for path in files if is_dicom(path)})
+        groups = [group for folder in folders for group in group_by_stack(read_headers(folder))]
+    shown = [group for group in groups if not group[0].is_localizer]
+    return [
+        FoundImage(f"series-{number:03}", group[0].path, tuple(header.path for header in group), dicom=True)
+        for number, group in enumerate(shown, start=1)
+    ]
+
+
+def _case_key(path: PurePosixPath, wanted: Pattern | None) -> str:
+    """What `{case}` stands for in the references' pattern."""
+    named = wanted.case_of(path) if wanted is not None else None
+    return named or stem(path)
+
+
+def _reference(
+    folder: Path, image: Path, key: str, pattern: Pattern | None, files: list[Path], labels: str
+) -> str | None:
+    if pattern is None:
+        return None
+    below = _below(folder, image)
+    matches = [path for path in files if pattern.belongs(_below(folder, path), below, key)]
+    if len(matches) > 1:
+        raise InputError(
+            f"{len(matches)} files could be the reference of {below}, among them {matches[0].name} and "
+            f"{matches[1].name}. Make the pattern of the references more exact."
+        )
+    return f"{matches[0]}{labels}" if matches else None
+
+
+def _below(folder: Path, path: Path) -> PurePosixPath:
+    return PurePosixPath(path.relative_to(folder).as_posix())

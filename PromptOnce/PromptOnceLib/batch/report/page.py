@@ -1,0 +1,108 @@
+"""The report as one HTML page that needs no other file and no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from string import Template
+
+from PromptOnceLib.batch.report.box_plots import box_plots
+from PromptOnceLib.batch.report.case_table import case_table
+from PromptOnceLib.batch.report.html import counted, element, facts, number, text
+from PromptOnceLib.batch.review.priority import LOOK
+from PromptOnceLib.batch.review.run_results import RunResults
+from PromptOnceLib.resources import resource
+
+# What a reader may want to know of the options; others hold paths, which can name people.
+_SHOWN_OPTIONS = ("device", "precision", "fill_hole_area", "early_stop", "workers", "formats")
+
+
+def report_page(run: RunResults) -> str:
+    """The whole page. It is made to be handed on: of the records' paths none is in it, of messages what they say."""
+    style, script = _shipped("report.css"), _shipped("report.js")
+    return Template(_shipped("report.html")).substitute(
+        # Nothing is loaded from anywhere, and nothing runs but our own style and script.
+        policy=text(
+            "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+            f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
+        ),
+        style=style,
+        script=script,
+        subtitle=text(_subtitle(run)),
+        tiles=_tiles(run),
+        outcome=text(_outcome(run)),
+        look=f"{100 * LOOK:.0f}",
+        plots=box_plots(run.cases) or element("p", "No case has a result yet."),
+        table=case_table(run.cases),
+        facts=_facts(run),
+    )
+
+
+def _shipped(name: str) -> str:
+    return resource("Report", name).read_text(encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
+
+
+def _subtitle(run: RunResults) -> str:
+    day = (run.record.ended or run.record.started)[:10]
+    return " · ".join(part for part in (day, counted(len(run.cases), "case"), f"model {run.record.model.name}") if part)
+
+
+def _tiles(run: RunResults) -> str:
+    dice, volume = run.dice, run.median_millilitres
+    tiles = [
+        ("segmented", str(len(run.done)), f"of {counted(len(run.cases), 'case')}", ""),
+        ("failed", str(len(run.failed)), "without a result", "bad" if run.failed else ""),
+        ("to look at", str(run.to_look_at), "and not yet reviewed", "high" if run.to_look_at else ""),
+    ]
+    if run.not_done:
+        tiles.insert(2, ("not done", str(run.not_done), "the run was not finished", "bad"))
+    if dice is not None:
+        tiles.append(
+            ("mean Dice", number(dice.mean, 3), f"{dice.min:.3f} to {dice.max:.3f}, {counted(dice.count, 'case')}", "")
+        )
+    if volume is not None:
+        tiles.append(("median volume", f"{volume:.4g} ml", "of the results", ""))
+    return "".join(
+        element("li", element("span", name) + element("b", value) + element("small", more), class_=style or None)
+        for name, value, more, style in tiles
+    )
+
+
+def _outcome(run: RunResults) -> str:
+    """The run in two sentences."""
+    done = counted(len(run.done), "case")
+    if not run.failed and not run.not_done:
+        first = f"All {done} were segmented." if len(run.done) != 1 else "The case was segmented."
+    else:
+        first = f"{done} of {len(run.cases)} {'was' if len(run.done) == 1 else 'were'} segmented."
+    if run.to_look_at == 0:
+        return f"{first} The figures point at no case in particular; they cannot say that all are right."
+    return f"{first} Begin with the {counted(run.to_look_at, 'case')} whose figures are unusual: they are on top."
+
+
+def _facts(run: RunResults) -> str:
+    record = run.record
+    options = [(name, record.options.get(name)) for name in _SHOWN_OPTIONS]
+    shown = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in options if value not in (None, "")]
+    return facts(
+        [
+            ("Model", record.model.name),
+            ("SHA-256 of the model", record.model.sha256),
+            ("Seeds", ", ".join(f"{seed.name} {seed.id[:12]}".strip() for seed in record.seeds)),
+            ("Options", ", ".join(shown)),
+            ("Computer", record.machine),
+            ("Versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+            ("Started", record.started.replace("T", " ").replace("+00:00", " UTC")),
+            ("Ended", record.ended.replace("T", " ").replace("+00:00", " UTC")),
+        ]
+    )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

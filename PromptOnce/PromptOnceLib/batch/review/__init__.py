@@ -1,0 +1,1 @@
+"""Which cases to look at first."""

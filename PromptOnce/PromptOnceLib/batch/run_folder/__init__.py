@@ -1,0 +1,1 @@
+"""What a batch keeps on disk: journal, records, tables."""

@@ -1,0 +1,127 @@
+"""The folder of a finished case: segmentation, table of slices, pictures and record; complete or not there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from PromptOnceLib.batch.review.priority import look_first
+from PromptOnceLib.batch.run_folder.records import CaseIdentity, CaseRecord, Figures, now, write_case_record
+from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs
+from PromptOnceLib.errors import RunFolderError
+from PromptOnceLib.files.atomic import PREFIX, failure_sentence, replacing
+from PromptOnceLib.imaging.orientation import DisplayView
+from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
+from PromptOnceLib.segmentation.segment import default_color
+from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
+
+SLICES = "slices.csv"
+SHEET = "sheet.png"
+THUMBNAIL_SEED = "thumbnail-seed.png"
+"""The seed slice."""
+THUMBNAIL_LOOK = "thumbnail-look.png"
+"""The slice to look at first."""
+SEGMENTATION = "segmentation"
+
+_THUMBNAIL = (224, 224)
+
+
+def write_case(run: Run, folder: Path, identity: CaseIdentity, formats: Sequence[str] = ("seg.nrrd",)) -> CaseRecord:
+    """Write everything of a case into `folder`, which appears, or replaces an older one, when all of it is written.
+
+    formats: endings of the segmentation files, at least one; see core.segmentation_files. The notices of the writing
+    are in the record, and in those of the run. Raises InputError and its children where something cannot be written;
+    an OSError, such as that of a full disk, is the cause.
+    """
+    files = tuple(f"{SEGMENTATION}.{ending}" for ending in formats)
+    with _replacing_folder(folder) as temporary:
+        write_outputs(run, Outputs(temporary / files[0], temporary / SLICES, temporary / SHEET))
+        for name in files[1:]:
+            write_outputs(run, Outputs(temporary / name))
+        record = _record(run, identity, files)
+        _write_thumbnail(run, temporary / THUMBNAIL_SEED, run.case.prompt.slice)
+        _write_thumbnail(run, temporary / THUMBNAIL_LOOK, record.look_first.slice)
+        write_case_record(temporary, record)
+    return record
+
+
+def _record(run: Run, identity: CaseIdentity, files: tuple[str, ...]) -> CaseRecord:
+    case = run.case
+    return CaseRecord(
+        identity=identity,
+        status="partial" if run.cancelled else "complete",
+        objects=run.result.names,
+        files=files,
+        window=case.stack.window.name,
+        axis=AXIS_NAMES[case.axis.axis],
+        seed_slice=case.prompt.slice,
+        device=run.device,
+        seconds=round(run.seconds, 3),
+        finished=now(),
+        figures=Figures.of(run.totals),
+        look_first=look_first(run.rows, case.prompt.slice, run.totals.dice, identity.round_trip, run.cancelled),
+        notices=(*case.notices, *run.notices),
+    )
+
+
+def _write_thumbnail(run: Run, path: Path, index: int) -> None:
+    """One slice with the contours, turned as radiologists expect it."""
+    case, axis = run.case, run.case.axis.axis
+    view = DisplayView.of(case.volume.geometry, axis)
+    frame = view.of_slices(case.stack.frames[index])
+    spacing = view.of_spacing(pixel_spacing(case.volume.geometry, axis)[:2])
+    colors = [item.color or default_color(i) for i, item in enumerate(case.prompt.objects)]
+    picture = slice_picture(
+        frame,
+        [view.of_slices(mask[index]) for mask in run.result.masks],
+        colors,
+        None if case.reference is None else view.of_slices(case.reference[index]),
+        picture_size(frame.shape, spacing, _THUMBNAIL),
+    )
+    with replacing(path, ".png") as temporary:
+        picture.save(temporary, format="PNG")
+
+
+@contextmanager
+def _replacing_folder(target: Path) -> Iterator[Path]:
+    """Give an empty folder beside target; what the block writes there becomes target, unless it raises."""
+    token = secrets.token_hex(6)
+    temporary, aside = (target.with_name(f"{PREFIX}{token}-{what}") for what in ("new", "old"))
+    try:
+        temporary.mkdir()
+        yield temporary
+        _sync_folder(temporary)
+        _put_in_place(temporary, target, aside)
+        _sync_folder(target.parent)
+    except OSError as reason:
+        raise RunFolderError(failure_sentence(target, reason), detail=repr(reason)) from reason
+    finally:
+        for left in (temporary, aside):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _put_in_place(folder: Path, target: Path, aside: Path) -> None:
+    """Rename a folder to target; one that is there goes aside first, and back if the other cannot replace it."""
+    if not target.exists():
+        folder.rename(target)
+        return
+    target.rename(aside)
+    try:
+        folder.rename(target)
+    except OSError:
+        aside.rename(target)
+        raise
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the disk take in the names in a folder; Windows does not open folders and needs no such thing."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,111 @@
+"""Whether what a case is made from is still what it was: contents of its files, and its settings.
+
+A file counts as unchanged while its size and time of change are what they were; only otherwise it is read and compared
+by SHA-256. So a run can be taken up in seconds even where its images are hundreds of GB on a network drive, and files
+that were only copied or touched do not cost their case to be computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.segmentation.reference import parse_reference
+
+_CHUNK = 1 << 20
+
+
+class FileStamp(BaseModel):
+    """A file as it was: size in bytes, time of change, SHA-256 of its content."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+def stamp_files(paths: Sequence[Path], earlier: Sequence[FileStamp] = ()) -> tuple[FileStamp, ...]:
+    """Stamps of files; a file that has the size and time of the one at its place in `earlier` is not read.
+
+    Raises InputError for a file that cannot be read.
+    """
+    known = list(earlier) if len(earlier) == len(paths) else []
+    return tuple(_stamp(path, known[i] if known else None) for i, path in enumerate(paths))
+
+
+def input_files(case: PlannedCase) -> list[Path]:
+    """All files that decide what comes out of a case, in an order that does not change."""
+    files = list(case.files)
+    if case.reference is not None:
+        files.append(parse_reference(case.reference)[0])
+    if case.prompt.kind == "file":
+        files.append(Path(case.prompt.name))
+    return files
+
+
+def fingerprint(
+    case: PlannedCase,
+    stamps: Sequence[FileStamp],
+    options: BatchOptions,
+    model: str,
+    seed: str = "",
+    volume: Volume | None = None,
+) -> str:
+    """SHA-256, in hexadecimal, of everything that decides what comes out of a case.
+
+    model: fingerprint of the model. seed: of the content of the seed that is used. volume: where the case is in memory.
+    Where files lie, device, number of workers and software versions do not count: a run can be
+    moved and gone on with elsewhere.
+    """
+    digest = hashlib.sha256()
+    labels = None if case.reference is None else parse_reference(case.reference)[1]
+    settings = (
+        [stamp.sha256 for stamp in stamps],
+        (case.prompt.kind, case.prompt.name if case.prompt.kind == "auto" else "", seed),
+        (case.window, case.axis, case.slice, labels),
+        (model, options.precision, options.fill_hole_area, sorted(options.formats), options.round_trip),
+        (options.start, options.by, options.fit) if case.prompt.kind in ("seed", "auto") else (),
+        # Only where it is on: finished cases of runs from before there was this option stay finished.
+        *(["early stop"] if options.early_stop else []),
+    )
+    digest.update(repr(settings).encode())
+    if volume is not None:
+        digest.update(repr((volume.geometry, volume.array.dtype, volume.array.shape, volume.modality)).encode())
+        for part in volume.array:
+            digest.update(part.tobytes())
+    return digest.hexdigest()
+
+
+def model_fingerprint(files: ModelFiles) -> str:
+    """What tells a model from another: SHA-256 of its checkpoint, and of its configuration where that is the user's."""
+    checkpoint = files.sha256 or _sha256(files.checkpoint)
+    return f"{checkpoint} {_sha256(files.config) if isinstance(files.config, Path) else files.config}"
+
+
+def _stamp(path: Path, earlier: FileStamp | None) -> FileStamp:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be opened: {error.strerror or error}.", repr(error)) from error
+    if earlier is not None and (earlier.size, earlier.mtime_ns) == (status.st_size, status.st_mtime_ns):
+        return earlier
+    return FileStamp(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=_sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be opened: {error.strerror or error}.", repr(error)) from error
+    return digest.hexdigest()

@@ -1,0 +1,195 @@
+"""The folder of a run: made, taken up again, and held by one process at a time."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, RecordedPlan
+from PromptOnceLib.batch.run_folder.file_names import LOCK, PLAN, STATE, is_run_folder
+from PromptOnceLib.batch.run_folder.fingerprints import input_files
+from PromptOnceLib.batch.run_folder.journal import Finished, StateFile, finished_cases, interrupted_readings, read_steps
+from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, read_case_record
+from PromptOnceLib.errors import RunFolderError
+from PromptOnceLib.files.atomic import PREFIX, replacing
+from PromptOnceLib.files.lock import LockedError, exclusive_lock
+
+_TITLES = {
+    "model": "model",
+    "precision": "precision",
+    "fill_hole_area": "hole filling",
+    "early_stop": "choice of an early stop",
+    "formats": "choice of formats",
+    "start": "start of the seeds",
+    "by": "way the seeds prompt",
+    "fit": "fit of the seeds",
+    "round_trip": "choice of a round trip",
+}
+"""Options that decide what comes out, and what they are called."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunFolder:
+    """An open run.
+
+    finished: cases with results from earlier. interrupted: cases during whose reading an earlier run ended. notices:
+    what is different from then.
+    """
+
+    folder: Path
+    state: StateFile
+    finished: dict[str, Finished]
+    interrupted: frozenset[str]
+    notices: tuple[str, ...]
+
+    def is_reviewed(self, name: str) -> bool:
+        """Whether somebody has accepted or corrected the results of a case: a person's work is never replaced.
+
+        Raises RunFolderError where there is a correction whose record cannot be read.
+        """
+        folder = self.folder / CASES / name
+        corrected = (folder / CORRECTED).is_file()
+        try:
+            return read_case_record(folder).review.state != "none" or corrected
+        except RunFolderError:
+            if corrected:
+                raise
+            return False
+
+    def discard(self, name: str) -> None:
+        """Remove the results of a case that are no longer those of its inputs and options."""
+        folder = self.folder / CASES / name
+        if folder.exists():
+            # First out of the way in one step: half a folder must never look like a result.
+            aside = folder.with_name(PREFIX + secrets.token_hex(6))
+            folder.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def open_run(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool = False) -> Iterator[RunFolder]:
+    """Make a folder for a run, or take up the run in it, and hold it until the block ends.
+
+    resume: go on with the run that may be there; finished cases of another image or without a place in the plan are
+    never mixed with it. Raises RunFolderError with a sentence that says what is in the way or what differs.
+    """
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(exclusive_lock(folder / LOCK))
+            run = _open(folder, plan, options, resume)
+        except LockedError as error:
+            raise RunFolderError(
+                f"Another batch is running in {folder}. Wait for it, or choose another folder."
+            ) from error
+        except OSError as error:
+            raise RunFolderError(
+                f"The folder {folder} cannot be written to: {error.strerror or error}.", repr(error)
+            ) from error
+        held.callback(run.state.close)
+        yield run
+
+
+def read_recorded(folder: Path) -> RecordedPlan:
+    """Plan and options of the run in a folder. Raises RunFolderError where there is none or it cannot be read."""
+    try:
+        return RecordedPlan.model_validate_json((folder / PLAN).read_bytes())
+    except FileNotFoundError as error:
+        raise RunFolderError(f"{folder} holds no run of a batch.") from error
+    except (OSError, ValidationError) as error:
+        raise RunFolderError(
+            f"The run in {folder} cannot be read: its {PLAN} is damaged or of another version. Choose another folder.",
+            repr(error),
+        ) from error
+
+
+def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) -> RunFolder:
+    notices: tuple[str, ...] = ()
+    finished: dict[str, Finished] = {}
+    interrupted: frozenset[str] = frozenset()
+    if is_run_folder(folder):
+        recorded = read_recorded(folder)
+        if not resume:
+            raise RunFolderError(
+                f"{folder} holds a run already{_difference_in_brackets(recorded, plan, options)}. "
+                "Go on with it (--resume), or choose another folder."
+            )
+        if (folder / STATE).is_file():
+            steps = read_steps(folder / STATE)
+            finished, interrupted = finished_cases(steps, folder / CASES), interrupted_readings(steps)
+        _refuse_to_mix(folder, recorded, plan, finished)
+        notices = tuple(_differences(recorded, plan, options))
+    elif any(not path.name.startswith(".") for path in folder.iterdir()):
+        raise RunFolderError(f"{folder} holds other files. Choose an empty or a new folder.")
+    for left in folder.glob(f"{CASES}/{PREFIX}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    (folder / CASES).mkdir(exist_ok=True)
+    text = RecordedPlan(plan=plan, options=options).model_dump_json(indent=2)
+    with replacing(folder / PLAN, error=RunFolderError) as temporary:
+        temporary.chmod(0o600)  # its paths may name patients; nothing else in the folder does
+        temporary.write_text(text + "\n", encoding="utf-8")
+    return RunFolder(folder, StateFile(folder / STATE), finished, interrupted, notices)
+
+
+def _refuse_to_mix(folder: Path, recorded: RecordedPlan, plan: BatchPlan, finished: dict[str, Finished]) -> None:
+    """Raise where a finished case would be left over, or its results taken for those of another image."""
+    before = {case.name: case for case in recorded.plan.cases}
+    now = {case.name: case for case in plan.cases}
+    gone = [name for name in finished if name not in now]
+    if gone:
+        raise RunFolderError(
+            f"The run in {folder} does not fit: it holds finished cases that are not among these ({_some(gone)}). "
+            "Choose another folder."
+        )
+    for name, done in finished.items():
+        if name in before and before[name].image != now[name].image:
+            sizes = [path.stat().st_size if path.is_file() else -1 for path in input_files(now[name])]
+            if sizes != [stamp.size for stamp in done.files]:
+                raise RunFolderError(
+                    f"The run in {folder} does not fit: its finished case {name} is another image "
+                    f"({before[name].image} then, {now[name].image} now). Choose another folder."
+                )
+
+
+def _differences(recorded: RecordedPlan, plan: BatchPlan, options: BatchOptions) -> list[str]:
+    """Sentences on what is not as it was when the run was begun or taken up last."""
+    found = []
+    for name, title in _TITLES.items():
+        then, now = getattr(recorded.options, name), getattr(options, name)
+        if then != now:
+            found.append(f"Another {title} than before: {_plain(now)}, then {_plain(then)}.")
+    before = {case.name: case for case in recorded.plan.cases}
+    new = [case.name for case in plan.cases if case.name not in before]
+    changed = [c.name for c in plan.cases if c.name in before and _settings(before[c.name]) != _settings(c)]
+    if new:
+        found.append(f"New cases: {_some(new)}.")
+    if changed:
+        found.append(f"Cases with another prompt, reference, window, axis or slice: {_some(changed)}.")
+    return found
+
+
+def _difference_in_brackets(recorded: RecordedPlan, plan: BatchPlan, options: BatchOptions) -> str:
+    if recorded.plan.selection.source != plan.selection.source:
+        return f" (of {recorded.plan.selection.source or 'a list of images'})"
+    differences = _differences(recorded, plan, options)
+    return f" ({' '.join(differences).rstrip('.')})" if differences else ""
+
+
+def _settings(case: PlannedCase) -> dict[str, object]:
+    return case.model_dump(include={"prompt", "reference", "window", "axis", "slice"})
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,1 @@
+"""Cases computed one after the other: the runner, its lane, its worker."""

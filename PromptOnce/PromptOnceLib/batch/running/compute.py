@@ -1,0 +1,159 @@
+"""What a worker process does for one case after the other: choose its seed, segment it, carry the result back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from PromptOnceLib.batch.events import Event, Said, SliceProgress
+from PromptOnceLib.batch.planning.plan import BatchOptions
+from PromptOnceLib.batch.running.control import Control
+from PromptOnceLib.batch.running.load import LoadedCase, UndecidedCase
+from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cases.outputs import Run
+from PromptOnceLib.errors import WorkerError
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.seeds.apply import SeedSource, accepted_masks
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.segmenter import Segmenter, Settings
+from PromptOnceLib.workflows.round_trip import Legs, legs_of_prompt, legs_of_shared_seed
+from PromptOnceLib.workflows.start_slice import start_surest
+from PromptOnceLib.workflows.steps import run_legs
+
+_STARTS = 3  # workers in a row that die before they have a model
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """With what a case was computed. versions: of the worker's packages."""
+
+    precision: str = ""
+    versions: dict[str, str] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """A case with what came out. round_trip: Dice of the object that agrees least, None where there is no figure."""
+
+    loaded: LoadedCase
+    run: Run
+    circumstances: Circumstances
+    round_trip: float | None = None
+
+
+class CaseWorker:
+    """A worker process with its model, started when it is needed and again when it died. number: from 0."""
+
+    def __init__(
+        self,
+        client: WorkerClient,
+        number: int,
+        files: ModelFiles,
+        options: BatchOptions,
+        control: Control,
+        emit: Callable[[Event], None],
+    ) -> None:
+        self._client, self._number = client, number
+        self._files, self._options, self._control, self._emit = files, options, control, emit
+        self._segmenter = Segmenter(client)
+        self._circumstances = Circumstances()
+
+    @property
+    def has_died(self) -> bool:
+        """Whether the process is gone and was not replaced yet."""
+        return self._client.failure is not None
+
+    def close(self) -> None:
+        """End the process."""
+        self._client.close()
+
+    def make_ready(self) -> None:
+        """Have a worker with the model, a new one where the last has died.
+
+        Raises WorkerError or ModelError where that cannot be done: no case is at fault then.
+        """
+        for start in range(1, _STARTS + 1):
+            self._control.should_cancel()
+            try:
+                if self._client.welcome is None:
+                    welcome = self._client.start()
+                    device, precision = self._device(welcome.devices), self._options.precision
+                    model = self._segmenter.use_model(self._files, device, precision)
+                    self._circumstances = Circumstances(model.precision, welcome.versions)
+                return
+            except WorkerError:
+                if not self.has_died or start == _STARTS:
+                    raise
+
+    def compute(self, opened: LoadedCase | UndecidedCase) -> Computed:
+        """Segment a case. Its run is a cancelled one when the user wanted to end.
+
+        Raises what the worker reported, WorkerError where it died, CancelledError when nothing was done yet.
+        """
+        loaded = self._decided(opened) if isinstance(opened, UndecidedCase) else opened
+        assert loaded.case is not None
+        name, case = loaded.planned.name, loaded.case
+        self._segmenter.use_stack(case.stack)
+        if loaded.planned.slice is None and loaded.source is not None:
+            if self._options.start == "alike":
+                case = self._segmenter.start_alike(case, should_cancel=self._control.should_cancel)
+            elif self._options.start == "surest":
+                case = start_surest(self._segmenter, case, should_cancel=self._control.should_cancel)
+        run = self._propagate(name, case)
+        trip = self._round_trip(name, run, loaded.source) if self._options.round_trip and not run.cancelled else None
+        return Computed(replace(loaded, case=case), run, self._circumstances, trip)
+
+    def _decided(self, opened: UndecidedCase) -> LoadedCase:
+        descriptors = self._segmenter.describe(
+            frames=opened.comparison.frames, should_cancel=self._control.should_cancel
+        )
+        return opened.decide(opened.comparison.take(descriptors))
+
+    def _propagate(self, name: str, case: Case) -> Run:
+        emit = self._emit
+        started = time.monotonic()
+        job = self._segmenter.start_propagation(
+            case.prompt,
+            Settings(fill_hole_area=self._options.fill_hole_area, stop_when_absent=self._options.early_stop),
+            lambda event: emit(SliceProgress(case=name, done=event.done, total=event.total)),
+            partial(self._say, name),
+        )
+        result = self._segmenter.wait(job, self._control.should_cancel)
+        seconds = time.monotonic() - started
+        return Run(case, result, self._files.name, job.device, seconds, job.cancelled, job.notices)
+
+    def _round_trip(self, name: str, run: Run, source: SeedSource | None) -> float | None:
+        legs = self._legs(run, source)
+        if legs is None:
+            return None
+        notify, cancel = partial(self._say, name), self._control.should_cancel
+        found = run_legs(self._segmenter, legs, on_notice=notify, should_cancel=cancel).dice
+        return min((dice for dice in found if dice is not None), default=None)
+
+    def _legs(self, run: Run, source: SeedSource | None) -> Legs | None:
+        """The ways back from a result; None where the seed slice shows nothing to come back to."""
+        case, area = run.case, self._options.fill_hole_area
+        if isinstance(case.prompt, SharedSeed):
+            assert source is not None
+            stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
+            return legs_of_shared_seed(case.stack, case.prompt, stored, run.result, area)
+        masks = np.stack([mask[case.prompt.slice] for mask in run.result.masks])
+        return (
+            legs_of_prompt(case.stack, case.prompt, masks, run.result, area) if masks.any(axis=(1, 2)).all() else None
+        )
+
+    def _say(self, name: str, text: str) -> None:
+        self._emit(Said(case=name, text=text))
+
+    def _device(self, devices: list[str]) -> str:
+        """Of several workers each gets a GPU of its own, as far as there are any."""
+        wanted = self._options.device
+        cards = [device for device in devices if device.startswith("cuda")]
+        if self._options.workers > 1 and wanted in ("auto", "cuda") and cards:
+            return cards[self._number % len(cards)]
+        return wanted

@@ -1,0 +1,98 @@
+"""What the threads of a run share: the cases still to do, and whether to go on."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import threading
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from PromptOnceLib.batch.planning.plan import PlannedCase
+from PromptOnceLib.errors import CancelledError, PromptOnceError
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_HARDLY_ANYTHING = 1 << 20  # bytes
+E = TypeVar("E", bound=BaseException)
+
+
+class Control:
+    """Hands out cases and holds the reasons to end early; can be used from several threads.
+
+    cancelled: the user wants to end; the case under way stops at its next slice. aborted: end at once. stopped: why
+    the run cannot go on.
+    """
+
+    def __init__(self, cases: Iterable[PlannedCase]) -> None:
+        self._cases = deque(cases)
+        self._lock = threading.Lock()
+        self.cancelled = threading.Event()
+        self.aborted = threading.Event()
+        self.stopped: PromptOnceError | None = None
+
+    def next_case(self) -> PlannedCase | None:
+        """The next case to begin; None when there is none or the run is to end."""
+        with self._lock:
+            return self._cases.popleft() if self._cases and not self.ending else None
+
+    def stop(self, reason: PromptOnceError) -> None:
+        """End the run because of something that is no fault of a case."""
+        with self._lock:
+            self.stopped = self.stopped or reason
+
+    @property
+    def ending(self) -> bool:
+        """Whether to end early."""
+        return self.cancelled.is_set() or self.aborted.is_set() or self.stopped is not None
+
+    def should_cancel(self) -> bool:
+        """For a wait: whether to cancel what is under way. Raises CancelledError when it is to be left at once."""
+        if self.aborted.is_set():
+            raise CancelledError("Cancelled.")
+        return self.ending
+
+
+def caused_by(error: BaseException, kind: type[E]) -> E | None:
+    """The first error of a kind among an error and its causes."""
+    reason: BaseException | None = error
+    while reason is not None and not isinstance(reason, kind):
+        reason = reason.__cause__
+    return reason
+
+
+def caused_by_full_disk(error: BaseException) -> bool:
+    """Whether an error says that it came from a full disk."""
+    reason = caused_by(error, OSError)
+    return reason is not None and reason.errno in _DISK_FULL
+
+
+def disk_is_full(folder: Path) -> bool:
+    """Whether the disk has no room: the errors of ITK's writers do not say why they failed."""
+    try:
+        return shutil.disk_usage(folder).free < _HARDLY_ANYTHING
+    except OSError:
+        return True
+
+
+class DiskFullError(PromptOnceError):
+    """The results find no room; the run stops."""
+
+    code = "disk_full"
+
+
+class ResultsFolderError(PromptOnceError):
+    """The results cannot be written for another reason; the run stops."""
+
+    code = "cannot_write"
+
+
+def writing_failed(error: BaseException, folder: Path) -> PromptOnceError:
+    """The reason to stop for an error while writing into the run's folder."""
+    if caused_by_full_disk(error) or disk_is_full(folder):
+        return DiskFullError(
+            "The disk is full; what is finished is kept. Free some space, then go on with --resume.", repr(error)
+        )
+    sentence = error.message if isinstance(error, PromptOnceError) else str(error)
+    return ResultsFolderError(f"The results cannot be written: {sentence}", repr(error))

@@ -1,0 +1,143 @@
+"""A planned case read and made ready for the worker, unless its results are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
+from PromptOnceLib.batch.run_folder.fingerprints import FileStamp, fingerprint, input_files, stamp_files
+from PromptOnceLib.batch.run_folder.journal import Finished, StepName
+from PromptOnceLib.batch.run_folder.redaction import hide_paths
+from PromptOnceLib.batch.running.case_prompts import PromptSources, prompt_source, seed_fingerprint
+from PromptOnceLib.batch.running.crash_probe import try_reading
+from PromptOnceLib.cases.case import Case, prepare_case
+from PromptOnceLib.errors import OutOfMemoryError
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.seeds.apply import SeedSource
+from PromptOnceLib.seeds.seed import Seed
+from PromptOnceLib.seeds.similarity import Comparison
+from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedCase:
+    """A case as the worker gets it.
+
+    case: None where an earlier run has finished it with the same fingerprint. seed: the one that prompts it; source:
+    how it does.
+    """
+
+    planned: PlannedCase
+    fingerprint: str
+    files: tuple[FileStamp, ...]
+    case: Case | None
+    seed: Seed | None = None
+    source: SeedSource | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class UndecidedCase:
+    """A case that was read and whose seed is chosen when the worker has compared frames.
+
+    decide: takes the likeness by seed id and makes the case ready. Raises PromptOnceError.
+    """
+
+    planned: PlannedCase
+    comparison: Comparison
+    decide: Callable[[Mapping[str, float]], LoadedCase]
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """The contents of a case's files. reference: labels on the volume's grid."""
+
+    planned: PlannedCase
+    files: tuple[FileStamp, ...]
+    volume: Volume
+    reference: Array | None
+    notices: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Loader:
+    """Reads the cases of a run; can be used from several threads.
+
+    model: fingerprint of the model. model_sha256: of its checkpoint, where it is known. volumes: those in memory, by
+    case. finished: what earlier runs have done. suspects: cases that may bring down who reads them. note: keeps a
+    case's step for later runs.
+    """
+
+    options: BatchOptions
+    model: str
+    model_sha256: str | None
+    sources: PromptSources
+    volumes: Mapping[str, Volume]
+    finished: Mapping[str, Finished]
+    suspects: Collection[str]
+    note: Callable[[str, StepName], None]
+
+    def load(self, planned: PlannedCase) -> LoadedCase | UndecidedCase:
+        """Read a case. Raises PromptOnceError for what cannot be read or does not fit together."""
+        return _with_memory(lambda: self._load(planned))
+
+    def _load(self, planned: PlannedCase) -> LoadedCase | UndecidedCase:
+        earlier = self.finished.get(planned.name)
+        files = stamp_files(input_files(planned), earlier.files if earlier is not None else ())
+        if earlier is not None:
+            seed = self.sources.named(planned.prompt, earlier.seed)
+            if earlier.fingerprint == self._fingerprint(planned, files, seed):
+                return LoadedCase(planned, earlier.fingerprint, files, None, seed)
+        read = self._read(planned, files)
+        comparison = self.sources.comparison(planned, read.volume, self.model_sha256)
+        if comparison is None:
+            return self._ready(read)
+        return UndecidedCase(planned, comparison, lambda likeness: _with_memory(lambda: self._ready(read, likeness)))
+
+    def _read(self, planned: PlannedCase, files: tuple[FileStamp, ...]) -> _Read:
+        if planned.name in self.suspects:
+            try_reading(planned)
+        self.note(planned.name, "reading")
+        held = self.volumes.get(planned.name)
+        volume = held if held is not None else read_volume(_path(planned))
+        notices: list[str] = []
+        reference = None
+        if planned.reference is not None:
+            path, labels = parse_reference(planned.reference)
+            reference = read_reference(path, volume.geometry, labels, notices.append)
+        self.note(planned.name, "read")
+        return _Read(planned, files, volume, reference, notices)
+
+    def _ready(self, read: _Read, likeness: Mapping[str, float] | None = None) -> LoadedCase:
+        planned, notices = read.planned, list(read.notices)
+        seed = self.sources.seed_for(planned, read.volume, notices.append, likeness)
+        source = prompt_source(planned, seed, read.reference, self.options)
+        index = planned.slice if seed is None else None
+        case = prepare_case(read.volume, source, planned.axis, index, planned.window, read.reference, notices)
+        case = replace(case, notices=tuple(hide_paths(notice, planned) for notice in case.notices))
+        seeds = source if isinstance(source, SeedSource) else None
+        return LoadedCase(planned, self._fingerprint(planned, read.files, seed), read.files, case, seed, seeds)
+
+    def _fingerprint(self, planned: PlannedCase, files: tuple[FileStamp, ...], seed: Seed | None) -> str:
+        content = "" if seed is None else seed_fingerprint(seed)
+        held = self.volumes.get(planned.name)
+        return fingerprint(planned, files, self.options, self.model, content, held)
+
+
+def _path(planned: PlannedCase) -> Path:
+    assert planned.image is not None, "a volume in memory was not handed over"
+    return planned.image
+
+
+def _with_memory(work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except MemoryError as error:
+        raise OutOfMemoryError(
+            "The computer's memory is too small for this image: close other programs or crop the image.", repr(error)
+        ) from error

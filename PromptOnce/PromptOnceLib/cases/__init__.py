@@ -1,0 +1,1 @@
+"""One case, from image and prompt to what is written."""

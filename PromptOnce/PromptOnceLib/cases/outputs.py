@@ -1,0 +1,124 @@
+"""What a run leaves behind: the segmentation, the table, the contact sheet, and its figures as one JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from PromptOnceLib.cases.case import Case
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.files.atomic import check_targets
+from PromptOnceLib.imaging.orientation import DisplayView
+from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.segmentation.contact_sheet import contact_sheet
+from PromptOnceLib.segmentation.io import check_suffix, write_segmentation
+from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
+from PromptOnceLib.segmentation.segment import Segment, default_color
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the results go; None: not wanted."""
+
+    segmentation: Path
+    csv: Path | None = None
+    sheet: Path | None = None
+
+    def check(self, inputs: Iterable[Path]) -> None:
+        """Whatever can be known before the computing: InputError for what cannot be written, or is an input."""
+        check_suffix(self.segmentation)
+        if self.sheet is not None and self.sheet.suffix.lower() != ".png":
+            raise InputError(f"{self.sheet.name}: a contact sheet is a PNG. Choose a name that ends in .png.")
+        check_targets([self.segmentation, self.csv, self.sheet], inputs)
+
+
+@dataclass(eq=False)
+class Run:
+    """A finished or cancelled propagation of a case.
+
+    seconds: of the propagation alone. device: where it ended. notices: sentences for the user, the case's not included.
+    """
+
+    case: Case
+    result: SegmentationResult
+    model: str
+    device: str
+    seconds: float
+    cancelled: bool = False
+    notices: list[str] = field(default_factory=list)
+
+    @cached_property
+    def rows(self) -> list[SliceResult]:
+        """The per-slice table of the union of all objects."""
+        return slice_results(self.result, self.case.reference)
+
+    @cached_property
+    def totals(self) -> Totals:
+        """Figures of the whole stack, of the union of all objects."""
+        return totals(self.result, self.case.volume.geometry.spacing, self.case.reference)
+
+
+def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
+    """Write segmentation, table and contact sheet; return the notices of the writing, which the run takes in too."""
+    objects = run.case.prompt.objects
+    segments = [Segment(o.name, o.color or default_color(i), o.terminology) for i, o in enumerate(objects)]
+    masks = [run.result.to_volume_order(i) for i in range(len(segments))]
+    notices = write_segmentation(outputs.segmentation, masks, segments, run.case.volume.geometry)
+    run.notices += notices
+    if outputs.csv is not None:
+        write_csv(outputs.csv, run.rows)
+    if outputs.sheet is not None:
+        _write_sheet(run, outputs.sheet, segments)
+    return notices
+
+
+def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
+    """The object that --json prints.
+
+    seed: names of the seeds that took a prompt's place, else None. seed_slice: the prompt's slice, or where the seeds
+    start. dice, jaccard: of the whole volume, None without a reference.
+    """
+    case, figures = run.case, run.totals
+    return {
+        "output": str(outputs.segmentation),
+        "csv": None if outputs.csv is None else str(outputs.csv),
+        "sheet": None if outputs.sheet is None else str(outputs.sheet),
+        "model": run.model,
+        "device": run.device,
+        "slices": figures.computed_slices,
+        "slices_in_volume": figures.slices,
+        "seconds": round(run.seconds, 3),
+        "slices_per_second": round(figures.computed_slices / run.seconds, 2),
+        "axis": AXIS_NAMES[case.axis.axis],
+        "seed": case.prompt.label if isinstance(case.prompt, SharedSeed) else None,
+        "seed_slice": case.prompt.slice,
+        "window": case.stack.window.name,
+        "millilitres": figures.millilitres,
+        "dice": figures.dice,
+        "jaccard": figures.jaccard,
+        "cancelled": run.cancelled,
+        "notices": [*case.notices, *run.notices],
+        "per_slice": [row.as_json() for row in run.rows],
+    }
+
+
+def _write_sheet(run: Run, path: Path, segments: list[Segment]) -> None:
+    case, axis = run.case, run.case.axis.axis
+    view = DisplayView.of(case.volume.geometry, axis)
+    contact_sheet(
+        view.of_slices(case.stack.frames),
+        view.of_slices(run.result.masks),
+        None if case.reference is None else view.of_slices(case.reference),
+        run.rows,
+        path,
+        view.of_spacing(pixel_spacing(case.volume.geometry, axis)[:2]),
+        title=f"PromptOnce, model {run.model}",
+        total_dice=run.totals.dice,
+        names=run.result.names,
+        colors=[segment.color for segment in segments],
+        seed_slice=case.prompt.slice,
+    )

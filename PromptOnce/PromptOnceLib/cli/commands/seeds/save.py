@@ -1,0 +1,182 @@
+"""promptonce seeds save: a prompted slice becomes an entry of the library."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.cases.case import Case, prepare_case
+from PromptOnceLib.cli.commands.seeds.edit import with_words
+from PromptOnceLib.cli.commands.seeds.format import in_full, record_report
+from PromptOnceLib.cli.options.common import (
+    ModelOptions,
+    axis_option,
+    json_option,
+    model_options,
+    quiet_option,
+    window_option,
+)
+from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_options
+from PromptOnceLib.cli.options.seed import library_option, scanner_option, with_scanner
+from PromptOnceLib.cli.seed_checks import trip_of_prompt
+from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
+from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.errors import SeedError
+from PromptOnceLib.files.atomic import check_targets
+from PromptOnceLib.imaging.orientation import FrameOrientation
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.imaging.stack import pixel_spacing, slices_along
+from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.seeds.create import make_seed
+from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.seeds.picture import write_frame_picture
+from PromptOnceLib.seeds.seed import ModelUsed
+
+EXAMPLES = """
+\b
+Examples:
+  The lungs of a chest CT, as the reference marks them on the central slice:
+    promptonce seeds save "lungs CT 2" chest.nii.gz --prompt-from lungs.nii.gz:1,2 --name lungs \\
+        --window lung --scanner name="CT 2" manufacturer=GE --preview frame.png
+  Look at frame.png; where it shows no text about the patient:
+    promptonce seeds save ... --frame-confirmed
+"""
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """How the user is shown the frame and asked about it."""
+
+    preview: Path | None
+    confirmed: bool
+
+    def ask(self, case: Case, index: int) -> None:
+        """Write the picture of a slice, and ask where that was not answered. Raises SeedError for no confirmation."""
+        if self.preview is not None:
+            _write_picture(case, index, self.preview)
+        if self.confirmed:
+            return
+        if sys.stdin is None or not sys.stdin.isatty():
+            where = f"at {self.preview}" if self.preview is not None else "at the frame (--preview PNG writes it)"
+            raise SeedError(
+                f"A seed shows its frame to everybody who uses it. Look {where}; where it shows no name, number or "
+                "date of a patient, repeat the command with --frame-confirmed."
+            )
+        with tempfile.TemporaryDirectory(prefix="promptonce-") as folder:
+            picture = self.preview or Path(folder, "frame.png")
+            if self.preview is None:
+                _write_picture(case, index, picture)
+            click.echo(f"The frame of the seed is in {picture}: look at it.", err=True)
+            if not click.confirm("Is it free of names, numbers and dates of a patient?", err=True):
+                raise SeedError("The seed was not saved. Choose another slice, or an image without text.")
+
+
+@click.command(cls=CommandWithPoints, epilog=EXAMPLES)
+@click.argument("seed_name", metavar="NAME")
+@click.argument("image", type=click.Path(path_type=Path))
+@prompt_options
+@click.option("--mask-from", metavar="REFERENCE[:LABEL,...]", help="The accepted mask, instead of the model's.")
+@click.option(
+    "--slice", "slice_index", type=click.IntRange(min=0), help="Slice of the prompt [default: the central one]."
+)
+@axis_option
+@window_option
+@scanner_option
+@with_words
+@click.option("--preview", type=click.Path(path_type=Path), help="Write the frame, to be looked at, as a PNG.")
+@click.option("--frame-confirmed", is_flag=True, help="The frame shows no name, number or date of a patient.")
+@click.option("--no-round-trip", is_flag=True, help="Do not find out how far the seed can be trusted.")
+@model_options
+@library_option
+@quiet_option
+@json_option
+def save(
+    seed_name: str,
+    image: Path,
+    prompt: PromptOptions,
+    mask_from: str | None,
+    slice_index: int | None,
+    axis: str,
+    window: str,
+    scanner: tuple[tuple[str, str], ...],
+    preview: Path | None,
+    frame_confirmed: bool,
+    no_round_trip: bool,
+    model: ModelOptions,
+    library_folder: Path | None,
+    quiet: bool,
+    as_json: bool,
+    **words: str | None,
+) -> None:
+    """Segment one slice of IMAGE from a prompt and keep it as the seed NAME.
+
+    The seed holds the slice as a picture, the prompt, the mask, window, grid and what is known about the scanner, and
+    nothing else of the image. A round trip through IMAGE tells how far it can be trusted.
+    """
+    check_targets([preview], [image, *model.inputs, *prompt.inputs])
+    library, reporter = SeedLibrary(library_folder), Reporter(quiet)
+    library.check_free(seed_name)
+    volume = with_scanner(read_volume(image), scanner)
+    notices: list[str] = []
+    case = prepare_case(volume, prompt.source(volume, notices), axis, slice_index, window, notices=notices)
+    assert isinstance(case.prompt, Prompt)
+    for notice in case.notices:
+        reporter.say(notice)
+    Confirmation(preview, frame_confirmed).ask(case, case.prompt.slice)
+    with Work(model.files(), model.device, model.precision, reporter) as work:
+        masks = _masks(work, case, mask_from)
+        seed = make_seed(
+            volume,
+            case.stack,
+            case.prompt,
+            list(masks),
+            name=seed_name,
+            model=ModelUsed(name=work.model, sha256=work.files.sha256),
+            scanner_name=dict(scanner).get("name", ""),
+            frame_confirmed=True,
+            **{key: text for key, text in words.items() if text is not None},
+        )
+        if not no_round_trip and len(case.stack.frames) > 1:
+            seed = seed.changed(round_trip=trip_of_prompt(work, case.stack, case.prompt, masks).record(work.model))
+    record = library.save(seed).record
+    if as_json:
+        click.echo(json.dumps({**record_report(record), "library": str(library.folder)}))
+    else:
+        reporter.say(in_full(record))
+
+
+def _masks(work: Work, case: Case, mask_from: str | None) -> NDArray[np.uint8]:
+    """The accepted masks, uint8 (objects, rows, columns): the model's, or those of a segmentation."""
+    prompt = case.prompt
+    assert isinstance(prompt, Prompt)
+    if mask_from is None:
+        work.segmenter.use_stack(case.stack)
+        masks = work.segmenter.predict(prompt).masks
+    else:
+        if len(prompt.objects) != 1:
+            raise SeedError("--mask-from gives one mask, but the prompt marks several objects.")
+        notices: list[str] = []
+        accepted = slices_along(labels(mask_from, case.volume, notices), case.axis.axis)[prompt.slice] != 0
+        masks = accepted[None].astype(np.uint8)
+        for notice in notices:
+            work.reporter.say(notice)
+        work.segmenter.use_stack(case.stack)
+    for item, mask in zip(prompt.objects, masks, strict=True):
+        if not mask.any():
+            raise SeedError(
+                f'The mask of "{item.name}" is empty on slice {prompt.slice}. Choose another prompt or slice.'
+            )
+    return masks
+
+
+def _write_picture(case: Case, index: int, path: Path) -> None:
+    geometry, axis = case.volume.geometry, case.axis.axis
+    orientation, spacing = FrameOrientation.of(geometry, axis), pixel_spacing(geometry, axis)[:2]
+    write_frame_picture(case.stack.frames[index], orientation, spacing, path)

@@ -1,0 +1,93 @@
+"""Groups of options that several commands share; a command gets each group as one object."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from PromptOnceLib.models.registry import ModelFiles, resolve_model
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def grouped(name: str, group: type[Any], options: Sequence[Decorator]) -> Decorator:
+    """Decorator that adds options to a command and hands their values over as one argument `name`.
+
+    group: dataclass whose fields are called like the options' values.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(*arguments: Any, **values: Any) -> Any:
+            fields = {field.name: values.pop(field.name) for field in dataclasses.fields(group)}
+            return function(*arguments, **values, **{name: group(**fields)})
+
+        for option in reversed(options):
+            option(call)
+        return call
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model, and where it runs."""
+
+    model_name: str
+    config: Path | None
+    device: str
+    precision: str
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Files that are named, which no output may replace."""
+        return [Path(self.model_name), *([] if self.config is None else [self.config])]
+
+    def files(self) -> ModelFiles:
+        """The model's files. Raises ModelError."""
+        return resolve_model(self.model_name, self.config)
+
+
+model_options = grouped(
+    "model",
+    ModelOptions,
+    [
+        click.option(
+            "--model",
+            "model_name",
+            default="nano",
+            show_default=True,
+            help="A name of `promptonce models list`, or a checkpoint file.",
+        ),
+        click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file."),
+        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
+        click.option(
+            "--precision", default="auto", show_default=True, help="auto, float32 (exact), bfloat16 or float16."
+        ),
+    ],
+)
+
+window_option = click.option(
+    "--window",
+    default="auto",
+    show_default=True,
+    help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, full, percentile, paper[:WINDOW].",
+)
+axis_option = click.option(
+    "--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal."
+)
+early_stop_option = click.option(
+    "--early-stop",
+    is_flag=True,
+    help="Stop a half where the object has ended, after several slices without it; not for objects in several pieces.",
+)
+quiet_option = click.option("--quiet", is_flag=True, help="No progress and no notices.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output."
+)

@@ -1,0 +1,222 @@
+"""Seeds as the command line takes them: the library, the scanner, and which seeds are put before an image how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import click
+from pydantic import ValidationError
+
+from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cli.options.common import grouped
+from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.scanner import Scanner
+from PromptOnceLib.imaging.stack import parse_axis
+from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.seeds.apply import Searched, SeedSource
+from PromptOnceLib.seeds.fit import DEFAULT_FIT, By, Fit
+from PromptOnceLib.seeds.library import Listing, SeedLibrary
+from PromptOnceLib.seeds.matching import Match, best_of, rank
+from PromptOnceLib.seeds.seed import Seed
+from PromptOnceLib.seeds.similarity import Comparison
+from PromptOnceLib.worker.requests import Settings
+from PromptOnceLib.workflows.start_slice import start_surest
+
+SCANNER_KEYS = ("name", *Scanner.model_fields)
+
+SEARCHED = get_args(Searched)
+Start = int | Literal["central"] | Searched
+
+
+class _StartSlice(click.ParamType):
+    name = "central|alike|surest|K"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Start:
+        if value in ("central", *SEARCHED) or isinstance(value, int):
+            return value  # type: ignore[no-any-return]
+        if not str(value).isdecimal():
+            self.fail(f"{value!r} is not central, alike, surest or a slice's number.", param, ctx)
+        return int(value)
+
+
+class _ScannerPair(click.ParamType):
+    name = "KEY=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        key, equals, text = str(value).partition("=")
+        if not equals or key not in SCANNER_KEYS:
+            self.fail(f"{value!r} is not KEY=VALUE with a key among {', '.join(SCANNER_KEYS)}.", param, ctx)
+        return key, text
+
+
+library_option = click.option(
+    "--library",
+    "library_folder",
+    type=click.Path(path_type=Path),
+    help="Folder of the seed library [default: PROMPTONCE_LIBRARY, or one in the user's data folder].",
+)
+scanner_option = click.option(
+    "--scanner",
+    type=_ScannerPair(),
+    multiple=True,
+    help=f"What the image does not say about its scanner, one or more; keys: {', '.join(SCANNER_KEYS)}. name is what "
+    "you call it.",
+)
+seed_option = click.option(
+    "--seed", "seeds", metavar="NAME|auto", multiple=True, help="A seed of the library; auto takes the one that fits."
+)
+by_option = click.option(
+    "--by",
+    type=click.Choice(["prompt", "mask"]),
+    default="prompt",
+    show_default=True,
+    help="Whether a seed prompts by its box and points or by its accepted mask.",
+)
+fit_option = click.option(
+    "--fit",
+    type=click.Choice(["stretch", "millimetres"]),
+    default=DEFAULT_FIT,
+    show_default=True,
+    help="How a seed's frame is brought to the image: as it is, or cut or padded to the same field of view.",
+)
+fit_options = (by_option, fit_option)
+
+
+@dataclass(frozen=True)
+class SeedOptions:
+    """Which seeds are put before an image, and how."""
+
+    seeds: tuple[str, ...]
+    start: Start
+    by: By
+    fit: Fit
+    target: str | None
+    scanner: tuple[tuple[str, str], ...]
+    library_folder: Path | None
+
+    def check(self, slice_index: int | None) -> None:
+        """Raise InputError for options that contradict each other; slice_index: what --slice says."""
+        if not self.seeds and (self.target is not None or self.start != "central"):
+            raise InputError("--start and --target go with --seed.")
+        if self.seeds and slice_index is not None and self.start != "central":
+            raise InputError("--slice and --start both say where the seed is to start: give one of them.")
+        if any(name.lower() == "auto" for name in self.seeds):
+            if len(self.seeds) > 1:
+                raise InputError("--seed auto chooses one seed: name no others beside it.")
+        elif self.target is not None:
+            raise InputError("--target goes with --seed auto.")
+
+    def source(self, work: Work, volume: Volume, axis: str, notices: list[str]) -> SeedSource:
+        """The seeds for a volume; adds the reasons for one that was chosen automatically. Raises SeedError."""
+        library = SeedLibrary(self.library_folder)
+        if self.seeds[0].lower() == "auto":
+            chosen: tuple[Seed, ...] = (self._best(work, library, volume, axis, notices),)
+        else:
+            chosen = tuple(library.get(name) for name in self.seeds)
+        # Where it is alike or surest is found later.
+        start = self.start if isinstance(self.start, int) else "central"
+        return SeedSource(chosen, start, self.by, self.fit)
+
+    def _best(self, work: Work, library: SeedLibrary, volume: Volume, axis: str, notices: list[str]) -> Seed:
+        listing = library.list()
+        notices += listing.notices
+        best = best_of(matched(listing, work, library, volume, axis, self.target, self.scanner))
+        notices.append(f'The seed "{best.seed.name}" was taken: {", ".join(best.reasons)}.')
+        return best.seed
+
+
+start_option = click.option(
+    "--start",
+    type=_StartSlice(),
+    default="central",
+    show_default=True,
+    help="Slice where a seed takes over: central, as in the papers; alike, the one most like the seed's frame; surest, "
+    "the one where the model is surest to see the object right after the seed, worth a try where central finds "
+    "nothing; or slice K. What is searched for is searched in the range only, where there is one.",
+)
+target_option = click.option("--target", help="With --seed auto: only seeds that mark this.")
+
+seed_options = grouped(
+    "seed",
+    SeedOptions,
+    [
+        seed_option,
+        start_option,
+        *fit_options,
+        target_option,
+        scanner_option,
+        library_option,
+    ],
+)
+
+
+def matched(
+    listing: Listing,
+    work: Work,
+    library: SeedLibrary,
+    volume: Volume,
+    axis: str,
+    target: str | None,
+    scanner: Sequence[tuple[str, str]],
+) -> list[Match]:
+    """The library's seeds as they suit a volume, the best first; frames are compared where that can decide."""
+    index = parse_axis(axis, volume.geometry).axis
+    name = dict(scanner).get("name", "")
+    found = rank(listing.seeds, volume, index, target, name)
+    usable = [match.seed for match in found if match.usable]
+    if len(usable) < 2:
+        return found
+    comparison = Comparison.of(library, usable, volume, index, work.files.sha256)
+    segmenter = work.segmenter
+    try:
+        descriptors = segmenter.describe(
+            frames=comparison.frames,
+            on_frame=lambda event: work.reporter.progress(event, "Comparing", "frame"),
+            should_cancel=work.cancelled(),
+        )
+    finally:
+        work.reporter.end()
+    return rank(listing.seeds, volume, index, target, name, comparison.take(descriptors))
+
+
+def with_scanner(volume: Volume, pairs: Sequence[tuple[str, str]]) -> Volume:
+    """The volume with what the user says about its scanner. Raises InputError."""
+    tags: dict[str, Any] = {key: value for key, value in pairs if key != "name"}
+    if not tags:
+        return volume
+    if "modality" in tags:
+        tags["modality"] = tags["modality"].upper()
+    known = {} if volume.scanner is None else volume.scanner.model_dump()
+    try:
+        scanner = Scanner.model_validate({**known, **tags})
+    except ValidationError as error:
+        raise InputError("--scanner: slice_thickness is a number of mm.", repr(error)) from error
+    return replace(volume, scanner=scanner, modality=tags.get("modality", volume.modality))
+
+
+def start_searched(work: Work, case: Case, start: Start, settings: Settings) -> Case:
+    """The case with its seed starting on the slice that "alike" or "surest" finds; as it is for any other start.
+
+    settings: of the propagation; nothing outside of their range is looked at. Raises InputError where there is no such
+    range.
+    """
+    if start not in SEARCHED:
+        return case
+    within = settings.within(len(case.stack.frames))
+    segmenter, reporter = work.segmenter, work.reporter
+    segmenter.use_stack_later(case.stack)
+    try:
+        if start == "alike":
+            compared = partial(reporter.progress, what="Comparing")
+            return segmenter.start_alike(case, compared, work.cancelled(), within)
+        looked = partial(reporter.progress, what="Looking")
+        return start_surest(segmenter, case, looked, reporter.say, work.cancelled(), within)
+    finally:
+        reporter.end()

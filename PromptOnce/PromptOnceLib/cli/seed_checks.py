@@ -1,0 +1,77 @@
+"""Round trips of seeds on the command line: with progress, and what they say about a seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PromptOnceLib.cases.outputs import Run
+from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.imaging.volume import Array
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.seeds.apply import SeedSource, accepted_masks
+from PromptOnceLib.seeds.reliability import applied_sentence, trust_of
+from PromptOnceLib.workflows.round_trip import (
+    Legs,
+    RoundTripFigures,
+    legs_of_prompt,
+    legs_of_shared_seed,
+)
+from PromptOnceLib.workflows.steps import Leg, run_legs
+
+
+def trip_of_prompt(work: Work, stack: Stack, prompt: Prompt, masks: Array) -> RoundTripFigures:
+    """From the seed slice to the ends of its own stack and back. masks: as accepted (objects, rows, columns)."""
+    return _run(work, legs_of_prompt(stack, prompt, masks))
+
+
+def trip_of_seed(work: Work, source: SeedSource, run: Run) -> RoundTripFigures:
+    """From the finished run of a seed back to the frame of the first seed."""
+    case = run.case
+    assert isinstance(case.prompt, SharedSeed)
+    stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
+    return _run(work, legs_of_shared_seed(case.stack, case.prompt, stored, run.result))
+
+
+def trip_after(work: Work, source: SeedSource, run: Run) -> dict[str, Any]:
+    """The round trip of a seed that was applied, as --json shows it; says it aloud where it is not good."""
+    report = applied_report(trip_of_seed(work, source, run))
+    if report["trust"] != "good":
+        run.notices.append(report["sentence"])
+        work.reporter.say(report["sentence"])
+    return report
+
+
+def applied_report(figures: RoundTripFigures) -> dict[str, Any]:
+    """Dice of every object, that of the worst, what it means in a word and in a sentence."""
+    found = [value for value in figures.dice if value is not None]
+    worst = min(found) if found else None
+    return {
+        "dice": list(figures.dice),
+        "worst": worst,
+        "trust": None if worst is None else trust_of(worst),
+        "sentence": applied_sentence(worst),
+    }
+
+
+def _run(work: Work, legs: Legs) -> RoundTripFigures:
+    reporter = work.reporter
+    what = "Round trip"
+
+    def next_leg(leg: Leg) -> None:
+        nonlocal what
+        reporter.end()
+        what = f"Round trip, way {leg.number} of {leg.count}"
+
+    try:
+        return run_legs(
+            work.segmenter,
+            legs,
+            on_leg=next_leg,
+            on_slice=lambda event: reporter.progress(event, what),
+            on_notice=reporter.say,
+            should_cancel=work.cancelled("Cancelling the round trip. Press Ctrl-C again to stop at once."),
+        )
+    finally:
+        reporter.end()

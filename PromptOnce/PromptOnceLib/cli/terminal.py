@@ -1,0 +1,188 @@
+"""What all subcommands share: exit status, messages, progress, Ctrl-C, options that take several values."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType, TracebackType
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from PromptOnceLib.errors import InputError, ModelError, PromptOnceError
+from PromptOnceLib.worker.protocol import FrameDone, SliceDone
+
+FAILED, BAD_INPUT = 1, 2
+_ONE_OF_SEVERAL = re.compile(r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$|^[a-z_]+=.")  # X,Y or key=value
+
+
+class GroupWithStatus(click.Group):
+    """Ends every command with a sentence on standard error and an exit status; with --json also with an object."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        extra["standalone_mode"] = False
+        try:
+            status = super().main(*args, **extra)
+        except click.ClickException as error:
+            _to_stderr(error.show)
+            status = self._failed(BAD_INPUT, "usage", error.format_message())
+        except PromptOnceError as error:
+            status = BAD_INPUT if isinstance(error, InputError) else FAILED
+            lines = [f"promptonce: {error.message}"]
+            if error.detail and (isinstance(error, ModelError) or not isinstance(error, InputError)):
+                lines.append(f"  detail: {error.detail}")
+            _to_stderr(lambda: click.echo("\n".join(lines), err=True))
+            self._failed(status, error.code, error.message)
+        except (click.Abort, KeyboardInterrupt):
+            _to_stderr(lambda: click.echo("promptonce: interrupted.", err=True))
+            status = self._failed(FAILED, "cancelled", "Interrupted.")
+        except Exception as error:
+            _to_stderr(traceback.print_exc)
+            status = self._failed(FAILED, "unexpected", f"Unexpected error: {error}")
+        sys.exit(status if isinstance(status, int) else 0)
+
+    @staticmethod
+    def _failed(status: int, code: str, message: str) -> int:
+        if "--json" in sys.argv:
+            click.echo(json.dumps({"error": {"code": code, "message": message}}))
+        return status
+
+
+def _to_stderr(write: Callable[[], object]) -> None:
+    """Write for a person, who may have closed the terminal; a result is not lost for that."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        write()
+
+
+class CommandWithPoints(click.Command):
+    """Lets an option take several points or pairs key=value: `--positive 10,20 30,40` is `--positive 10,20 --positive
+    30,40`.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        repeated = {name for p in self.params if isinstance(p, click.Option) and p.multiple for name in p.opts}
+        spread: list[str] = []
+        current: str | None = None
+        for argument in args:
+            name, equals, _ = argument.partition("=")
+            if argument in repeated:
+                current = argument
+            elif equals and name in repeated:
+                current = name
+            elif current and spread[-1] != current:
+                if not _ONE_OF_SEVERAL.match(argument):
+                    current = None
+                else:
+                    spread.append(current)
+            spread.append(argument)
+        return super().parse_args(ctx, spread)
+
+
+class Coordinates(click.ParamType):
+    """Comma-separated pixel coordinates, `count` of them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._count = name.count(",") + 1
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            numbers = tuple(float(part) for part in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not {self.name} in pixels, for example {self._example()}.", param, ctx)
+        if not all(math.isfinite(number) for number in numbers):
+            self.fail(f"{value!r} is not {self.name} in pixels.", param, ctx)
+        if len(numbers) != self._count:
+            self.fail(f"{value!r} has {len(numbers)} numbers; {self.name} needs {self._count}.", param, ctx)
+        return numbers
+
+    def _example(self) -> str:
+        return ",".join(str(10 * (i + 1)) for i in range(self._count))
+
+
+class SliceRange(click.ParamType):
+    """A:B, the first and the last slice, both included; either may be left out."""
+
+    name = "A:B"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int | None, int | None]:
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d*):(\d*)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a range of slices A:B, for example 10:25.", param, ctx)
+        first, last = (int(part) if part else None for part in match.groups())
+        return first, last
+
+
+class Reporter:
+    """Sentences and progress on standard error; silent when quiet, or once nobody reads them."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: tqdm[Any] | None = None
+
+    def say(self, text: str) -> None:
+        """A line for the person at the terminal."""
+        if self._quiet:
+            return
+        if self._bar is None:
+            self._write(lambda: click.echo(text, err=True))
+        else:
+            bar = self._bar
+            self._write(lambda: bar.write(text, file=sys.stderr))
+
+    def progress(self, event: SliceDone | FrameDone, what: str = "Propagating", unit: str = "slice") -> None:
+        """Move the progress bar: slices, or whatever is counted, per second and time left."""
+        if not self._quiet:
+            self._write(lambda: self._move_bar(event, what, unit))
+
+    def end(self) -> None:
+        """Close the progress bar."""
+        bar, self._bar = self._bar, None
+        if bar is not None:
+            self._write(bar.close)
+
+    def _move_bar(self, event: SliceDone | FrameDone, what: str, unit: str) -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=event.total, unit=unit, desc=what, file=sys.stderr)
+        self._bar.update(event.done - self._bar.n)
+
+    def _write(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except (OSError, ValueError, AttributeError):  # the terminal or the pipe is closed
+            self._quiet, self._bar = True, None
+
+
+class CtrlC:
+    """Within it Ctrl-C cancels: at once, or, while `gentle`, by setting `requested`; the second time always at once."""
+
+    def __init__(self) -> None:
+        self.gentle = False
+        self.requested = False
+
+    def __enter__(self) -> CtrlC:
+        self._previous = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.signal(signal.SIGINT, self._previous)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested or not self.gentle:
+            raise KeyboardInterrupt
+        self.requested = True

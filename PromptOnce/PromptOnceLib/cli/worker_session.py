@@ -1,0 +1,128 @@
+"""Run cases in a worker from the command line: messages, progress, Ctrl-C, and the report in words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cases.outputs import Run
+from PromptOnceLib.cli.terminal import CtrlC, Reporter
+from PromptOnceLib.imaging.stack import AXIS_NAMES
+from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.segmenter import Segmenter, Settings
+
+STOPPING = "Cancelling; nothing is kept. Press Ctrl-C again to stop at once."
+
+
+class Work:
+    """A worker for one command, started when it is needed first; Ctrl-C ends what it does."""
+
+    def __init__(
+        self, files: ModelFiles, device: str, precision: str, reporter: Reporter, compiled: bool = False
+    ) -> None:
+        self.files = files
+        self.reporter = reporter
+        self._placement = device, precision, compiled
+        self._held = ExitStack()
+        self._segmenter: Segmenter | None = None
+        self.model = files.name
+
+    def __enter__(self) -> Work:
+        self._interrupt = self._held.enter_context(CtrlC())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._held.close()
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The worker with its model loaded."""
+        if self._segmenter is None:
+            client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()))
+            segmenter = Segmenter(self._held.enter_context(client))
+            model = segmenter.use_model(self.files, *self._placement, self.reporter.say)
+            self.reporter.say(f"Model {model.name} on {model.device_name}.")
+            self._segmenter, self.model = segmenter, model.name
+        return self._segmenter
+
+    def cancelled(self, sentence: str = STOPPING) -> Callable[[], bool]:
+        """For the worker to ask: whether Ctrl-C was pressed, which from now on is no longer the end at once.
+
+        sentence: said when it is.
+        """
+        self._interrupt.gentle = True
+        told = False
+
+        def asked() -> bool:
+            nonlocal told
+            if self._interrupt.requested and not told:
+                told = True
+                self.reporter.say(sentence)
+            return self._interrupt.requested
+
+        return asked
+
+    def run(self, case: Case, settings: Settings) -> Run:
+        """Propagate a case; Ctrl-C cancels and, once slices come, keeps what is done."""
+        settings.range_for(case.prompt, len(case.stack.frames))
+        for notice in case.notices:
+            self.reporter.say(notice)
+        segmenter = self.segmenter
+        self.reporter.say(_introduction(case))
+        segmenter.use_stack(case.stack)
+        started = time.monotonic()
+        cancelled = self.cancelled("Cancelling; what is done is kept. Press Ctrl-C again to stop at once.")
+        job = segmenter.start_propagation(case.prompt, settings, self.reporter.progress, self.reporter.say)
+        try:
+            result = segmenter.wait(job, cancelled)
+        finally:
+            self.reporter.end()
+        return Run(case, result, self.model, job.device, time.monotonic() - started, job.cancelled, job.notices)
+
+
+def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, precision: str, reporter: Reporter) -> Run:
+    """Propagate a case in a worker of its own."""
+    settings.range_for(case.prompt, len(case.stack.frames))
+    with Work(files, device, precision, reporter) as work:
+        return work.run(case, settings)
+
+
+def _introduction(case: Case) -> str:
+    """What is about to be done."""
+    where = (
+        f"on slice {case.prompt.slice} of {len(case.stack.frames)} along {AXIS_NAMES[case.axis.axis]} "
+        f"({case.axis.reason}), window {case.stack.window.name}"
+    )
+    if isinstance(case.prompt, SharedSeed):
+        return f"Seed {case.prompt.label}, starting {where}: {', '.join(item.name for item in case.prompt.objects)}."
+    return f"Prompt {where}: {'; '.join(_describe(item) for item in case.prompt.objects)}."
+
+
+def _describe(item: ObjectPrompt) -> str:
+    """An object's prompt in the form the command line takes it."""
+    if item.mask is not None:
+        return f"{item.name} by a mask"
+    parts = [] if item.box is None else [f"box {item.box.x0:g},{item.box.y0:g},{item.box.x1:g},{item.box.y1:g}"]
+    for kind, positive in (("positive", True), ("negative", False)):
+        points = " ".join(f"{p.x:g},{p.y:g}" for p in item.points if p.positive is positive)
+        parts += [f"{kind} {points}"] if points else []
+    return f"{item.name} by {', '.join(parts)}"
+
+
+def in_words(report: dict[str, Any]) -> str:
+    """The report of a run (outputs.as_report) for a person."""
+    lines = [f"{report['slices']} slices in {report['seconds']:.1f} s, {report['slices_per_second']:.1f} slices/s."]
+    if report["dice"] is not None:
+        lines.append(f"Dice {report['dice']:.4f}, Jaccard {report['jaccard']:.4f} over the whole volume.")
+    lines += [f"Wrote {report[key]}" for key in ("output", "csv", "sheet") if report[key]]
+    return "\n".join(lines)

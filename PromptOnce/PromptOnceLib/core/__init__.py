@@ -1,1 +1,0 @@
-"""Everything that needs neither torch nor Slicer: volumes, prompts, metrics, files."""

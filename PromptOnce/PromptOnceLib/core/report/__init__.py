@@ -1,5 +1,0 @@
-"""The report and the tables of a whole run, made from the folders of its cases."""
-
-from PromptOnceLib.core.report.writing import write_report, write_run_tables
-
-__all__ = ["write_report", "write_run_tables"]

@@ -1,0 +1,137 @@
+"""Models of SAM 2's architecture from a checkpoint and a configuration, several in one process."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.resources
+import logging
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from sam2.modeling.sam2_base import SAM2Base
+
+from PromptOnceLib.errors import ModelError
+from PromptOnceLib.models.registry import ModelFiles
+
+logger = logging.getLogger(__name__)
+
+# What build_sam2_video_predictor of sam2 1.1.0 sets when its apply_postprocessing is on, as it is by default. Its
+# hole filling is left out: it needs a CUDA extension and is ours (holes.py).
+_POSTPROCESSING = {
+    "binarize_mask_from_pts_for_mem_enc": True,
+    "sam_mask_decoder_extra_args": {
+        "dynamic_multimask_via_stability": True,
+        "dynamic_multimask_stability_delta": 0.05,
+        "dynamic_multimask_stability_thresh": 0.98,
+    },
+}
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model ready to run, in evaluation mode, float32 weights."""
+
+    name: str
+    network: SAM2Base
+
+    @property
+    def image_size(self) -> int:
+        """Pixels a side of the square frames the model takes."""
+        return int(self.network.image_size)
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights."""
+        return sum(p.numel() for p in self.network.parameters())
+
+
+def load_model(files: ModelFiles) -> Model:
+    """Build the network of a configuration and fill it with the checkpoint's weights, on the CPU.
+
+    Raises ModelError when the configuration is not one of SAM 2 or the checkpoint cannot be read or does not fit.
+    """
+    network = build_network(files.config)
+    network.load_state_dict(_read_weights(files, network))
+    return Model(files.name, network.eval())
+
+
+def build_network(config: Path | str) -> SAM2Base:
+    """The network of a configuration with fresh weights.
+
+    config: a YAML file as the sam2 package has them, or "sam2:NAME.yaml" for one of its SAM 2.1 configurations. Hydra's
+    global state is not touched, so that a second model can have another configuration.
+    """
+    path = _config_path(config)
+    unusable = f"The model configuration {path} does not describe a SAM 2 model."
+    try:
+        model = OmegaConf.load(path).model
+    except Exception as error:  # whatever the parser raises for a file of unknown content
+        raise ModelError(unusable, str(error)) from error
+    if not isinstance(model, DictConfig):
+        raise ModelError(unusable, "it has no section `model`")
+    _check_targets(model, path)
+    try:
+        network = instantiate(OmegaConf.merge(model, _POSTPROCESSING, {"compile_image_encoder": False}))
+    except Exception as error:  # hydra wraps whatever the classes raise for wrong values
+        raise ModelError(unusable, str(error)) from error
+    if not isinstance(network, SAM2Base):
+        raise ModelError(unusable)
+    return network
+
+
+def _config_path(config: Path | str) -> Path:
+    text = str(config)
+    if text.startswith("sam2:"):
+        return Path(str(importlib.resources.files("sam2") / "configs" / "sam2.1" / text.removeprefix("sam2:")))
+    if not Path(config).is_file():
+        raise ModelError(f"The model configuration {config} does not exist.")
+    return Path(config)
+
+
+def _check_targets(node: Any, path: Path) -> None:
+    """A configuration names the classes to build; from a file of unknown origin only sam2's own may be built."""
+    if isinstance(node, DictConfig):
+        target = node.get("_target_")
+        if target is not None and not _is_part_of_sam2(str(target)):
+            raise ModelError(f"The model configuration {path} asks for {target}, which is not a part of SAM 2.")
+        for key in node:
+            _check_targets(node.get(key), path)
+    elif OmegaConf.is_list(node):
+        for item in node:
+            _check_targets(item, path)
+
+
+def _is_part_of_sam2(target: str) -> bool:
+    """Whether the name is that of a class in the module that defines it: modules also hold what they import."""
+    module_name, _, class_name = target.rpartition(".")
+    if not module_name.startswith("sam2.modeling."):
+        return False
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except (ImportError, AttributeError):
+        return False
+    return isinstance(found, type) and found.__module__ == module_name
+
+
+def _read_weights(files: ModelFiles, network: SAM2Base) -> dict[str, torch.Tensor]:
+    try:
+        content = torch.load(files.checkpoint, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise ModelError(
+            f"The checkpoint {files.checkpoint} cannot be read: it is damaged or is no PyTorch checkpoint.", str(error)
+        ) from error
+    weights = content.get("model", content) if isinstance(content, dict) else None
+    expected = network.state_dict()
+    if not isinstance(weights, dict) or not all(isinstance(v, torch.Tensor) for v in weights.values()):
+        raise ModelError(f"The checkpoint {files.checkpoint} holds no weights.")
+    wrong = [k for k in expected if k not in weights or weights[k].shape != expected[k].shape]
+    surplus = [k for k in weights if k not in expected]
+    if wrong or surplus:
+        detail = f"missing or of another shape: {wrong[:5]}, not expected: {surplus[:5]}"
+        raise ModelError(f"The checkpoint {files.checkpoint} does not fit the configuration {files.config}.", detail)
+    return weights

@@ -1,0 +1,1 @@
+"""The private Python that the engine runs in: choosing, installing, checking, removing."""

@@ -1,0 +1,74 @@
+"""Which Python the worker runs with, and the variables it gets."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from PromptOnceLib.environment.installation import EngineError, requirements, status
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.processes.variables import clean_environment
+from PromptOnceLib.requirements import missing
+
+
+class Kind(str, Enum):
+    """PRIVATE: the environment PromptOnce makes. EXISTING: a Python the user names. OWN: that of this process."""
+
+    PRIVATE = "private"
+    EXISTING = "existing"
+    OWN = "own"
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """An interpreter and all variables of its process; worker.transport.worker_environment adds this package's path."""
+
+    python: Path
+    environment: Mapping[str, str]
+
+
+def interpreter(
+    kind: Kind,
+    *,
+    folder: str | Path | None = None,
+    python: str | Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Interpreter:
+    """The Python of the user's choice, found without starting it.
+
+    folder: of the private environment. python: the existing one. variables: those of this process. Raises EngineError
+    where the private environment is not ready or this process's Python lacks packages, InputError where there is no
+    such file.
+    """
+    if kind is Kind.PRIVATE:
+        found = status(folder)
+        if not found.ready:
+            raise EngineError(found.sentence)
+        return Interpreter(found.layout.python, clean_environment(variables))
+    if kind is Kind.EXISTING:
+        return _existing(python, variables)
+    lacking = missing(requirements())
+    if lacking:
+        raise EngineError(
+            f"This Python has no {', '.join(lacking)}: install the engine, or name a Python that has it.",
+            sys.executable,
+        )
+    return Interpreter(Path(sys.executable), dict(os.environ if variables is None else variables))
+
+
+def _existing(python: str | Path | None, variables: Mapping[str, str] | None) -> Interpreter:
+    if python is None or not str(python).strip():
+        raise InputError("No Python is named: choose its program, for example the bin/python of an environment.")
+    # Not resolved: the python of a virtual environment is a link, and works only by its own name.
+    path = Path(python).expanduser().absolute()
+    if path.is_dir():
+        path = next((p for p in (path / "bin" / "python", path / "Scripts" / "python.exe") if p.exists()), path)
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise InputError(f"{path} is no program: choose the python of an environment that has PyTorch and SAM 2.")
+    if path == Path(sys.executable):
+        return Interpreter(path, dict(os.environ if variables is None else variables))
+    return Interpreter(path, clean_environment(variables))

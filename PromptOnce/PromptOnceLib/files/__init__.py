@@ -1,0 +1,1 @@
+"""Files of any kind: atomic writing, locks, safe names, PNG masks."""

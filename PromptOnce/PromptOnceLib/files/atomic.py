@@ -1,0 +1,100 @@
+"""Writing a file so that it is either complete or not there, and the one it replaces stays until then."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.files.names import check_name
+from PromptOnceLib.imaging.dicom_header import is_dicom
+
+PREFIX = ".promptonce-"
+"""Start of the name of a temporary file; one that stays behind was left by a process that was killed."""
+
+
+@contextmanager
+def replacing(path: str | Path, suffix: str | None = None, error: type[InputError] = InputError) -> Iterator[Path]:
+    """Give the path of an empty temporary file in the same folder; what the block writes there becomes the file.
+
+    suffix: ending of the temporary file, for writers that choose the format by it; by default that of path. When the
+    block raises, the temporary file goes away and an older file at path is left as it was. A symbolic link is followed.
+    OSError becomes `error`, with a sentence that says what to do; other exceptions pass.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(PREFIX + secrets.token_hex(6) + (target.suffix if suffix is None else suffix))
+    try:
+        _make_beside(target, temporary)
+        yield temporary
+        _flush_to_disk(temporary)
+        temporary.replace(target)
+    except OSError as reason:
+        raise error(failure_sentence(target, reason), detail=repr(reason)) from reason
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def check_targets(
+    targets: Iterable[Path | None], inputs: Iterable[Path] = (), error: type[InputError] = InputError
+) -> None:
+    """Find out before the work whether files can be written: `error` for the first that cannot; None is passed over.
+
+    Refused are an input, a DICOM file, a name given twice, a folder or device of that name, a missing or read-only
+    folder.
+    """
+    taken = {Path(os.path.realpath(path)) for path in inputs}
+    for target in targets:
+        if target is None:
+            continue
+        check_name(target, error)
+        real = Path(os.path.realpath(target))
+        if real in taken or (real.is_file() and is_dicom(real)):
+            raise error(f"{target} is an input or another output: choose another name.")
+        if real.exists() and not real.is_file() and not real.is_dir():
+            raise error(f"{target} is not an ordinary file: choose another name.")
+        taken.add(real)
+        _try_to_write(real, error)
+
+
+def _try_to_write(target: Path, error: type[InputError]) -> None:
+    trial = target.with_name(PREFIX + secrets.token_hex(6))
+    try:
+        _make_beside(target, trial)
+        trial.unlink()
+    except OSError as reason:
+        raise error(failure_sentence(target, reason), detail=repr(reason)) from reason
+
+
+def _make_beside(target: Path, temporary: Path) -> None:
+    """Writers such as ITK do not say why they failed: a folder that cannot be written to is found here."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    temporary.touch()
+
+
+def _flush_to_disk(path: Path) -> None:
+    """Some file systems report a full disk only here; without it a power cut could leave an empty file."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def failure_sentence(target: Path, reason: OSError) -> str:
+    """Why a file or folder could not be written, and what to do."""
+    start = f"{target.name} could not be written"
+    if not target.parent.is_dir():
+        return f"{start}: there is no folder {target.parent}. Create it, or choose another one."
+    if reason.errno == errno.EISDIR:
+        return f"{start}: there is a folder of that name. Choose another name."
+    if reason.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return (
+            f"{start}: the folder {target.parent} is read-only, or the file is open in another program. "
+            "Close that program, or choose another folder."
+        )
+    if reason.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{start}: the disk is full. Free some space, or choose another disk."
+    return f"{start}: {reason.strerror or reason}. Choose another folder."

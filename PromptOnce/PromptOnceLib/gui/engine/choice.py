@@ -1,0 +1,101 @@
+"""Model, device and Python as chosen, and what is missing of them, in words for the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from PromptOnceLib.environment import installation
+from PromptOnceLib.environment.engine_python import Interpreter, Kind, interpreter
+from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.gui.preferences import FILE_MODEL, Machine
+from PromptOnceLib.models import checkpoints
+from PromptOnceLib.models.model_entry import ModelEntry
+from PromptOnceLib.models.registry import ModelFiles, load_registry, resolve_model
+from PromptOnceLib.processes.transport import Transport, worker_command, worker_environment
+from PromptOnceLib.worker.client import WorkerClient
+
+OpenTransport = Callable[[Sequence[str], Mapping[str, str], Callable[[], object]], Transport]
+"""Starts a process: command, all its variables, and what to call when it said something or ended."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What has to be done before anything can be segmented. remedy: "install", "download", or "" for the user's own."""
+
+    sentence: str
+    remedy: str = ""
+
+
+class EngineChoice:
+    """The choices in `machine`, which may change at any time."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._files: tuple[Machine, ModelFiles] | None = None
+
+    @property
+    def entry(self) -> ModelEntry | None:
+        """The chosen model in the registry; None for a file of the user's."""
+        registry = load_registry()
+        return registry.get(self.machine.model) if self.machine.model in registry else None
+
+    def missing(self) -> Missing | None:
+        """The first thing that is missing, found without starting anything; None when work can begin."""
+        try:
+            self.interpreter()
+        except PromptOnceError as error:
+            private = self.machine.kind == Kind.PRIVATE.value
+            return Missing(error.message, "install" if private else "")
+        entry = self.entry
+        if entry is not None and not entry.embedded and not self.present(entry):
+            return Missing(f"The model {entry.name} is not on this computer.", "download")
+        try:
+            self.files()
+        except PromptOnceError as error:
+            return Missing(error.message)
+        return None
+
+    def present(self, entry: ModelEntry) -> bool:
+        """Whether the checkpoint of a model is on this computer."""
+        return checkpoints.status(entry, self.models_folder).complete
+
+    @property
+    def models_folder(self) -> str | None:
+        """Folder of the checkpoints, None for the usual one."""
+        return self.machine.models_folder or None
+
+    @property
+    def place(self) -> installation.Layout:
+        """Where the private environment lies, or will lie."""
+        return installation.layout(self.machine.engine_folder or None)
+
+    def interpreter(self) -> Interpreter:
+        """The Python of the worker. Raises EngineError and InputError as environment_choice.interpreter."""
+        machine = self.machine
+        return interpreter(Kind(machine.kind), folder=machine.engine_folder or None, python=machine.python)
+
+    def files(self) -> ModelFiles:
+        """The files of the model, checked; looked at again when the choice changed. Raises ModelError."""
+        if self._files is None or self._files[0] != self.machine:
+            self._files = (replace(self.machine), self._resolve())
+        return self._files[1]
+
+    def forget_files(self) -> None:
+        """Look at the files again next time: they were downloaded or deleted."""
+        self._files = None
+
+    def client(self, open_transport: OpenTransport, on_activity: Callable[[], object]) -> WorkerClient:
+        """A client whose workers run with the Python that is chosen when they are started."""
+
+        def start() -> Transport:
+            chosen = self.interpreter()
+            return open_transport(worker_command(chosen.python), worker_environment(chosen.environment), on_activity)
+
+        return WorkerClient(start)
+
+    def _resolve(self) -> ModelFiles:
+        machine = self.machine
+        if machine.model == FILE_MODEL:
+            return resolve_model(machine.checkpoint or "checkpoint.pt", machine.config or None)
+        return resolve_model(machine.model, folder=self.models_folder)

@@ -1,0 +1,221 @@
+"""The panel Engine: model, device, the Python of the worker, and what takes long around them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ctk
+import qt
+
+from PromptOnceLib.environment import installation
+from PromptOnceLib.environment.engine_python import Kind
+from PromptOnceLib.environment.installation import State
+from PromptOnceLib.gui.engine.tasks import EngineTasks
+from PromptOnceLib.gui.panel import Panel, fill, narrow
+from PromptOnceLib.gui.preferences import DEVICES, FILE_MODEL, save_machine
+from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.qt.widgets import connect, line_label, row, show_text
+from PromptOnceLib.gui.workbench import Workbench
+from PromptOnceLib.models import checkpoints
+from PromptOnceLib.models.registry import load_registry
+
+
+class EnginePanel(Panel):
+    """Choices are kept in Slicer's settings; nothing is installed or downloaded without a click."""
+
+    part = "engine"
+
+    def __init__(self, title: str, bench: Workbench, tasks: EngineTasks) -> None:
+        self.tasks = tasks
+        super().__init__(title, bench)
+
+    def build(self) -> None:
+        """See Panel."""
+        self.model, self.device, self.kind = narrow(qt.QComboBox()), narrow(qt.QComboBox()), narrow(qt.QComboBox())
+        self.checkpoint = _path(["*.pt *.pth"])
+        self.config = _path(["*.yaml"])
+        self.python, self.model_text, self.status = _path([]), line_label(), line_label()
+        self.download, self.delete = qt.QPushButton(), qt.QPushButton(_("Delete"))
+        self.install, self.remove = qt.QPushButton(_("Install")), qt.QPushButton(_("Remove"))
+        self.repair, self.test = qt.QPushButton(_("Repair")), qt.QPushButton(_("Test"))
+        self.models_folder, self.engine_folder = _folder(), _folder()
+        self.cancel, self.bar, self.task = qt.QPushButton(_("Cancel")), qt.QProgressBar(), line_label()
+        self.log = qt.QPlainTextEdit()
+        self.log.readOnly = True
+        self.log.setMaximumHeight(110)
+        self.log.setLineWrapMode(qt.QPlainTextEdit.NoWrap)
+        self.bar.setRange(0, 1000)
+        self.form.addRow(_("Model:"), self.model)
+        self.form.addRow(self.model_text)
+        self._file_rows = [_row_of(self.form, text, widget) for text, widget in self._of_file()]
+        self.form.addRow(row(self.download, self.delete, None))
+        self.form.addRow(_("Models in:"), self.models_folder)
+        self.form.addRow(_("Device:"), self.device)
+        self.form.addRow(_("Python:"), self.kind)
+        self.python_label = _row_of(self.form, _("Program:"), self.python)
+        self.form.addRow(self.status)
+        self.form.addRow(row(self.install, self.repair, self.test, self.remove, None))
+        self.folder_label = _row_of(self.form, _("Engine in:"), self.engine_folder)
+        self.form.addRow(self.task)
+        self.form.addRow(row(self.bar, self.cancel))
+        self.form.addRow(self.log)
+        machine = self.bench.engine.machine
+        for widget, path in (
+            (self.checkpoint, machine.checkpoint),
+            (self.config, machine.config),
+            (self.python, machine.python),
+        ):
+            widget.currentPath = path
+        self._connect()
+
+    def refresh(self) -> None:
+        """See Panel. Looks at files, so not while nobody sees it."""
+        super().refresh()
+        if self.widget.collapsed:
+            return
+        machine, tasks = self.bench.engine.machine, self.tasks
+        fill(self.model, self._models(), machine.model)
+        fill(self.device, _devices(), machine.device)
+        fill(self.kind, _kinds(), machine.kind)
+        self._show_model()
+        self._show_environment()
+        for widget in (self.model, self.kind, self.device, self.models_folder, self.engine_folder):
+            widget.enabled = not tasks.busy
+        self.bar.setVisible(tasks.busy)
+        self.cancel.setVisible(tasks.busy)
+        show_text(self.task, tasks.title)
+        self.bar.setValue(round(1000 * tasks.share))
+        text = "\n".join(tasks.log)
+        if self.log.toPlainText() != text:
+            self.log.setPlainText(text)
+            self.log.verticalScrollBar().setValue(self.log.verticalScrollBar().maximum)
+        self.log.setVisible(bool(text))
+
+    def cleanup(self) -> None:
+        """See Panel."""
+        self.tasks.cancel()
+
+    def _of_file(self) -> list[tuple[str, Any]]:
+        return [(_("Checkpoint:"), self.checkpoint), (_("Configuration:"), self.config)]
+
+    def _connect(self) -> None:
+        tasks = self.tasks
+        connect(self.model, "activated(int)", lambda i: self._set("model", self.model.itemData(i)))
+        connect(self.device, "activated(int)", lambda i: self._set("device", self.device.itemData(i)))
+        connect(self.kind, "activated(int)", lambda i: self._set("kind", self.kind.itemData(i)))
+        connect(self.checkpoint, "currentPathChanged(QString)", lambda path: self._set("checkpoint", path))
+        connect(self.config, "currentPathChanged(QString)", lambda path: self._set("config", path))
+        connect(self.python, "currentPathChanged(QString)", lambda path: self._set("python", path))
+        connect(self.models_folder, "directorySelected(QString)", lambda path: self._set("models_folder", path))
+        connect(self.engine_folder, "directorySelected(QString)", lambda path: self._set("engine_folder", path))
+        for button, action in (
+            (self.download, tasks.download),
+            (self.delete, tasks.delete),
+            (self.install, tasks.install),
+            (self.repair, tasks.repair),
+            (self.test, tasks.test),
+            (self.remove, tasks.remove),
+            (self.cancel, tasks.cancel),
+        ):
+            connect(button, "clicked(bool)", lambda _checked, action=action: action())
+
+    def _models(self) -> list[tuple[str, str]]:
+        entries = []
+        for entry in load_registry().entries():
+            name = entry.name if entry.embedded else f"SAM 2.1 {entry.name.replace('_', ' ')}"
+            here = _("built in") if entry.embedded else _("here") if self.bench.engine.present(entry) else ""
+            size = f"{entry.megabytes} MB"
+            entries.append((f"{name} ({here or size})", entry.name))
+        return [*entries, (_("a file"), FILE_MODEL)]
+
+    def _show_model(self) -> None:
+        engine, entry = self.bench.engine, self.bench.engine.entry
+        for label, widget in zip(self._file_rows, (self.checkpoint, self.config), strict=True):
+            label.setVisible(entry is None)
+            widget.setVisible(entry is None)
+        absent = entry is not None and not engine.present(entry)
+        self.download.setVisible(absent)
+        self.download.enabled = not self.tasks.busy
+        self.delete.setVisible(entry is not None and not entry.embedded and not absent)
+        self.delete.enabled = not self.tasks.busy
+        if absent:
+            self.download.text = _("Download {size} MB").format(size=entry.megabytes)
+            show_text(self.model_text, _("This model is not on this computer."))
+        else:
+            show_text(self.model_text, "" if entry is None else entry.description)
+        _show_folder(self.models_folder, str(checkpoints.checkpoints_folder(engine.models_folder)))
+
+    def _show_environment(self) -> None:
+        machine, busy = self.bench.engine.machine, self.tasks.busy
+        private = machine.kind == Kind.PRIVATE.value
+        found = installation.status(machine.engine_folder or None)
+        self.python.setVisible(machine.kind == Kind.EXISTING.value)
+        self.python_label.setVisible(machine.kind == Kind.EXISTING.value)
+        self.engine_folder.setVisible(private)
+        self.folder_label.setVisible(private)
+        _show_folder(self.engine_folder, str(found.layout.folder))
+        self.install.setVisible(private and found.state is State.ABSENT)
+        self.repair.setVisible(private and found.state in (State.UNFINISHED, State.BROKEN, State.OUTDATED))
+        self.remove.setVisible(private and found.state is not State.ABSENT)
+        for button in (self.install, self.repair, self.remove, self.test):
+            button.enabled = not busy
+        self.test.setVisible(not private or found.state not in (State.ABSENT, State.UNFINISHED))
+        if not private:
+            missing = self.bench.missing()
+            show_text(self.status, "" if missing is None else missing.sentence)
+        elif found.ready:
+            versions = found.note.versions
+            told = ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "sam2") if name in versions)
+            show_text(self.status, _("The engine is installed: {versions}.").format(versions=told))
+        else:
+            extra = f" {self.tasks.estimate()}" if found.state is State.ABSENT and not busy else ""
+            show_text(self.status, found.sentence + extra)
+
+    def _set(self, name: str, value: str) -> None:
+        machine = self.bench.engine.machine
+        if getattr(machine, name) != value:
+            setattr(machine, name, value)
+            save_machine(machine)
+            self.bench.engine_changed()
+
+
+def _devices() -> list[tuple[str, str]]:
+    names = {"auto": _("automatic"), "cuda": "NVIDIA (CUDA)", "mps": "Apple (MPS)", "cpu": _("processor")}
+    return [(names[device], device) for device in DEVICES]
+
+
+def _kinds() -> list[tuple[str, str]]:
+    return [
+        (_("PromptOnce's own environment"), Kind.PRIVATE.value),
+        (_("an existing Python"), Kind.EXISTING.value),
+        (_("Slicer's Python"), Kind.OWN.value),
+    ]
+
+
+def _path(name_filters: list[str]) -> Any:
+    path = ctk.ctkPathLineEdit()
+    path.filters = ctk.ctkPathLineEdit.Files | ctk.ctkPathLineEdit.Readable
+    if name_filters:
+        path.nameFilters = name_filters
+    path.sizeAdjustPolicy = ctk.ctkPathLineEdit.AdjustToMinimumContentsLength
+    return path
+
+
+def _folder() -> Any:
+    button = ctk.ctkDirectoryButton()
+    button.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
+    return button
+
+
+def _show_folder(button: Any, path: str) -> None:
+    """Without telling anybody: the button calls every folder that is set one that was selected."""
+    blocked = button.blockSignals(True)
+    button.directory = path
+    button.blockSignals(blocked)
+
+
+def _row_of(form: Any, text: str, widget: Any) -> Any:
+    """Add a row whose label can be hidden with its widget; the label."""
+    label = qt.QLabel(text)
+    form.addRow(label, widget)
+    return label

@@ -1,0 +1,193 @@
+"""What takes long around the engine, one thing at a time: install, repair, remove, test, download a model."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from PromptOnceLib.environment import installation
+from PromptOnceLib.environment.engine_python import Kind
+from PromptOnceLib.environment.install import Installation
+from PromptOnceLib.environment.install_plan import plan_installation
+from PromptOnceLib.environment.installation import State
+from PromptOnceLib.environment.platform import free_bytes, size
+from PromptOnceLib.environment.remove import Removal
+from PromptOnceLib.environment.verify import CheckReport, EngineTest
+from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.gui.engine.choice import EngineChoice
+from PromptOnceLib.gui.engine.model_download import ModelDownload
+from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.workbench import MakeTimer, Workbench
+from PromptOnceLib.models import checkpoints
+from PromptOnceLib.processes.runner import ProcessRunner
+from PromptOnceLib.processes.variables import clean_environment
+
+_LOG_LINES = 300
+_POLL_MILLISECONDS = 1000
+_PIECE_MILLISECONDS = 10
+
+
+class EngineTasks:
+    """busy: whether something goes on. title, share (0 to 1), log: of what goes on, or went on last."""
+
+    def __init__(self, bench: Workbench, runner: ProcessRunner, make_timer: MakeTimer) -> None:
+        self._bench, self._runner = bench, runner
+        self._engine: EngineChoice = bench.engine
+        self._task: Any = None
+        self._removal_timer = make_timer(_PIECE_MILLISECONDS, False, self._remove_some)
+        self._poll_timer = make_timer(_POLL_MILLISECONDS, False, self._poll)
+        self.title, self.share = "", 0.0
+        self._estimate: tuple[str, str] | None = None
+        self.log: deque[str] = deque(maxlen=_LOG_LINES)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something goes on."""
+        return self._task is not None
+
+    def estimate(self) -> str:
+        """What an installation will take, for the person who decides; worked out once for a folder."""
+        folder = self._engine.machine.engine_folder
+        if self._estimate is None or self._estimate[0] != folder:
+            self._estimate = (folder, self._find_estimate())
+        return self._estimate[1]
+
+    def _find_estimate(self) -> str:
+        try:
+            plan = self._plan()
+        except PromptOnceError as error:
+            return error.message
+        free = _("{size} are free in {folder}.").format(
+            size=size(free_bytes(plan.layout.folder)), folder=plan.layout.folder
+        )
+        return f"{plan.sizes.sentence} {free}"
+
+    def install(self) -> None:
+        """Install the private environment, or what is missing of it."""
+
+        def make() -> Installation:
+            return Installation(self._plan(), self._runner, self._progress, self._installed)
+
+        self._begin(make)
+        if self.busy:
+            self._poll_timer.start()
+
+    repair = install
+
+    def remove(self) -> None:
+        """Remove the private environment, worker and all."""
+        self._bench.session.close(grace=1.0)
+        self._begin(lambda: Removal(self._engine.place))
+        if self.busy:
+            self.title = _("Removing the engine")
+            self._removal_timer.start()
+
+    def test(self) -> None:
+        """Start the chosen Python, import what the worker needs, and compute a little on every device."""
+        self.title = _("Testing the engine")
+        self._begin(self._make_test)
+
+    def download(self) -> None:
+        """Download the checkpoint of the chosen model."""
+        entry = self._engine.entry
+        if entry is not None:
+            folder = self._engine.models_folder
+            self._begin(lambda: ModelDownload(entry.name, folder, self._runner, self._progress, self._downloaded))
+
+    def delete(self) -> None:
+        """Delete the checkpoint of the chosen model from this computer."""
+        entry = self._engine.entry
+        if entry is None or self.busy:
+            return
+        try:
+            freed = checkpoints.delete(entry, self._engine.models_folder)
+        except PromptOnceError as error:
+            self._bench.say("engine", error.message)
+            return
+        self._bench.engine_changed()
+        self._bench.say("engine", _("{size} freed.").format(size=size(freed)))
+
+    def cancel(self) -> None:
+        """Stop what goes on; what has been done is kept for the next time."""
+        task = self._task
+        if isinstance(task, Removal):
+            task.cancel()
+            self._end(_("Removing was cancelled: the rest can be removed later."))
+        elif task is not None:
+            task.cancel()
+
+    def _plan(self) -> Any:
+        folder = self._engine.machine.engine_folder or None
+        note = installation.status(folder).note
+        if note is None:
+            return plan_installation(folder)
+        return plan_installation(folder, method="venv" if note.method == "venv" else "uv", backend=note.backend)
+
+    def _make_test(self) -> EngineTest:
+        if self._engine.machine.kind != Kind.PRIVATE.value:
+            chosen = self._engine.interpreter()
+            return EngineTest(chosen.python, chosen.environment, self._runner, self._tested)
+        found = installation.status(self._engine.machine.engine_folder or None)
+        if found.state in (State.ABSENT, State.UNFINISHED):
+            raise installation.EngineError(found.sentence)
+        return EngineTest(found.layout.python, clean_environment(), self._runner, self._tested, found.layout)
+
+    def _begin(self, make: Callable[[], Any]) -> None:
+        if self.busy:
+            return
+        self.log.clear()
+        self.share = 0.0
+        self._bench.say("engine", "")
+        try:
+            self._task = make()
+            self._task.start()
+        except PromptOnceError as error:
+            self._end(error.message)
+        self._bench.changed()
+
+    def _progress(self, title: str, share: float, line: str) -> None:
+        self.title, self.share = title, share
+        if line:
+            self.log.append(line)
+        self._bench.changed()
+
+    def _poll(self) -> None:
+        if isinstance(self._task, Installation):
+            self._task.poll()
+
+    def _remove_some(self) -> None:
+        removal = self._task
+        try:
+            self.share = removal.advance()
+        except PromptOnceError as error:
+            self._end(error.message)
+            return
+        if removal.over:
+            self._end(_("{size} freed.").format(size=size(removal.freed_bytes)))
+        self._bench.changed()
+
+    def _installed(self, error: PromptOnceError | None) -> None:
+        self._end(_("The engine is ready.") if error is None else error.message)
+
+    def _downloaded(self, error: PromptOnceError | None) -> None:
+        self._end(_("The model is on this computer now.") if error is None else error.message)
+
+    def _tested(self, report: CheckReport | None, error: PromptOnceError | None) -> None:
+        if error is not None or report is None:
+            self._end("" if error is None else error.message)
+            return
+        versions = {"Python": report.python} | {name: report.versions.get(name, "") for name in ("torch", "sam2")}
+        devices = ", ".join(device.name for device in report.devices if not device.error)
+        told = ", ".join(
+            f"{name} {version}" for name, version in versions.items() if name in ("Python", "torch", "sam2")
+        )
+        sentence = _("The engine works: {versions}. Devices: {devices}.").format(versions=told, devices=devices)
+        self._end(" ".join([sentence, *report.notices]))
+
+    def _end(self, sentence: str) -> None:
+        self._task, self.title = None, ""
+        self._poll_timer.stop()
+        self._removal_timer.stop()
+        self._bench.engine_changed()
+        self._bench.say("engine", sentence)

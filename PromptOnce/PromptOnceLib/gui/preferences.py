@@ -1,0 +1,58 @@
+"""What a user chose for this computer, whatever the scene; kept in Slicer's settings, group PromptOnce."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import qt
+import slicer
+
+from PromptOnceLib.environment.engine_python import Kind
+
+FILE_MODEL = "file"
+"""Stands for a checkpoint that the user brings."""
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+
+
+@dataclass
+class Machine:
+    """model: a name of the registry, or FILE_MODEL with checkpoint and config.
+
+    device: one of DEVICES. kind: a value of environment_choice.Kind. python: of an existing environment. Folders: ""
+    for the usual ones; seeds_folder is that of the seed library.
+    """
+
+    model: str = "nano"
+    checkpoint: str = ""
+    config: str = ""
+    device: str = "auto"
+    kind: str = Kind.PRIVATE.value
+    python: str = ""
+    engine_folder: str = ""
+    models_folder: str = ""
+    seeds_folder: str = ""
+
+
+_GROUP = "PromptOnce"
+
+
+def load_machine() -> Machine:
+    """The choices of earlier sessions, or the usual ones."""
+    values = {field.name: slicer.util.settingsValue(_key(field.name), field.default, str) for field in fields(Machine)}
+    return Machine(**values)
+
+
+def save_machine(machine: Machine) -> None:
+    """Keep the choices for the next session; the usual ones are not written."""
+    settings = qt.QSettings()
+    for field in fields(Machine):
+        value = getattr(machine, field.name)
+        if value == field.default:
+            settings.remove(_key(field.name))
+        else:
+            settings.setValue(_key(field.name), value)
+
+
+def _key(name: str) -> str:
+    return f"{_GROUP}/{name}"

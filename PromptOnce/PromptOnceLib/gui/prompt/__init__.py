@@ -1,0 +1,1 @@
+"""Prompting: objects, markups, preview."""

@@ -1,0 +1,1 @@
+"""Propagating, and comparing with a reference."""

@@ -1,0 +1,1 @@
+"""Seeds in the panel: library, saving, applying."""

@@ -1,0 +1,127 @@
+"""The part of the panel Seeds that saves the current prompt as a seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ctk
+import numpy as np
+import qt
+
+from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.qt.widgets import connect, line_label, pixmap, row, show_text
+from PromptOnceLib.gui.workbench import Workbench
+from PromptOnceLib.imaging.orientation import FrameOrientation
+from PromptOnceLib.imaging.stack import pixel_spacing
+from PromptOnceLib.seeds.picture import display_of
+from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
+
+_PICTURE = 300  # pixels
+_WINDOW = (900, 700)
+_WORDS = ("target", "author", "licence", "note")
+
+
+class SeedForm:
+    """Name, target, author, licence, note; the frame as it will be stored; and the user's word on what it shows."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self.bench = bench
+        self.widget = ctk.ctkCollapsibleButton()
+        self.widget.text = _("Save as seed ...")
+        self.name = qt.QLineEdit()
+        self.edits = {word: qt.QLineEdit() for word in _WORDS}
+        self.picture, self.hint = qt.QLabel(), line_label()
+        self.confirmed = qt.QCheckBox(_("The picture shows no names or other burned-in text"))
+        self.larger = qt.QPushButton(_("Full size ..."))
+        self.larger.setToolTip(_("Every pixel, in a window of its own: small text is not seen in the small picture"))
+        self.save = qt.QPushButton(_("Save"))
+        form = qt.QFormLayout()
+        form.setFieldGrowthPolicy(qt.QFormLayout.AllNonFixedFieldsGrow)
+        form.addRow(_("Name:"), self.name)
+        labels = {"target": _("Target:"), "author": _("Author:"), "licence": _("Licence:"), "note": _("Note:")}
+        for word, edit in self.edits.items():
+            form.addRow(labels[word], edit)
+        self.name.setPlaceholderText(_("for example: lungs, chest CT"))
+        self.edits["target"].setPlaceholderText(_("what is marked, for example: lungs"))
+        self.edits["note"].setToolTip(_("Do not write anything about the patient"))
+        form.addRow(self.picture)
+        form.addRow(row(self.larger, None))
+        form.addRow(self.confirmed)
+        form.addRow(self.hint)
+        form.addRow(self.save)
+        self.widget.setLayout(form)
+        self.widget.collapsed = True
+        self.window: Any = None
+        self._drawn: tuple[Any, ...] = ()
+        connect(self.larger, "clicked(bool)", lambda _checked: self._show_larger())
+        connect(self.widget, "contentsCollapsed(bool)", lambda _collapsed: self.refresh())
+        connect(self.confirmed, "toggled(bool)", lambda _checked: self.refresh())
+        connect(self.name, "textChanged(QString)", lambda _text: self.refresh())
+        connect(self.save, "clicked(bool)", lambda _checked: self._save())
+
+    def refresh(self) -> None:
+        """Show the frame of now, and whether it can be saved."""
+        if self.widget.collapsed:
+            return
+        frame = self.bench.seeding.saving.frame()
+        if frame is not None:
+            self._draw(*frame)
+        self.picture.setVisible(frame is not None)
+        self.confirmed.setVisible(frame is not None)
+        self.larger.setVisible(frame is not None)
+        self.save.enabled = bool(
+            frame is not None and self.confirmed.checked and self.name.text.strip() and not self.bench.working
+        )
+        show_text(self.hint, self._hint(frame is not None))
+
+    def _hint(self, prompted: bool) -> str:
+        if not prompted:
+            return _("Mark an object first: a seed is a slice with its prompt and its mask.")
+        if not self.confirmed.checked:
+            return _("Look at the picture: it is stored as it is and may be handed on.")
+        return "" if self.name.text.strip() else _("Give the seed a name.")
+
+    def _draw(self, index: int, window: Any) -> None:
+        """Another frame has to be looked at anew."""
+        image = self.bench.image
+        if self._drawn == (image, index, window):
+            return
+        self._drawn = (image, index, window)
+        self.confirmed.checked = False
+        self.picture.setPixmap(self._pixmap(_PICTURE))
+
+    def _pixmap(self, room: int) -> Any:
+        """The frame as radiologists expect it, in true proportions, with this many pixels at most or all of them."""
+        image, index, window = self._drawn
+        geometry, axis = image.volume.geometry, image.axis.axis
+        view = display_of(FrameOrientation.of(geometry, axis))
+        frame = np.ascontiguousarray(view.of_slices(image.frame(index, window)))
+        side = max(frame.shape) if room == 0 else room
+        size = picture_size(frame.shape, view.of_spacing(pixel_spacing(geometry, axis)[:2]), (side, side))
+        return pixmap(slice_picture(frame, [], [], None, size))
+
+    def _show_larger(self) -> None:
+        """A window that nothing waits for."""
+        label = qt.QLabel()
+        label.setPixmap(self._pixmap(0))
+        self.close()
+        self.window = qt.QScrollArea()
+        self.window.setWindowTitle(_("The frame of the seed"))
+        self.window.setWidget(label)
+        self.window.resize(*_WINDOW)
+        self.window.show()
+
+    def close(self) -> None:
+        """Close the window with the frame."""
+        if self.window is not None:
+            self.window.close()
+            self.window = None
+
+    def _save(self) -> None:
+        words = {word: edit.text for word, edit in self.edits.items()}
+        saved = self.bench.seeding.saving.save(self.name.text, bool(self.confirmed.checked), **words)
+        if saved is not None:
+            self.name.clear()
+            self.confirmed.checked = False
+            self.widget.collapsed = True
+        self.bench.changed()

@@ -1,0 +1,192 @@
+"""Round trips and searches of the start slice for the seeds panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.cases.case import Case
+from PromptOnceLib.errors import CancelledError, PromptOnceError
+from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.seeds.apply import Searched
+from PromptOnceLib.seeds.similarity import most_alike
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.workflows.drive import SessionTrip
+from PromptOnceLib.workflows.round_trip import Legs, RoundTripFigures
+from PromptOnceLib.workflows.start_slice import SurestStart, legs_of_surest_start
+
+if TYPE_CHECKING:
+    from PromptOnceLib.gui.workbench import Workbench
+
+OnFigures = Callable[[RoundTripFigures], object]
+
+
+class SeedTrips:
+    """At most one round trip at a time, on the chosen volume."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._trip: SessionTrip | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a round trip goes on."""
+        return self._trip is not None
+
+    @property
+    def progress(self) -> tuple[str, int, int]:
+        """In words, and slices of the way under way, done and all of them."""
+        if self._trip is None or self._trip.leg is None or self._trip.job is None:
+            return "", 0, 0
+        leg, progress = self._trip.leg, self._trip.job.progress
+        text = _("Round trip, way {number} of at most {count}").format(number=leg.number, count=leg.count)
+        return text, progress.done, progress.total
+
+    def start(self, legs: Legs, on_figures: OnFigures, first: SegmentationResult | None = None) -> None:
+        """Begin a round trip; first: as SessionTrip.start. Raises PromptError where a mask is empty."""
+        bench = self._bench
+        trip: SessionTrip
+
+        def ended(figures: RoundTripFigures | None, error: PromptOnceError | None) -> None:
+            if trip is not self._trip:
+                return
+            self._trip = None
+            if figures is not None:
+                on_figures(figures)
+            elif isinstance(error, CancelledError):
+                bench.say("seeds", _("The round trip was cancelled: how far the seed can be trusted is not known."))
+            elif error is not None:
+                bench.say("seeds", error.message)
+            if bench.previewing.late:
+                bench.previewing.ask()
+            bench.changed()
+
+        trip = SessionTrip(bench.session, bench.engine.files(), bench.engine.machine.device, legs, ended)
+        self._trip = trip
+        try:
+            trip.start(first)
+        except PromptOnceError:
+            self._trip = None
+            raise
+        bench.begin_work()
+
+    def leave(self) -> None:
+        """Another volume is chosen, or the scene goes."""
+        if self._trip is not None:
+            self._trip.cancel()
+            self._trip = None
+
+
+if TYPE_CHECKING:
+    from PromptOnceLib.gui.workbench import Workbench
+
+OnFound = Callable[[int], object]
+"""Is given the slice."""
+
+
+class StartSearch:
+    """At most one search at a time, on the chosen volume. What comes of one that was left is not heard any more."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._on_found: OnFound | None = None
+        self._trip: SessionTrip[SurestStart] | None = None
+        self._seen = self._slices = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether a search goes on."""
+        return self._on_found is not None
+
+    @property
+    def progress(self) -> tuple[str, int, int]:
+        """In words, and slices, done and all of them."""
+        if self._trip is None:
+            return _("Looking for the slice most like the seed's"), self._seen, self._slices
+        leg, job = self._trip.leg, self._trip.job
+        if leg is None or job is None:
+            return "", 0, 0
+        text = _("Looking for the slice where the object is surest, {number} of at most {count}")
+        return text.format(number=leg.number, count=leg.count), job.progress.done, job.progress.total
+
+    def start(self, way: Searched, case: Case, within: range, on_found: OnFound) -> None:
+        """Begin: "alike", each slice costs one pass of the image encoder, or "surest", see worker.surest_start.
+
+        case: with a shared seed. within: slices that can be chosen. on_found: what it raises is said in the panel.
+        Raises PromptOnceError for what cannot be begun.
+        """
+        assert isinstance(case.prompt, SharedSeed)
+        self._seen, self._slices, self._trip = 0, len(within), None
+        self._on_found = on_found
+        try:
+            if way == "alike":
+                self._look_for_the_most_alike(case, case.prompt, within, on_found)
+            else:
+                self._look_for_the_surest(case, case.prompt, within, on_found)
+        except PromptOnceError:
+            self._on_found = None
+            raise
+        self._bench.begin_work()
+
+    def leave(self) -> None:
+        """Another volume is chosen, or the scene goes."""
+        if self.running:
+            self._on_found = self._trip = None
+            self._bench.session.cancel()
+
+    def _look_for_the_most_alike(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
+        bench = self._bench
+
+        def take(descriptors: NDArray[np.float32]) -> None:
+            place, alike = most_alike(descriptors[-1], descriptors[:-1])
+            index = within[place]
+            text = _("Slice {index} is most like the seed's ({alike:.2f}).").format(index=index, alike=alike)
+            self._ended(on_found, index, text)
+
+        def seen(_event: object) -> None:
+            self._seen += 1
+
+        bench.session.prepare(bench.engine.files(), bench.engine.machine.device, "auto", case.stack, seed.slice)
+        frames = (seed.frames[0].frame,)
+        bench.session.describe(within, frames, take, lambda error: self._failed(on_found, error), seen)
+
+    def _look_for_the_surest(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
+        bench = self._bench
+
+        def ended(found: SurestStart | None, error: PromptOnceError | None) -> None:
+            if found is not None:
+                self._ended(on_found, found.slice, found.sentence)
+            elif error is not None:
+                self._failed(on_found, error)
+
+        legs = legs_of_surest_start(case.stack, seed, within)
+        self._trip = SessionTrip(bench.session, bench.engine.files(), bench.engine.machine.device, legs, ended)
+        self._trip.start()
+
+    def _ended(self, on_found: OnFound, index: int, sentence: str) -> None:
+        if on_found is not self._on_found:
+            return
+        self._on_found = self._trip = None
+        self._bench.say("seeds", sentence)
+        try:
+            on_found(index)
+        except PromptOnceError as error:
+            self._refused(error.message)
+
+    def _failed(self, on_found: OnFound, error: PromptOnceError) -> None:
+        if on_found is not self._on_found:
+            return
+        self._on_found = self._trip = None
+        cancelled = isinstance(error, CancelledError)
+        self._refused(_("Cancelled: nothing was segmented.") if cancelled else error.message)
+
+    def _refused(self, sentence: str) -> None:
+        bench = self._bench
+        bench.say("seeds", sentence)
+        if bench.previewing.late:
+            bench.previewing.ask()
+        bench.changed()

@@ -1,0 +1,1 @@
+"""Choosing the volume, and its slice views."""

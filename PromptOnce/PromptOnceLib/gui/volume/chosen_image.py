@@ -1,0 +1,70 @@
+"""The chosen volume node as a stack of frames: axis, window, and the frames once they are needed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.cases.case import prompted_values
+from PromptOnceLib.imaging.stack import Stack, central_slice, make_stack, parse_axis, slices_along
+from PromptOnceLib.imaging.window import Window, to_uint8, window_from_text
+from PromptOnceLib.mrml.grid import StackGrid
+from PromptOnceLib.mrml.volumes import display_window, read_volume_node, voxel_fingerprint
+from PromptOnceLib.prompts.prompt import Prompt
+
+DISPLAY_WINDOW = "display"
+"""Name of the window with which the volume is shown in the views, beside the names of core.intensity."""
+
+
+class ChosenImage:
+    """A volume node along one axis. Raises VolumeError and GeometryError as mrml.volumes.read_volume_node.
+
+    axis: as core.stack.parse_axis takes it. The voxels are not copied; the frames are made when they are asked for.
+    """
+
+    def __init__(self, node: Any, axis: str = "auto") -> None:
+        self.node = node
+        self.volume = read_volume_node(node)
+        self.axis = parse_axis(axis, self.volume.geometry)
+        self.grid = StackGrid(node, self.axis.axis)
+        self.slices = slices_along(self.volume.array, self.axis.axis)
+        self._fingerprint = voxel_fingerprint(node)
+        self._stack: Stack | None = None
+        self._window: tuple[tuple[str, Prompt | None], Window] | None = None
+
+    @property
+    def central_slice(self) -> int:
+        """The seed slice by default."""
+        return central_slice(len(self.slices))
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the voxels of the node were changed or replaced since."""
+        return voxel_fingerprint(self.node) != self._fingerprint
+
+    def window(self, text: str, prompt: Prompt | None) -> Window:
+        """The window of this name; "auto" looks at the prompted voxels."""
+        if text == DISPLAY_WINDOW:
+            text = display_window(self.node) or "auto"
+        asked = (text, prompt if text == "auto" else None)
+        if self._window is None or self._window[0] != asked:
+            self._window = (asked, self._find_window(*asked))
+        return self._window[1]
+
+    def _find_window(self, text: str, prompt: Prompt | None) -> Window:
+        region = None
+        if prompt is not None and 0 <= prompt.slice < len(self.slices):
+            region = prompted_values(self.slices[prompt.slice], prompt.objects)
+        return window_from_text(text, self.volume, region)
+
+    def stack(self, window: Window) -> Stack:
+        """The frames under a window; the same object as long as the window stays the same."""
+        if self._stack is None or self._stack.window != window:
+            self._stack = make_stack(self.volume, self.axis.axis, window)
+        return self._stack
+
+    def frame(self, index: int, window: Window) -> NDArray[np.uint8]:
+        """One slice (rows, columns) as the model sees it."""
+        return to_uint8(self.slices[index : index + 1], window)[0]

@@ -1,0 +1,1 @@
+"""One image as numbers in space: reading, geometry, window, slices."""

@@ -1,0 +1,93 @@
+"""Which range of intensities matters in an image: full range, percentiles of the foreground, Hounsfield units or not.
+
+All functions return the same figures for the same values whatever their type, and ignore NaN and infinities.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.imaging.volume import Array
+
+Values = NDArray[np.float64]
+
+# CT scanners fill what they did not measure with values no tissue has (-2000, -2048, -3024, ...).
+CT_PADDING = -2000.0
+
+# Voxels converted to float64 at a time (32 MB), and looked at for statistics that need no exact extremes.
+SLAB_VOXELS = 4_000_000
+
+_BINS = 256
+
+
+def slabs(array: Array) -> Iterator[tuple[slice, Values]]:
+    """Slabs of an array along its first axis as float64 copies, few voxels at a time, with where they lie."""
+    step = max(1, SLAB_VOXELS // max(1, array[0].size))
+    for start in range(0, len(array), step):
+        part = slice(start, start + step)
+        yield part, array[part].astype(np.float64)
+
+
+def sample(array: Array, floor: float = -math.inf) -> Values:
+    """Finite values above `floor` as a flat float64 array, from a regular sub-grid where the image is large."""
+    step = max(1, math.ceil((array.size / SLAB_VOXELS) ** (1 / array.ndim)))
+    values = array[(slice(None, None, step),) * array.ndim].astype(np.float64).ravel()
+    return values[np.isfinite(values) & (values > floor)]
+
+
+def full_range(array: Array, floor: float = -math.inf) -> tuple[float, float]:
+    """Exact minimum and maximum of the finite values above `floor`; (0, 0) where there are none."""
+    lower, upper = math.inf, -math.inf
+    for _, values in slabs(array):
+        kept = values[np.isfinite(values) & (values > floor)]
+        if kept.size:
+            lower, upper = min(lower, float(kept.min())), max(upper, float(kept.max()))
+    return (lower, upper) if lower <= upper else (0.0, 0.0)
+
+
+def foreground_percentiles(values: Values) -> tuple[float, float]:
+    """Range for images without a physical scale (MR): from dark to the 99.5th percentile of the foreground.
+
+    The foreground is what lies above Otsu's threshold, so that the amount of air around the patient does not change
+    the upper end and a few very bright voxels do not darken the rest. The lower end is the 0.5th percentile of all
+    values: fluid, cortical bone and air lie below the threshold and must stay distinguishable.
+    values: flat, finite. (0, 0) where there are none.
+    """
+    if values.size == 0:
+        return 0.0, 0.0
+    foreground = values[values >= otsu_threshold(values)]
+    lower, upper = float(np.percentile(values, 0.5)), float(np.percentile(foreground, 99.5))
+    return (lower, upper) if lower < upper else (float(values.min()), float(values.max()))
+
+
+def otsu_threshold(values: Values) -> float:
+    """Threshold that separates dark from bright values best (Otsu 1979), from a histogram of 256 bins.
+
+    The histogram leaves out 0.1 percent at either end, so that single extreme voxels do not take up the bins.
+    """
+    lowest, highest = (float(end) for end in np.percentile(values, (0.1, 99.9)))
+    if lowest == highest:
+        return lowest
+    counts, edges = np.histogram(values, bins=_BINS, range=(lowest, highest))
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1]
+    above = counts.sum() - below
+    sum_below = np.cumsum(counts * centres)[:-1]
+    sum_above = (counts * centres).sum() - sum_below
+    mean_distance = sum_below / np.maximum(below, 1) - sum_above / np.maximum(above, 1)
+    return float(edges[1 + int(np.argmax(below * above.astype(np.float64) * mean_distance**2))])
+
+
+def looks_like_hounsfield(values: Values) -> bool:
+    """Whether values of an image of unknown modality look like a CT: air near -1000, the rest within the HU scale.
+
+    A crop without any air or lung does not show this and counts as unknown. values: flat, finite, without padding.
+    """
+    if values.size == 0:
+        return False
+    lowest, highest = np.percentile(values, (0.5, 99.5))
+    return bool(-1200 <= lowest <= -600 and -200 <= highest <= 3100)

@@ -1,0 +1,32 @@
+"""Reads a volume from a file or a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from PromptOnceLib.errors import VolumeError
+from PromptOnceLib.imaging.dicom_header import is_dicom
+from PromptOnceLib.imaging.dicom_series import read_dicom_file, read_dicom_folder
+from PromptOnceLib.imaging.image_file import check_readable, read_image_file
+from PromptOnceLib.imaging.volume import Volume
+
+
+def read_volume(path: str | os.PathLike[str]) -> Volume:
+    """Volume of a NIfTI, NRRD, MHA/MHD, PNG, JPEG or TIFF file, a DICOM folder or a DICOM file.
+
+    The voxels keep their type (CT in HU), the geometry is the file's. What was done while reading (a series chosen,
+    colour turned to grey, MONOCHROME1 inverted) is told in the volume's notices. Modality and scanner come from DICOM
+    only. Raises VolumeError or GeometryError with a sentence for the user; nothing in it identifies a patient but the
+    path that was given.
+    """
+    path = Path(path)
+    check_readable(path)
+    if path.is_dir():
+        return read_dicom_folder(path)
+    if path.name.lower().endswith(".seg.nrrd"):
+        raise VolumeError(f"{path.name} is a segmentation, not an image. Choose the image it was made on.")
+    if is_dicom(path):
+        return read_dicom_file(path)
+    image = read_image_file(path)
+    return Volume(image.array, image.geometry, notices=image.notices)

@@ -1,0 +1,1 @@
+"""SAM 2 models by name: the registry, checkpoints, downloads."""

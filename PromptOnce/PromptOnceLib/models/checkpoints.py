@@ -1,0 +1,216 @@
+"""The folder of checkpoints: what is there, whether it is what it should be, and how it goes away.
+
+Beside a checkpoint FILE the folder may hold FILE.checked (a note that its SHA-256 was compared, so that a large file is
+not read twice at every start), FILE.part and FILE.part.json (a download that was interrupted) and FILE.lock (while a
+download runs).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+from pydantic import BaseModel, ValidationError
+
+from PromptOnceLib.errors import ModelError
+from PromptOnceLib.files.lock import LockedError, exclusive_lock
+from PromptOnceLib.models.model_entry import ModelEntry
+from PromptOnceLib.resources import resource
+
+FOLDER_VARIABLE = "PROMPTONCE_MODELS"
+_HASH_CHUNK = 1 << 20
+
+Progress = Callable[[int, int | None], None]
+"""Called with bytes done and bytes in total (None where the total is not known)."""
+
+
+@dataclass(frozen=True)
+class CheckpointStatus:
+    """What is on this computer of one model.
+
+    complete: the file is there and has the size it should have, as far as that is known. checked: its SHA-256 was
+    compared since it last changed. part_bytes: what an interrupted download left to be resumed.
+    """
+
+    name: str
+    path: Path
+    present: bool
+    complete: bool
+    checked: bool
+    bytes_on_disk: int
+    part_bytes: int
+
+
+class _CheckedNote(BaseModel):
+    """Content of FILE.checked: the file that was compared, recognised by size and time of change."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+
+
+def checkpoints_folder(folder: str | Path | None = None) -> Path:
+    """Folder of the checkpoints: the argument, else PROMPTONCE_MODELS, else "models" in the user's data folder.
+
+    The folder need not exist yet.
+    """
+    chosen = folder or os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return Path(platformdirs.user_data_dir("PromptOnce", appauthor=False)) / "models"
+
+
+def checkpoint_path(entry: ModelEntry, folder: str | Path | None = None) -> Path:
+    """Where the checkpoint of a model lies, or will lie."""
+    return resource("Models", entry.file) if entry.embedded else checkpoints_folder(folder) / entry.file
+
+
+def part_path(checkpoint: Path) -> Path:
+    """File that an unfinished download of this checkpoint is written to."""
+    return checkpoint.with_name(checkpoint.name + ".part")
+
+
+def origin_path(checkpoint: Path) -> Path:
+    """Side file that says which remote file the unfinished download belongs to."""
+    return checkpoint.with_name(checkpoint.name + ".part.json")
+
+
+def lock_path(checkpoint: Path) -> Path:
+    """File that a running download of this checkpoint holds locked."""
+    return checkpoint.with_name(checkpoint.name + ".lock")
+
+
+def _note_path(checkpoint: Path) -> Path:
+    return checkpoint.with_name(checkpoint.name + ".checked")
+
+
+def status(entry: ModelEntry, folder: str | Path | None = None) -> CheckpointStatus:
+    """Look, without reading the checkpoint's content, at what is there of a model."""
+    path = checkpoint_path(entry, folder)
+    present = path.is_file()
+    size = path.stat().st_size if present else 0
+    part = part_path(path)
+    return CheckpointStatus(
+        name=entry.name,
+        path=path,
+        present=present,
+        complete=present and size > 0 and entry.bytes in (None, size),
+        checked=present and _is_noted(entry, path),
+        bytes_on_disk=size,
+        part_bytes=part.stat().st_size if part.is_file() else 0,
+    )
+
+
+def file_sha256(path: Path, progress: Progress | None = None) -> str:
+    """SHA-256 of a file as 64 lower-case hexadecimal digits."""
+    total = path.stat().st_size
+    done = 0
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_HASH_CHUNK):
+            digest.update(chunk)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, total)
+    return digest.hexdigest()
+
+
+def verify(entry: ModelEntry, folder: str | Path | None = None, progress: Progress | None = None) -> Path:
+    """Read the whole checkpoint, compare its SHA-256 and return its path.
+
+    An embedded model without a recorded SHA-256 only has to be there. Raises ModelError where the file is missing,
+    cannot be read, or is not the model.
+    """
+    path = checkpoint_path(entry, folder)
+    current = status(entry, folder)
+    if not current.present:
+        raise ModelError(_missing_sentence(entry))
+    try:
+        # Taken before reading: a file that changes meanwhile does not match its note.
+        state = path.stat()
+        right = current.complete and entry.sha256 in (None, file_sha256(path, progress))
+    except OSError as error:
+        raise ModelError(f"The file {path} cannot be read: check that you may read it.", str(error)) from error
+    if not right:
+        _note_path(path).unlink(missing_ok=True)
+        raise ModelError(_damaged_sentence(entry, path))
+    if not entry.embedded:
+        write_checked_note(entry, path, state)
+    return path
+
+
+def check_before_use(entry: ModelEntry, folder: str | Path | None = None) -> Path:
+    """Return the path of a checkpoint that is what it should be: verify, unless nothing changed since the last time.
+
+    Raises ModelError like verify.
+    """
+    path = checkpoint_path(entry, folder)
+    return path if path.is_file() and _is_noted(entry, path) else verify(entry, folder)
+
+
+def delete(entry: ModelEntry, folder: str | Path | None = None) -> int:
+    """Remove a checkpoint and what an interrupted download left of it; return the number of bytes freed.
+
+    Raises ModelError for an embedded model, during a download, and for a file that cannot be removed.
+    """
+    if entry.embedded:
+        raise ModelError(f"The model {entry.name} is part of PromptOnce and cannot be deleted.")
+    path = checkpoint_path(entry, folder)
+    if not path.parent.is_dir():
+        return 0
+    freed = 0
+    try:
+        with exclusive_lock(lock_path(path)):
+            for file in (path, _note_path(path), part_path(path), origin_path(path)):
+                if file.is_file():
+                    freed += file.stat().st_size
+                    file.unlink()
+    except LockedError as error:
+        raise ModelError(f"The model {entry.name} is being downloaded: cancel the download first.") from error
+    except OSError as error:
+        raise ModelError(
+            f"The model {entry.name} cannot be deleted from {path.parent}: close the programs that use it, "
+            "or ask whoever owns the folder.",
+            str(error),
+        ) from error
+    return freed
+
+
+def write_checked_note(entry: ModelEntry, path: Path, state: os.stat_result) -> None:
+    """Note that the file's SHA-256 was compared, when the file was as state says, and is right."""
+    note = _CheckedNote(sha256=str(entry.sha256), size=state.st_size, mtime_ns=state.st_mtime_ns)
+    # In a folder shared read-only the note cannot be kept; the file is then compared at every start.
+    with suppress(OSError):
+        _note_path(path).write_text(note.model_dump_json(), encoding="utf-8")
+
+
+def _is_noted(entry: ModelEntry, path: Path) -> bool:
+    try:
+        note = _CheckedNote.model_validate_json(_note_path(path).read_bytes())
+    except (OSError, ValidationError):
+        return False
+    state = path.stat()
+    return (note.sha256, note.size, note.mtime_ns) == (entry.sha256, state.st_size, state.st_mtime_ns)
+
+
+def _missing_sentence(entry: ModelEntry) -> str:
+    if entry.embedded:
+        return f"The model {entry.name} is missing from this installation: install PromptOnce again."
+    return (
+        f"The model {entry.name} is not on this computer: download it with "
+        f"`promptonce models download {entry.name}` ({entry.megabytes} MB)."
+    )
+
+
+def _damaged_sentence(entry: ModelEntry, path: Path) -> str:
+    if entry.embedded:
+        return f"The model {entry.name} of this installation is damaged: install PromptOnce again."
+    return (
+        f"The file {path} is not the model {entry.name} (incomplete or changed): replace it with "
+        f"`promptonce models download {entry.name}` ({entry.megabytes} MB)."
+    )

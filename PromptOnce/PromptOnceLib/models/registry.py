@@ -1,0 +1,128 @@
+"""Models by name, and the files that a model name or a checkpoint path stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from PromptOnceLib.errors import ModelError
+from PromptOnceLib.files.names import check_name
+from PromptOnceLib.models.checkpoints import check_before_use, checkpoint_path
+from PromptOnceLib.models.model_entry import SAM2_CONFIG, ModelEntry
+from PromptOnceLib.resources import resource
+
+CHECKPOINT_SUFFIXES = (".pt", ".pth")
+
+
+class Registry(BaseModel):
+    """The models known by name, in the order in which they are shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    models: tuple[ModelEntry, ...]
+
+    @model_validator(mode="after")
+    def _names_and_files_are_unique(self) -> Registry:
+        for values in (self.names, [entry.file for entry in self.models]):
+            if len(set(values)) != len(values):
+                raise ValueError("two models share a name or a file")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all models, in order."""
+        return [entry.name for entry in self.models]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names
+
+    def entries(self) -> Iterator[ModelEntry]:
+        """All models, in order."""
+        return iter(self.models)
+
+    def get(self, name: str) -> ModelEntry:
+        """Return the model of this name; ModelError names the known ones."""
+        for entry in self.models:
+            if entry.name == name:
+                return entry
+        raise ModelError(
+            f"There is no model called {name}. Known models: {', '.join(self.names)}; "
+            "or give the path of a checkpoint together with its configuration."
+        )
+
+
+@lru_cache(maxsize=1)
+def load_registry() -> Registry:
+    """Read the registry that ships with PromptOnce (Resources/Models/registry.json)."""
+    return Registry.model_validate_json(resource("Models", "registry.json").read_bytes())
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """What the engine needs to build a model.
+
+    config is a path, or "sam2:FILE" for a file in configs/sam2.1 of the installed sam2 package. sha256 is that of the
+    checkpoint, already checked, or None where none is known (a checkpoint that the user brings).
+    """
+
+    name: str
+    checkpoint: Path
+    config: Path | str
+    sha256: str | None
+
+
+def resolve_model(
+    name_or_path: str | Path, config: str | Path | None = None, folder: str | Path | None = None
+) -> ModelFiles:
+    """Find the files of a model given by name, or by the path of a checkpoint and the path of its configuration.
+
+    A downloaded or hand-copied checkpoint is compared with its SHA-256 the first time it is used, and again when the
+    file has changed. config may also be "sam2:FILE". folder replaces the folder of checkpoints (see checkpoints.py).
+
+    Raises ModelError where the name is unknown, a file is not there or damaged, or the configuration is missing.
+    """
+    registry = load_registry()
+    text = str(name_or_path)
+    if text in registry:
+        if config is not None:
+            raise ModelError(
+                f"The model {text} has its own configuration: leave the configuration out, or give the path of a "
+                f"checkpoint instead of the name."
+            )
+        return _registered(registry.get(text), folder)
+    path = Path(text).expanduser()
+    # A mistyped name deserves the list of names, not "file not found".
+    looks_like_a_path = len(path.parts) > 1 or path.suffix.lower() in CHECKPOINT_SUFFIXES or path.is_file()
+    if not looks_like_a_path:
+        registry.get(text)
+    return _own_checkpoint(path, config)
+
+
+def _registered(entry: ModelEntry, folder: str | Path | None) -> ModelFiles:
+    check_before_use(entry, folder)
+    return ModelFiles(entry.name, checkpoint_path(entry, folder), entry.config_location, entry.sha256)
+
+
+def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
+    for name in (path, config or ""):
+        check_name(name, ModelError)
+    if not path.is_file():
+        raise ModelError(f"There is no checkpoint at {path}: check the path.")
+    if config is None:
+        raise ModelError(
+            f"The checkpoint {path.name} needs its configuration: give the .yaml file that describes the model."
+        )
+    text = str(config)
+    if text.startswith(SAM2_CONFIG):
+        return ModelFiles(path.stem, path.resolve(), text, None)
+    config_path = Path(text).expanduser()
+    if not config_path.is_file():
+        raise ModelError(
+            f"There is no configuration at {config_path}: check the path, "
+            f"or write {SAM2_CONFIG}FILE for a configuration of the sam2 package."
+        )
+    return ModelFiles(path.stem, path.resolve(), config_path.resolve(), None)

@@ -1,0 +1,1 @@
+"""What the Python console offers."""

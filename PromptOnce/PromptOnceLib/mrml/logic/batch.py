@@ -1,0 +1,173 @@
+"""Batches from Python's console: a folder, a manifest, files or volume nodes, with or without waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+
+from PromptOnceLib.batch.background import BatchRequest
+from PromptOnceLib.batch.client import BatchJob, StartBatch
+from PromptOnceLib.batch.planning.make_plan import plan_images
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
+from PromptOnceLib.batch.run_folder.file_names import is_run_folder
+from PromptOnceLib.errors import InputError, RunFolderError
+from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.imaging.stack import parse_axis
+from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.mrml.seeds import best_match, scanner_name
+from PromptOnceLib.mrml.volumes import read_volume_node
+from PromptOnceLib.seeds.library import SeedLibrary
+
+_WAIT = 0.02  # seconds between two looks at the application's events
+_VOLUMES = ".volumes"
+"""Folder in a run's folder for volumes that came from the scene: resuming and reviewing need them."""
+
+OnBatch = Callable[[BatchJob], object]
+
+
+class BatchMethods:
+    """Part of PromptOnceLogicBase."""
+
+    _start_batch: StartBatch
+    _on_batch: OnBatch
+    _batches: list[BatchJob]
+    _library: Callable[[str | Path | None], SeedLibrary]
+    _process_events: Callable[[], object]
+    _keep_pumping: Callable[[Callable[[], bool]], object]
+
+    def runBatch(  # noqa: N802
+        self,
+        input: str | Path | Sequence[Any] | Any,
+        output: str | Path,
+        *,
+        seed: str | None = None,
+        target: str = "",
+        prompt: str | Path | None = None,
+        promptFromReference: bool = False,  # noqa: N803
+        reference: str | None = None,
+        names: Sequence[str] | None = None,
+        axis: str = "auto",
+        window: str = "auto",
+        model: str = "nano",
+        modelConfig: str | Path | None = None,  # noqa: N803
+        device: str = "auto",
+        precision: str = "auto",
+        workers: int = 1,
+        formats: Sequence[OutputFormat] = ("seg.nrrd",),
+        earlyStop: bool = False,  # noqa: N803
+        resume: bool = False,
+        wait: bool = True,
+        onProgress: OnBatch | None = None,  # noqa: N803
+        onFinished: OnBatch | None = None,  # noqa: N803
+    ) -> BatchJob:
+        """Segment many images into a folder, in a process of its own; no dialog is ever shown.
+
+        input: a folder, a manifest (CSV or TSV), or a list of files, DICOM folders and volume nodes; or one node.
+        The voxels of nodes are kept in the output folder, which resuming and reviewing need. seed: a seed's name, or
+        "auto" for the one of the library that suits each image best and marks the target; or prompt: a prompt file;
+        or promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by
+        case. reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it
+        nodes are called volume-1 and so on, so that no name of a patient gets into file names.
+        earlyStop: as segmentVolume takes it. resume: go on with the run in the output folder.
+
+        wait=True returns when it is over, the application staying alive, and raises what ended it early; a case that
+        failed raises nothing, job.summary names it. wait=False returns at once: onProgress is called with the job
+        after everything that happens, onFinished at the end; job.cancel() ends it. What is finished is always kept.
+
+        Raises InputError and its children for what cannot be run.
+        """
+        choice = _choice(seed, target, prompt, promptFromReference)
+        options = BatchOptions(
+            model=model,
+            config=None if modelConfig is None else Path(modelConfig),
+            device=device,
+            precision=precision,
+            workers=workers,
+            formats=tuple(formats),
+            early_stop=earlyStop,
+        )
+        folder = Path(output).expanduser().absolute()
+        plan, selection = None, None
+        if isinstance(input, str | Path):
+            source = Path(input).expanduser().absolute()
+            selection = Selection(source=source, prompt=choice, references=reference, window=window, axis=axis)
+        else:
+            items = list(input) if isinstance(input, list | tuple) else [input]
+            if is_run_folder(folder) and not resume:
+                raise RunFolderError(f"{folder} holds a run already. Go on with it (resume=True), or choose another.")
+            plan = self._plan_of_list(items, Selection(prompt=choice, window=window, axis=axis), names, folder)
+        request = BatchRequest(plan=plan, selection=selection, options=options, folder=folder, resume=resume)
+        job = BatchJob(self._start_batch, request, onProgress, onFinished)
+        self._batches = [other for other in self._batches if not other.finished] + [job]
+        self._on_batch(job)
+        if not wait:
+            self._keep_pumping(job.pump)
+            return job
+        try:
+            while job.pump(_WAIT):
+                self._process_events()
+        except BaseException:
+            job.close()
+            raise
+        if job.error is not None:
+            raise job.error
+        return job
+
+    def _plan_of_list(
+        self, items: list[Any], common: Selection, names: Sequence[str] | None, folder: Path
+    ) -> BatchPlan:
+        """Plan for files and nodes. What only the scene knows of a node, its scanner, is used here."""
+        files: list[Path | Volume] = []
+        prompts: list[PromptChoice | None] = []
+        for number, item in enumerate(items, start=1):
+            if isinstance(item, str | Path):
+                files.append(Path(item))
+                prompts.append(common.prompt)
+                continue
+            volume = read_volume_node(item)
+            prompts.append(self._prompt_for(item, volume, common))
+            path = folder / _VOLUMES / f"volume-{number}.nrrd"
+            _write_volume(path, volume)
+            files.append(path)
+        plan, _ = plan_images(files, common, names)
+        cases = tuple(
+            case if prompt is None else case.model_copy(update={"prompt": prompt})
+            for case, prompt in zip(plan.cases, prompts, strict=True)
+        )
+        return plan.model_copy(update={"cases": cases})
+
+    def _prompt_for(self, node: Any, volume: Volume, common: Selection) -> PromptChoice | None:
+        choice = common.prompt
+        if choice is None or choice.kind != "auto":
+            return choice
+        axis = parse_axis(common.axis, volume.geometry).axis
+        match, _ = best_match(self._library(None), volume, axis, choice.name or None, scanner_name(node))
+        return PromptChoice(kind="seed", name=match.seed.id)
+
+
+def _choice(seed: str | None, target: str, prompt: str | Path | None, of_reference: bool) -> PromptChoice | None:
+    if sum((seed is not None, prompt is not None, of_reference)) > 1:
+        raise InputError("Name a seed, a prompt file or the references as the source of the prompts, not several.")
+    if seed is not None:
+        auto = seed.lower() == "auto"
+        return PromptChoice(kind="auto", name=target) if auto else PromptChoice(kind="seed", name=seed)
+    if prompt is not None:
+        return PromptChoice(kind="file", name=str(Path(prompt).expanduser().absolute()))
+    return PromptChoice(kind="reference") if of_reference else None
+
+
+def _write_volume(path: Path, volume: Volume) -> None:
+    """Voxels and grid alone: nothing of the patient."""
+    image = sitk.GetImageFromArray(volume.array)
+    image.SetSpacing(volume.geometry.spacing)
+    image.SetOrigin(volume.geometry.origin)
+    image.SetDirection(volume.geometry.direction)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"{path.parent} cannot be made: {error.strerror or error}.", repr(error)) from error
+    with replacing(path, ".nrrd", RunFolderError) as temporary:
+        sitk.WriteImage(image, str(temporary))

@@ -1,0 +1,122 @@
+"""Image and result of a batch's case as nodes, and the corrected segments back in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+
+from PromptOnceLib.errors import GeometryError
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.imaging.stack import slices_along
+from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.mrml.owned_nodes import remove
+from PromptOnceLib.mrml.prompts.prompt_nodes import find_prompts
+from PromptOnceLib.mrml.segmentations import labelmap
+from PromptOnceLib.mrml.segmentations.writer import new_segmentation
+from PromptOnceLib.mrml.volumes import volume_geometry
+from PromptOnceLib.segmentation.io import Segment, read_segmentation, write_segmentation
+from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY
+
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+class CaseNodes:
+    """volume, segmentation: nodes of a case, called by its name; image: as the batch has read it.
+
+    Raises InputError and its children where image or result cannot be read; nothing is left in the scene then.
+    """
+
+    def __init__(self, name: str, image: Path, result: Path) -> None:
+        self._result = result
+        found = read_segmentation(result)
+        volume = read_volume(image)
+        if found.geometry.shape != volume.geometry.shape:
+            raise GeometryError(f"The result of {name} does not have the size of its image: the image was changed.")
+        self.volume = _add_volume(volume, name)
+        self.segmentation = new_segmentation(self.volume, f"{name} result")
+        for segment, mask in zip(found.segments, found.masks, strict=True):
+            _add_segment(self.segmentation, self.volume, segment, mask)
+
+    @property
+    def there(self) -> bool:
+        """Whether both nodes are in the scene still."""
+        return self.volume.GetScene() is not None and self.segmentation.GetScene() is not None
+
+    @property
+    def segment_ids(self) -> tuple[str, ...]:
+        """The segments there are now."""
+        return tuple(self.segmentation.GetSegmentation().GetSegmentIDs())
+
+    def changed(self) -> bool:
+        """Whether the segments differ from what was read or saved last. Raises as read_segmentation."""
+        before, now = read_segmentation(self._result), self._masks()
+        same = len(before.masks) == len(now) and all(
+            np.array_equal(a > 0, b) for a, b in zip(before.masks, now, strict=True)
+        )
+        return not same
+
+    def save(self, path: Path) -> tuple[str, ...]:
+        """Write the segments as they are now; notices for the user. Raises SegmentationFileError."""
+        notices = write_segmentation(path, self._masks(), self._segments(), volume_geometry(self.volume))
+        self._result = path
+        return notices
+
+    def middle(self, axis: int, index: int) -> tuple[float, float] | None:
+        """The middle, x and y, of what is drawn on a slice; None where nothing is."""
+        masks = [slices_along(mask, axis)[index] for mask in self._masks()]
+        found = np.argwhere(np.any(masks, axis=0)) if masks else np.empty((0, 2))
+        if len(found) == 0:
+            return None
+        y, x = found.mean(axis=0)
+        return float(x), float(y)
+
+    def remove(self) -> None:
+        """Remove the nodes, and prompts made on the volume, from the scene."""
+        if self.volume.GetScene() is not None:
+            for prompt in find_prompts(self.volume):
+                prompt.remove()
+        for node in (self.segmentation, self.volume):
+            if node.GetScene() is not None:
+                remove(node)
+
+    def _masks(self) -> list[NDArray[np.bool_]]:
+        read = slicer.util.arrayFromSegmentBinaryLabelmap
+        return [read(self.segmentation, segment_id, self.volume) > 0 for segment_id in self.segment_ids]
+
+    def _segments(self) -> list[Segment]:
+        described = []
+        for segment_id in self.segment_ids:
+            segment = self.segmentation.GetSegmentation().GetSegment(segment_id)
+            described.append(Segment(segment.GetName(), tuple(segment.GetColor()), _terminology(segment)))
+        return described
+
+
+def _add_volume(volume: Volume, name: str) -> Any:
+    matrix = slicer.util.vtkMatrixFromArray(_LPS_TO_RAS @ volume.geometry.ijk_to_lps())
+    node = slicer.util.addVolumeFromArray(volume.array, matrix, name)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
+    if item and volume.modality:
+        attribute = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
+        hierarchy.SetItemAttribute(item, attribute, volume.modality)
+    return node
+
+
+def _add_segment(node: Any, volume_node: Any, described: Segment, mask: NDArray[np.uint8]) -> None:
+    segment = slicer.vtkSegment()
+    segment.SetName(described.name)
+    segment.SetColor(*described.color)
+    segment.SetTag(segment.GetTerminologyEntryTagName(), described.terminology or DEFAULT_TERMINOLOGY)
+    grid = labelmap.grid_image(volume_node, node)
+    segment.AddRepresentation(labelmap.binary_labelmap(), labelmap.labelmap_on(grid, mask))
+    node.GetSegmentation().AddSegment(segment)
+
+
+def _terminology(segment: Any) -> str | None:
+    value = vtk.reference("")
+    return str(value) if segment.GetTag(segment.GetTerminologyEntryTagName(), value) else None

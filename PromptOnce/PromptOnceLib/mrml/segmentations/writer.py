@@ -1,0 +1,240 @@
+"""Results of a propagation written into a segmentation node while it runs, other segments left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+
+from PromptOnceLib.errors import GeometryError, InputError
+from PromptOnceLib.imaging.stack import slices_along
+from PromptOnceLib.mrml.owned_nodes import remove
+from PromptOnceLib.mrml.segmentations import labelmap
+from PromptOnceLib.mrml.segmentations.undo import UndoStep
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment
+
+_TAG = "PromptOnce."
+_NAME = "PromptOnce segmentation"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the mask of one object goes: into the segment with this ID, or with None into a new one like `segment`."""
+
+    segment: Segment
+    segment_id: str | None = None
+
+
+class SegmentWriter:
+    """Writes the masks of one run into a segmentation node: `update` while it runs, `finish` once.
+
+    targets: one for each object of the run, in order. segmentation_node: None makes a new one. overwrite: `finish`
+    takes the new masks' voxels from all other segments that are shown; otherwise segments may overlap and nothing else
+    changes. Slices that are never written keep what a segment held there before.
+
+    node: the segmentation node. segment_ids: those of the targets. notices: sentences for the user.
+    Raises InputError and GeometryError for a segmentation that cannot take the masks; nothing is changed then.
+    """
+
+    def __init__(
+        self,
+        volume_node: Any,
+        axis: int,
+        targets: Sequence[Target],
+        segmentation_node: Any | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        self.notices: list[str] = []
+        self._axis, self._overwrite, self._undo = axis, overwrite, UndoStep()
+        self._made_node = segmentation_node is None
+        self.node = new_segmentation(volume_node) if segmentation_node is None else segmentation_node
+        self._grid = _grid_in(self.node, volume_node, targets)
+        self._use_reference_geometry(volume_node)
+        self.segment_ids = tuple(self._segment_for(target) for target in targets)
+
+    def update(self, result: SegmentationResult, changed_slices: Iterable[int]) -> None:
+        """Write what the result holds on these slices into the segments.
+
+        Raises InputError when the segmentation, or one of the segments, was removed meanwhile.
+        """
+        slices = sorted(set(changed_slices))
+        if not slices:
+            return
+        self._check_present()
+        for number, segment_id in enumerate(self.segment_ids):
+            layer = labelmap.writable_layer(self.node, segment_id, self._grid)
+            slices_along(layer, self._axis)[slices] = result.masks[number][slices]
+        labelmap.announce(self.node, self.segment_ids)
+
+    def finish(
+        self,
+        result: SegmentationResult,
+        provenance: Mapping[str, str] | None = None,
+        left_out: Iterable[int] = (),
+    ) -> None:
+        """Write all computed slices, take voxels from other segments if asked to, tag the segments, update surfaces.
+
+        provenance: what made the masks; tags PromptOnce.KEY of the segments. left_out: slices that were not computed
+        because the objects are not on them, and become empty. Raises InputError as `update`.
+        """
+        self.update(result, [*np.flatnonzero(result.computed).tolist(), *left_out])
+        self._check_present()
+        if self._overwrite:
+            self._take_from_others(result)
+        for segment_id in self.segment_ids:
+            labelmap.shrink_layer(self.node, segment_id)
+            segment = self.node.GetSegmentation().GetSegment(segment_id)
+            for key, value in (provenance or {}).items():
+                segment.SetTag(_TAG + key, value)
+        labelmap.announce(self.node, self.segment_ids, convert=True)
+
+    @property
+    def undone(self) -> bool:
+        """Whether the run was taken back by `undo`."""
+        return self._undo.undone
+
+    def undo(self) -> None:
+        """Take the whole run back: its segments, and those it took voxels from, are what they were; others stay.
+
+        Raises InputError when the segmentation was removed.
+        """
+        self._check_node()
+        if not self._undo.undone:
+            self._undo.swap(self.node)
+
+    def redo(self) -> None:
+        """Take `undo` back. Raises InputError when the segmentation was removed."""
+        self._check_node()
+        if self._undo.undone:
+            self._undo.swap(self.node)
+
+    def discard(self) -> None:
+        """Leave nothing behind of a run that came to nothing: as `undo`, and a node made for it goes as well."""
+        if self.node.GetScene() is None:
+            return
+        self.undo()
+        if self._made_node and self.node.GetSegmentation().GetNumberOfSegments() == 0:
+            remove(self.node)
+
+    def _segment_for(self, target: Target) -> str:
+        if target.segment_id is not None:
+            self._undo.remember(self.node, target.segment_id)
+            self._note_other_grid(target.segment_id)
+            return target.segment_id
+        segment = slicer.vtkSegment()
+        segment.SetName(target.segment.name)
+        segment.SetColor(*target.segment.color)
+        segment.SetTag(segment.GetTerminologyEntryTagName(), target.segment.terminology or DEFAULT_TERMINOLOGY)
+        # Without it Slicer would give the segment an image in place of a surface where the others have surfaces.
+        segment.AddRepresentation(labelmap.binary_labelmap(), slicer.vtkOrientedImageData())
+        segmentation = self.node.GetSegmentation()
+        segmentation.AddSegment(segment)
+        segment_id = str(segmentation.GetSegmentIdBySegment(segment))
+        self._undo.remember_absent(segment_id)
+        # Masks that nobody has looked at.
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+        logic.SetSegmentStatus(segment, logic.InProgress)
+        return segment_id
+
+    def _use_reference_geometry(self, volume_node: Any) -> None:
+        """Slicer saves all segments of a node on its reference geometry."""
+        segmentation = self.node.GetSegmentation()
+        if segmentation.GetNumberOfSegments() == 0:
+            self.node.SetSourceRepresentationToBinaryLabelmap()
+        name = slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
+        geometry = segmentation.GetConversionParameter(name)
+        if segmentation.GetNumberOfSegments() == 0 or not geometry:
+            self.node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+            return
+        reference = slicer.vtkOrientedImageData()
+        slicer.vtkSegmentationConverter.DeserializeImageGeometry(geometry, reference, False)
+        if not labelmap.same_grid(reference, self._grid):
+            self.notices.append(
+                f"{self.node.GetName()} was made on another grid than {volume_node.GetName()}: its file will hold the "
+                "new segments on that grid. Choose a new segmentation to save them voxel by voxel."
+            )
+
+    def _note_other_grid(self, segment_id: str) -> None:
+        segment = self.node.GetSegmentation().GetSegment(segment_id)
+        image = segment.GetRepresentation(labelmap.binary_labelmap())
+        if not labelmap.is_empty(image) and not labelmap.same_grid(image, self._grid):
+            self.notices.append(
+                f'The segment "{segment.GetName()}" was kept on another grid: what it holds outside the new slices was '
+                "taken over by nearest neighbour."
+            )
+
+    def _take_from_others(self, result: SegmentationResult) -> None:
+        mask = labelmap.labelmap_on(self._grid)
+        slices_along(labelmap.voxels(mask), self._axis)[:] = result.in_stack_order()
+        layers: dict[Any, list[str]] = {}
+        for segment_id in labelmap.visible_segments(self.node):
+            image = self.node.GetSegmentation().GetSegment(segment_id).GetRepresentation(labelmap.binary_labelmap())
+            if segment_id not in self.segment_ids and not labelmap.is_empty(image):
+                layers.setdefault(image, []).append(segment_id)
+        changed = [i for image, ids in layers.items() for i in self._take_from_layer(image, ids, mask)]
+        if changed:
+            labelmap.announce(self.node, changed, convert=True)
+
+    def _take_from_layer(self, image: Any, segment_ids: list[str], mask: Any) -> list[str]:
+        """Which of the segments that share a label map had voxels under the mask; these are background now."""
+        array, covered = labelmap.voxels(image), labelmap.voxels(labelmap.resampled(mask, image)) > 0
+        under = array[covered]
+        values = {self.node.GetSegmentation().GetSegment(i).GetLabelValue(): i for i in segment_ids}
+        found = [value for value in values if (under == value).any()]
+        for value in found:
+            self._undo.remember(self.node, values[value])
+        array[covered] = np.where(np.isin(under, found), 0, under)
+        return [values[value] for value in found]
+
+    def _check_node(self) -> None:
+        if self.node.GetScene() is None:
+            raise InputError("The segmentation was removed from the scene: the result has no place. Run it again.")
+
+    def _check_present(self) -> None:
+        self._check_node()
+        for segment_id in self.segment_ids:
+            if self.node.GetSegmentation().GetSegment(segment_id) is None:
+                raise InputError("The segment of the result was removed: the result has no place. Run it again.")
+
+
+def new_segmentation(volume_node: Any, name: str = _NAME) -> Any:
+    """A segmentation node without segments on the grid of a volume, beside it in the subject hierarchy."""
+    scene = volume_node.GetScene()
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
+    put_on_grid(node, volume_node)
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    volume_item = hierarchy.GetItemByDataNode(volume_node)
+    if volume_item:
+        parent = hierarchy.GetItemParent(volume_item)
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(parent, node), parent)
+    return node
+
+
+def put_on_grid(node: Any, volume_node: Any) -> None:
+    """Give a segmentation node that is in the scene and has no segments the grid of a volume, and a display node."""
+    node.CreateDefaultDisplayNodes()
+    # In this order: the geometry is stored in the coordinates of the node.
+    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+
+
+def _grid_in(node: Any, volume_node: Any, targets: Sequence[Target]) -> Any:
+    """The volume's grid in the node's coordinates, once it is clear that masks can be written there."""
+    if not labelmap.holds_labelmaps(node):
+        raise InputError(
+            f"{node.GetName()} keeps its segments as surfaces or contours, which masks would replace. Choose another "
+            "segmentation, or a new one."
+        )
+    for target in targets:
+        if target.segment_id is not None and node.GetSegmentation().GetSegment(target.segment_id) is None:
+            raise InputError(f'{node.GetName()} has no segment "{target.segment_id}". Choose another segment.')
+    parent = node.GetParentTransformNode()
+    if parent is not None and not parent.IsTransformToWorldLinear():
+        raise GeometryError(
+            f"{node.GetName()} lies under a transform that is not linear. Choose another segmentation, or a new one."
+        )
+    return labelmap.grid_image(volume_node, node)

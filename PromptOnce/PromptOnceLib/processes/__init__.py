@@ -1,0 +1,1 @@
+"""Child processes: running, ending, their lines and variables, the pipe to the worker."""

@@ -1,0 +1,1 @@
+"""What a user marks: boxes, points, masks, conditioning frames."""

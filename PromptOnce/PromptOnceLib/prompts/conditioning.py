@@ -1,0 +1,59 @@
+"""Shared seeds: prompted frames of other images, put before the slices of a stack (Prompt Once, section 4.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.errors import PromptError
+from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
+
+
+@dataclass(frozen=True, eq=False)
+class ConditioningFrame:
+    """A frame of another image with its prompts.
+
+    frame: uint8 (rows, columns), of any size. objects: one prompt for every object of the run, in the run's order, in
+    pixels of this frame.
+    """
+
+    frame: NDArray[np.uint8]
+    objects: tuple[ObjectPrompt, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class SharedSeed:
+    """What takes a Prompt's place when the stack itself carries none.
+
+    frames: put before both halves, the first as frame 0. slice: of the stack, where both halves begin; its own mask is
+    tracked like any other's. axis: array axis of the stack, None for any. label: which seeds, for reports.
+    """
+
+    frames: tuple[ConditioningFrame, ...]
+    slice: int
+    axis: int | None = None
+    label: str = ""
+
+    @property
+    def objects(self) -> tuple[ObjectPrompt, ...]:
+        """The objects with their names and colours; where they lie is a matter of each frame."""
+        return self.frames[0].objects if self.frames else ()
+
+    def validate_for(self, shape: tuple[int, int, int]) -> None:
+        """Check against a stack of the shape (n, rows, columns). Raises PromptError."""
+        if not self.frames:
+            raise PromptError("The shared seed holds no frame. Choose a seed.")
+        if not 0 <= self.slice < shape[0]:
+            raise PromptError(
+                f"The seed is to start on slice {self.slice}, but the image has slices 0 to {shape[0] - 1}."
+            )
+        names = [item.name for item in self.objects]
+        for frame in self.frames:
+            if [item.name for item in frame.objects] != names:
+                raise PromptError("The seeds mark different objects. Choose seeds of the same objects.")
+            if frame.frame.dtype != np.uint8 or frame.frame.ndim != 2 or frame.frame.size == 0:
+                raise PromptError("The frame of a seed is not an 8-bit picture. Choose another seed.")
+            rows, columns = frame.frame.shape
+            Prompt(slice=0, objects=frame.objects).validate_for((1, rows, columns))

@@ -1,0 +1,1 @@
+"""Masks and what is known of them: segments, files, references, results, metrics, sheets."""

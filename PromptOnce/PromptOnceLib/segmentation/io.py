@@ -1,0 +1,162 @@
+"""Segmentations as files: Slicer's .seg.nrrd, and label maps in the formats of SimpleITK.
+
+Nothing is written but voxels, geometry and what a Segment holds: no name, date or number of a patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from PromptOnceLib.errors import GeometryError, SegmentationFileError
+from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.names import check_name
+from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.segmentation.seg_nrrd import read_seg_nrrd, write_seg_nrrd
+from PromptOnceLib.segmentation.segment import Segment, default_color
+
+__all__ = ["SUFFIXES", "Segment", "SegmentationFile", "check_suffix", "read_segmentation", "write_segmentation"]
+
+_SLICER_SUFFIX = ".seg.nrrd"
+
+SUFFIXES = (_SLICER_SUFFIX, ".nii.gz", ".nii", ".nrrd", ".mha")
+"""Endings of the files that can be written and read, the more special before the more general."""
+
+_MOST_LABELS = 1000
+"""More label values than any anatomical atlas has: what holds more is an image."""
+
+
+class SegmentationFile(NamedTuple):
+    """Content of a segmentation file: masks are uint8 KJI, 0 or 1, on the grid `geometry`, one for every segment."""
+
+    segments: list[Segment]
+    masks: list[NDArray[np.uint8]]
+    geometry: Geometry
+
+
+def write_segmentation(
+    path: str | Path, masks: Sequence[NDArray[Any]], segments: Sequence[Segment], geometry: Geometry
+) -> tuple[str, ...]:
+    """Write masks to a file whose ending chooses the format; return notices for the user.
+
+    masks: KJI arrays of geometry.shape, bool or integer, not 0 where the object is; one for every segment.
+    .seg.nrrd keeps names, colours, terminology and overlaps. Any other format is a label map with value n + 1 for
+    object n; where objects overlap the later one wins, as when Slicer exports a label map, and a notice says so. The
+    geometry is written in double precision, by NIfTI in single precision.
+
+    The file appears only when it is complete, and replaces an older one only then. Raises SegmentationFileError where
+    it cannot be written (no folder, no permission, full disk, unknown ending, nothing to write), GeometryError where a
+    mask does not fit the geometry.
+    """
+    target = Path(path)
+    suffix = check_suffix(target)
+    if len(masks) != len(segments):
+        raise ValueError(f"{len(masks)} masks but {len(segments)} segments")
+    if not masks:
+        raise SegmentationFileError("There is no object to write. Segment something first.")
+    if any(mask.shape != geometry.shape for mask in masks):
+        raise GeometryError("The segmentation does not have the size of the image. Segment the image again.")
+    objects = [np.asarray(mask, dtype=bool) for mask in masks]
+    with replacing(target, suffix, SegmentationFileError) as temporary:
+        if suffix == _SLICER_SUFFIX:
+            write_seg_nrrd(temporary, objects, segments, geometry)
+            return ()
+        labels, overlapping = _label_map(objects)
+        _write_label_map(temporary, labels, geometry, target.name)
+    if not overlapping:
+        return ()
+    return (
+        f"Objects overlap in {overlapping} voxels; a label map keeps only the later one there. "
+        "Save as .seg.nrrd to keep both.",
+    )
+
+
+def read_segmentation(path: str | Path) -> SegmentationFile:
+    """Read a .seg.nrrd file or a label map, every segment or label value as one mask.
+
+    The segments of a label map are called "label N" and come in order of N. Raises SegmentationFileError where the file
+    is missing, damaged, or not a segmentation, GeometryError where its geometry is not usable.
+    """
+    source = Path(path)
+    suffix = check_suffix(source)
+    if not source.is_file():
+        raise SegmentationFileError(f"There is no segmentation at {source}. Check the path.")
+    try:
+        if suffix == _SLICER_SUFFIX:
+            return SegmentationFile(*read_seg_nrrd(source))
+        image = sitk.ReadImage(str(source))
+    except (SegmentationFileError, GeometryError):
+        raise
+    except Exception as error:  # the readers raise whatever a damaged file makes them stumble over
+        raise SegmentationFileError(
+            f"{source.name} cannot be read as a segmentation: the file is damaged or of another kind. "
+            "Save it again, for example from 3D Slicer.",
+            detail=repr(error),
+        ) from error
+    return _from_label_map(image, source.name)
+
+
+def check_suffix(path: Path) -> str:
+    """The ending of a file that can be written and read; SegmentationFileError for any other."""
+    check_name(path, SegmentationFileError)
+    for suffix in SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return suffix
+    raise SegmentationFileError(
+        f"{path.name}: segmentations are files that end in {', '.join(SUFFIXES)}. Choose one of these endings."
+    )
+
+
+def _label_map(objects: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[Any], int]:
+    """Labels in KJI order, and in how many voxels objects overlap."""
+    labels = np.zeros(objects[0].shape, np.uint8 if len(objects) <= np.iinfo(np.uint8).max else np.uint16)
+    overlap = np.zeros(labels.shape, bool)
+    for value, mask in enumerate(objects, start=1):
+        overlap |= mask & (labels > 0)
+        labels[mask] = value
+    return labels, int(np.count_nonzero(overlap))
+
+
+def _write_label_map(path: Path, labels: NDArray[Any], geometry: Geometry, name: str) -> None:
+    try:
+        sitk.WriteImage(geometry.to_image(labels), str(path), useCompression=True)
+        # ITK's NIfTI writer says nothing when the disk is full.
+        written = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    except RuntimeError as error:
+        raise _incomplete(name, str(error)) from error
+    if not np.array_equal(written, labels):
+        raise _incomplete(name, "what was read back differs")
+
+
+def _incomplete(name: str, detail: str) -> SegmentationFileError:
+    return SegmentationFileError(
+        f"{name} could not be written completely. The disk may be full: free some space, or choose another disk.",
+        detail,
+    )
+
+
+def _from_label_map(image: sitk.Image, name: str) -> SegmentationFile:
+    if image.GetDimension() == 2:
+        image = sitk.JoinSeries(image)
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise SegmentationFileError(
+            f"{name} is not a label map of one 3D image. Choose a file with a single 3D label map."
+        )
+    voxels = sitk.GetArrayFromImage(image)
+    values = np.unique(voxels)
+    whole = np.isfinite(values).all() and (values == np.round(values)).all()
+    if not whole or values.min() < 0 or len(values) > _MOST_LABELS:
+        raise SegmentationFileError(
+            f"{name} looks like an image, not like a label map: its values are not a few whole numbers from 0 on. "
+            "Choose the file with the labels."
+        )
+    labels = [int(value) for value in values if value != 0]
+    segments = [Segment(f"label {value}", default_color(index)) for index, value in enumerate(labels)]
+    return SegmentationFile(
+        segments, [(voxels == value).astype(np.uint8) for value in labels], Geometry.from_image(image)
+    )

@@ -1,0 +1,176 @@
+"""Reads a reference segmentation onto the grid of the image it belongs to."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from PromptOnceLib.errors import GeometryError, SegmentationFileError, VolumeError
+from PromptOnceLib.imaging.dicom_header import is_dicom
+from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES, check_readable, read_image_file
+from PromptOnceLib.imaging.volume import Array, Geometry
+from PromptOnceLib.segmentation.io import read_segmentation
+
+MOST_LABELS = 200
+Labels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+def parse_reference(text: str) -> tuple[Path, tuple[int | str, ...] | None]:
+    """Path and labels of "FILE" or "FILE[:LABEL,...]"; labels are numbers or, for .seg.nrrd, segment names.
+
+    The colon of a Windows drive belongs to the path, as does everything where a file of that very name exists.
+    Raises SegmentationFileError where a file name or a label is missing.
+    """
+    file, colon, tail = text.rpartition(":")
+    drive = re.fullmatch("[A-Za-z]", file) and re.match(r"[\\/]", tail)
+    if not colon or drive or Path(text).exists() or re.search(r"[\\/]", tail):
+        return Path(text), None
+    labels = [label.strip() for label in tail.split(",")]
+    if not file or not all(labels):
+        raise SegmentationFileError(f'"{text}" is not a reference. Write FILE or FILE:LABEL,LABEL.')
+    return Path(file), tuple(int(label) if label.isdecimal() else label for label in labels)
+
+
+def read_reference(
+    path: str | os.PathLike[str],
+    geometry: Geometry,
+    labels: Sequence[int | str] | None = None,
+    notify: Callable[[str], None] = lambda notice: None,
+) -> Labels:
+    """Labels (KJI, uint8 or uint16) of a segmentation on the grid of an image; only `labels` are kept, others are 0.
+
+    A label map, a .seg.nrrd, or for X-rays a PNG or TIFF mask. On another grid of the same space the labels are taken
+    by nearest neighbour, and `notify` gets a sentence that says so. A picture has no place in space: it must have the
+    image's size. An empty segmentation gives zeros. The labels of a .seg.nrrd are the numbers of its segments in their
+    order, from 1; where chosen segments overlap the later one wins.
+    Raises SegmentationFileError for files that are no segmentation or lack a wanted label, GeometryError where the
+    labels do not lie in the image.
+    """
+    path = Path(path)
+    array, own_geometry = _read_labels(path, labels)
+    if geometry.same_grid(own_geometry):
+        return array
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        if array.shape != geometry.shape:
+            raise GeometryError(
+                f"{path.name} has {array.shape[1:]} rows and columns, the image has {geometry.shape}. Choose the mask "
+                "of this image."
+            )
+        return array
+    resampled = _resample(array, own_geometry, geometry)
+    if array.any() and not resampled.any():
+        raise GeometryError(
+            f"The labels of {path.name} lie outside the image. Choose the reference that was made on this image."
+        )
+    notify(f"{path.name} {_difference(own_geometry, geometry)}")
+    return resampled
+
+
+def _read_labels(path: Path, labels: Sequence[int | str] | None) -> tuple[Labels, Geometry]:
+    try:
+        check_readable(path)
+        if path.name.lower().endswith(".seg.nrrd"):
+            return _read_segments(path, labels)
+        if path.is_dir() or path.suffix.lower() in (".jpg", ".jpeg") or is_dicom(path):
+            raise SegmentationFileError(
+                f"{path.name} cannot be a reference: use a label map (NIfTI, NRRD, MHA, PNG) or a .seg.nrrd. 3D Slicer "
+                "can save DICOM segmentations as such."
+            )
+        image = read_image_file(path)
+    except VolumeError as error:
+        raise SegmentationFileError(f"The reference cannot be used. {error.message}", error.detail) from error
+    if image.coloured:
+        raise SegmentationFileError(
+            f"{path.name} shows its labels as colours. Save it with the label numbers as grey values, for example from "
+            "3D Slicer."
+        )
+    return _keep(_as_labels(image.array, path), labels, path), image.geometry
+
+
+def _read_segments(path: Path, wanted: Sequence[int | str] | None) -> tuple[Labels, Geometry]:
+    """Labels of the wanted segments of a .seg.nrrd, given by number (from 1) or by name in any case."""
+    segments, masks, geometry = read_segmentation(path)
+    if not segments:
+        raise SegmentationFileError(f"{path.name} holds no segments. Choose another reference.")
+    names = [segment.name.casefold() for segment in segments]
+    chosen = set(range(len(segments)) if wanted is None else ())
+    for want in wanted or ():
+        if isinstance(want, int) and 1 <= want <= len(segments):
+            chosen.add(want - 1)
+        elif str(want).casefold() in names:
+            chosen.add(names.index(str(want).casefold()))
+        else:
+            known = ", ".join(f"{number} ({segment.name})" for number, segment in enumerate(segments, start=1))
+            raise SegmentationFileError(f"{path.name} has no segment {want}. It holds: {known}.")
+    array: Labels = np.zeros(geometry.shape, np.uint8 if len(segments) <= np.iinfo(np.uint8).max else np.uint16)
+    for index in sorted(chosen):
+        array[masks[index] > 0] = index + 1
+    return array, geometry
+
+
+def _as_labels(array: Array, path: Path) -> Labels:
+    lowest, highest = array.min(), array.max()
+    if not (lowest >= 0 and highest <= np.iinfo(np.uint16).max and np.array_equal(array, np.trunc(array))):
+        raise SegmentationFileError(
+            f"{path.name} is not a label map: its values are not whole numbers from 0 to 65535. Choose a segmentation."
+        )
+    return array.astype(np.uint8 if highest <= np.iinfo(np.uint8).max else np.uint16)
+
+
+def _keep(array: Labels, labels: Sequence[int | str] | None, path: Path) -> Labels:
+    if labels is None:
+        _refuse_an_image(array, path)
+        return array
+    present = [int(label) for label in np.unique(array) if label > 0]
+    missing = [str(label) for label in labels if label not in present]
+    if missing:
+        raise SegmentationFileError(
+            f"{path.name} has no label {', '.join(missing)}. It holds: {', '.join(map(str, present)) or 'nothing'}."
+        )
+    array[~np.isin(array, [int(label) for label in labels])] = 0
+    return array
+
+
+def _refuse_an_image(array: Labels, path: Path) -> None:
+    """More values than any atlas has organs: grey values, taken for labels, would give a prompt of nonsense."""
+    count = len(np.unique(array))
+    if count > MOST_LABELS:
+        raise SegmentationFileError(
+            f"{path.name} holds {count} different values and looks like an image, not a segmentation. If they are "
+            "labels, name the wanted ones: FILE:LABEL,LABEL."
+        )
+
+
+def _resample(array: Labels, own: Geometry, target: Geometry) -> Labels:
+    grid = sitk.ResampleImageFilter()
+    grid.SetSize(target.size)
+    grid.SetOutputSpacing(target.spacing)
+    grid.SetOutputOrigin(target.origin)
+    grid.SetOutputDirection(target.direction)
+    grid.SetInterpolator(sitk.sitkNearestNeighbor)
+    grid.SetDefaultPixelValue(0)
+    resampled: Labels = sitk.GetArrayFromImage(grid.Execute(own.to_image(array)))
+    return resampled
+
+
+def _difference(own: Geometry, target: Geometry) -> str:
+    """The end of the notice on a reference whose grid is not the image's."""
+    distances = np.linalg.norm(own.corners()[:, np.newaxis] - target.corners(), axis=2)
+    if sorted(own.size) == sorted(target.size) and distances.min(axis=1).max() < 0.05 * min(target.spacing):
+        return "stores its voxels in another order than the image (axes flipped or swapped): they were put in order."
+    return (
+        f"lies on another grid ({_describe(own)}) than the image ({_describe(target)}): its labels were taken over by "
+        "nearest neighbour."
+    )
+
+
+def _describe(geometry: Geometry) -> str:
+    size = " x ".join(map(str, geometry.size))
+    spacing = " x ".join(f"{value:.3g}" for value in geometry.spacing)
+    return f"{size} voxels of {spacing} mm"

@@ -1,0 +1,1 @@
+"""Several propagations for one answer: round trips, start slices, picture sets."""

@@ -1,0 +1,187 @@
+"""Rearranged attention and products compute the same function of the same weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as torch_functional
+from omegaconf import OmegaConf
+from sam2.modeling.sam.transformer import Attention, RoPEAttention
+from sam2.modeling.sam2_utils import LayerNorm2d
+from torch import nn
+
+from engine.test_masks_equal_upstream import blobs, bright, grey
+from PromptOnceLib.engine.cpu import arrange, linear, mask_decoder, memory_attention
+from PromptOnceLib.engine.devices import Placement, on_cpu, place
+from PromptOnceLib.engine.network import Model, build_network, load_model
+from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.models.registry import resolve_model
+
+REARRANGED = Placement(torch.device("cpu"), None, last_resort=True, rearranged=True)
+
+
+@pytest.fixture(scope="module")
+def nano() -> Model:
+    return load_model(resolve_model("nano"))
+
+
+@pytest.fixture
+def everything_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rearrange also what is too small for it to be worth it."""
+    monkeypatch.setattr(memory_attention, "_FEW_SCORES", 0)
+    monkeypatch.setattr(linear, "_SMALL", 0)
+    monkeypatch.setattr(mask_decoder, "_MANY", 0)
+
+
+def random_tiny(folder: Path) -> Model:
+    """SAM 2.1 tiny for 128 x 128 frames; its memory has a quarter of the channels of its attention."""
+    from PromptOnceLib.engine.network import _config_path
+
+    config = OmegaConf.load(_config_path("sam2:sam2.1_hiera_t.yaml"))
+    config.model.image_size = 128
+    OmegaConf.save(config, folder / "tiny128.yaml")
+    torch.manual_seed(5)
+    return Model("random tiny", build_network(folder / "tiny128.yaml").eval())
+
+
+def run(model: Model, placement: Placement) -> tuple[np.ndarray, torch.Tensor]:
+    """Masks and logits of nine slices with two objects, in the order of computation."""
+    tracker, kept = Tracker(model, placement), []
+    original = tracker.full_size_logits
+    tracker.full_size_logits = lambda low, shape: kept.append(original(low, shape)) or kept[-1]  # type: ignore[method-assign]
+    outputs = list(Propagation(tracker, blobs(9), pytest.fail).run(Task([bright(4), grey(4)], 4, 0, 8)))
+    return np.stack([output.masks for output in outputs]), torch.stack(kept)
+
+
+@pytest.mark.usefixtures("everything_counts")
+@pytest.mark.parametrize("name", ["nano", "tiny"])
+def test_rearranged_logits_differ_by_rounding_alone(name: str, nano: Model, tmp_path: Path) -> None:
+    model = nano if name == "nano" else random_tiny(tmp_path)
+    masks, logits = run(model, on_cpu())
+    other_masks, others = run(model, REARRANGED)
+    difference = (logits - others).abs().max()
+    assert 0 < difference < 1e-3 * logits.abs().max(), "equal to the last bit would mean that nothing was rearranged"
+    assert (masks != other_masks).sum() <= 2
+
+
+def test_a_small_model_stays_exact(nano: Model) -> None:
+    _, expected = run(nano, on_cpu())
+    _, found = run(nano, REARRANGED)
+    assert torch.equal(found, expected)
+
+
+@pytest.mark.usefixtures("everything_counts")
+def test_a_model_goes_back_to_upstreams_bits_when_it_is_moved(nano: Model) -> None:
+    _, expected = run(nano, on_cpu())
+    run(nano, REARRANGED)
+    _, again = run(nano, on_cpu())
+    assert torch.equal(again, expected)
+
+
+def test_rearranging_leaves_the_weights_and_their_names(nano: Model) -> None:
+    before = {name: value.clone() for name, value in nano.network.state_dict().items()}
+    arrange(nano.network, True)
+    after = nano.network.state_dict()
+    arrange(nano.network, False)
+    assert list(after) == list(before)
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("channels", [16, 64])
+@pytest.mark.parametrize("most_scores", [2**24, 500])
+def test_attention_in_blocks_equals_upstreams(monkeypatch: pytest.MonkeyPatch, channels: int, most_scores: int) -> None:
+    """Two memories of 8 x 8 pixels and five pointers; values of fewer channels and of as many as the attention."""
+    monkeypatch.setattr(memory_attention, "_FEW_SCORES", 0)
+    monkeypatch.setattr(memory_attention, "_SCORES", most_scores)
+    torch.manual_seed(1)
+    layer = RoPEAttention(
+        embedding_dim=64, num_heads=1, kv_in_dim=channels, rope_k_repeat=True, feat_sizes=(8, 8)
+    ).eval()
+    q, k, v = torch.randn(2, 64, 64), torch.randn(2, 133, channels), torch.randn(2, 133, channels)
+    with torch.inference_mode():
+        expected = layer(q, k, v, num_k_exclude_rope=5)
+        layer.__class__ = memory_attention.FastAttention
+        found = layer(q, k, v, num_k_exclude_rope=5)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("many", ["keys", "queries"])
+@pytest.mark.parametrize("few", [7, 40])
+def test_attention_between_few_and_many_tokens_equals_upstreams(
+    monkeypatch: pytest.MonkeyPatch, many: str, few: int
+) -> None:
+    monkeypatch.setattr(mask_decoder, "_MANY", 100)
+    torch.manual_seed(2)
+    layer = Attention(embedding_dim=64, num_heads=4, downsample_rate=2).eval()
+    tokens, pixels = torch.randn(2, few, 64), torch.randn(2, 120, 64)
+    q, k = (tokens, pixels) if many == "keys" else (pixels, tokens)
+    v = torch.randn_like(k)
+    with torch.inference_mode():
+        expected = layer(q, k, v)
+        layer.__class__ = mask_decoder.FastCrossAttention
+        found = layer(q, k, v)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(found, expected) == (few > mask_decoder._FEW)
+
+
+def test_enlargements_and_norms_equal_upstreams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mask_decoder, "_MANY", 100)
+    torch.manual_seed(3)
+    network = nn.Sequential(nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2), LayerNorm2d(8)).eval()
+    nn.init.normal_(network[1].weight)
+    nn.init.normal_(network[1].bias)
+    image = torch.randn(2, 16, 9, 14)
+    with torch.inference_mode():
+        expected = network(image)
+        arrange(network, True)
+        found = network(image)
+    assert isinstance(network[1], mask_decoder.FastLayerNorm2d)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_positions_are_computed_once_for_each_size_and_precision(nano: Model) -> None:
+    encoder = nano.network.sam_prompt_encoder
+    with torch.inference_mode():
+        expected = encoder.get_dense_pe()
+        arrange(nano.network, True)
+        first, again = encoder.get_dense_pe(), encoder.get_dense_pe()
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            reduced = encoder.get_dense_pe()
+        arrange(nano.network, False)
+    assert torch.equal(first, expected)
+    assert again is first
+    assert reduced.dtype == torch.bfloat16
+
+
+def test_an_enlargement_whose_patches_overlap_stays_upstreams() -> None:
+    network = nn.Sequential(nn.ConvTranspose2d(4, 4, kernel_size=3, stride=2))
+    arrange(network, True)
+    assert type(network[0]) is nn.ConvTranspose2d
+
+
+@pytest.mark.parametrize("one_dnn", [True, False])
+def test_products_equal_torchs_with_and_without_one_dnn(monkeypatch: pytest.MonkeyPatch, one_dnn: bool) -> None:
+    monkeypatch.setattr(linear, "_one_dnn_has_linear", lambda: one_dnn and torch.backends.mkldnn.is_available())
+    monkeypatch.setattr(linear, "_SMALL", 0)
+    x, weight, bias = torch.randn(3, 5, 7), torch.randn(4, 7), torch.randn(4)
+    with torch.inference_mode():
+        torch.testing.assert_close(linear.linear(x, weight, bias), torch_functional.linear(x, weight, bias))
+        torch.testing.assert_close(linear.linear(x, weight), torch_functional.linear(x, weight))
+
+
+def test_products_follow_autocast() -> None:
+    with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
+        assert linear.linear(torch.randn(2, 4), torch.randn(3, 4)).dtype == torch.bfloat16
+
+
+@pytest.mark.usefixtures("everything_counts")
+def test_reduced_precision_is_rearranged_too(nano: Model) -> None:
+    masks, logits = run(nano, on_cpu())
+    other_masks, others = run(nano, place("cpu", "bfloat16"))
+    overlap = 2 * (masks & other_masks).sum() / (masks.sum() + other_masks.sum())
+    assert overlap > 0.95
+    assert not torch.equal(logits, others)

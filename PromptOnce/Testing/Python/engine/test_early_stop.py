@@ -1,0 +1,101 @@
+"""Where a half stops when its objects have ended, and that nothing else changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine.test_masks_equal_upstream import blobs, bright, presence_by_brightness
+from PromptOnceLib.engine.devices import on_cpu
+from PromptOnceLib.engine.early_stop import ABSENT_SLICES, LOST_SLICES, Ending
+from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.preprocessing import frame_tensor
+from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.prompts.conditioning import ConditioningFrame
+
+
+def first_end(areas: list[int], presence: list[float] | None = None) -> int | None:
+    """Index of the slice at which a half of one object ends; presence: 1 where there is area, unless given."""
+    ending = Ending()
+    for index, area in enumerate(areas):
+        mask = np.zeros((1, 40, 40), np.uint8)
+        mask.reshape(-1)[:area] = 1
+        if ending.has_come(mask, (float(area > 0) if presence is None else presence[index],)):
+            return index
+    return None
+
+
+def test_an_object_that_tapers_off_has_ended_after_a_few_empty_slices() -> None:
+    assert first_end([400, 300, 150, 40] + 20 * [0]) == 3 + ABSENT_SLICES
+
+
+def test_an_object_that_is_lost_at_full_size_is_waited_for_longer() -> None:
+    assert first_end([400, 390, 380] + 20 * [0]) == 2 + LOST_SLICES
+
+
+def test_specks_and_disbelieved_masks_count_as_absent() -> None:
+    assert first_end([1000, 300, 100] + 20 * [3]) == 2 + ABSENT_SLICES
+    assert first_end([1000, 300, 100] + 20 * [200], [1.0, 1.0, 1.0] + 20 * [0.2]) == 2 + ABSENT_SLICES
+
+
+def test_a_gap_shorter_than_that_does_not_end_a_half() -> None:
+    gap = (ABSENT_SLICES - 1) * [0]
+    assert first_end([400, 200, 100, *gap, 90, *gap, 200, 300]) is None
+
+
+def test_what_was_never_there_has_not_ended() -> None:
+    assert first_end(50 * [0]) is None
+
+
+def test_one_object_that_goes_on_keeps_the_others_going() -> None:
+    ending, mask = Ending(), np.ones((2, 8, 8), np.uint8)
+    mask[0] = 0
+    assert not any(ending.has_come(mask, (0.0, 1.0)) for _ in range(30))
+
+
+def outputs_with_object_in(bright_slices: range, task: Task, notices: list[str]) -> list[SliceOutput]:
+    """The embedded model, with an object that is present on these slices of the stack only."""
+    frames = blobs(30)
+    dim = [k for k in range(30) if k not in bright_slices]
+    frames[dim] = frames[dim] // 2
+    model = load_model(resolve_model("nano"))
+    means = [float(frame_tensor(frame, model.image_size, torch.device("cpu")).mean()) for frame in frames]
+    threshold = (max(means[k] for k in dim) + min(means[k] for k in bright_slices)) / 2
+    with presence_by_brightness(model.network, threshold):
+        return list(Propagation(Tracker(model, on_cpu()), frames, notices.append).run(task))
+
+
+def test_slices_left_out_are_named_and_the_others_are_unchanged() -> None:
+    notices: list[str] = []
+    everything = outputs_with_object_in(range(10, 20), Task([bright(15)], 15, 0, 29), [])
+    stopped = outputs_with_object_in(range(10, 20), Task([bright(15)], 15, 0, 29, stop_when_absent=True), notices)
+
+    by_slice = {output.slice: output for output in stopped}
+    assert set(range(10, 20)) < set(by_slice) < set(range(30))
+    for output in everything:
+        if output.slice in by_slice:
+            np.testing.assert_array_equal(output.masks, by_slice[output.slice].masks)
+        else:
+            assert not output.masks.any()
+    left_out = sorted(set(range(30)) - set(by_slice))
+    ends = {str(end) for end in (left_out[0], left_out[-1])}
+    assert len(notices) == 2
+    assert all(any(end in text for text in notices) for end in ends)
+
+
+def test_after_a_shared_seed_a_start_outside_the_object_does_not_stop() -> None:
+    seed = ConditioningFrame(blobs(30)[15], (bright(15),))
+    task = Task([bright(15)], 2, 0, 29, conditioning=(seed,), stop_when_absent=True)
+    slices = {output.slice for output in outputs_with_object_in(range(12, 30), task, [])}
+    assert set(range(2, 30)) <= slices
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_an_object_up_to_the_end_gives_no_notice(direction) -> None:
+    task = Task([bright(15)], 15, 10, 19, direction=direction, stop_when_absent=True)
+    notices: list[str] = []
+    assert len(outputs_with_object_in(range(10, 20), task, notices)) in (5, 6)
+    assert not notices

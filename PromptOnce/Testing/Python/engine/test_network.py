@@ -1,0 +1,109 @@
+"""Building models: several in one process, and what is refused."""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from PromptOnceLib.engine.network import build_network, load_model
+from PromptOnceLib.errors import ModelError
+from PromptOnceLib.models.registry import ModelFiles, load_registry, resolve_model
+
+
+@pytest.fixture
+def nano() -> ModelFiles:
+    return resolve_model("nano")
+
+
+def with_files(nano: ModelFiles, checkpoint: Path | None = None, config: Path | None = None) -> ModelFiles:
+    return ModelFiles(name="mine", checkpoint=checkpoint or nano.checkpoint, config=config or nano.config, sha256=None)
+
+
+def test_models_of_two_configurations_live_in_one_process(nano: ModelFiles) -> None:
+    first, tiny = load_model(nano), build_network("sam2:sam2.1_hiera_t.yaml")
+    again = load_model(nano)
+    assert (first.image_size, tiny.image_size, again.image_size) == (256, 1024, 256)
+    assert first.parameters == again.parameters < sum(p.numel() for p in tiny.parameters())
+
+
+def test_hydras_global_state_does_not_matter(nano: ModelFiles) -> None:
+    GlobalHydra.instance().clear()
+    assert load_model(nano).image_size == 256
+
+
+@pytest.mark.parametrize("name", [n for n in load_registry().names if n != "nano"])
+def test_every_configuration_of_the_registry_is_in_the_sam2_package(name: str) -> None:
+    entry = load_registry().get(name)
+    config = importlib.resources.files("sam2") / "configs" / "sam2.1" / str(entry.config_location).removeprefix("sam2:")
+    assert OmegaConf.load(str(config)).model.image_size == entry.image_size
+
+
+def test_the_embedded_model_is_small_and_what_its_entry_says(nano: ModelFiles) -> None:
+    entry = load_registry().get("nano")
+    assert nano.checkpoint.stat().st_size == entry.bytes < 10_000_000
+    assert load_model(nano).image_size == entry.image_size
+
+
+def test_a_damaged_checkpoint_is_refused(nano: ModelFiles, tmp_path: Path) -> None:
+    bad = tmp_path / "cut.pt"
+    bad.write_bytes(nano.checkpoint.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="damaged"):
+        load_model(with_files(nano, checkpoint=bad))
+
+
+def test_a_checkpoint_with_code_in_it_is_refused(nano: ModelFiles, tmp_path: Path) -> None:
+    bad, mark = tmp_path / "evil.pt", tmp_path / "executed"
+
+    class Evil:
+        def __reduce__(self) -> tuple:
+            return (Path.touch, (mark,))
+
+    torch.save({"model": Evil()}, bad)
+    with pytest.raises(ModelError):
+        load_model(with_files(nano, checkpoint=bad))
+    assert not mark.exists()
+
+
+def test_a_checkpoint_of_another_model_is_refused(nano: ModelFiles, tmp_path: Path) -> None:
+    bad = tmp_path / "other.pt"
+    torch.save({"model": {"layer.weight": torch.zeros(3)}}, bad)
+    with pytest.raises(ModelError, match="does not fit"):
+        load_model(with_files(nano, checkpoint=bad))
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "os.system",
+        "subprocess.Popen",
+        "sam2.build_sam.build_sam2",
+        "sam2.modeling.sam2_base.torch.hub._remove_if_exists",
+        "sam2.modeling.sam2_base.trunc_normal_",
+        "sam2.modeling.nothing.Here",
+    ],
+)
+def test_a_configuration_may_only_name_parts_of_sam2(nano: ModelFiles, tmp_path: Path, target: str) -> None:
+    config = OmegaConf.load(nano.config)
+    config.model.image_encoder.trunk._target_ = target
+    path = tmp_path / "evil.yaml"
+    OmegaConf.save(config, path)
+    with pytest.raises(ModelError, match="not a part of SAM 2"):
+        build_network(path)
+
+
+@pytest.mark.parametrize("text", ["", "model: 3", "model:\n  image_size: 4", "no: model", ": :"])
+def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ModelError):
+        build_network(path)
+
+
+def test_a_missing_configuration_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="does not exist"):
+        build_network(tmp_path / "none.yaml")

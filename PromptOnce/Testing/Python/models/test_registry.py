@@ -1,0 +1,193 @@
+"""The models that ship with the registry, and finding the files of a model."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from PromptOnceLib.errors import ModelError
+from PromptOnceLib.models import registry as registry_module
+from PromptOnceLib.models.checkpoints import FOLDER_VARIABLE
+from PromptOnceLib.models.model_entry import ModelEntry
+from PromptOnceLib.models.registry import Registry, load_registry, resolve_model
+from PromptOnceLib.resources import resource
+
+SAM21 = {
+    "tiny": (
+        "sam2.1_hiera_tiny.pt",
+        156008466,
+        156,
+        "7402e0d864fa82708a20fbd15bc84245c2f26dff0eb43a4b5b93452deb34be69",
+        "sam2.1_hiera_t.yaml",
+    ),
+    "small": (
+        "sam2.1_hiera_small.pt",
+        184416285,
+        184,
+        "6d1aa6f30de5c92224f8172114de081d104bbd23dd9dc5c58996f0cad5dc4d38",
+        "sam2.1_hiera_s.yaml",
+    ),
+    "base_plus": (
+        "sam2.1_hiera_base_plus.pt",
+        None,
+        324,
+        "a2345aede8715ab1d5d31b4a509fb160c5a4af1970f199d9054ccfb746c004c5",
+        "sam2.1_hiera_b+.yaml",
+    ),
+    "large": (
+        "sam2.1_hiera_large.pt",
+        898083611,
+        898,
+        "2647878d5dfa5098f2f8649825738a9345572bae2d4350a2468587ece47dd318",
+        "sam2.1_hiera_l.yaml",
+    ),
+}
+BASE_URL = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "own.yaml"
+    file.write_text("model: {}\n")
+    return file
+
+
+@pytest.fixture
+def own_checkpoint(tmp_path: Path) -> Path:
+    file = tmp_path / "MedSAM2_latest.pt"
+    file.write_bytes(b"weights")
+    return file
+
+
+@pytest.fixture
+def with_small_tiny(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Replace the registry by one whose tiny is a few bytes long; gives the bytes."""
+    content = b"the weights of tiny"
+    entry = load_registry().get("tiny")
+    changed = entry.model_copy(update={"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+    monkeypatch.setattr(registry_module, "load_registry", lambda: Registry(models=(changed,)))
+    return content
+
+
+def test_the_registry_holds_the_embedded_model_and_the_four_of_sam_2_1() -> None:
+    assert load_registry().names == ["nano", "tiny", "small", "base_plus", "large"]
+
+
+@pytest.mark.parametrize("name", SAM21)
+def test_each_sam_2_1_model_has_its_published_file_size_hash_and_configuration(name: str) -> None:
+    entry = load_registry().get(name)
+    assert (entry.file, entry.bytes, entry.megabytes, entry.sha256, entry.config) == SAM21[name]
+    assert str(entry.url) == BASE_URL + entry.file
+    assert entry.config_location == f"sam2:{entry.config}"
+    assert (entry.image_size, entry.licence, entry.embedded) == (1024, "Apache-2.0", False)
+
+
+def test_the_embedded_model_has_its_configuration_in_the_resources_and_no_address() -> None:
+    entry = load_registry().get("nano")
+    assert entry.embedded
+    assert entry.url is None
+    assert entry.config_location == resource("Models", "nano.yaml")
+    assert f"image_size: {entry.image_size}" in resource("Models", "nano.yaml").read_text()
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(ModelError, match=r"no model called huge.*nano, tiny, small, base_plus, large"):
+        load_registry().get("huge")
+
+
+def test_a_mistyped_name_is_not_taken_for_a_path() -> None:
+    with pytest.raises(ModelError, match="Known models"):
+        resolve_model("tinny")
+
+
+def test_a_model_that_is_not_here_is_answered_with_the_command_that_brings_it(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        resolve_model("tiny", folder=tmp_path)
+    assert caught.value.message == (
+        "The model tiny is not on this computer: download it with `promptonce models download tiny` (156 MB)."
+    )
+
+
+def test_a_model_by_name_gives_checkpoint_configuration_and_hash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_small_tiny: bytes
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    (tmp_path / "sam2.1_hiera_tiny.pt").write_bytes(with_small_tiny)
+    files = resolve_model("tiny")
+    assert files.name == "tiny"
+    assert files.checkpoint == tmp_path / "sam2.1_hiera_tiny.pt"
+    assert files.config == "sam2:sam2.1_hiera_t.yaml"
+    assert files.sha256 == hashlib.sha256(with_small_tiny).hexdigest()
+
+
+def test_a_file_of_the_right_size_and_wrong_content_is_not_used(tmp_path: Path, with_small_tiny: bytes) -> None:
+    (tmp_path / "sam2.1_hiera_tiny.pt").write_bytes(with_small_tiny[::-1])
+    with pytest.raises(ModelError, match="is not the model tiny"):
+        resolve_model("tiny", folder=tmp_path)
+
+
+def test_a_name_brings_its_own_configuration(tmp_path: Path, config: Path) -> None:
+    with pytest.raises(ModelError, match="its own configuration"):
+        resolve_model("tiny", config, folder=tmp_path)
+
+
+def test_a_checkpoint_by_path_takes_the_name_of_its_file(own_checkpoint: Path, config: Path) -> None:
+    files = resolve_model(own_checkpoint, config)
+    assert (files.name, files.checkpoint, files.config) == ("MedSAM2_latest", own_checkpoint, config)
+    assert files.sha256 is None
+
+
+def test_a_checkpoint_by_path_may_use_a_configuration_of_the_sam2_package(own_checkpoint: Path) -> None:
+    assert resolve_model(str(own_checkpoint), "sam2:sam2.1_hiera_t.yaml").config == "sam2:sam2.1_hiera_t.yaml"
+
+
+def test_a_checkpoint_by_path_needs_a_configuration(own_checkpoint: Path) -> None:
+    with pytest.raises(ModelError, match=r"needs its configuration.*\.yaml"):
+        resolve_model(own_checkpoint)
+
+
+def test_a_configuration_that_is_not_there_is_named(own_checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no configuration at .*absent\.yaml"):
+        resolve_model(own_checkpoint, tmp_path / "absent.yaml")
+
+
+@pytest.mark.parametrize("path", ["absent.pt", "folder/absent"])
+def test_a_checkpoint_that_is_not_there_is_named(path: str, config: Path) -> None:
+    with pytest.raises(ModelError, match=r"no checkpoint at .*absent"):
+        resolve_model(path, config)
+
+
+def test_two_models_with_one_file_are_refused() -> None:
+    tiny = load_registry().get("tiny")
+    with pytest.raises(ValidationError, match="share a name or a file"):
+        Registry(models=(tiny, tiny.model_copy(update={"name": "other"})))
+
+
+@pytest.mark.parametrize("absent", ["url", "sha256", "bytes"])
+def test_a_downloadable_model_without_address_hash_or_size_is_refused(absent: str) -> None:
+    fields = load_registry().get("tiny").model_dump()
+    with pytest.raises(ValidationError, match="needs"):
+        ModelEntry.model_validate({**fields, absent: None})
+
+
+@pytest.mark.parametrize("name", ["../tiny.pt", "models/tiny.pt", "C:\\tiny.pt", ""])
+def test_a_file_name_that_leaves_the_folder_is_refused(name: str) -> None:
+    fields = load_registry().get("tiny").model_dump()
+    with pytest.raises(ValidationError, match="file"):
+        ModelEntry.model_validate({**fields, "file": name})
+
+
+def test_an_embedded_model_without_a_recorded_hash_only_has_to_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nano = load_registry().get("nano").model_copy(update={"sha256": None, "bytes": None})
+    monkeypatch.setattr(registry_module, "load_registry", lambda: Registry(models=(nano,)))
+    monkeypatch.setattr("PromptOnceLib.models.checkpoints.resource", lambda *parts: tmp_path / parts[-1])
+    with pytest.raises(ModelError, match="install PromptOnce again"):
+        resolve_model("nano")
+    (tmp_path / "nano.pt").write_bytes(b"weights")
+    assert resolve_model("nano").checkpoint == tmp_path / "nano.pt"
+    assert [file.name for file in tmp_path.iterdir()] == ["nano.pt"]
