@@ -27,6 +27,7 @@ check: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 
 # BENCH="--quick" for minutes, "--device cuda" for a GPU.
 bench: $(VENV)/.installed

@@ -88,3 +88,57 @@ class CancelledError(PromptOnceError):
     """The user cancelled; what was done until then is kept."""
 
     code = "cancelled"
+
+
+class EngineError(PromptOnceError):
+    """The Python environment of the worker cannot be made, or does not work."""
+
+    code = "engine_failed"
+
+
+class BadMessageError(WorkerError):
+    """A line that is not a message of this protocol."""
+
+    code = "bad_message"
+
+
+class WrongOrderError(WorkerError):
+    """A request that needs a model or a stack came before them."""
+
+    code = "wrong_order"
+
+
+class EngineMissingError(WorkerError):
+    """The interpreter of the worker has no torch or no sam2."""
+
+    code = "engine_missing"
+
+
+class UnknownVersionError(WorkerError):
+    """The client speaks another version of the protocol."""
+
+    code = "unknown_version"
+
+
+class ManifestError(InputError):
+    """A manifest with mistakes; the message lists them with line and column."""
+
+    code = "bad_manifest"
+
+
+class ReaderCrashError(VolumeError):
+    """An image ends the program that reads it."""
+
+    code = "crashes_reader"
+
+
+class ResultsFolderError(PromptOnceError):
+    """The results cannot be written for another reason; the run stops."""
+
+    code = "cannot_write"
+
+
+class DiskFullError(PromptOnceError):
+    """The results find no room; the run stops."""
+
+    code = "disk_full"

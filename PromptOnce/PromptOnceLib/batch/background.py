@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from PromptOnceLib.batch.events import Event, RunRefused
 from PromptOnceLib.batch.planning.make_plan import make_plan
@@ -24,15 +24,14 @@ from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.batch.running.runner import run_batch
 from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.processes.variables import with_package
+from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.library import SeedLibrary
 
 CANCEL = b"cancel"
 
 
-class BatchRequest(BaseModel):
+class BatchRequest(StrictModel):
     """What to run: a plan, or what is to be planned."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     plan: BatchPlan | None = None
     selection: Selection | None = None

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
+
+from PromptOnceLib.schema import StrictModel
 
 Status = Literal["finished", "reused", "failed", "set_aside", "cancelled", "not_started"]
 """How a case stands at the end of a run. reused: finished by an earlier run. cancelled: begun, to be begun again."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Said(_Model):
+class Said(StrictModel):
     """A sentence for the user. case: which it is about, "" for the whole run."""
 
     event: Literal["said"] = "said"
@@ -22,7 +20,7 @@ class Said(_Model):
     case: str = ""
 
 
-class CaseStarted(_Model):
+class CaseStarted(StrictModel):
     """A case goes to the worker. index: from 0, in the order of the plan."""
 
     event: Literal["case_started"] = "case_started"
@@ -30,7 +28,7 @@ class CaseStarted(_Model):
     index: int
 
 
-class SliceProgress(_Model):
+class SliceProgress(StrictModel):
     """Slices of a case so far, of how many."""
 
     event: Literal["slice"] = "slice"
@@ -39,7 +37,7 @@ class SliceProgress(_Model):
     total: int
 
 
-class CaseEnded(_Model):
+class CaseEnded(StrictModel):
     """A case is over. seconds: of its propagation. dice: of the volume, where there is a reference."""
 
     event: Literal["case_ended"] = "case_ended"
@@ -52,7 +50,7 @@ class CaseEnded(_Model):
     message: str = ""
 
 
-class CaseOutcome(_Model):
+class CaseOutcome(StrictModel):
     """How a case ended, and why where it has no result."""
 
     case: str
@@ -61,7 +59,7 @@ class CaseOutcome(_Model):
     message: str = ""
 
 
-class BatchSummary(_Model):
+class BatchSummary(StrictModel):
     """The end of a run. stopped: why it could not go on, such as a full disk; "" otherwise. seconds: of this run."""
 
     version: Literal[1] = 1
@@ -82,14 +80,14 @@ class BatchSummary(_Model):
         return not self.not_succeeded
 
 
-class RunEnded(_Model):
+class RunEnded(StrictModel):
     """The last event of a run."""
 
     event: Literal["run_ended"] = "run_ended"
     summary: BatchSummary
 
 
-class RunRefused(_Model):
+class RunRefused(StrictModel):
     """The only event of a run that could not begin, or the last of one that ended in an error nobody thought of."""
 
     event: Literal["run_refused"] = "run_refused"

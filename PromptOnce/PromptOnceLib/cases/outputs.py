@@ -10,7 +10,8 @@ from typing import Any
 
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.files.atomic import check_targets
+from PromptOnceLib.files.atomic import check_writable
+from PromptOnceLib.imaging.dicom_header import is_dicom
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
 from PromptOnceLib.prompts.conditioning import SharedSeed
@@ -18,6 +19,13 @@ from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.io import check_suffix, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
 from PromptOnceLib.segmentation.segment import Segment, default_color
+
+
+def check_targets(
+    targets: Iterable[Path | None], inputs: Iterable[Path] = (), error: type[InputError] = InputError
+) -> None:
+    """As `check_writable`; a DICOM file is never replaced, because it may be the only copy of an image."""
+    check_writable(targets, inputs, error, is_dicom)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from PromptOnceLib.environment.installation import EngineError, requirements, status
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.environment.installation import requirements, status
+from PromptOnceLib.errors import EngineError, InputError
 from PromptOnceLib.processes.variables import clean_environment
 from PromptOnceLib.requirements import missing
 

@@ -11,18 +11,10 @@ from typing import TextIO
 
 from PromptOnceLib.environment.diagnosis import installation_reason
 from PromptOnceLib.environment.install_plan import Plan, Step
-from PromptOnceLib.environment.installation import (
-    EngineError,
-    Layout,
-    Note,
-    has_package,
-    read_note,
-    requirements,
-    write_note,
-)
+from PromptOnceLib.environment.installation import Layout, Note, has_package, read_note, requirements, write_note
 from PromptOnceLib.environment.platform import free_bytes, size
 from PromptOnceLib.environment.verify import REPAIR, CheckReport, check_problem, parse_report
-from PromptOnceLib.errors import CancelledError, InputError, PromptOnceError
+from PromptOnceLib.errors import CancelledError, EngineError, InputError, PromptOnceError
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.processes.lines import Lines
 from PromptOnceLib.processes.runner import ProcessRunner

@@ -24,7 +24,7 @@ from typing import Literal
 import platformdirs
 from pydantic import BaseModel, ValidationError
 
-from PromptOnceLib.errors import InputError, PromptOnceError
+from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import PREFIX, replacing
 from PromptOnceLib.resources import resource
 
@@ -33,12 +33,6 @@ FOLDER_VARIABLE = "PROMPTONCE_ENGINE"
 TORCH = "torch>=2.5.1"
 SAM2 = "sam2==1.1.0"
 """Exact, because the engine calls methods inside sam2 that carry no promise."""
-
-
-class EngineError(PromptOnceError):
-    """The Python environment of the worker cannot be made, or does not work."""
-
-    code = "engine_failed"
 
 
 class State(str, Enum):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from PromptOnceLib.environment.installation import EngineError
+from PromptOnceLib.errors import EngineError
 
 Method = Literal["uv", "venv"]
 MEGABYTE = 10**6

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from PromptOnceLib.environment.installation import EngineError, Layout, Note, read_note, write_note
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.environment.installation import Layout, Note, read_note, write_note
+from PromptOnceLib.errors import EngineError, InputError
 from PromptOnceLib.files.atomic import PREFIX
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 
 from PromptOnceLib.environment.diagnosis import running_reason
 from PromptOnceLib.environment.install_plan import check_command
-from PromptOnceLib.environment.installation import EngineError, Layout, record_test
-from PromptOnceLib.errors import CancelledError
+from PromptOnceLib.environment.installation import Layout, record_test
+from PromptOnceLib.errors import CancelledError, EngineError
 from PromptOnceLib.processes.lines import Lines
 from PromptOnceLib.processes.runner import ProcessRunner
 from PromptOnceLib.processes.variables import with_package

@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.names import check_name
-from PromptOnceLib.imaging.dicom_header import is_dicom
 
 PREFIX = ".promptonce-"
 """Start of the name of a temporary file; one that stays behind was left by a process that was killed."""
@@ -39,13 +38,16 @@ def replacing(path: str | Path, suffix: str | None = None, error: type[InputErro
             temporary.unlink()
 
 
-def check_targets(
-    targets: Iterable[Path | None], inputs: Iterable[Path] = (), error: type[InputError] = InputError
+def check_writable(
+    targets: Iterable[Path | None],
+    inputs: Iterable[Path],
+    error: type[InputError],
+    is_precious: Callable[[Path], bool],
 ) -> None:
     """Find out before the work whether files can be written: `error` for the first that cannot; None is passed over.
 
-    Refused are an input, a DICOM file, a name given twice, a folder or device of that name, a missing or read-only
-    folder.
+    Refused are an input, a file that `is_precious` does not want to be replaced, a name given twice, a folder or device
+    of that name, a missing or read-only folder.
     """
     taken = {Path(os.path.realpath(path)) for path in inputs}
     for target in targets:
@@ -53,7 +55,7 @@ def check_targets(
             continue
         check_name(target, error)
         real = Path(os.path.realpath(target))
-        if real in taken or (real.is_file() and is_dicom(real)):
+        if real in taken or (real.is_file() and is_precious(real)):
             raise error(f"{target} is an input or another output: choose another name.")
         if real.exists() and not real.is_file() and not real.is_dir():
             raise error(f"{target} is not an ordinary file: choose another name.")

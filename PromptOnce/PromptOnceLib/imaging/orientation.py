@@ -10,10 +10,11 @@ from itertools import permutations
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.volume import Array, Geometry
+from PromptOnceLib.schema import StrictModel
 
 _LEFT, _POSTERIOR, _SUPERIOR = range(3)
 
@@ -68,13 +69,11 @@ _LETTERS: tuple[tuple[Direction, Direction], ...] = (("L", "R"), ("P", "A"), ("S
 _PLANES: tuple[Plane, ...] = ("sagittal", "coronal", "axial")
 
 
-class FrameOrientation(BaseModel):
+class FrameOrientation(StrictModel):
     """rows, columns: the anatomical direction in which the row's and the column's index of a frame grows.
 
     An axial frame as radiologists see it has rows "P" (downwards is posterior) and columns "L".
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: Direction
     columns: Direction

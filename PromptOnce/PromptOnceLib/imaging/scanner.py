@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from PromptOnceLib.schema import StrictModel
 
 # DICOM modalities of projection images: one exposure, no slices.
 XRAY_MODALITIES = frozenset({"CR", "DX", "DR", "RG", "PX", "IO", "MG", "RF", "XA"})
@@ -14,14 +14,12 @@ XRAY_MODALITIES = frozenset({"CR", "DX", "DR", "RG", "PX", "IO", "MG", "RF", "XA
 _LONGEST_TEXT = 64  # the length DICOM allows for these tags (LO)
 
 
-class Scanner(BaseModel):
+class Scanner(StrictModel):
     """Scanner and protocol of an image, the values of a fixed list of DICOM tags; "" or None where a tag is absent.
 
     kernel: convolution kernel of a CT. sequence: sequence name of an MR, or else its scanning sequence.
     slice_thickness: mm. Tags that are not listed here are never read into this model.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     modality: str = ""
     manufacturer: str = ""

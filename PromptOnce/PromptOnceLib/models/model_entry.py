@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import Field, HttpUrl, model_validator
 
 from PromptOnceLib.resources import resource
+from PromptOnceLib.schema import StrictModel
 
 SAM2_CONFIG = "sam2:"
 """Prefix of a configuration that lies in configs/sam2.1 of the installed sam2 package; only the engine can open it."""
 
 
-class ModelEntry(BaseModel):
+class ModelEntry(StrictModel):
     """One model: where its checkpoint comes from, how to recognise it, and which configuration builds it.
 
     An embedded model ships with PromptOnce: file and config lie in Resources/Models, there is no url, and bytes and
@@ -20,8 +21,6 @@ class ModelEntry(BaseModel):
     size is not known, and about_megabytes takes its place. config is then a file in the sam2 package. image_size is the
     side, in pixels, of the square to which the model scales every slice.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     embedded: bool = False

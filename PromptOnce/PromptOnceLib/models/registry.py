@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from PromptOnceLib.errors import ModelError
 from PromptOnceLib.files.names import check_name
 from PromptOnceLib.models.checkpoints import check_before_use, checkpoint_path
 from PromptOnceLib.models.model_entry import SAM2_CONFIG, ModelEntry
 from PromptOnceLib.resources import resource
+from PromptOnceLib.schema import StrictModel
 
 CHECKPOINT_SUFFIXES = (".pt", ".pth")
 
 
-class Registry(BaseModel):
+class Registry(StrictModel):
     """The models known by name, in the order in which they are shown."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     models: tuple[ModelEntry, ...]
 

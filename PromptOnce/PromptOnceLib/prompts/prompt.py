@@ -34,11 +34,12 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, model_validator
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.png import decode_mask, encode_mask
+from PromptOnceLib.schema import StrictModel
 
 __all__ = [
     "Box",
@@ -72,13 +73,7 @@ MaskPng = Annotated[str, Field(min_length=1)]
 """Text made by encode_mask."""
 
 
-class _Model(BaseModel):
-    """Values that cannot be changed; unknown fields are an error, so that a typing mistake does not pass in silence."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class Point(_Model):
+class Point(StrictModel):
     """A click on the object (positive) or on what is not the object; x, y in slice pixels."""
 
     x: _Number
@@ -86,7 +81,7 @@ class Point(_Model):
     positive: _Switch
 
 
-class Box(_Model):
+class Box(StrictModel):
     """A rectangle around the object, x0 <= x1 and y0 <= y1 in slice pixels; swapped corners are put in order."""
 
     x0: _Number
@@ -104,7 +99,7 @@ class Box(_Model):
         return self
 
 
-class ObjectPrompt(_Model):
+class ObjectPrompt(StrictModel):
     """One object: a box and points, or a mask.
 
     name: shown to the user, without blanks at its ends. color: red, green, blue from 0 to 1, None for a default.
@@ -138,7 +133,7 @@ class ObjectPrompt(_Model):
         return decode_mask(self.mask)
 
 
-class Prompt(_Model):
+class Prompt(StrictModel):
     """What was marked on one slice, for one object or several. The module's docstring describes the fields."""
 
     version: Literal[1] = FORMAT_VERSION

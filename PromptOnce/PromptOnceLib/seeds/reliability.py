@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from PromptOnceLib.schema import StrictModel
 
 Trust = Literal["good", "fair", "poor"]
 
@@ -14,14 +16,12 @@ FAIR_DICE = 0.8
 """Below this a seed is poor: after the way to the end and back a fifth of the object and of the mask do not agree."""
 
 
-class RoundTrip(BaseModel):
+class RoundTrip(StrictModel):
     """Result of propagating to the end of a stack and back to the seed slice; no reference is needed for it.
 
     dice: of every object, in the seed's order, its mask after the round trip against its seed mask, 0 to 1.
     model: name of the model that made the trip. date: of the trip.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     dice: Annotated[
         tuple[Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)], ...], Field(min_length=1, max_length=50)

@@ -31,12 +31,13 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from PromptOnceLib.errors import PromptError, SeedError
 from PromptOnceLib.imaging.orientation import FrameOrientation, Plane
 from PromptOnceLib.imaging.scanner import Scanner
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
+from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.migrations import CURRENT_VERSION, migrate
 from PromptOnceLib.seeds.reliability import RoundTrip
 
@@ -58,11 +59,7 @@ _Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _Intensity = Annotated[float, Field(allow_inf_nan=False)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class SeedObject(_Model):
+class SeedObject(StrictModel):
     """One object as it was prompted; without box and points its mask is the prompt.
 
     terminology: Slicer's terminology entry, None for its default.
@@ -75,7 +72,7 @@ class SeedObject(_Model):
     points: Annotated[tuple[Point, ...], Field(max_length=MOST_POINTS)] = ()
 
 
-class SeedWindow(_Model):
+class SeedWindow(StrictModel):
     """The window of the frame, as in core.intensity.Window; its ends are finite and in order."""
 
     lower: _Intensity
@@ -101,14 +98,14 @@ class SeedWindow(_Model):
         return (self.lower, self.upper, self.per_slice) == (other.lower, other.upper, other.per_slice)
 
 
-class ModelUsed(_Model):
+class ModelUsed(StrictModel):
     """The model whose mask was accepted; sha256 is that of its checkpoint, None where it is not known."""
 
     name: Line = ""
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
-class SeedRecord(_Model):
+class SeedRecord(StrictModel):
     """What seed.json holds; the module's docstring shows one.
 
     scanner: the whitelisted tags, None where the image brought none. scanner_name: what the user calls the scanner.

@@ -19,7 +19,7 @@ from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
-from PromptOnceLib.errors import OutOfMemoryError, WorkerError
+from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.prompts.prompt import Prompt
@@ -27,12 +27,6 @@ from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
 
 logger = logging.getLogger(__name__)
-
-
-class WrongOrderError(WorkerError):
-    """A request that needs a model or a stack came before them."""
-
-    code = "wrong_order"
 
 
 class Handlers:

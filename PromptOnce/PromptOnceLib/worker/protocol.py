@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
-from PromptOnceLib.errors import WorkerError
+from PromptOnceLib.errors import BadMessageError
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
+from PromptOnceLib.schema import StrictModel
 
 PROTOCOL_VERSION = 2
 MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
@@ -21,10 +22,8 @@ M = TypeVar("M")
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
 
 
-class Message(BaseModel):
+class Message(StrictModel):
     """Base of all messages; unknown fields are an error, so that a typing mistake does not pass in silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Request(Message):
@@ -247,12 +246,6 @@ Event = SliceDone | FrameDone | Notice
 AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | Described | Event | Failed
 _requests: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])
 _answers: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="type")])
-
-
-class BadMessageError(WorkerError):
-    """A line that is not a message of this protocol."""
-
-    code = "bad_message"
 
 
 def encode(message: Message) -> bytes:

@@ -18,23 +18,11 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from PromptOnceLib.errors import PromptOnceError, WorkerError
+from PromptOnceLib.errors import BadMessageError, EngineMissingError, PromptOnceError, UnknownVersionError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.protocol import MAX_MESSAGE_BYTES, PROTOCOL_VERSION
 
 logger = logging.getLogger(__name__)
-
-
-class UnknownVersionError(WorkerError):
-    """The client speaks another version of the protocol."""
-
-    code = "unknown_version"
-
-
-class EngineMissingError(WorkerError):
-    """The interpreter of the worker has no torch or no sam2."""
-
-    code = "engine_missing"
 
 
 _NO_ENGINE = "PyTorch or SAM 2 cannot be loaded by {python}: install the engine, or choose another Python."
@@ -104,9 +92,7 @@ class Reader(threading.Thread):
         while line := self._stream.readline(MAX_MESSAGE_BYTES + 1):
             if len(line) > MAX_MESSAGE_BYTES and not line.endswith(b"\n"):
                 self._skip_rest_of_line()
-                error = protocol.BadMessageError(
-                    "A message to the worker was too large.", f"over {MAX_MESSAGE_BYTES} bytes"
-                )
+                error = BadMessageError("A message to the worker was too large.", f"over {MAX_MESSAGE_BYTES} bytes")
                 self._output.fail(None, error)
             elif line.strip():
                 self._take(line)
@@ -177,7 +163,7 @@ def _answer_all(
                     )
                 greeted = True
             elif not greeted:
-                raise protocol.BadMessageError("The first message to the worker has to be a hello.")
+                raise BadMessageError("The first message to the worker has to be a hello.")
             output.send(handlers.answer(request))
         except PromptOnceError as error:
             output.fail(request.id, error)

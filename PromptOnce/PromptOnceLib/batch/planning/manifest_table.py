@@ -9,18 +9,12 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import ManifestError
 
 COLUMNS = ("image", "case", "reference", "seed", "prompt", "window", "axis", "slice", "group")
 MAX_FILE_BYTES = 64 * 2**20
 _SEPARATORS = ("\t", ";", ",")
 _MOST_SHOWN = 20
-
-
-class ManifestError(InputError):
-    """A manifest with mistakes; the message lists them with line and column."""
-
-    code = "bad_manifest"
 
 
 @dataclass(frozen=True)

@@ -5,20 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.fit import By, Fit
 
 OutputFormat = Literal["seg.nrrd", "nii.gz"]
 
 
-class _Model(BaseModel):
-    """Values that cannot be changed; unknown fields are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PromptChoice(_Model):
+class PromptChoice(StrictModel):
     """Where a case's prompt comes from.
 
     kind: "seed", an entry of the seed library called `name`; "auto", the entry
@@ -37,7 +32,7 @@ class PromptChoice(_Model):
         return self
 
 
-class PlannedCase(_Model):
+class PlannedCase(StrictModel):
     """One image and how to segment it.
 
     name: unique in the plan whatever the case of its letters, and a possible folder name on every system. image: a
@@ -59,7 +54,7 @@ class PlannedCase(_Model):
     group: str = ""
 
 
-class Selection(_Model):
+class Selection(StrictModel):
     """What the user named: where the cases are and how their prompts are chosen.
 
     source: folder or manifest; None for a list of images. prompt: of every case for which a manifest does not say
@@ -75,7 +70,7 @@ class Selection(_Model):
     axis: str = "auto"
 
 
-class BatchPlan(_Model):
+class BatchPlan(StrictModel):
     """The cases in the order in which they are begun."""
 
     selection: Selection
@@ -83,7 +78,7 @@ class BatchPlan(_Model):
     notices: tuple[str, ...] = ()
 
 
-class BatchOptions(_Model):
+class BatchOptions(StrictModel):
     """What is the same for all cases.
 
     model, config, device, precision: as `resolve_model` and the worker take them. early_stop: whether a half stops
@@ -111,7 +106,7 @@ class BatchOptions(_Model):
     python: Path | None = None
 
 
-class RecordedPlan(_Model):
+class RecordedPlan(StrictModel):
     """What a run's folder keeps of plan and options, so that the run can be taken up again or repeated."""
 
     version: Literal[1] = 1

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.case_names import VOLUME_SUFFIXES, image_suffix, stem, unique_names
 from PromptOnceLib.batch.planning.patterns import Pattern, split_labels
-from PromptOnceLib.batch.run_folder.file_names import is_run_folder
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.dicom_header import group_by_stack, is_dicom, read_headers
 from PromptOnceLib.imaging.image_file import quiet_itk

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from PromptOnceLib.batch.report.html import element, text
-from PromptOnceLib.batch.review.run_results import CaseResult
+from PromptOnceLib.batch.report.run_results import CaseResult
 
 _WIDTH, _ROW, _AXIS = 400.0, 44.0, 22.0
 _LEFT, _RIGHT = 10.0, 16.0

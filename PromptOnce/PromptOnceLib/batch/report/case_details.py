@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PromptOnceLib.batch.report.curves import curves
 from PromptOnceLib.batch.report.html import element, facts, number, text
+from PromptOnceLib.batch.report.run_results import CaseResult
 from PromptOnceLib.batch.report.thumbnails import thumbnail
-from PromptOnceLib.batch.review.run_results import CaseResult
 from PromptOnceLib.batch.run_folder.case_folder import THUMBNAIL_SEED
 from PromptOnceLib.batch.run_folder.records import CaseRecord
 from PromptOnceLib.segmentation.metrics import Summary

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from PromptOnceLib.batch.priority import LOOK
 from PromptOnceLib.batch.report.case_details import case_details
 from PromptOnceLib.batch.report.html import DASH, element, number, text
+from PromptOnceLib.batch.report.run_results import CaseResult
 from PromptOnceLib.batch.report.thumbnails import thumbnail
-from PromptOnceLib.batch.review.priority import LOOK
-from PromptOnceLib.batch.review.run_results import CaseResult
 from PromptOnceLib.batch.run_folder.case_folder import THUMBNAIL_LOOK
 from PromptOnceLib.batch.run_folder.records import CaseRecord
 

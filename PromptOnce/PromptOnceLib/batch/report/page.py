@@ -6,11 +6,11 @@ import base64
 import hashlib
 from string import Template
 
+from PromptOnceLib.batch.priority import LOOK
 from PromptOnceLib.batch.report.box_plots import box_plots
 from PromptOnceLib.batch.report.case_table import case_table
 from PromptOnceLib.batch.report.html import counted, element, facts, number, text
-from PromptOnceLib.batch.review.priority import LOOK
-from PromptOnceLib.batch.review.run_results import RunResults
+from PromptOnceLib.batch.report.run_results import RunResults
 from PromptOnceLib.resources import resource
 
 # What a reader may want to know of the options; others hold paths, which can name people.

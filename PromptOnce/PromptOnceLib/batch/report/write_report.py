@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PromptOnceLib.batch.report.page import report_page
-from PromptOnceLib.batch.review.run_results import RunResults, read_run
+from PromptOnceLib.batch.report.run_results import RunResults, read_run
 from PromptOnceLib.batch.run_folder.joint_tables import write_joint_tables
 from PromptOnceLib.files.atomic import replacing
 

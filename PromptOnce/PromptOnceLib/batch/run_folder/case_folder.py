@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from PromptOnceLib.batch.review.priority import look_first
+from PromptOnceLib.batch.priority import look_first
 from PromptOnceLib.batch.run_folder.records import CaseIdentity, CaseRecord, Figures, now, write_case_record
 from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs
 from PromptOnceLib.errors import RunFolderError

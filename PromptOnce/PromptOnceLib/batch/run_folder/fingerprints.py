@@ -11,21 +11,18 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.segmentation.reference import parse_reference
 
 _CHUNK = 1 << 20
 
 
-class FileStamp(BaseModel):
+class FileStamp(StrictModel):
     """A file as it was: size in bytes, time of change, SHA-256 of its content."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: int
     mtime_ns: int

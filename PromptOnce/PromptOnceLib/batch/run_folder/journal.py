@@ -12,15 +12,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from PromptOnceLib.batch.run_folder.fingerprints import FileStamp
 from PromptOnceLib.batch.run_folder.records import CASE_RECORD
+from PromptOnceLib.schema import StrictModel
 
 StepName = Literal["reading", "read", "started", "writing", "finished", "failed", "worker_died", "set_aside"]
 
 
-class Step(BaseModel):
+class Step(StrictModel):
     """One line of the file.
 
     event: "reading" comes before a case's files are read and "read" after. "writing" comes before a case's folder is
@@ -29,7 +30,7 @@ class Step(BaseModel):
     the inputs, seed: id of the seed that was used, both with "writing". code, message: of an error. time: UTC.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(extra="ignore")
 
     case: str
     event: StepName

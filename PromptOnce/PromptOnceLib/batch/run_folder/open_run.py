@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from PromptOnceLib.batch.file_names import LOCK, PLAN, STATE, is_run_folder
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, RecordedPlan
-from PromptOnceLib.batch.run_folder.file_names import LOCK, PLAN, STATE, is_run_folder
 from PromptOnceLib.batch.run_folder.fingerprints import input_files
 from PromptOnceLib.batch.run_folder.journal import Finished, StateFile, finished_cases, interrupted_readings, read_steps
 from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, read_case_record

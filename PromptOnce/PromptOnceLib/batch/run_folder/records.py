@@ -11,11 +11,12 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
-from PromptOnceLib.batch.review.priority import LookFirst
+from PromptOnceLib.batch.priority import LookFirst
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.segmentation.metrics import Summary
 from PromptOnceLib.segmentation.result import Totals
 
@@ -26,7 +27,7 @@ CORRECTED = "corrected.seg.nrrd"
 """A corrected segmentation, beside the original in a case's folder."""
 
 ReviewState = Literal["none", "accepted", "corrected"]
-R = TypeVar("R", bound="_Record")
+R = TypeVar("R", bound=StrictModel)
 
 
 def _folder_name(name: str) -> str:
@@ -38,34 +39,28 @@ def _folder_name(name: str) -> str:
 CaseName = Annotated[str, AfterValidator(_folder_name)]
 
 
-class _Record(BaseModel):
-    """Values that cannot be changed; unknown fields are an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SeedUse(_Record):
+class SeedUse(StrictModel):
     """The entry of the seed library that a prompt came from. id: of its content."""
 
     name: str
     id: str = ""
 
 
-class ModelUse(_Record):
+class ModelUse(StrictModel):
     """The model. sha256: of its checkpoint, "" where it is not known."""
 
     name: str
     sha256: str = ""
 
 
-class Review(_Record):
+class Review(StrictModel):
     """What a person said about the result. day: of the last change, ISO 8601, "" while nobody did."""
 
     state: ReviewState = "none"
     day: str = ""
 
 
-class CaseIdentity(_Record):
+class CaseIdentity(StrictModel):
     """What the caller of a run knows about a case and the run itself does not.
 
     case: name, unique in the run and usable as a folder name. image, reference, prompt: in words, of what kind they
@@ -86,7 +81,7 @@ class CaseIdentity(_Record):
     round_trip: float | None = Field(default=None, ge=0, le=1)
 
 
-class Figures(_Record):
+class Figures(StrictModel):
     """Figures of the whole stack, of the union of all objects; see core.results.Totals."""
 
     slices: int
@@ -109,7 +104,7 @@ class Figures(_Record):
         return cls(**vars(totals))
 
 
-class CaseRecord(_Record):
+class CaseRecord(StrictModel):
     """A case that was segmented, as its folder keeps it.
 
     status: "partial" where not all slices were computed because the run was cancelled. window: name of the mapping to
@@ -134,14 +129,14 @@ class CaseRecord(_Record):
     review: Review = Review()
 
 
-class RunCase(_Record):
+class RunCase(StrictModel):
     """A case that a run is to do."""
 
     case: CaseName
     group: str = ""
 
 
-class Failure(_Record):
+class Failure(StrictModel):
     """A case without a result. code: stable; message: a sentence for the user. set_aside: it ended the worker twice."""
 
     case: CaseName
@@ -150,7 +145,7 @@ class Failure(_Record):
     message: str
 
 
-class RunRecord(_Record):
+class RunRecord(StrictModel):
     """A run of a batch.
 
     cases: in the order in which they are begun. source: in words, of what kind it is. options: without
@@ -212,7 +207,7 @@ def set_review(folder: Path, state: ReviewState, day: date | None = None) -> Cas
     return record
 
 
-def _write(path: Path, record: _Record) -> None:
+def _write(path: Path, record: StrictModel) -> None:
     text = record.model_dump_json(indent=2)
     with replacing(path, error=RunFolderError) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from PromptOnceLib.batch.planning.plan import PlannedCase
-from PromptOnceLib.errors import CancelledError, PromptOnceError
+from PromptOnceLib.errors import CancelledError, DiskFullError, PromptOnceError, ResultsFolderError
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HARDLY_ANYTHING = 1 << 20  # bytes
@@ -74,18 +74,6 @@ def disk_is_full(folder: Path) -> bool:
         return shutil.disk_usage(folder).free < _HARDLY_ANYTHING
     except OSError:
         return True
-
-
-class DiskFullError(PromptOnceError):
-    """The results find no room; the run stops."""
-
-    code = "disk_full"
-
-
-class ResultsFolderError(PromptOnceError):
-    """The results cannot be written for another reason; the run stops."""
-
-    code = "cannot_write"
 
 
 def writing_failed(error: BaseException, folder: Path) -> PromptOnceError:

@@ -12,16 +12,10 @@ import sys
 from contextlib import suppress
 
 from PromptOnceLib.batch.planning.plan import PlannedCase
-from PromptOnceLib.errors import PromptOnceError, VolumeError
+from PromptOnceLib.errors import PromptOnceError, ReaderCrashError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.processes.variables import with_package
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
-
-
-class ReaderCrashError(VolumeError):
-    """An image ends the program that reads it."""
-
-    code = "crashes_reader"
 
 
 def try_reading(case: PlannedCase) -> None:

@@ -14,12 +14,11 @@ from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
 from PromptOnceLib.batch.run_folder.journal import Step, StepName
 from PromptOnceLib.batch.run_folder.open_run import RunFolder
 from PromptOnceLib.batch.run_folder.redaction import hide_folder, hide_paths
-from PromptOnceLib.batch.run_folder.write_case import write_results
 from PromptOnceLib.batch.running.compute import CaseWorker, Computed
 from PromptOnceLib.batch.running.control import Control, caused_by, caused_by_full_disk, disk_is_full, writing_failed
-from PromptOnceLib.batch.running.crash_probe import ReaderCrashError
 from PromptOnceLib.batch.running.load import LoadedCase, Loader, UndecidedCase
-from PromptOnceLib.errors import CancelledError, PromptOnceError, WorkerError
+from PromptOnceLib.batch.running.write_case import write_results
+from PromptOnceLib.errors import CancelledError, PromptOnceError, ReaderCrashError, WorkerError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker.client import WorkerClient
 

@@ -14,19 +14,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PromptOnceLib.batch.events import BatchSummary, CaseEnded, Event, RunEnded, Said, summarise_run
+from PromptOnceLib.batch.file_names import SUMMARY
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan
 from PromptOnceLib.batch.report import write_report, write_run_tables
-from PromptOnceLib.batch.run_folder.file_names import SUMMARY
 from PromptOnceLib.batch.run_folder.fingerprints import model_fingerprint
 from PromptOnceLib.batch.run_folder.journal import Step
 from PromptOnceLib.batch.run_folder.open_run import open_run
 from PromptOnceLib.batch.run_folder.records import RunRecord, write_run_record
 from PromptOnceLib.batch.run_folder.redaction import hide_folder
-from PromptOnceLib.batch.run_folder.write_case import begin_record, end_record
 from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.batch.running.control import Control, writing_failed
 from PromptOnceLib.batch.running.lane import Lane, Shared
 from PromptOnceLib.batch.running.load import Loader
+from PromptOnceLib.batch.running.write_case import begin_record, end_record
 from PromptOnceLib.environment.engine_python import Kind, interpreter
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.imaging.volume import Volume

@@ -9,9 +9,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
-from PromptOnceLib.batch.run_folder.file_names import is_run_folder
 from PromptOnceLib.batch.run_folder.open_run import read_recorded
 from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.batch.running.runner import run_batch

@@ -16,11 +16,11 @@ from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Interpreter, Kind, interpreter
 from PromptOnceLib.environment.install import Installation
 from PromptOnceLib.environment.install_plan import Plan, plan_installation
-from PromptOnceLib.environment.installation import EngineError, State
+from PromptOnceLib.environment.installation import State
 from PromptOnceLib.environment.platform import free_bytes, size
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.environment.verify import CheckReport, EngineTest
-from PromptOnceLib.errors import InputError, PromptOnceError
+from PromptOnceLib.errors import EngineError, InputError, PromptOnceError
 from PromptOnceLib.processes.runner import SubprocessRunner
 from PromptOnceLib.processes.variables import clean_environment
 

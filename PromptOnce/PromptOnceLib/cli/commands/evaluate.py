@@ -10,8 +10,8 @@ from typing import Any
 import click
 import numpy as np
 
+from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.terminal import Reporter
-from PromptOnceLib.files.atomic import check_targets
 from PromptOnceLib.imaging.stack import AXIS_NAMES, parse_axis, slices_along
 from PromptOnceLib.segmentation.io import read_segmentation
 from PromptOnceLib.segmentation.metrics import Summary, dice, hausdorff, jaccard, slice_scores, summarise

@@ -10,7 +10,7 @@ import click
 
 from PromptOnceLib.batch.report import write_report, write_run_tables
 from PromptOnceLib.batch.report.html import counted
-from PromptOnceLib.batch.review.run_results import RunResults, read_run
+from PromptOnceLib.batch.report.run_results import RunResults, read_run
 
 
 @click.command()

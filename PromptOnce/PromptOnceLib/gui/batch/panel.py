@@ -6,7 +6,7 @@ from typing import Any
 
 import qt
 
-from PromptOnceLib.batch.review.run_results import CaseResult
+from PromptOnceLib.batch.report.run_results import CaseResult
 from PromptOnceLib.gui.batch.controller import Batching
 from PromptOnceLib.gui.batch.form import BatchForm
 from PromptOnceLib.gui.batch.review import Reviewing

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PromptOnceLib.batch.planning.plan import PlannedCase
-from PromptOnceLib.batch.review.run_results import CaseResult, RunResults, read_run
+from PromptOnceLib.batch.report.run_results import CaseResult, RunResults, read_run
 from PromptOnceLib.batch.run_folder.open_run import read_recorded
 from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, ReviewState, set_review
 from PromptOnceLib.errors import InputError, PromptOnceError

@@ -14,7 +14,7 @@ from PromptOnceLib.environment.installation import State
 from PromptOnceLib.environment.platform import free_bytes, size
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.environment.verify import CheckReport, EngineTest
-from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.errors import EngineError, PromptOnceError
 from PromptOnceLib.gui.engine.choice import EngineChoice
 from PromptOnceLib.gui.engine.model_download import ModelDownload
 from PromptOnceLib.gui.qt.translation import tr as _
@@ -130,7 +130,7 @@ class EngineTasks:
             return EngineTest(chosen.python, chosen.environment, self._runner, self._tested)
         found = installation.status(self._engine.machine.engine_folder or None)
         if found.state in (State.ABSENT, State.UNFINISHED):
-            raise installation.EngineError(found.sentence)
+            raise EngineError(found.sentence)
         return EngineTest(found.layout.python, clean_environment(), self._runner, self._tested, found.layout)
 
     def _begin(self, make: Callable[[], Any]) -> None:

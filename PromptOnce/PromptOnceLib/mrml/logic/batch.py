@@ -10,9 +10,9 @@ import SimpleITK as sitk
 
 from PromptOnceLib.batch.background import BatchRequest
 from PromptOnceLib.batch.client import BatchJob, StartBatch
+from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.make_plan import plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
-from PromptOnceLib.batch.run_folder.file_names import is_run_folder
 from PromptOnceLib.errors import InputError, RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.imaging.stack import parse_axis

@@ -9,8 +9,8 @@ from imaging.dicom_files import PATIENT, write_series
 
 from batch.studies import write_disk_prompt, write_image
 from PromptOnceLib.batch.planning.manifest import read_manifest
-from PromptOnceLib.batch.planning.manifest_table import ManifestError
 from PromptOnceLib.batch.planning.plan import PlannedCase, PromptChoice
+from PromptOnceLib.errors import ManifestError
 
 AUTO = PromptChoice(kind="auto")
 

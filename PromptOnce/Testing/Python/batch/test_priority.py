@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from PromptOnceLib.batch.review.priority import LOOK, look_first
+from PromptOnceLib.batch.priority import LOOK, look_first
 from PromptOnceLib.segmentation.result import SliceResult
 
 SEED = 10

@@ -12,7 +12,7 @@ import pytest
 
 from batch.sample_runs import Sample, leaking, nothing, unsure, write_sample_run
 from PromptOnceLib.batch.report import write_report, write_run_tables
-from PromptOnceLib.batch.review.run_results import read_run
+from PromptOnceLib.batch.report.run_results import read_run
 from PromptOnceLib.batch.run_folder.records import CASES, Failure, set_review
 from PromptOnceLib.errors import RunFolderError
 

@@ -10,8 +10,8 @@ import pytest
 from environment.engine_environments import make_complete
 from PromptOnceLib.environment import engine_python
 from PromptOnceLib.environment.engine_python import Kind, interpreter
-from PromptOnceLib.environment.installation import EngineError, layout, record_test
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.environment.installation import layout, record_test
+from PromptOnceLib.errors import EngineError, InputError
 
 SLICER = {"SLICER_HOME": "/opt/Slicer", "PYTHONHOME": "/opt/Slicer/lib/Python", "PATH": "/usr/bin"}
 

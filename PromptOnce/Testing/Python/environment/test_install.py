@@ -19,9 +19,9 @@ from environment.engine_environments import (
 )
 from PromptOnceLib.environment import install
 from PromptOnceLib.environment.install import Installation
-from PromptOnceLib.environment.installation import EngineError, State, read_note, status
+from PromptOnceLib.environment.installation import State, read_note, status
 from PromptOnceLib.environment.remove import Removal
-from PromptOnceLib.errors import CancelledError, InputError
+from PromptOnceLib.errors import CancelledError, EngineError, InputError
 
 UV_STEPS = range(7)
 CLEANING = 5

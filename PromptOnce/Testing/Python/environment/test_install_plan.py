@@ -10,9 +10,8 @@ import pytest
 
 from environment.engine_environments import LINUX, TORCH_STEP, engine_plan
 from PromptOnceLib.environment.install_plan import Plan, Step
-from PromptOnceLib.environment.installation import EngineError
 from PromptOnceLib.environment.platform import Computer, estimate, free_bytes, size, this_computer
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import EngineError, InputError
 
 SLICER = {
     "SLICER_HOME": "/opt/Slicer",

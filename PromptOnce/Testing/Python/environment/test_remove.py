@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from environment.engine_environments import make_complete, start_installation
-from PromptOnceLib.environment.installation import EngineError, Layout, State, layout, status
+from PromptOnceLib.environment.installation import Layout, State, layout, status
 from PromptOnceLib.environment.remove import Removal
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import EngineError, InputError
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import pytest
 from worker.processes import wait_until
 
 from environment.engine_environments import FakeRunner, make_complete, report_line
-from PromptOnceLib.environment.installation import EngineError, State, layout, status
+from PromptOnceLib.environment.installation import State, layout, status
 from PromptOnceLib.environment.verify import CheckReport, EngineTest, check_problem, parse_report
-from PromptOnceLib.errors import CancelledError
+from PromptOnceLib.errors import CancelledError, EngineError
 from PromptOnceLib.processes.runner import SubprocessRunner
 
 End = tuple[CheckReport | None, Exception | None]

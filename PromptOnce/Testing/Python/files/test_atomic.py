@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from imaging.dicom_files import write_dicom
 
+from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.errors import InputError, SegmentationFileError
-from PromptOnceLib.files.atomic import check_targets, replacing
+from PromptOnceLib.files.atomic import replacing
 
 
 def test_what_was_written_replaces_the_old_file(tmp_path: Path) -> None:

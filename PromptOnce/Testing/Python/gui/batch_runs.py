@@ -8,6 +8,7 @@ from pathlib import Path
 import SimpleITK as sitk
 from batch.sample_runs import Sample, leaking, unsure, write_sample_run
 
+from PromptOnceLib.batch.file_names import PLAN
 from PromptOnceLib.batch.planning.plan import (
     BatchOptions,
     BatchPlan,
@@ -16,7 +17,6 @@ from PromptOnceLib.batch.planning.plan import (
     RecordedPlan,
     Selection,
 )
-from PromptOnceLib.batch.run_folder.file_names import PLAN
 from PromptOnceLib.batch.run_folder.records import Failure
 from PromptOnceLib.imaging.phantom import chest_phantom
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.options.common import json_option
 from PromptOnceLib.cli.options.seed import library_option
 from PromptOnceLib.errors import SeedError
-from PromptOnceLib.files.atomic import check_targets
 from PromptOnceLib.seeds.archive import export_seeds, import_seeds
 from PromptOnceLib.seeds.library import SeedLibrary
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 import numpy as np
 
+from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.commands.seeds.format import in_a_line, in_full, record_report
 from PromptOnceLib.cli.options.common import ModelOptions, axis_option, json_option, model_options, quiet_option
 from PromptOnceLib.cli.options.seed import library_option, matched, scanner_option, with_scanner
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import Work
-from PromptOnceLib.files.atomic import check_targets
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.matching import Match

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.case import Case, prepare_case
+from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.commands.seeds.edit import with_words
 from PromptOnceLib.cli.commands.seeds.format import in_full, record_report
 from PromptOnceLib.cli.options.common import (
@@ -29,7 +30,6 @@ from PromptOnceLib.cli.seed_checks import trip_of_prompt
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import Work
 from PromptOnceLib.errors import SeedError
-from PromptOnceLib.files.atomic import check_targets
 from PromptOnceLib.imaging.orientation import FrameOrientation
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import pixel_spacing, slices_along

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.segmentation.result import PRESENT, SliceResult
 
 LOOK = 0.3
@@ -22,25 +23,21 @@ _REAPPEARS = 0.6
 _NOT_COMPUTED = 0.5
 
 
-class Doubt(BaseModel):
+class Doubt(StrictModel):
     """A reason to look. doubt: 0 to 1. slice: index in the stack, None where no slice is meant."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     doubt: float = Field(ge=0, le=1)
     reason: str
     slice: int | None = None
 
 
-class LookFirst(BaseModel):
+class LookFirst(StrictModel):
     """What the figures of a case say about where to look.
 
     score: the largest doubt, 0 to 1. slice: where to look, the seed slice where nothing points elsewhere. doubts:
     those of at least 0.1, the largest first. lowest_presence, lowest_predicted_iou: over the slices with a mask.
     largest_jump: of the area between neighbouring slices, in parts of the largest area. None where there is no mask.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     score: float = Field(ge=0, le=1)
     reason: str

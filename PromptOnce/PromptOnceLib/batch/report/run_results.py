@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from PromptOnceLib.batch.review.priority import LOOK
+from PromptOnceLib.batch.priority import LOOK
 from PromptOnceLib.batch.run_folder.case_folder import SLICES
 from PromptOnceLib.batch.run_folder.records import (
     CASES,
