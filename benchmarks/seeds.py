@@ -34,13 +34,13 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.seeds.apply import SeedSource, accepted_masks, shared_seed
 from PromptOnceLib.seeds.average import mean_seed
-from PromptOnceLib.seeds.similarity import most_alike
+from PromptOnceLib.seeds.similarity import most_similar
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.workflows.round_trip import legs_of_shared_seed
-from PromptOnceLib.workflows.start_slice import legs_of_surest_start
-from PromptOnceLib.workflows.steps import Leg
+from PromptOnceLib.workflows.round_trip import steps_of_shared_seed
+from PromptOnceLib.workflows.start_slice import steps_of_confident_start
+from PromptOnceLib.workflows.steps import Step
 from training.evaluation.scores import CachingTracker
 
 R = TypeVar("R")
@@ -76,8 +76,8 @@ class Experiment:
                 if way == SHARED:
                     row[TRIP] = bench.round_trip(case, source, trip)
                     if self.alike:
-                        self._take(bench, row, "start alike", bench.starting_alike(case), patient)
-                        self._take(bench, row, "start surest", bench.starting_surest(case), patient)
+                        self._take(bench, row, "start similar", bench.starting_similar(case), patient)
+                        self._take(bench, row, "start confident", bench.starting_confident(case), patient)
 
     def _take(self, bench: Bench, row: dict[str, float], way: str, case: Case, patient: Patient) -> SegmentationResult:
         row[way] = bench.dice(case, f"{self.name}, {patient.name}, {way}")
@@ -134,26 +134,26 @@ class Bench:
         """Dice on the seed's frame after the way through the patient and back."""
         assert isinstance(case.prompt, SharedSeed)
         stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
-        return float(self._go(legs_of_shared_seed(case.stack, case.prompt, stored, result)).dice[0] or 0.0)
+        return float(self._go(steps_of_shared_seed(case.stack, case.prompt, stored, result)).dice[0] or 0.0)
 
-    def starting_alike(self, case: Case) -> Case:
+    def starting_similar(self, case: Case) -> Case:
         """The case with its seed starting on the slice most like the seed's frame."""
         assert isinstance(case.prompt, SharedSeed)
         of = Propagation(self.tracker, case.stack.frames, print)
         frames: list[NDArray[np.uint8]] = list(case.stack.frames)
         found = np.stack([of.describe(frame) for frame in (*frames, case.prompt.frames[0].frame)])
-        return case.starting_at(most_alike(found[-1], found[:-1])[0])
+        return case.starting_at(most_similar(found[-1], found[:-1])[0])
 
-    def starting_surest(self, case: Case) -> Case:
-        """The case with its seed starting where the object is surest right after the seed."""
+    def starting_confident(self, case: Case) -> Case:
+        """The case with its seed starting on the most confident slice."""
         assert isinstance(case.prompt, SharedSeed)
-        return self._go(legs_of_surest_start(case.stack, case.prompt)).put(case)
+        return self._go(steps_of_confident_start(case.stack, case.prompt)).put(case)
 
-    def _go(self, legs: Generator[Leg, SegmentationResult, R]) -> R:
+    def _go(self, steps: Generator[Step, SegmentationResult, R]) -> R:
         try:
-            leg = next(legs)
+            step = next(steps)
             while True:
-                leg = legs.send(self.propagate(leg.stack, leg.prompt, leg.settings))
+                step = steps.send(self.propagate(step.stack, step.prompt, step.settings))
         except StopIteration as end:
             found: R = end.value
             return found

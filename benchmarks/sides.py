@@ -27,7 +27,7 @@ from PromptOnceLib.engine.devices import place
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracker import Output, Tracker
-from PromptOnceLib.engine.transfer import Fetch
+from PromptOnceLib.engine.transfer import DeviceTransfer
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
 from PromptOnceLib.models.registry import ModelFiles
 
@@ -119,7 +119,7 @@ class _KeepingPropagation(Propagation):
 
     wanted = True
 
-    def _fetch(self, index: int, outputs: Sequence[Output]) -> Fetch:
+    def _fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
         if self.wanted:
             every = (one for output in outputs for one in output.logits_of_each)
             self.logits[index] = [self.tracker.full_size_logits(one, self.frames[index].shape) for one in every]
@@ -143,11 +143,11 @@ def _reference(
     autocast = (
         nullcontext() if cast == "float32" else torch.autocast(job["device"].split(":")[0], dtype=getattr(torch, cast))
     )
-    halves = {"forward": range(seed, len(frames)), "backward": range(seed, -1, -1)}
+    passes = {"forward": range(seed, len(frames)), "backward": range(seed, -1, -1)}
 
     def run() -> dict[str, Any]:
         with torch.inference_mode(), autocast:
-            for name, half in halves.items():
+            for name, half in passes.items():
                 (folder / side / name).mkdir(parents=True, exist_ok=True)
                 for i, index in enumerate(half):
                     # Already compressed, so that both sides see the same pixels; compressing takes next to nothing.

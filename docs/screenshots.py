@@ -17,7 +17,7 @@ WINDOW = (1100, 860)
 LEVELS = 20  # of widgets in each other: every turn of the event loop tells one more that the one in it has grown
 ORGAN = "right lung"
 MODELS_FOLDER = "/home/you/PromptOnce/models"  # as a reader of the pictures may have it
-# x, y on the seed slice of the phantom.
+# x, y on the prompted slice of the phantom.
 BOX = (36.0, 68.0, 112.0, 190.0)
 ON_THE_LUNG, BESIDE_IT = (70.0, 110.0), (125.0, 130.0)
 
@@ -146,12 +146,12 @@ def seeds(user: Any, library: Path) -> None:
     user.bench.click(form.save)
     user.bench.wait_until(lambda: not user.work.seeding.working, "the round trip", 600)
     user.wait_for_panel()
-    likeness = user.work.seeding.likeness
-    user.bench.wait_until(lambda: len(likeness.values) == 3 and not likeness.comparing, "the likeness", 600)
+    similarity = user.work.seeding.similarity
+    user.bench.wait_until(lambda: len(similarity.values) == 3 and not similarity.comparing, "the similarity", 600)
     user.work.seeding.look_for(ORGAN)
     user.work.seeding.choose([user.work.seeding.matches[0].seed.id])
     user.panel.seeds.scanner.clearFocus()
-    user.bench.wait_until(lambda: not likeness.comparing, "the likeness", 600)
+    user.bench.wait_until(lambda: not similarity.comparing, "the similarity", 600)
     wait_for_layout(user)
 
 

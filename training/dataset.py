@@ -112,7 +112,7 @@ class Clips:
 
 
 def _choose_slices(area: Array, frames: int, rng: Rng) -> Array:
-    """Seed slice where the object is well seen, then forward or backward in steps of 1 to 3."""
+    """Prompted slice where the object is well seen, then forward or backward in steps of 1 to 3."""
     good = np.flatnonzero(area >= max(MIN_AREA, 0.25 * area.max()))
     seed = int(good[rng.integers(len(good))])
     direction = 1 if rng.random() < 0.5 else -1

@@ -27,7 +27,7 @@ Shape = tuple[int, int]
 
 @dataclass(frozen=True)
 class Jitter:
-    """Dice on the seed slice with box and points as they are, and for each range of shifts one for each draw."""
+    """Dice on the prompted slice with box and points as they are, and for each range of shifts one for each draw."""
 
     group: str
     image: str

@@ -15,9 +15,9 @@ from training.phantoms.canvas import LabelMap
 from training.rendering import Scene, render
 
 PHANTOMS = "phantoms"
-LARGE = 600  # pixels on the seed slice, at 256 x 256
+LARGE = 600  # pixels on the prompted slice, at 256 x 256
 _SEED = 0  # far from pool.TRAINING_SEED
-_MIN_PIXELS = 100  # on the seed slice
+_MIN_PIXELS = 100  # on the prompted slice
 _OBJECTS = 2  # of each phantom
 
 

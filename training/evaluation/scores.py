@@ -45,7 +45,7 @@ class Example:
 
     @property
     def visible(self) -> bool:
-        """Whether the object can be told from its surroundings on the seed slice, as training asks of its objects."""
+        """Whether the object can be told from its surroundings on the prompted slice, as training asks."""
         return can_be_seen(self.frames[self.seed], self.reference[self.seed] > 0)
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class Example:
 class Score:
     """Figures of one example.
 
-    pixels: of the object on the seed slice. visible, held_out: see Example. seed_dice, volume_dice: with box and
+    pixels: of the object on the prompted slice. visible, held_out: see Example. seed_dice, volume_dice: with box and
     points; box_...: with the box alone; those of the volume are None for a single slice. left_empty: share of the
     slices without object that got no mask, None where there are none; found: share of the slices with object that got
     one; both with box and points.
@@ -115,7 +115,7 @@ def propagated(tracker: Tracker, example: Example, prompt: ObjectPrompt) -> Segm
 
 
 def seed_dice(tracker: Tracker, example: Example, prompt: ObjectPrompt) -> float:
-    """Dice on the seed slice alone."""
+    """Dice on the prompted slice alone."""
     output = Propagation(tracker, example.frames, print).predict([prompt], example.seed)
     return _dice(output.masks[0], example.reference[example.seed])
 

@@ -44,7 +44,7 @@ class Sheets:
             title=f"{example} \u00b7 {_by_box(figures)}",
             total_dice=figures.volume_dice,
             names=result.names,
-            seed_slice=example.seed,
+            prompted_slice=example.seed,
             tiles=_TILES,
             columns=_COLUMNS,
         )
@@ -86,7 +86,7 @@ def _main_dice(figures: Score) -> float:
 
 def _by_box(figures: Score) -> str:
     volume = "" if figures.box_volume_dice is None else f", volume {figures.box_volume_dice:.3f}"
-    return f"box alone: seed slice {figures.box_seed_dice:.3f}{volume}"
+    return f"box alone: prompted slice {figures.box_seed_dice:.3f}{volume}"
 
 
 def _file_name(example: Example) -> str:

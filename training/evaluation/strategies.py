@@ -121,7 +121,7 @@ def jittered(
 def _positive_pixels(mask: Mask, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Up to count pixels of the mask, intp (P, 2) of row, column: the centre of mass if inside, then even samples."""
     pixels = np.argwhere(mask)
-    # Half a pixel is added before truncation, because pixel i reaches from i - 0.5 to i + 0.5.
+    # Pass a pixel is added before truncation, because pixel i reaches from i - 0.5 to i + 0.5.
     centre = (2 * pixels.sum(0) + len(pixels)) // (2 * len(pixels))
     if count == 0 or not mask[tuple(centre)]:
         return _evenly(pixels, count, rng)

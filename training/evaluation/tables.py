@@ -105,7 +105,7 @@ def phantom_table(rows: Sequence[Figures]) -> str:
 
 def image_table(rows: Sequence[Figures]) -> str:
     """Markdown."""
-    head = ("data set", "reference", "objects", "seed slice", "3D", "seed slice, box alone", "3D, box alone")
+    head = ("data set", "reference", "objects", "prompted slice", "3D", "prompted slice, box alone", "3D, box alone")
     body = [
         (row["data_set"], row["reference"], str(row["count"]), *(_figure(row[key]) for key in _DICE)) for row in rows
     ]

@@ -72,7 +72,7 @@ def prepare_case(
     reference: Array | None = None,
     notices: Iterable[str] = (),
 ) -> Case:
-    """Choose axis, seed slice, window and frames for a prompt.
+    """Choose axis, prompted slice, window and frames for a prompt.
 
     source: a complete prompt, which brings its slice; one object, to be put on `slice_index` (None: the central slice);
     labels, whose slice gives the prompt of the papers; or seeds of a library, whose plane is the "auto" axis and whose

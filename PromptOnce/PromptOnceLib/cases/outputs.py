@@ -87,8 +87,8 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
 def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
     """The object that --json prints.
 
-    seed: names of the seeds that took a prompt's place, else None. seed_slice: the prompt's slice, or where the seeds
-    start. dice, jaccard: of the whole volume, None without a reference.
+    seed: names of the seeds that took a prompt's place, else None. prompted_slice: the prompt's slice, or where the
+    seeds start. dice, jaccard: of the whole volume, None without a reference.
     """
     case, figures = run.case, run.totals
     return {
@@ -128,5 +128,5 @@ def _write_sheet(run: Run, path: Path, segments: list[Segment]) -> None:
         total_dice=run.totals.dice,
         names=run.result.names,
         colors=[segment.color for segment in segments],
-        seed_slice=case.prompt.slice,
+        prompted_slice=case.prompt.slice,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PromptOnceLib.cases.outputs import Run
-from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.imaging.volume import Array
 from PromptOnceLib.prompts.conditioning import SharedSeed
@@ -13,28 +13,28 @@ from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.seeds.apply import SeedSource, accepted_masks
 from PromptOnceLib.seeds.reliability import applied_sentence, trust_of
 from PromptOnceLib.workflows.round_trip import (
-    Legs,
     RoundTripFigures,
-    legs_of_prompt,
-    legs_of_shared_seed,
+    Steps,
+    steps_of_prompt,
+    steps_of_shared_seed,
 )
-from PromptOnceLib.workflows.steps import Leg, run_legs
+from PromptOnceLib.workflows.steps import Step, run_steps
 
 
-def trip_of_prompt(work: Work, stack: Stack, prompt: Prompt, masks: Array) -> RoundTripFigures:
-    """From the seed slice to the ends of its own stack and back. masks: as accepted (objects, rows, columns)."""
-    return _run(work, legs_of_prompt(stack, prompt, masks))
+def trip_of_prompt(work: WorkerSession, stack: Stack, prompt: Prompt, masks: Array) -> RoundTripFigures:
+    """From the prompted slice to the ends of its own stack and back. masks: as accepted (objects, rows, columns)."""
+    return _run(work, steps_of_prompt(stack, prompt, masks))
 
 
-def trip_of_seed(work: Work, source: SeedSource, run: Run) -> RoundTripFigures:
+def trip_of_seed(work: WorkerSession, source: SeedSource, run: Run) -> RoundTripFigures:
     """From the finished run of a seed back to the frame of the first seed."""
     case = run.case
     assert isinstance(case.prompt, SharedSeed)
     stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
-    return _run(work, legs_of_shared_seed(case.stack, case.prompt, stored, run.result))
+    return _run(work, steps_of_shared_seed(case.stack, case.prompt, stored, run.result))
 
 
-def trip_after(work: Work, source: SeedSource, run: Run) -> dict[str, Any]:
+def trip_after(work: WorkerSession, source: SeedSource, run: Run) -> dict[str, Any]:
     """The round trip of a seed that was applied, as --json shows it; says it aloud where it is not good."""
     report = applied_report(trip_of_seed(work, source, run))
     if report["trust"] != "good":
@@ -55,20 +55,20 @@ def applied_report(figures: RoundTripFigures) -> dict[str, Any]:
     }
 
 
-def _run(work: Work, legs: Legs) -> RoundTripFigures:
+def _run(work: WorkerSession, steps: Steps) -> RoundTripFigures:
     reporter = work.reporter
     what = "Round trip"
 
-    def next_leg(leg: Leg) -> None:
+    def next_step(step: Step) -> None:
         nonlocal what
         reporter.end()
-        what = f"Round trip, way {leg.number} of {leg.count}"
+        what = f"Round trip, way {step.number} of {step.count}"
 
     try:
-        return run_legs(
+        return run_steps(
             work.segmenter,
-            legs,
-            on_leg=next_leg,
+            steps,
+            on_step=next_step,
             on_slice=lambda event: reporter.progress(event, what),
             on_notice=reporter.say,
             should_cancel=work.cancelled("Cancelling the round trip. Press Ctrl-C again to stop at once."),

@@ -22,7 +22,7 @@ from PromptOnceLib.worker.segmenter import Segmenter, Settings
 STOPPING = "Cancelling; nothing is kept. Press Ctrl-C again to stop at once."
 
 
-class Work:
+class WorkerSession:
     """A worker for one command, started when it is needed first; Ctrl-C ends what it does."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Work:
         self._segmenter: Segmenter | None = None
         self.model = files.name
 
-    def __enter__(self) -> Work:
+    def __enter__(self) -> WorkerSession:
         self._interrupt = self._held.enter_context(CtrlC())
         return self
 
@@ -93,7 +93,7 @@ class Work:
 def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, precision: str, reporter: Reporter) -> Run:
     """Propagate a case in a worker of its own."""
     settings.range_for(case.prompt, len(case.stack.frames))
-    with Work(files, device, precision, reporter) as work:
+    with WorkerSession(files, device, precision, reporter) as work:
         return work.run(case, settings)
 
 

@@ -15,26 +15,26 @@ PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 class Pipeline:
     """How the work on a stack is cut into pieces; masks are the same but for rounding.
 
-    encoded_at_once: slices the image encoder takes together, ahead of the memory stage. lag: steps along a half that
-    are begun before the results of an earlier one are waited for. objects_together, halves_together: track all objects,
-    or both halves, in one pass. compiled: let torch.compile rewrite image encoder and memory attention (compiling.py).
+    encoded_at_once: slices the image encoder takes together, ahead of the memory stage. lag: steps along a pass that
+    are begun before the results of an earlier one are waited for. objects_together, passes_together: track all objects,
+    or both passes, at once. compiled: let torch.compile rewrite image encoder and memory attention (compilation.py).
     """
 
     encoded_at_once: int = 1
     lag: int = 0
     objects_together: bool = False
-    halves_together: bool = False
+    passes_together: bool = False
     compiled: bool = False
 
     def smaller(self) -> Pipeline:
         """The same with pieces that need less memory, or itself: one slice at a time, then one object at a time."""
-        if self.encoded_at_once > 1 or self.halves_together:
-            return replace(self, encoded_at_once=1, halves_together=False)
+        if self.encoded_at_once > 1 or self.passes_together:
+            return replace(self, encoded_at_once=1, passes_together=False)
         return replace(self, objects_together=False)
 
 
 # A processor has nothing to do while it waits for itself, and batches of slices are not faster on it.
-ON_GPU = Pipeline(encoded_at_once=4, lag=1, objects_together=True, halves_together=True)
+ON_GPU = Pipeline(encoded_at_once=4, lag=1, objects_together=True, passes_together=True)
 # As upstream cuts it: sums over larger batches are taken in another order.
 EXACT_ON_GPU = Pipeline(lag=1)
 

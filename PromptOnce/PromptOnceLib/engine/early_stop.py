@@ -1,4 +1,4 @@
-"""Where in a half the objects have ended, so that the rest need not be computed."""
+"""Where in a pass the objects have ended, so that the rest need not be computed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ABSENT_SLICES = 4
-"""So many slices in a row without any object end a half."""
+"""So many slices in a row without any object end a pass."""
 LOST_SLICES = 8
 """The same where an object was still large on its last slice: an organ tapers off, a lost one may be found again."""
 _SMALL = 0.005  # of an object's largest area: what is left of it when it fades
@@ -16,8 +16,8 @@ _LARGE = 0.5
 
 
 @dataclass
-class Ending:
-    """Watches the slices of one half in order.
+class EarlyStop:
+    """Watches the slices of one pass in order.
 
     A slice is without an object where SAM 2 believes it absent (presence below 0.5) or hardly anything of its area is
     left. An object that never was there has not ended: after a shared seed the first slices may lie outside of it.

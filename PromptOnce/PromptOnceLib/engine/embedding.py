@@ -17,7 +17,7 @@ def descriptor(features: Features) -> NDArray[np.float32]:
 
     The grid keeps where things are, roughly: a mean over the whole frame would call a slice through the lungs and one
     through the abdomen alike as soon as they hold the same tissues. What a channel says on average over the frame is
-    taken away: most of it is the same for all images and would bring all likenesses near to 1. A frame without any
+    taken away: most of it is the same for all images and would bring all similarities near to 1. A frame without any
     structure gives zeros.
     """
     rows, columns = features.sizes[-1]

@@ -15,7 +15,7 @@ from PromptOnceLib.engine.tracker import Features, Tracker
 Frames = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
 
 
-class Ahead:
+class FeaturePrefetcher:
     """Features of the slices `order`, encoded ahead of the memory stage as the tracker's pipeline says.
 
     While the device works on some slices a thread enlarges the next ones. known: features that are there already, by
@@ -28,7 +28,7 @@ class Ahead:
         self._pixels: dict[int, Future[NDArray[np.uint8]]] = {}
         self._pool = ThreadPoolExecutor(1)
 
-    def __enter__(self) -> Ahead:
+    def __enter__(self) -> FeaturePrefetcher:
         return self
 
     def __exit__(

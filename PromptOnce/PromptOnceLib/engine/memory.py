@@ -1,4 +1,4 @@
-"""What SAM 2 remembers of the slices of a half, for one object or for several rows that are tracked together."""
+"""What SAM 2 remembers of the slices of a pass, for one object or for several rows that are tracked together."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ Entry = dict[str, Any]  # one remembered slice, with the keys SAM2Base reads; ro
 
 @dataclass
 class Memory:
-    """The memory of B rows over one half: the seed and the last few slices, as SAM2Base reads them.
+    """The memory of B rows over one pass: the seed and the last few slices, as SAM2Base reads them.
 
-    A row is an object in a half (halves.py). half_length: slices of the half, the seed's included, or of the longest;
+    A row is an object in a pass (passes.py). pass_length: slices of the pass, the seed's included, or of the longest;
     the network's encoding of time depends on it.
     """
 
-    half_length: int
+    pass_length: int
     seed: dict[int, Entry] = field(default_factory=dict)
     tracked: dict[int, Entry] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
-        """How many objects are remembered, each counted once for every half."""
+        """How many objects are remembered, each counted once for every pass."""
         return len(next(iter(self.seed.values()))["obj_ptr"])
 
     def as_output_dict(self) -> dict[str, dict[int, Entry]]:
@@ -44,11 +44,11 @@ class Memory:
 
     def _changed(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Memory:
         banks = ({i: _changed(entry, change) for i, entry in bank.items()} for bank in (self.seed, self.tracked))
-        return Memory(self.half_length, *banks)
+        return Memory(self.pass_length, *banks)
 
 
 def together(seeds: Sequence[dict[int, Entry]]) -> dict[int, Entry]:
-    """Of several objects, each with its entries by position in the half, the entries to remember them together."""
+    """Of several objects, each with its entries by position in the pass, the entries to remember them together."""
     return {position: _joined([seed[position] for seed in seeds]) for position in seeds[0]}
 
 

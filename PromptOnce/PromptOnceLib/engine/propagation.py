@@ -1,7 +1,7 @@
-"""From the prompts of one slice through the whole stack: two halves, each with its own memory.
+"""From the prompts of one slice through the whole stack: two passes, each with its own memory.
 
-Gutierrez et al., Prompt Once, Segment Everything, Algorithm 1: the stack is cut at the seed slice, which is frame 0 of
-both halves. After a shared seed (section 4.2) frames of other images come first in both halves, then the stack's own
+Gutierrez et al., Prompt Once, Segment Everything, Algorithm 1: the stack is cut at the prompted slice, which is frame 0
+of both passes. After a shared seed (section 4.2) frames of other images come first in both passes, then the stack's own
 start slice, which is tracked like the rest.
 """
 
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import Pipeline, on_cpu
 from PromptOnceLib.engine.embedding import descriptor
-from PromptOnceLib.engine.lookahead import Ahead, Frames
+from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry
-from PromptOnceLib.engine.passes import Half, Piece, cut, in_groups, in_turns, of_each_half, reaching, whole
+from PromptOnceLib.engine.passes import Pass, Piece, cut, in_groups, in_turns, of_each_pass, reaching, whole
 from PromptOnceLib.engine.tracker import Features, Output, Tracker
-from PromptOnceLib.engine.transfer import Fetch, SliceOutput, delayed
+from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
 from PromptOnceLib.errors import OutOfMemoryError
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 from PromptOnceLib.prompts.prompt import ObjectPrompt
@@ -37,10 +37,10 @@ T = TypeVar("T")
 class Task:
     """What to propagate over slices first..last (both included).
 
-    seed: the slice where the halves begin. objects: prompted there, unless there are conditioning frames: then they
-    name the objects, whose places are in each conditioning frame. conditioning: frames 0, 1, ... of every half, before
+    seed: the slice where the passes begin. objects: prompted there, unless there are conditioning frames: then they
+    name the objects, whose places are in each conditioning frame. conditioning: frames 0, 1, ... of every pass, before
     the start slice. alone: every slice directly follows the conditioning frames, with nothing remembered of the others.
-    stop_when_absent: leave out the rest of a half once all objects have ended there (ending.py).
+    stop_when_absent: leave out the rest of a pass once all objects have ended there (early_stop.py).
     """
 
     objects: Sequence[ObjectPrompt]
@@ -53,19 +53,19 @@ class Task:
     alone: bool = False
     stop_when_absent: bool = False
 
-    def halves(self) -> list[range]:
-        """Slice indices of each half in the order they are visited, the seed first."""
+    def passes(self) -> list[range]:
+        """Slice indices of each pass in the order they are visited, the seed first."""
         if self.alone:
             return [range(index, index + 1) for index in range(self.first, self.last + 1)]
         forward, backward = range(self.seed, self.last + 1), range(self.seed, self.first - 1, -1)
         chosen = {"both": [forward, backward], "forward": [forward], "backward": [backward]}[self.direction]
-        # A half of one slice has nothing to track, unless the start slice itself has to be, which is done once.
-        return [half for i, half in enumerate(chosen) if len(half) > 1 or (self.conditioning and i == 0)]
+        # A pass of one slice has nothing to track, unless the start slice itself has to be, which is done once.
+        return [pass_ for i, pass_ in enumerate(chosen) if len(pass_) > 1 or (self.conditioning and i == 0)]
 
     @property
     def slices(self) -> int:
         """How many slices come out."""
-        return len({self.seed, *chain.from_iterable(self.halves())})
+        return len({self.seed, *chain.from_iterable(self.passes())})
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Propagation:
         return self._within_memory(lambda: self._fetch(index, self._segment(objects, index, fill_hole_area)).take())
 
     def run(self, task: Task) -> Iterator[SliceOutput]:
-        """The seed slice, then the halves: the forward one first, or in turns where they go together."""
+        """The prompted slice, then the passes: the forward one first, or in turns where they go together."""
         seed = None
         if task.conditioning:
             entries = self._within_memory(lambda: self._remember_conditioning(task))
@@ -102,59 +102,59 @@ class Propagation:
             seed, entries = self._within_memory(lambda: self._seed(task))
             yield seed
         done = set()
-        for halves in self._groups(task, seed):
-            for output in self._halves(task, halves, entries):
-                if output.slice not in done:  # of the start slice, which is in both halves, the first half's mask stays
+        for passes in self._groups(task, seed):
+            for output in self._passes(task, passes, entries):
+                if output.slice not in done:  # of the start slice, which is in both passes, the first pass's mask stays
                     done.add(output.slice)
                     yield output
 
-    def _groups(self, task: Task, seed: SliceOutput | None) -> list[list[Half]]:
-        """The halves, those together that are tracked together."""
-        halves = [Half(slices) for slices in task.halves()]
+    def _groups(self, task: Task, seed: SliceOutput | None) -> list[list[Pass]]:
+        """The passes, those together that are tracked together."""
+        passes = [Pass(slices) for slices in task.passes()]
         if seed is not None:
-            for half in halves:
-                half.ending.has_come(seed.masks, seed.presence)
-        if task.alone or not self._pipeline.halves_together:
-            return [[half] for half in halves]
-        return in_groups(halves, len(task.conditioning), self.tracker.pointers)
+            for pass_ in passes:
+                pass_.ending.has_come(seed.masks, seed.presence)
+        if task.alone or not self._pipeline.passes_together:
+            return [[pass_] for pass_ in passes]
+        return in_groups(passes, len(task.conditioning), self.tracker.pointers)
 
-    def _halves(self, task: Task, halves: list[Half], entries: Sequence[dict[int, Entry]]) -> Iterator[SliceOutput]:
-        """Halves that go together, place by place, each until its ending where that is asked for."""
+    def _passes(self, task: Task, passes: list[Pass], entries: Sequence[dict[int, Entry]]) -> Iterator[SliceOutput]:
+        """Passes that go together, place by place, each until its ending where that is asked for."""
         first = 0 if task.conditioning else 1  # what was prompted is not tracked
-        pieces = self._within_memory(lambda: [whole(halves, len(task.conditioning), entries)])
-        with Ahead(self.tracker, self.frames, in_turns(halves, first), self._cached) as ahead:
+        pieces = self._within_memory(lambda: [whole(passes, len(task.conditioning), entries)])
+        with FeaturePrefetcher(self.tracker, self.frames, in_turns(passes, first), self._cached) as ahead:
 
-            def steps() -> Iterator[list[tuple[Half, Fetch]]]:
+            def steps() -> Iterator[list[tuple[Pass, DeviceTransfer]]]:
                 for place in count(first):
                     pieces[:] = cut(reaching(pieces, place), self._pipeline)
                     if not pieces:
                         return
                     yield self._track(ahead, place, pieces, task)
 
-            for half, fetch in delayed(steps(), self._pipeline.lag):
-                if half.ended:
+            for pass_, fetch in delayed(steps(), self._pipeline.lag):
+                if pass_.ended:
                     continue
                 output = fetch.take()
                 yield output
-                if task.stop_when_absent and self._has_ended(half, output):
-                    half.ended = True
-                    ahead.leave_out(half.slices)
-                    if all(one.ended for one in halves):
+                if task.stop_when_absent and self._has_ended(pass_, output):
+                    pass_.ended = True
+                    ahead.leave_out(pass_.slices)
+                    if all(one.ended for one in passes):
                         return  # what was begun beyond is not waited for
 
-    def _has_ended(self, half: Half, output: SliceOutput) -> bool:
-        """Whether the rest of a half can be left out, which the user is told."""
-        last = half.slices[-1]
-        if not half.ending.has_come(output.masks, output.presence) or output.slice == last:
+    def _has_ended(self, pass_: Pass, output: SliceOutput) -> bool:
+        """Whether the rest of a pass can be left out, which the user is told."""
+        last = pass_.slices[-1]
+        if not pass_.ending.has_come(output.masks, output.presence) or output.slice == last:
             return False
         self.notify(
-            f"Nothing more was found by slice {output.slice}: the slices from {output.slice + half.slices.step} to "
+            f"Nothing more was found by slice {output.slice}: the slices from {output.slice + pass_.slices.step} to "
             f"{last} were not computed and count as empty."
         )
         return True
 
     def _remember_conditioning(self, task: Task) -> list[dict[int, Entry]]:
-        """For every object what is remembered of each conditioning frame, by its position in the half."""
+        """For every object what is remembered of each conditioning frame, by its position in the pass."""
         entries: list[dict[int, Entry]] = [{} for _ in task.objects]
         for position, conditioning in enumerate(task.conditioning):
             features, shape = self.tracker.encode(conditioning.frame), _shape(conditioning.frame)
@@ -169,23 +169,25 @@ class Propagation:
         entries = [self.tracker.remember_seed(features, output) for output in outputs]
         return self._fetch(task.seed, outputs).take(), [{0: entry} for entry in entries]
 
-    def _track(self, ahead: Ahead, place: int, pieces: list[Piece], task: Task) -> list[tuple[Half, Fetch]]:
-        """Begin the slice at `place` of each half."""
+    def _track(
+        self, ahead: FeaturePrefetcher, place: int, pieces: list[Piece], task: Task
+    ) -> list[tuple[Pass, DeviceTransfer]]:
+        """Begin the slice at `place` of each pass."""
         outputs: list[Output] = []
 
-        def rest() -> list[tuple[Half, Fetch]]:
+        def rest() -> list[tuple[Pass, DeviceTransfer]]:
             # After memory ran out on the second piece the first is not tracked twice.
             for piece in pieces:
                 piece.memory.to(self.tracker.placement.device)
             missing = pieces[len(outputs) :]
-            halves = dict.fromkeys(half for piece in missing for half in piece.halves)
-            features = {half: self._features(ahead, half.slices[place], task) for half in halves}
+            passes = dict.fromkeys(pass_ for piece in missing for pass_ in piece.passes)
+            features = {pass_: self._features(ahead, pass_.slices[place], task) for pass_ in passes}
             for piece in missing:
                 position = len(task.conditioning) + place
                 output = self.tracker.track(piece.features(features), position, piece.memory, task.fill_hole_area)
                 outputs.append(output)
-            found = of_each_half(pieces, outputs)
-            return [(half, self._fetch(half.slices[place], parts)) for half, parts in found.items()]
+            found = of_each_pass(pieces, outputs)
+            return [(pass_, self._fetch(pass_.slices[place], parts)) for pass_, parts in found.items()]
 
         def free() -> None:
             ahead.free()
@@ -194,9 +196,9 @@ class Propagation:
 
         return self._within_memory(rest, free)
 
-    def _features(self, ahead: Ahead, index: int, task: Task) -> Features:
+    def _features(self, ahead: FeaturePrefetcher, index: int, task: Task) -> Features:
         features = ahead.at(index)
-        if task.conditioning and index == task.seed:  # comes again in the other half
+        if task.conditioning and index == task.seed:  # comes again in the other pass
             self._cached.clear()
             self._cached[index] = features
         return features
@@ -211,14 +213,14 @@ class Propagation:
             self._cached[index] = self.tracker.encode(self.frames[index])
         return self._cached[index]
 
-    def _fetch(self, index: int, outputs: Sequence[Output]) -> Fetch:
+    def _fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
         """The results of a slice on their way; after memory ran out some objects may still lie on the GPU."""
         shape = _shape(self.frames[index])
         logits = [one for output in outputs for one in output.logits_of_each]
         masks = torch.stack([self.tracker.full_size_mask(one, shape) for one in logits])
         presence = torch.cat([output.presence[:, 0].float().sigmoid().to(masks.device) for output in outputs])
         predicted_iou = torch.cat([output.predicted_iou.to(masks.device) for output in outputs])
-        return Fetch(index, masks, torch.stack([presence, predicted_iou]))
+        return DeviceTransfer(index, masks, torch.stack([presence, predicted_iou]))
 
     @property
     def _pipeline(self) -> Pipeline:

@@ -91,7 +91,7 @@ class Tracker:
 
     @property
     def pointers(self) -> int:
-        """So many frames of a half, at most, the network remembers by their pointers; it counts time in parts of it."""
+        """So many frames of a pass, at most, the network remembers by their pointers; it counts time in parts of it."""
         return int(self._network.max_obj_ptrs_in_encoder)
 
     def use_less_memory(self) -> None:
@@ -104,7 +104,7 @@ class Tracker:
 
     @torch.inference_mode()
     def encode_several(self, pixels: Sequence[NDArray[np.uint8]]) -> list[Features]:
-        """Image features of slices in one pass; pixels: each uint8 (size, size), see `network_pixels`."""
+        """Image features of slices, computed together; pixels: each uint8 (size, size), see `network_pixels`."""
         with self.placement.compute():
             encoded = self._network.forward_image(network_input(pixels, self.placement.device))
             _, maps, positions, sizes = self._network._prepare_backbone_features(encoded)
@@ -117,7 +117,7 @@ class Tracker:
     def segment(
         self, features: Features, prompt: ObjectPrompt, shape: tuple[int, int], fill_hole_area: int = 0
     ) -> Output:
-        """One object on the seed slice from its prompt alone; shape: (rows, columns) of the slice."""
+        """One object on the prompted slice from its prompt alone; shape: (rows, columns) of the slice."""
         size, device = self.model.image_size, self.placement.device
         points = mask = None
         if prompt.mask is not None:
@@ -129,7 +129,7 @@ class Tracker:
 
     @torch.inference_mode()
     def remember_seed(self, features: Features, seed: Output) -> Entry:
-        """What every later slice remembers of the seed slice.
+        """What every later slice remembers of the prompted slice.
 
         The seed's mask is enlarged again from the low resolution and made binary, as propagate_in_video_preflight does.
         """
@@ -142,7 +142,7 @@ class Tracker:
 
     @torch.inference_mode()
     def track(self, features: Features, index: int, memory: Memory, fill_hole_area: int = 0) -> Output:
-        """The objects on frame `index` of their half (1 = next to the seed) from memory, which takes the result in.
+        """The objects on frame `index` of their pass (1 = next to the seed) from memory, which takes the result in.
 
         features: of one slice for all rows of memory, or of a slice for each row (`Features.beside`).
         Frames have to come in order. Memory is changed only after everything that can fail has been computed.
@@ -185,7 +185,7 @@ class Tracker:
                 point_inputs=points,
                 mask_inputs=mask,
                 output_dict=memory.as_output_dict(),
-                num_frames=memory.half_length,
+                num_frames=memory.pass_length,
                 track_in_reverse=False,
                 prev_sam_mask_logits=None,
             )

@@ -31,7 +31,7 @@ class SliceOutput:
     predicted_iou: tuple[float, ...]
 
 
-class Fetch:
+class DeviceTransfer:
     """A slice's results, copied from the device to pinned memory while the device goes on; on the CPU they are there.
 
     masks: uint8 (objects, rows, columns). scores: float32 (2, objects), presence and predicted IoU.

@@ -9,7 +9,7 @@ import slicer
 
 from PromptOnceLib.gui.batch.process import begun_batches, start_batch
 from PromptOnceLib.gui.engine.choice import EngineChoice
-from PromptOnceLib.gui.preferences import load_machine
+from PromptOnceLib.gui.preferences import load_preferences
 from PromptOnceLib.gui.qt.process_transport import ProcessTransport
 from PromptOnceLib.gui.qt.timer import QtTimer
 from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
@@ -26,12 +26,12 @@ def make_logic() -> PromptOnceLogicBase:
         _keep_pumping,
         lambda request: start_batch(request, _nobody),
         begun_batches,
-        lambda: load_machine().seeds_folder or None,
+        lambda: load_preferences().seeds_folder or None,
     )
 
 
 def _start_worker() -> ProcessTransport:
-    chosen = EngineChoice(load_machine()).interpreter()
+    chosen = EngineChoice(load_preferences()).interpreter()
     return ProcessTransport(worker_command(chosen.python), worker_environment(chosen.environment), _nobody)
 
 

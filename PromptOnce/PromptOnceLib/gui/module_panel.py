@@ -12,7 +12,7 @@ from PromptOnceLib.gui.batch.panel import BatchPanel
 from PromptOnceLib.gui.engine.choice import EngineChoice, OpenTransport
 from PromptOnceLib.gui.engine.panel import EnginePanel
 from PromptOnceLib.gui.engine.tasks import EngineTasks
-from PromptOnceLib.gui.preferences import load_machine
+from PromptOnceLib.gui.preferences import load_preferences
 from PromptOnceLib.gui.prompt.panel import PromptPanel
 from PromptOnceLib.gui.qt.process_runner import QtRunner
 from PromptOnceLib.gui.qt.process_transport import ProcessTransport
@@ -31,7 +31,7 @@ class ModulePanel:
     """Fills a layout with the panels. open_transport, runner: replaced in tests that want no processes."""
 
     def __init__(self, layout: Any, open_transport: OpenTransport = ProcessTransport, runner: Any = None) -> None:
-        self.bench = Workbench(EngineChoice(load_machine()), open_transport, QtTimer)
+        self.bench = Workbench(EngineChoice(load_preferences()), open_transport, QtTimer)
         self.tasks = EngineTasks(self.bench, QtRunner() if runner is None else runner, QtTimer)
         self.volume = VolumePanel(_("Volume"), self.bench)
         self.prompt = PromptPanel(_("Prompt"), self.bench)
@@ -107,7 +107,7 @@ class ModulePanel:
             "negative": lambda: bench.editing.use_tool("negative"),
             "undo": self.prompt.take_back,
             "redo": self.prompt.do_again,
-            "seed": bench.seed_slice.show,
+            "seed": bench.prompted_slice.show,
             "propagate": bench.propagating.start,
             "cancel": bench.propagating.cancel,
         }

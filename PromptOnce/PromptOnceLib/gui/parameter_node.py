@@ -10,9 +10,9 @@ from slicer.parameterNodeWrapper import parameterNodeWrapper
 class PromptOnceParameterNode:
     """Choices of the panel, saved with the scene.
 
-    volume: the image to segment. axis: as core.stack.parse_axis takes it. window: as gui.chosen_image takes it.
-    segmentation: where results go, None for a new one. overwrite: whether results take voxels from other segments.
-    earlyStop: whether a half stops where the object has ended. limitRange, firstSlice, lastSlice: propagate in these
+    volume: the image to segment. axis: as imaging.stack.parse_axis takes it. window: as gui.volume.chosen_image takes
+    it. segmentation: where results go, None for a new one. overwrite: whether results take voxels from other segments.
+    earlyStop: whether a pass stops where the object has ended. limitRange, firstSlice, lastSlice: propagate in these
     slices only; -1 is the last one. reference, referenceSegment: what results are compared with, a segment of a
     segmentation or a label map volume.
     """

@@ -16,7 +16,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
 @dataclass
-class Machine:
+class Preferences:
     """model: a name of the registry, or FILE_MODEL with checkpoint and config.
 
     device: one of DEVICES. kind: a value of environment_choice.Kind. python: of an existing environment. Folders: ""
@@ -37,16 +37,18 @@ class Machine:
 _GROUP = "PromptOnce"
 
 
-def load_machine() -> Machine:
+def load_preferences() -> Preferences:
     """The choices of earlier sessions, or the usual ones."""
-    values = {field.name: slicer.util.settingsValue(_key(field.name), field.default, str) for field in fields(Machine)}
-    return Machine(**values)
+    values = {
+        field.name: slicer.util.settingsValue(_key(field.name), field.default, str) for field in fields(Preferences)
+    }
+    return Preferences(**values)
 
 
-def save_machine(machine: Machine) -> None:
+def save_preferences(machine: Preferences) -> None:
     """Keep the choices for the next session; the usual ones are not written."""
     settings = qt.QSettings()
-    for field in fields(Machine):
+    for field in fields(Preferences):
         value = getattr(machine, field.name)
         if value == field.default:
             settings.remove(_key(field.name))

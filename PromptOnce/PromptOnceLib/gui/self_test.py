@@ -14,7 +14,7 @@ from PromptOnceLib.mrml.grid import Floats
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 
 _ORGAN = "right lung"
-_SLICES = 4  # on each side of the seed slice: enough to see that it works
+_SLICES = 4  # on each side of the prompted slice: enough to see that it works
 _SECONDS = 300.0
 _LEAST_DICE = 0.6
 
@@ -35,7 +35,7 @@ def from_prompt_to_figures() -> str:
     seed = bench.objects.seed
     bench.objects.selected.write(prompt_from_mask(mask[seed], name=_ORGAN).prompt, seed)
     bench.edited()
-    _wait(lambda: bench.previewing.visible, bench, "the mask of the seed slice")
+    _wait(lambda: bench.previewing.visible, bench, "the mask of the prompted slice")
     bench.parameters.limitRange = True
     bench.parameters.firstSlice, bench.parameters.lastSlice = seed - _SLICES, seed + _SLICES
     bench.comparing.choose_reference(reference)

@@ -12,7 +12,7 @@ from PromptOnceLib.gui.engine.choice import EngineChoice, Missing, OpenTransport
 from PromptOnceLib.gui.prompt.editing import Editing
 from PromptOnceLib.gui.prompt.objects import PromptObjects
 from PromptOnceLib.gui.prompt.preview import Previewing
-from PromptOnceLib.gui.prompt.prompt_slice import SeedSlice
+from PromptOnceLib.gui.prompt.prompt_slice import PromptedSlice
 from PromptOnceLib.gui.qt.signal import Event
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.run.comparison import Comparing
@@ -68,7 +68,7 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self.previewing = Previewing(self)
         self.propagating = Propagating(self)
         self.comparing = Comparing(self)
-        self.seed_slice = SeedSlice(self)
+        self.prompted_slice = PromptedSlice(self)
         self.seeding = Seeding(self)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._scene_closing)
@@ -81,7 +81,7 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self.session.close(grace=2.0)
         for timer in (self._pump_timer, self._wake_timer):
             timer.stop()
-        self.seed_slice.close()
+        self.prompted_slice.close()
         self.removeObservers()
 
     # What the user chooses
@@ -101,8 +101,8 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         if node is not None:
             self._open(node)
             if self.image is not None:
-                self.seed_slice.show_volume()
-                self.seed_slice.show()
+                self.prompted_slice.show_volume()
+                self.prompted_slice.show()
         self.changed()
 
     def choose_axis(self, axis: str) -> None:
@@ -114,7 +114,7 @@ class Workbench(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         self._let_go()
         if node is not None:
             self._open(node)
-            self.seed_slice.show()
+            self.prompted_slice.show()
         self.changed()
 
     def choose_window(self, window: str) -> None:

@@ -75,7 +75,7 @@ def slices_along(array: Array, axis: int) -> Array:
 
 
 def central_slice(count: int) -> int:
-    """Index of the seed slice by default, n // 2 (Prompt Once, Algorithm 1)."""
+    """Index of the prompted slice by default, n // 2 (Prompt Once, Algorithm 1)."""
     return count // 2
 
 

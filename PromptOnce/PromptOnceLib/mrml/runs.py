@@ -127,7 +127,7 @@ class VolumeRun:
             "CheckpointSHA256": self.files.sha256 or "",
             "Device": job.device,
             "Axis": AXIS_NAMES[self.case.axis.axis],
-            "SeedSlice": str(self.case.prompt.slice),
+            "PromptedSlice": str(self.case.prompt.slice),
             "Seed": self.case.prompt.label if isinstance(self.case.prompt, SharedSeed) else "",
             "EarlyStop": "yes" if job.settings.stop_when_absent else "no",
             "Window": f"{window.name} ({window.lower:g} to {window.upper:g})",

@@ -27,7 +27,7 @@ class ConditioningFrame:
 class SharedSeed:
     """What takes a Prompt's place when the stack itself carries none.
 
-    frames: put before both halves, the first as frame 0. slice: of the stack, where both halves begin; its own mask is
+    frames: put before both passes, the first as frame 0. slice: of the stack, where both passes begin; its own mask is
     tracked like any other's. axis: array axis of the stack, None for any. label: which seeds, for reports.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -17,16 +18,21 @@ from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.seeds.fit import By, Fit, fit_seed
 from PromptOnceLib.seeds.seed import Seed
 
-Searched = Literal["alike", "surest"]
-"""How a start slice is searched for: the one most like the seed's frame, or on which the object is surest."""
+Searched = Literal["similar", "confident"]
+"""How a start slice is searched for: the one most similar to the seed's frame, or the one on which the model is most
+confident to see the object right after the seed.
+"""
+
+OLD_STARTS: Mapping[str, Searched] = {"alike": "similar", "surest": "confident"}
+"""What these searches were called up to version 0.1: still read from plans, command lines and scripts."""
 
 
 @dataclass(frozen=True, eq=False)
 class SeedSource:
     """One seed or several, to be put before the slices of a volume.
 
-    start: slice where both halves begin; "central" is the papers' choice. by: box and points, or the accepted mask.
-    fit: see fitting.py, None for the default. names: of the objects to segment, in this order; None for all of
+    start: slice where both passes begin; "central" is the papers' choice. by: box and points, or the accepted mask.
+    fit: see fit.py, None for the default. names: of the objects to segment, in this order; None for all of
     the first seed. Raises SeedError for no seed at all.
     """
 

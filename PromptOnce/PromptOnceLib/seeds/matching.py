@@ -12,9 +12,9 @@ The score of a usable seed is the sum of three parts, each 0 to 1 before its wei
 * grid, weight 0.3: the geometric mean of three ratios, smaller by larger: pixel spacing, slice spacing and field of
   view; so one that is wholly different is not made up for by the others. For pictures, whose pixel size is often not
   known, the ratio of their proportions.
-* likeness of the frames, weight 0.2: cosine of their features, below 0 taken as 0; 0.5 where it was not computed.
+* similarity of the frames, weight 0.2: cosine of their features, below 0 taken as 0; 0.5 where it was not computed.
 
-So the same scanner goes before another one whatever the likeness, and likeness decides among seeds of one scanner.
+So the same scanner goes before another one whatever the similarity, and similarity decides among seeds of one scanner.
 Equal scores: the newer seed first, then by name and id.
 """
 
@@ -31,7 +31,7 @@ from PromptOnceLib.imaging.stack import pixel_spacing
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.seeds.seed import Seed, SeedRecord
 
-_WEIGHTS = {"scanner": 0.5, "grid": 0.3, "likeness": 0.2}
+_WEIGHTS = {"scanner": 0.5, "grid": 0.3, "similarity": 0.2}
 _UNKNOWN_SCANNER = 0.3
 _UNKNOWN_LIKENESS = 0.5
 _SAME = 0.95  # ratio from which two spacings are called the same
@@ -65,14 +65,14 @@ def rank(
     axis: int,
     target: str | None = None,
     scanner_name: str = "",
-    likeness: Mapping[str, float] | None = None,
+    similarity: Mapping[str, float] | None = None,
 ) -> list[Match]:
     """All seeds, the most suitable first, unusable ones last; the module's docstring explains the score.
 
     axis: array axis of the volume's slices. target: what is to be segmented, None for anything. scanner_name: what the
-    user calls the volume's scanner. likeness: cosine of each seed's frame and the volume's, by seed id.
+    user calls the volume's scanner. similarity: cosine of each seed's frame and the volume's, by seed id.
     """
-    matches = [_match(seed, volume, axis, target, scanner_name, (likeness or {}).get(seed.id)) for seed in seeds]
+    matches = [_match(seed, volume, axis, target, scanner_name, (similarity or {}).get(seed.id)) for seed in seeds]
     return sorted(matches, key=_order)
 
 
@@ -90,7 +90,7 @@ def _order(match: Match) -> tuple[bool, float, int, str, str]:
 
 
 def _match(
-    seed: Seed, volume: Volume, axis: int, target: str | None, scanner_name: str, likeness: float | None
+    seed: Seed, volume: Volume, axis: int, target: str | None, scanner_name: str, similarity: float | None
 ) -> Match:
     record = seed.record
     obstacles = _obstacles(record, volume, axis, target)
@@ -99,13 +99,13 @@ def _match(
     of_scanner, scanner_reason = _scanner_agreement(record, volume.scanner, scanner_name)
     of_grid, grid_reasons = _grid_agreement(record, volume, axis)
     reasons = [scanner_reason, *grid_reasons]
-    of_likeness = _UNKNOWN_LIKENESS
-    if likeness is not None and math.isfinite(likeness):
-        of_likeness = min(1.0, max(0.0, likeness))
-        reasons.append(f"likeness of the frames {likeness:.2f}")
+    of_similarity = _UNKNOWN_LIKENESS
+    if similarity is not None and math.isfinite(similarity):
+        of_similarity = min(1.0, max(0.0, similarity))
+        reasons.append(f"similarity of the frames {similarity:.2f}")
     if record.round_trip is not None and record.round_trip.trust == "poor":
         reasons.append(f"poor round trip (Dice {record.round_trip.worst:.2f})")
-    score = _WEIGHTS["scanner"] * of_scanner + _WEIGHTS["grid"] * of_grid + _WEIGHTS["likeness"] * of_likeness
+    score = _WEIGHTS["scanner"] * of_scanner + _WEIGHTS["grid"] * of_grid + _WEIGHTS["similarity"] * of_similarity
     return Match(seed, round(score, 6), tuple(reasons), usable=True)
 
 

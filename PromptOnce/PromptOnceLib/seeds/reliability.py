@@ -17,7 +17,7 @@ FAIR_DICE = 0.8
 
 
 class RoundTrip(StrictModel):
-    """Result of propagating to the end of a stack and back to the seed slice; no reference is needed for it.
+    """Result of propagating to the end of a stack and back to the prompted slice; no reference is needed for it.
 
     dice: of every object, in the seed's order, its mask after the round trip against its seed mask, 0 to 1.
     model: name of the model that made the trip. date: of the trip.

@@ -29,7 +29,7 @@ from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.seeds.store import FEATURES
 
 
-def likeness(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+def similarity(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     """Cosine of two descriptors (C,), -1 to 1; 1 for equal directions, 0 where one of them is all zeros.
 
     Raises ValueError for descriptors of different lengths, which are those of different models.
@@ -41,11 +41,11 @@ def likeness(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
     return float(np.clip(x @ y / lengths, -1, 1)) if lengths else 0.0
 
 
-def most_alike(of: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[int, float]:
-    """Index of the descriptor among others (n, C) that is most like the first (C,), and the likeness; the first of
+def most_similar(of: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[int, float]:
+    """Index of the descriptor among others (n, C) that is most like the first (C,), and the similarity; the first of
     equals.
     """
-    values = [likeness(of, other) for other in others]
+    values = [similarity(of, other) for other in others]
     best = int(np.argmax(values))
     return best, values[best]
 
@@ -93,7 +93,7 @@ def _path(library: SeedLibrary, seed_id: str, key: str) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Likeness of some seeds and a volume, before the descriptors are there.
+    """Similarity of some seeds and a volume, before the descriptors are there.
 
     frames: uint8 (rows, columns) each, to be described in this order, by the model that `key` stands for: first those
     of the seeds in `missing`, then the volume's, one for each way in which seeds are windowed and turned.
@@ -139,7 +139,7 @@ class Comparison:
         return cls(library, key, frames, tuple(seed.id for seed in missing), kept, view_of)
 
     def take(self, descriptors: NDArray[np.float32]) -> dict[str, float]:
-        """Likeness, -1 to 1, by seed id, from the descriptors (n, C) of `frames`; keeps those of seeds."""
+        """Similarity, -1 to 1, by seed id, from the descriptors (n, C) of `frames`; keeps those of seeds."""
         of_seeds = dict(self._kept)
         for seed_id, descriptor in zip(self.missing, descriptors, strict=False):
             of_seeds[seed_id] = descriptor
@@ -147,7 +147,7 @@ class Comparison:
                 write_features(self.library, seed_id, self.key, descriptor)
         of_volume = descriptors[len(self.missing) :]
         return {
-            seed_id: likeness(descriptor, of_volume[self._view_of[seed_id]])
+            seed_id: similarity(descriptor, of_volume[self._view_of[seed_id]])
             for seed_id, descriptor in of_seeds.items()
             if descriptor.shape == of_volume[self._view_of[seed_id]].shape
         }

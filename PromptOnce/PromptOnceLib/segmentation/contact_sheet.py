@@ -44,11 +44,11 @@ def contact_sheet(
     total_dice: float | None = None,
     names: Sequence[str] = (),
     colors: Sequence[Color] = (),
-    seed_slice: int | None = None,
+    prompted_slice: int | None = None,
     tiles: int = 20,
     columns: int = 5,
 ) -> None:
-    """Write a PNG with at most `tiles` of the computed slices, the seed slice among them.
+    """Write a PNG with at most `tiles` of the computed slices, the prompted slice among them.
 
     frames: uint8 (n, rows, columns). masks: (objects, n, rows, columns). reference: (n, rows, columns), not 0 where the
     reference is, or None. rows: the table of the objects' union (slice_results). pixel_spacing: mm between rows and
@@ -57,7 +57,7 @@ def contact_sheet(
     Raises InputError where no slice was computed or the file cannot be written.
     """
     table = {row.slice: row for row in rows if row.computed}
-    shown = choose_slices(sorted(table), seed_slice, tiles)
+    shown = choose_slices(sorted(table), prompted_slice, tiles)
     if not shown:
         raise InputError("No slice has been segmented, so there is nothing to show. Segment the image first.")
     colors = [*colors, *(default_color(index) for index in range(len(colors), len(masks)))]
@@ -77,19 +77,19 @@ def contact_sheet(
         tile = slice_picture(frames[index], [mask[index] for mask in masks], colors, reference_slice, picture)
         line, column = divmod(place, columns)
         corner = (_MARGIN + column * (cell[0] + _GAP), head.height + line * (cell[1] + _GAP))
-        _paste_tile(sheet, tile, corner, cell, table[index], index == seed_slice)
+        _paste_tile(sheet, tile, corner, cell, table[index], index == prompted_slice)
     with replacing(path, ".png") as temporary:
         sheet.save(temporary, format="PNG")
 
 
-def choose_slices(computed: Sequence[int], seed_slice: int | None, count: int) -> list[int]:
-    """At most `count` of the sorted slices, evenly spread from the first to the last; the seed slice is always one."""
+def choose_slices(computed: Sequence[int], prompted_slice: int | None, count: int) -> list[int]:
+    """At most `count` of the sorted slices, evenly spread from first to last; the prompted slice is always one."""
     if len(computed) <= count:
         return list(computed)
     chosen = [computed[round(place)] for place in np.linspace(0, len(computed) - 1, count)]
-    if seed_slice in computed and seed_slice not in chosen:
-        nearest = min(range(count), key=lambda place: abs(chosen[place] - seed_slice))
-        chosen[nearest] = seed_slice
+    if prompted_slice in computed and prompted_slice not in chosen:
+        nearest = min(range(count), key=lambda place: abs(chosen[place] - prompted_slice))
+        chosen[nearest] = prompted_slice
     return chosen
 
 
@@ -107,7 +107,7 @@ def _paste_tile(
     row: SliceResult,
     is_seed: bool,
 ) -> None:
-    """Put a picture into its cell, with its slice number and Dice under it and a frame around the seed slice."""
+    """Put a picture into its cell, with its slice number and Dice under it and a frame around the prompted slice."""
     left, top = corner[0] + (cell[0] - picture.width) // 2, corner[1]
     sheet.paste(picture, (left, top))
     draw = ImageDraw.Draw(sheet)

@@ -94,7 +94,7 @@ class SeedFrame(Message):
 
 
 class SharedPrompt(Message):
-    """What takes a prompt's place: frames before both halves, which begin at `slice` (Prompt Once, section 4.2)."""
+    """What takes a prompt's place: frames before both passes, which begin at `slice` (Prompt Once, section 4.2)."""
 
     frames: tuple[SeedFrame, ...] = Field(min_length=1)
     slice: int = Field(ge=0)
@@ -111,7 +111,7 @@ class Propagate(Request):
     file: made by the worker, uint8 (objects, slices, rows, columns); a slice counts once its SliceDone has come. For
     pictures a file each, uint8 (objects, rows, columns), see array_files.picture_masks_path. alone: after a shared
     prompt every slice is segmented by itself, with nothing remembered of the others. stop_when_absent: leave out the
-    rest of a half where the objects have ended; a notice names the slices.
+    rest of a pass where the objects have ended; a notice names the slices.
     """
 
     type: Literal["propagate"] = "propagate"

@@ -1,4 +1,4 @@
-"""What is asked of a worker for one prompt: the masks of the seed slice, or a propagation."""
+"""What is asked of a worker for one prompt: the masks of the prompted slice, or a propagation."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def embed(client: WorkerClient, index: int, on_notice: OnNotice | None = None) -
 
 
 @dataclass(frozen=True, eq=False)
-class SeedMasks:
+class PromptedMasks:
     """Masks of the prompted slice, uint8 (objects, rows, columns), with presence and predicted IoU an object."""
 
     masks: NDArray[np.uint8]
@@ -105,14 +105,14 @@ class SeedJob:
         request = protocol.Predict(id=number, prompt=prompt, file=f"seed-{number}.npy", fill_hole_area=fill_hole_area)
         return cls(client.send(request, _for_notices(on_notice)), client.folder / request.file)
 
-    def take(self) -> SeedMasks:
+    def take(self) -> PromptedMasks:
         """The masks, once the job is over; call it once, it removes their file. Raises what the worker reported."""
         try:
             reply = self.job.result(protocol.Predicted)
             masks = load_result(self._file)
         finally:
             self._file.unlink(missing_ok=True)
-        return SeedMasks(masks, tuple(reply.presence), tuple(reply.predicted_iou))
+        return PromptedMasks(masks, tuple(reply.presence), tuple(reply.predicted_iou))
 
 
 @dataclass(eq=False)

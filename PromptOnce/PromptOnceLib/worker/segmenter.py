@@ -14,15 +14,15 @@ from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.seeds.similarity import most_alike
+from PromptOnceLib.seeds.similarity import most_similar
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol, requests
 from PromptOnceLib.worker.client import Job, WorkerClient
 from PromptOnceLib.worker.preparation import Preparation
-from PromptOnceLib.worker.requests import OnNotice, OnSlice, PropagationJob, SeedJob, SeedMasks, Settings
+from PromptOnceLib.worker.requests import OnNotice, OnSlice, PromptedMasks, PropagationJob, SeedJob, Settings
 from PromptOnceLib.worker.requests_embed import DescriptionJob, OnFrame
 
-__all__ = ["PropagationJob", "SeedMasks", "Segmenter", "Settings"]
+__all__ = ["PromptedMasks", "PropagationJob", "Segmenter", "Settings"]
 
 _WHOLE_STACK = Settings()
 
@@ -88,7 +88,7 @@ class Segmenter:
     ) -> NDArray[np.float32]:
         """Descriptors of slices of the stack, then of frames (rows, columns) of any images: float32 (n, C).
 
-        For core.likeness; what they are is said in engine.description. Those of different models cannot be compared.
+        For core.similarity; what they are is said in engine.description. Those of different models cannot be compared.
         Raises CancelledError when it was cancelled between two frames.
         """
         if slices:
@@ -97,23 +97,23 @@ class Segmenter:
         self.client.wait(job.job, protocol.Described, should_cancel)
         return job.take()
 
-    def most_alike_slice(
+    def most_similar_slice(
         self,
         frame: NDArray[np.uint8],
         candidates: Sequence[int] | None = None,
         on_frame: OnFrame | None = None,
         should_cancel: Callable[[], bool] | None = None,
     ) -> tuple[int, float]:
-        """The slice of the stack that is most like a seed's frame (rows, columns), and its likeness, -1 to 1.
+        """The slice of the stack that is most similar to a seed's frame (rows, columns), and its similarity, -1 to 1.
 
         candidates: slices to look at; None for all. Each costs one pass of the image encoder.
         """
         indices = range(len(self._chosen_stack().frames)) if candidates is None else candidates
         found = self.describe(indices, [frame], on_frame, should_cancel)
-        best, likeness = most_alike(found[-1], found[:-1])
-        return indices[best], likeness
+        best, similarity = most_similar(found[-1], found[:-1])
+        return indices[best], similarity
 
-    def start_alike(
+    def start_similar(
         self,
         case: Case,
         on_frame: OnFrame | None = None,
@@ -121,12 +121,14 @@ class Segmenter:
         within: range | None = None,
     ) -> Case:
         """The case, whose stack is the one that is worked on, with its shared seed starting where it fits best: on the
-        slice most like the seed's first frame. within: slices that can be chosen, None for all.
+        slice most similar to the seed's first frame. within: slices that can be chosen, None for all.
         """
         assert isinstance(case.prompt, SharedSeed)
-        index, alike = self.most_alike_slice(case.prompt.frames[0].frame, within, on_frame, should_cancel)
+        index, similarity = self.most_similar_slice(case.prompt.frames[0].frame, within, on_frame, should_cancel)
         moved = case.starting_at(index)
-        return replace(moved, notices=(*moved.notices, f"Slice {index} is most like the seed's frame ({alike:.2f})."))
+        return replace(
+            moved, notices=(*moved.notices, f"Slice {index} is most similar to the seed's frame ({similarity:.2f}).")
+        )
 
     def embed(self, index: int) -> Job:
         """Encode a slice in the background, so that the first prompt on it is answered fast."""
@@ -134,7 +136,7 @@ class Segmenter:
         self._prepare()
         return requests.embed(self.client, index)
 
-    def predict(self, prompt: Prompt, fill_hole_area: int = 0) -> SeedMasks:
+    def predict(self, prompt: Prompt, fill_hole_area: int = 0) -> PromptedMasks:
         """Masks of the prompted slice alone."""
         requests.check_prompt(prompt, self._chosen_stack())
         self._prepare()

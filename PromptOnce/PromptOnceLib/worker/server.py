@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 _NO_ENGINE = "PyTorch or SAM 2 cannot be loaded by {python}: install the engine, or choose another Python."
 
 
-class Output:
+class MessageWriter:
     """Standard output of the worker; several threads may send."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -81,7 +81,7 @@ class Cancellations:
 class Reader(threading.Thread):
     """Takes lines from standard input into a queue of requests."""
 
-    def __init__(self, stream: IO[bytes], output: Output, cancellations: Cancellations, folder: Path) -> None:
+    def __init__(self, stream: IO[bytes], output: MessageWriter, cancellations: Cancellations, folder: Path) -> None:
         super().__init__(name="reader", daemon=True)
         self.requests: queue.SimpleQueue[protocol.AnyRequest] = queue.SimpleQueue()
         self._stream, self._output = stream, output
@@ -134,7 +134,7 @@ def remove_folder(folder: Path) -> None:
 def serve(stdin: IO[bytes], stdout: IO[bytes]) -> None:
     """Answer requests until the client says quit or its end of the pipe closes."""
     folder = Path(tempfile.mkdtemp(prefix="promptonce-"))  # mkdtemp makes it readable for this user alone
-    output, cancellations = Output(stdout), Cancellations()
+    output, cancellations = MessageWriter(stdout), Cancellations()
     reader = Reader(stdin, output, cancellations, folder)
     reader.start()
     try:
@@ -144,7 +144,7 @@ def serve(stdin: IO[bytes], stdout: IO[bytes]) -> None:
 
 
 def _answer_all(
-    requests: queue.SimpleQueue[protocol.AnyRequest], output: Output, cancellations: Cancellations, folder: Path
+    requests: queue.SimpleQueue[protocol.AnyRequest], output: MessageWriter, cancellations: Cancellations, folder: Path
 ) -> None:
     try:
         from PromptOnceLib.worker.handlers import Handlers  # torch takes seconds; the reader already listens

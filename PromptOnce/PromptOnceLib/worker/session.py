@@ -93,7 +93,7 @@ class Session:
     def state(self) -> State:
         """What is going on now; what waits for a ready worker only shows once the worker is ready.
 
-        READY may be busy: encoding the seed slice ahead of the first prompt, or comparing frames.
+        READY may be busy: encoding the prompted slice ahead of the first prompt, or comparing frames.
         """
         if not self._active:
             return State.IDLE if self.error is None else State.FAILED

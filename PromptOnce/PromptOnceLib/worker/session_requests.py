@@ -12,10 +12,10 @@ from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import Job, WorkerClient
-from PromptOnceLib.worker.requests import OnNotice, OnSlice, PropagationJob, SeedJob, SeedMasks
+from PromptOnceLib.worker.requests import OnNotice, OnSlice, PromptedMasks, PropagationJob, SeedJob
 from PromptOnceLib.worker.requests_embed import DescriptionJob, OnFrame
 
-OnMasks = Callable[[SeedMasks], object]
+OnMasks = Callable[[PromptedMasks], object]
 OnError = Callable[[PromptOnceError], object]
 OnEnd = Callable[[PropagationJob, PromptOnceError | None], object]
 OnDescriptors = Callable[[NDArray[np.float32]], object]

@@ -1,8 +1,8 @@
 """How far a seed can be trusted, without any reference: to the end of the object and back again.
 
-The mask of a seed slice is propagated to the last slice that shows the object, the mask found there is propagated back,
-and what arrives on the seed slice is compared with what had been there. A way that loses the object, or leaks from it,
-does not find back. The way back sees other memories than the way out, so a good figure is no matter of course.
+The mask of a prompted slice is propagated to the last slice that shows the object, the mask found there is propagated
+back, and what arrives on the prompted slice is compared with what had been there. A way that loses the object, or leaks
+from it, does not find back. The way back sees other memories than the way out, so a good figure is no matter of course.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from PromptOnceLib.seeds.reliability import RoundTrip
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.result import PRESENT, SegmentationResult
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.workflows.steps import Leg
+from PromptOnceLib.workflows.steps import Step
 
 
 @dataclass(frozen=True)
 class RoundTripFigures:
-    """Dice of every object on the seed slice after the trip, in the prompt's order.
+    """Dice of every object on the prompted slice after the trip, in the prompt's order.
 
-    forward, backward: from the slices after and before the seed slice; None where the object does not reach beyond it.
-    After a shared seed there is one way only, given as forward.
+    forward, backward: from the slices after and before the prompted slice; None where the object does not reach beyond
+    it. After a shared seed there is one way only, given as forward.
     """
 
     forward: tuple[float | None, ...]
@@ -38,7 +38,7 @@ class RoundTripFigures:
 
     @property
     def dice(self) -> tuple[float | None, ...]:
-        """The smaller of both directions, None for an object that is on the seed slice alone."""
+        """The smaller of both directions, None for an object that is on the prompted slice alone."""
         both = zip(self.forward, self.backward, strict=True)
         return tuple(min((value for value in pair if value is not None), default=None) for pair in both)
 
@@ -50,29 +50,29 @@ class RoundTripFigures:
         return RoundTrip(dice=tuple(found), model=model, date=date or dt.datetime.now().astimezone().date())
 
 
-Legs = Generator[Leg, SegmentationResult, RoundTripFigures]
+Steps = Generator[Step, SegmentationResult, RoundTripFigures]
 """Yields propagations, is sent their complete results, returns the figures. For callers that do not wait."""
 
 
-def legs_of_prompt(
+def steps_of_prompt(
     stack: Stack,
     prompt: Prompt,
     seed_masks: NDArray[np.uint8],
     result: SegmentationResult | None = None,
     fill_hole_area: int = 0,
-) -> Legs:
-    """Round trip of a seed slice in its own stack: one propagation out, then back from each end of each object.
+) -> Steps:
+    """Round trip of a prompted slice in its own stack: one propagation out, then back from each end of each object.
 
     seed_masks: as accepted, (objects, rows, columns), not 0 where an object is. result: of the way out, where it has
     been gone already. A figure is 0 for an object that is found on no slice. Raises PromptError where a mask is empty.
     """
     if not all(mask.any() for mask in seed_masks):
-        raise PromptError("A round trip needs the masks of the seed slice. Compute them first.")
+        raise PromptError("A round trip needs the masks of the prompted slice. Compute them first.")
     seed, number = prompt.slice, int(result is None)
     count = number + 2 * len(prompt.objects)
     out = result
     if out is None:
-        out = yield Leg(stack, prompt, Settings(fill_hole_area=fill_hole_area), 1, count)
+        out = yield Step(stack, prompt, Settings(fill_hole_area=fill_hole_area), 1, count)
     found: dict[str, list[float | None]] = {"forward": [], "backward": []}
     for index, item in enumerate(prompt.objects):
         shown = _shown(out, index)
@@ -90,18 +90,18 @@ def legs_of_prompt(
                 fill_hole_area=fill_hole_area,
             )
             back = Prompt(axis=stack.axis, slice=end, objects=(_by_mask(item, out.masks[index, end]),))
-            arrived = yield Leg(stack, back, settings, number, count)
+            arrived = yield Step(stack, back, settings, number, count)
             figures.append(dice(arrived.masks[0, seed], seed_masks[index]))
     return RoundTripFigures(tuple(found["forward"]), tuple(found["backward"]))
 
 
-def legs_of_shared_seed(
+def steps_of_shared_seed(
     stack: Stack,
     seed: SharedSeed,
     stored: NDArray[np.uint8],
     result: SegmentationResult | None = None,
     fill_hole_area: int = 0,
-) -> Legs:
+) -> Steps:
     """Round trip of an applied seed: from its frame through the volume, and back from the volume to its frame.
 
     The way back starts from the mask on the volume's start slice or, where the object is not, on the slice that shows
@@ -112,7 +112,7 @@ def legs_of_shared_seed(
     count = len(objects) + (result is None)
     number = int(result is None)
     if result is None:
-        result = yield Leg(stack, seed, Settings(fill_hole_area=fill_hole_area), 1, count)
+        result = yield Step(stack, seed, Settings(fill_hole_area=fill_hole_area), 1, count)
     figures: list[float | None] = []
     target = Stack(seed.frames[0].frame[None], 0, stack.window)
     for index, item in enumerate(objects):
@@ -125,7 +125,7 @@ def legs_of_shared_seed(
         frame = ConditioningFrame(stack.frames[start], (_by_mask(item, result.masks[index, start]),))
         number += 1
         settings = Settings(fill_hole_area=fill_hole_area)
-        arrived = yield Leg(target, SharedSeed((frame,), 0), settings, number, count)
+        arrived = yield Step(target, SharedSeed((frame,), 0), settings, number, count)
         figures.append(dice(arrived.masks[0, 0], stored[index]))
     return RoundTripFigures(tuple(figures), (None,) * len(figures))
 

@@ -20,13 +20,13 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import OnNotice, OnSlice, Settings
 from PromptOnceLib.worker.segmenter import Segmenter
-from PromptOnceLib.workflows.steps import Leg, run_legs
+from PromptOnceLib.workflows.steps import Step, run_steps
 
 MOST_CANDIDATES = 16
 
 
 @dataclass(frozen=True)
-class SurestStart:
+class ConfidentStart:
     """The slice, and presence times predicted IoU there, 0 to 1, the mean of all objects.
 
     score 0: no object was found on any slice that was looked at; the slice is then the one where the seed started, or
@@ -41,7 +41,7 @@ class SurestStart:
         """What was found, for the user."""
         if self.score == 0:
             return f"No slice shows the object right after the seed: it starts on slice {self.slice} all the same."
-        return f"Slice {self.slice} is where the object is surest right after the seed ({self.score:.2f})."
+        return f"Slice {self.slice} is the one where the seed finds the object with most confidence ({self.score:.2f})."
 
     def put(self, case: Case) -> Case:
         """The case with its seed starting there, which a notice says."""
@@ -49,14 +49,14 @@ class SurestStart:
         return replace(moved, notices=(*moved.notices, self.sentence))
 
 
-Legs = Generator[Leg, SegmentationResult, SurestStart]
+Steps = Generator[Step, SegmentationResult, ConfidentStart]
 """Yields at most two propagations, is sent their complete results. For callers that do not wait."""
 
 
-def legs_of_surest_start(stack: Stack, seed: SharedSeed, within: range | None = None) -> Legs:
+def steps_of_confident_start(stack: Stack, seed: SharedSeed, within: range | None = None) -> Steps:
     """Look at up to MOST_CANDIDATES slices of the stack, then at as many between the best one's neighbours.
 
-    within: slices that can be chosen, as Settings.within gives them; None for all. Of equally sure slices the one
+    within: slices that can be chosen, as Settings.within gives them; None for all. Of equally confident slices the one
     nearest to the seed's own start is taken.
     """
     chosen = range(len(stack.frames)) if within is None else within
@@ -72,11 +72,11 @@ def legs_of_surest_start(stack: Stack, seed: SharedSeed, within: range | None = 
             scores.update((yield from _look(stack, seed, closer, 2, count)))
             best = _best(scores, seed.slice)
     if scores[best] > 0:
-        return SurestStart(best, scores[best])
-    return SurestStart(min(max(seed.slice, chosen[0]), chosen[-1]), 0.0)
+        return ConfidentStart(best, scores[best])
+    return ConfidentStart(min(max(seed.slice, chosen[0]), chosen[-1]), 0.0)
 
 
-def start_surest(
+def start_confident(
     segmenter: Segmenter,
     case: Case,
     on_slice: OnSlice | None = None,
@@ -84,13 +84,14 @@ def start_surest(
     should_cancel: Callable[[], bool] | None = None,
     within: range | None = None,
 ) -> Case:
-    """The case with its shared seed starting on the surest slice; waits. The worker is given the case's stack again
-    with the next request. within: as legs_of_surest_start. Raises what a propagation raises, CancelledError when it
+    """The case with its shared seed starting on the most confident slice; waits. The worker is given the case's stack
+    again
+    with the next request. within: as steps_of_confident_start. Raises what a propagation raises, CancelledError when it
     was cancelled.
     """
     assert isinstance(case.prompt, SharedSeed)
-    legs = legs_of_surest_start(case.stack, case.prompt, within)
-    return run_legs(segmenter, legs, None, on_slice, on_notice, should_cancel).put(case)
+    steps = steps_of_confident_start(case.stack, case.prompt, within)
+    return run_steps(segmenter, steps, None, on_slice, on_notice, should_cancel).put(case)
 
 
 def _evenly(first: int, last: int) -> list[int]:
@@ -101,11 +102,11 @@ def _evenly(first: int, last: int) -> list[int]:
 
 def _look(
     stack: Stack, seed: SharedSeed, slices: Sequence[int], number: int, count: int
-) -> Generator[Leg, SegmentationResult, dict[int, float]]:
+) -> Generator[Step, SegmentationResult, dict[int, float]]:
     """Scores of slices, each segmented by itself."""
     some = replace(stack, frames=np.ascontiguousarray(stack.frames[list(slices)]))
     settings = Settings(direction="forward", alone=True)
-    result = yield Leg(some, replace(seed, slice=0), settings, number, count)
+    result = yield Step(some, replace(seed, slice=0), settings, number, count)
     return dict(zip(slices, (float(score) for score in _scores(result)), strict=True))
 
 

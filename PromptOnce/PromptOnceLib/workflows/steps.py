@@ -1,6 +1,6 @@
 """Several propagations of which each follows from the results before it, on stacks of their own.
 
-A generator yields the legs, is sent their complete results, and returns what it makes of them. `run_legs` waits for
+A generator yields the steps, is sent their complete results, and returns what it makes of them. `run_steps` waits for
 each; session_trip does not.
 """
 
@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
-class Leg:
+class Step:
     """One propagation. number, count: from 1; the count is the most there can be."""
 
     stack: Stack
@@ -32,30 +32,30 @@ class Leg:
     count: int
 
 
-def run_legs(
+def run_steps(
     segmenter: Segmenter,
-    legs: Generator[Leg, SegmentationResult, R],
-    on_leg: Callable[[Leg], object] | None = None,
+    steps: Generator[Step, SegmentationResult, R],
+    on_step: Callable[[Step], object] | None = None,
     on_slice: OnSlice | None = None,
     on_notice: OnNotice | None = None,
     should_cancel: Callable[[], bool] | None = None,
 ) -> R:
-    """Go all legs and wait for them; afterwards the segmenter works on the stack it had before.
+    """Go all steps and wait for them; afterwards the segmenter works on the stack it had before.
 
     Raises what a propagation raises, CancelledError when it was cancelled.
     """
     before = segmenter.stack
     try:
-        leg = next(legs)
+        step = next(steps)
         while True:
-            if on_leg is not None:
-                on_leg(leg)
-            segmenter.use_stack(leg.stack)
-            job = segmenter.start_propagation(leg.prompt, leg.settings, on_slice, on_notice)
+            if on_step is not None:
+                on_step(step)
+            segmenter.use_stack(step.stack)
+            job = segmenter.start_propagation(step.prompt, step.settings, on_slice, on_notice)
             result = segmenter.wait(job, should_cancel)
             if job.cancelled:
                 raise CancelledError("Cancelled: there is no result.")
-            leg = legs.send(result)
+            step = steps.send(result)
     except StopIteration as end:
         found: R = end.value
         return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from PromptOnceLib.schema import StrictModel
+from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
 
 OutputFormat = Literal["seg.nrrd", "nii.gz"]
@@ -81,13 +82,13 @@ class BatchPlan(StrictModel):
 class BatchOptions(StrictModel):
     """What is the same for all cases.
 
-    model, config, device, precision: as `resolve_model` and the worker take them. early_stop: whether a half stops
+    model, config, device, precision: as `resolve_model` and the worker take them. early_stop: whether a pass stops
     where the object has ended. workers: processes that segment at the same time, each with a model of its own. formats:
-    of the segmentation files, at least one. start: slice where a seed takes over, the central one, the one most like
-    the seed's frame, the one where the object is surest, or one by its index; a case's own slice goes before it. by,
-    fit: as SeedSource takes them, "auto" being the default fit. library: folder of the seeds, None for the user's.
-    round_trip: whether every result is carried back to where it came from, and compared with that. python: the
-    interpreter of the workers, None for the one that runs the batch.
+    of the segmentation files, at least one. start: slice where a seed takes over, the central one, the one most similar
+    to the seed's frame, the most confident one, or one by its index; a case's own slice goes before it. by, fit: as
+    SeedSource takes them, "auto" being the default fit. library: folder of the seeds, None for the user's. round_trip:
+    whether every result is carried back to where it came from, and compared with that. python: the interpreter of the
+    workers, None for the one that runs the batch.
     """
 
     model: str = "nano"
@@ -98,12 +99,17 @@ class BatchOptions(StrictModel):
     early_stop: bool = False
     workers: int = Field(default=1, ge=1, le=64)
     formats: tuple[OutputFormat, ...] = Field(default=("seg.nrrd",), min_length=1)
-    start: Annotated[int, Field(ge=0)] | Literal["central", "alike", "surest"] = "central"
+    start: Annotated[int, Field(ge=0)] | Literal["central", "similar", "confident"] = "central"
     by: By = "prompt"
     fit: Literal["auto"] | Fit = "auto"
     library: Path | None = None
     round_trip: bool = False
     python: Path | None = None
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _start_in_todays_words(cls, value: object) -> object:
+        return OLD_STARTS.get(value, value) if isinstance(value, str) else value
 
 
 class RecordedPlan(StrictModel):

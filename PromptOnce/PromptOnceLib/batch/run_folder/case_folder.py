@@ -22,7 +22,7 @@ from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
 SLICES = "slices.csv"
 SHEET = "sheet.png"
 THUMBNAIL_SEED = "thumbnail-seed.png"
-"""The seed slice."""
+"""The prompted slice."""
 THUMBNAIL_LOOK = "thumbnail-look.png"
 """The slice to look at first."""
 SEGMENTATION = "segmentation"

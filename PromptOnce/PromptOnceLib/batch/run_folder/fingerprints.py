@@ -16,9 +16,13 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.schema import StrictModel
+from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.segmentation.reference import parse_reference
 
 _CHUNK = 1 << 20
+
+# Fingerprints keep the words of version 0.1, so that its finished cases stay finished.
+_START_IN_FINGERPRINTS: dict[object, str] = {new: old for old, new in OLD_STARTS.items()}
 
 
 class FileStamp(StrictModel):
@@ -64,12 +68,13 @@ def fingerprint(
     """
     digest = hashlib.sha256()
     labels = None if case.reference is None else parse_reference(case.reference)[1]
+    start = _START_IN_FINGERPRINTS.get(options.start, options.start)
     settings = (
         [stamp.sha256 for stamp in stamps],
         (case.prompt.kind, case.prompt.name if case.prompt.kind == "auto" else "", seed),
         (case.window, case.axis, case.slice, labels),
         (model, options.precision, options.fill_hole_area, sorted(options.formats), options.round_trip),
-        (options.start, options.by, options.fit) if case.prompt.kind in ("seed", "auto") else (),
+        (start, options.by, options.fit) if case.prompt.kind in ("seed", "auto") else (),
         # Only where it is on: finished cases of runs from before there was this option stay finished.
         *(["early stop"] if options.early_stop else []),
     )

@@ -21,7 +21,7 @@ from PromptOnceLib.schema import StrictModel
 StepName = Literal["reading", "read", "started", "writing", "finished", "failed", "worker_died", "set_aside"]
 
 
-class Step(StrictModel):
+class JournalEntry(StrictModel):
     """One line of the file.
 
     event: "reading" comes before a case's files are read and "read" after. "writing" comes before a case's folder is
@@ -52,7 +52,7 @@ class Finished:
     seed: str = ""
 
 
-class StateFile:
+class Journal:
     """Appends steps; can be used from several threads. Raises OSError where the disk is full or gone."""
 
     def __init__(self, path: Path) -> None:
@@ -63,7 +63,7 @@ class StateFile:
         if self._file.tell() and not path.read_bytes().endswith(b"\n"):
             self._file.write(b"\n")
 
-    def append(self, step: Step) -> None:
+    def append(self, step: JournalEntry) -> None:
         """Write a line and wait until the disk has it."""
         now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
         values = step.model_copy(update={"time": now}).model_dump(mode="json", exclude_defaults=True)
@@ -79,18 +79,18 @@ class StateFile:
             self._file.close()
 
 
-def read_steps(path: Path) -> list[Step]:
+def read_journal(path: Path) -> list[JournalEntry]:
     """All steps so far; lines that a crash left incomplete are passed over."""
     steps = []
     for line in path.read_bytes().splitlines():
         try:
-            steps.append(Step.model_validate_json(line))
+            steps.append(JournalEntry.model_validate_json(line))
         except ValidationError:
             continue
     return steps
 
 
-def finished_cases(steps: Iterable[Step], folder: Path) -> dict[str, Finished]:
+def finished_cases(steps: Iterable[JournalEntry], folder: Path) -> dict[str, Finished]:
     """Cases whose last written results are complete. folder: with a folder for every case."""
     found: dict[str, Finished] = {}
     for step in steps:
@@ -99,7 +99,7 @@ def finished_cases(steps: Iterable[Step], folder: Path) -> dict[str, Finished]:
     return {name: finished for name, finished in found.items() if (folder / name / CASE_RECORD).is_file()}
 
 
-def interrupted_readings(steps: Iterable[Step]) -> frozenset[str]:
+def interrupted_readings(steps: Iterable[JournalEntry]) -> frozenset[str]:
     """Cases during whose reading the program ended: it was killed, or the reader of the image brought it down."""
     last = {step.case: step.event for step in steps if step.event != "set_aside"}
     return frozenset(case for case, event in last.items() if event == "reading")

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from PromptOnceLib.batch.file_names import LOCK, PLAN, STATE, is_run_folder
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, RecordedPlan
 from PromptOnceLib.batch.run_folder.fingerprints import input_files
-from PromptOnceLib.batch.run_folder.journal import Finished, StateFile, finished_cases, interrupted_readings, read_steps
+from PromptOnceLib.batch.run_folder.journal import Finished, Journal, finished_cases, interrupted_readings, read_journal
 from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, read_case_record
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import PREFIX, replacing
@@ -43,7 +43,7 @@ class RunFolder:
     """
 
     folder: Path
-    state: StateFile
+    state: Journal
     finished: dict[str, Finished]
     interrupted: frozenset[str]
     notices: tuple[str, ...]
@@ -121,7 +121,7 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
                 "Go on with it (--resume), or choose another folder."
             )
         if (folder / STATE).is_file():
-            steps = read_steps(folder / STATE)
+            steps = read_journal(folder / STATE)
             finished, interrupted = finished_cases(steps, folder / CASES), interrupted_readings(steps)
         _refuse_to_mix(folder, recorded, plan, finished)
         notices = tuple(_differences(recorded, plan, options))
@@ -134,7 +134,7 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
     with replacing(folder / PLAN, error=RunFolderError) as temporary:
         temporary.chmod(0o600)  # its paths may name patients; nothing else in the folder does
         temporary.write_text(text + "\n", encoding="utf-8")
-    return RunFolder(folder, StateFile(folder / STATE), finished, interrupted, notices)
+    return RunFolder(folder, Journal(folder / STATE), finished, interrupted, notices)
 
 
 def _refuse_to_mix(folder: Path, recorded: RecordedPlan, plan: BatchPlan, finished: dict[str, Finished]) -> None:

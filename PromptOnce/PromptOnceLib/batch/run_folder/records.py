@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from PromptOnceLib.batch.priority import LookFirst
+from PromptOnceLib.batch.priority import ReviewPriority
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.schema import StrictModel
@@ -124,7 +124,7 @@ class CaseRecord(StrictModel):
     seconds: float
     finished: str
     figures: Figures
-    look_first: LookFirst
+    look_first: ReviewPriority
     notices: tuple[str, ...] = ()
     review: Review = Review()
 

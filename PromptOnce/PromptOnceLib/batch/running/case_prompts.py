@@ -56,7 +56,7 @@ class PromptSources:
         return None
 
     def comparison(self, planned: PlannedCase, volume: Volume, model_sha256: str | None) -> Comparison | None:
-        """The frames whose likeness helps to choose a seed for a case; None where there is nothing to choose.
+        """The frames whose similarity helps to choose a seed for a case; None where there is nothing to choose.
 
         model_sha256: of the checkpoint that describes the frames, None where it is not known.
         """
@@ -71,15 +71,15 @@ class PromptSources:
         planned: PlannedCase,
         volume: Volume,
         notify: Callable[[str], None],
-        likeness: Mapping[str, float] | None = None,
+        similarity: Mapping[str, float] | None = None,
     ) -> Seed | None:
-        """The seed of a case; None for other prompts. likeness: of the seeds' frames, by seed id, where it is known.
+        """The seed of a case; None for other prompts. similarity: of the seeds' frames, by seed id, where it is known.
 
         Raises SeedError where there is none that fits.
         """
         if planned.prompt.kind != "auto":
             return self.named(planned.prompt)
-        _, matches = self._ranked(planned, volume, likeness)
+        _, matches = self._ranked(planned, volume, similarity)
         if not matches or not matches[0].usable:
             why = f" ({'; '.join(matches[0].reasons)})" if matches else ": it is empty"
             raise SeedError(f"The seed library holds no seed that fits this image{why}. Save a seed for such images.")
@@ -87,7 +87,7 @@ class PromptSources:
         return matches[0].seed
 
     def _ranked(
-        self, planned: PlannedCase, volume: Volume, likeness: Mapping[str, float] | None = None
+        self, planned: PlannedCase, volume: Volume, similarity: Mapping[str, float] | None = None
     ) -> tuple[int, list[Match]]:
         """The seeds along the case's axis, and that; where it may be any, along the first that a seed can be used for.
 
@@ -97,7 +97,7 @@ class PromptSources:
         free = planned.axis.strip().lower() == "auto"
         ranked = []
         for axis in (first, *(other for other in range(3) if free and other != first)):
-            matches = rank(self._listing.seeds, volume, axis, planned.prompt.name or None, likeness=likeness)
+            matches = rank(self._listing.seeds, volume, axis, planned.prompt.name or None, similarity=similarity)
             if matches and matches[0].usable:
                 return axis, matches
             ranked.append((axis, matches))

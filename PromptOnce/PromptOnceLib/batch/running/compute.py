@@ -11,7 +11,7 @@ import numpy as np
 
 from PromptOnceLib.batch.events import Event, Said, SliceProgress
 from PromptOnceLib.batch.planning.plan import BatchOptions
-from PromptOnceLib.batch.running.control import Control
+from PromptOnceLib.batch.running.control import RunControl
 from PromptOnceLib.batch.running.load import LoadedCase, UndecidedCase
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.cases.outputs import Run
@@ -21,15 +21,15 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource, accepted_masks
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
-from PromptOnceLib.workflows.round_trip import Legs, legs_of_prompt, legs_of_shared_seed
-from PromptOnceLib.workflows.start_slice import start_surest
-from PromptOnceLib.workflows.steps import run_legs
+from PromptOnceLib.workflows.round_trip import Steps, steps_of_prompt, steps_of_shared_seed
+from PromptOnceLib.workflows.start_slice import start_confident
+from PromptOnceLib.workflows.steps import run_steps
 
 _STARTS = 3  # workers in a row that die before they have a model
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class RuntimeInfo:
     """With what a case was computed. versions: of the worker's packages."""
 
     precision: str = ""
@@ -42,7 +42,7 @@ class Computed:
 
     loaded: LoadedCase
     run: Run
-    circumstances: Circumstances
+    circumstances: RuntimeInfo
     round_trip: float | None = None
 
 
@@ -55,13 +55,13 @@ class CaseWorker:
         number: int,
         files: ModelFiles,
         options: BatchOptions,
-        control: Control,
+        control: RunControl,
         emit: Callable[[Event], None],
     ) -> None:
         self._client, self._number = client, number
         self._files, self._options, self._control, self._emit = files, options, control, emit
         self._segmenter = Segmenter(client)
-        self._circumstances = Circumstances()
+        self._circumstances = RuntimeInfo()
 
     @property
     def has_died(self) -> bool:
@@ -84,7 +84,7 @@ class CaseWorker:
                     welcome = self._client.start()
                     device, precision = self._device(welcome.devices), self._options.precision
                     model = self._segmenter.use_model(self._files, device, precision)
-                    self._circumstances = Circumstances(model.precision, welcome.versions)
+                    self._circumstances = RuntimeInfo(model.precision, welcome.versions)
                 return
             except WorkerError:
                 if not self.has_died or start == _STARTS:
@@ -100,10 +100,10 @@ class CaseWorker:
         name, case = loaded.planned.name, loaded.case
         self._segmenter.use_stack(case.stack)
         if loaded.planned.slice is None and loaded.source is not None:
-            if self._options.start == "alike":
-                case = self._segmenter.start_alike(case, should_cancel=self._control.should_cancel)
-            elif self._options.start == "surest":
-                case = start_surest(self._segmenter, case, should_cancel=self._control.should_cancel)
+            if self._options.start == "similar":
+                case = self._segmenter.start_similar(case, should_cancel=self._control.should_cancel)
+            elif self._options.start == "confident":
+                case = start_confident(self._segmenter, case, should_cancel=self._control.should_cancel)
         run = self._propagate(name, case)
         trip = self._round_trip(name, run, loaded.source) if self._options.round_trip and not run.cancelled else None
         return Computed(replace(loaded, case=case), run, self._circumstances, trip)
@@ -128,23 +128,23 @@ class CaseWorker:
         return Run(case, result, self._files.name, job.device, seconds, job.cancelled, job.notices)
 
     def _round_trip(self, name: str, run: Run, source: SeedSource | None) -> float | None:
-        legs = self._legs(run, source)
-        if legs is None:
+        steps = self._steps(run, source)
+        if steps is None:
             return None
         notify, cancel = partial(self._say, name), self._control.should_cancel
-        found = run_legs(self._segmenter, legs, on_notice=notify, should_cancel=cancel).dice
+        found = run_steps(self._segmenter, steps, on_notice=notify, should_cancel=cancel).dice
         return min((dice for dice in found if dice is not None), default=None)
 
-    def _legs(self, run: Run, source: SeedSource | None) -> Legs | None:
-        """The ways back from a result; None where the seed slice shows nothing to come back to."""
+    def _steps(self, run: Run, source: SeedSource | None) -> Steps | None:
+        """The ways back from a result; None where the prompted slice shows nothing to come back to."""
         case, area = run.case, self._options.fill_hole_area
         if isinstance(case.prompt, SharedSeed):
             assert source is not None
             stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
-            return legs_of_shared_seed(case.stack, case.prompt, stored, run.result, area)
+            return steps_of_shared_seed(case.stack, case.prompt, stored, run.result, area)
         masks = np.stack([mask[case.prompt.slice] for mask in run.result.masks])
         return (
-            legs_of_prompt(case.stack, case.prompt, masks, run.result, area) if masks.any(axis=(1, 2)).all() else None
+            steps_of_prompt(case.stack, case.prompt, masks, run.result, area) if masks.any(axis=(1, 2)).all() else None
         )
 
     def _say(self, name: str, text: str) -> None:

@@ -18,7 +18,7 @@ _HARDLY_ANYTHING = 1 << 20  # bytes
 E = TypeVar("E", bound=BaseException)
 
 
-class Control:
+class RunControl:
     """Hands out cases and holds the reasons to end early; can be used from several threads.
 
     cancelled: the user wants to end; the case under way stops at its next slice. aborted: end at once. stopped: why

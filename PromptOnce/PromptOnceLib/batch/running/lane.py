@@ -11,11 +11,11 @@ from typing import Literal, TypeVar
 
 from PromptOnceLib.batch.events import CaseEnded, CaseStarted, Event, Said
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
-from PromptOnceLib.batch.run_folder.journal import Step, StepName
+from PromptOnceLib.batch.run_folder.journal import JournalEntry, StepName
 from PromptOnceLib.batch.run_folder.open_run import RunFolder
 from PromptOnceLib.batch.run_folder.redaction import hide_folder, hide_paths
 from PromptOnceLib.batch.running.compute import CaseWorker, Computed
-from PromptOnceLib.batch.running.control import Control, caused_by, caused_by_full_disk, disk_is_full, writing_failed
+from PromptOnceLib.batch.running.control import RunControl, caused_by, caused_by_full_disk, disk_is_full, writing_failed
 from PromptOnceLib.batch.running.load import LoadedCase, Loader, UndecidedCase
 from PromptOnceLib.batch.running.write_case import write_results
 from PromptOnceLib.errors import CancelledError, PromptOnceError, ReaderCrashError, WorkerError
@@ -37,7 +37,7 @@ class Shared:
     run: RunFolder
     options: BatchOptions
     files: ModelFiles
-    control: Control
+    control: RunControl
     loader: Loader
     positions: dict[str, int]
     emit: Callable[[Event], None]
@@ -148,7 +148,9 @@ class Lane:
         name = loaded.planned.name
         try:
             seed = "" if loaded.seed is None else loaded.seed.id
-            step = Step(case=name, event="writing", fingerprint=loaded.fingerprint, files=loaded.files, seed=seed)
+            step = JournalEntry(
+                case=name, event="writing", fingerprint=loaded.fingerprint, files=loaded.files, seed=seed
+            )
             self._shared.run.state.append(step)
             write_results(computed, folder, self._shared.files, self._shared.options)
             self._note(name, "finished", 1)
@@ -178,13 +180,13 @@ class Lane:
         """Note and tell that a case has no result. Both are kept in the run's folder, so its paths are hidden."""
         message = hide_folder(hide_paths(error.message, planned), self._shared.run.folder)
         self._shared.run.state.append(
-            Step(case=planned.name, event=status, attempt=attempt, code=error.code, message=message)
+            JournalEntry(case=planned.name, event=status, attempt=attempt, code=error.code, message=message)
         )
         self._shared.emit(CaseEnded(case=planned.name, status=status, code=error.code, message=message))
 
     def _note(self, name: str, event: StepName, attempt: int, error: PromptOnceError | None = None) -> None:
         code, message = ("", "") if error is None else (error.code, error.message)
-        self._shared.run.state.append(Step(case=name, event=event, attempt=attempt, code=code, message=message))
+        self._shared.run.state.append(JournalEntry(case=name, event=event, attempt=attempt, code=code, message=message))
 
 
 def _unexpected(error: Exception) -> PromptOnceError:

@@ -45,7 +45,7 @@ class LoadedCase:
 class UndecidedCase:
     """A case that was read and whose seed is chosen when the worker has compared frames.
 
-    decide: takes the likeness by seed id and makes the case ready. Raises PromptOnceError.
+    decide: takes the similarity by seed id and makes the case ready. Raises PromptOnceError.
     """
 
     planned: PlannedCase
@@ -97,7 +97,9 @@ class Loader:
         comparison = self.sources.comparison(planned, read.volume, self.model_sha256)
         if comparison is None:
             return self._ready(read)
-        return UndecidedCase(planned, comparison, lambda likeness: _with_memory(lambda: self._ready(read, likeness)))
+        return UndecidedCase(
+            planned, comparison, lambda similarity: _with_memory(lambda: self._ready(read, similarity))
+        )
 
     def _read(self, planned: PlannedCase, files: tuple[FileStamp, ...]) -> _Read:
         if planned.name in self.suspects:
@@ -113,9 +115,9 @@ class Loader:
         self.note(planned.name, "read")
         return _Read(planned, files, volume, reference, notices)
 
-    def _ready(self, read: _Read, likeness: Mapping[str, float] | None = None) -> LoadedCase:
+    def _ready(self, read: _Read, similarity: Mapping[str, float] | None = None) -> LoadedCase:
         planned, notices = read.planned, list(read.notices)
-        seed = self.sources.seed_for(planned, read.volume, notices.append, likeness)
+        seed = self.sources.seed_for(planned, read.volume, notices.append, similarity)
         source = prompt_source(planned, seed, read.reference, self.options)
         index = planned.slice if seed is None else None
         case = prepare_case(read.volume, source, planned.axis, index, planned.window, read.reference, notices)

@@ -18,12 +18,12 @@ from PromptOnceLib.batch.file_names import SUMMARY
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan
 from PromptOnceLib.batch.report import write_report, write_run_tables
 from PromptOnceLib.batch.run_folder.fingerprints import model_fingerprint
-from PromptOnceLib.batch.run_folder.journal import Step
+from PromptOnceLib.batch.run_folder.journal import JournalEntry
 from PromptOnceLib.batch.run_folder.open_run import open_run
 from PromptOnceLib.batch.run_folder.records import RunRecord, write_run_record
 from PromptOnceLib.batch.run_folder.redaction import hide_folder
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.batch.running.control import Control, writing_failed
+from PromptOnceLib.batch.running.control import RunControl, writing_failed
 from PromptOnceLib.batch.running.lane import Lane, Shared
 from PromptOnceLib.batch.running.load import Loader
 from PromptOnceLib.batch.running.write_case import begin_record, end_record
@@ -61,7 +61,7 @@ def run_batch(
     started = time.monotonic()
     files = resolve_model(options.model, options.config)
     with open_run(folder, plan, options, resume) as run:
-        control = Control(plan.cases)
+        control = RunControl(plan.cases)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         loader = Loader(
             options,
@@ -71,7 +71,7 @@ def run_batch(
             volumes or {},
             run.finished,
             run.interrupted,
-            lambda case, event: run.state.append(Step(case=case, event=event)),
+            lambda case, event: run.state.append(JournalEntry(case=case, event=event)),
         )
         positions = {case.name: index for index, case in enumerate(plan.cases)}
         shared = Shared(run, options, files, control, loader, positions, events.put)
@@ -106,7 +106,7 @@ def _lanes(shared: Shared) -> list[Lane]:
 
 def _drive(
     lanes: list[Lane],
-    control: Control,
+    control: RunControl,
     events: queue.SimpleQueue[Event],
     on_event: OnEvent,
     should_cancel: Callable[[], bool],

@@ -23,7 +23,7 @@ from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_optio
 from PromptOnceLib.cli.options.seed import SeedOptions, seed_options, start_searched, with_scanner
 from PromptOnceLib.cli.seed_checks import trip_after
 from PromptOnceLib.cli.terminal import FAILED, CommandWithPoints, Reporter, SliceRange
-from PromptOnceLib.cli.worker_session import Work, in_words
+from PromptOnceLib.cli.worker_session import WorkerSession, in_words
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.segmentation.reference import parse_reference
@@ -133,7 +133,7 @@ def segment(
     reporter = Reporter(quiet)
     notices: list[str] = []
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes, early_stop)
-    with Work(files, model.device, model.precision, reporter, compiled) as work:
+    with WorkerSession(files, model.device, model.precision, reporter, compiled) as work:
         seeds = seed.source(work, volume, axis, notices) if seed.seeds else None
         source = seeds or prompt.source(volume, notices)
         compared = None if reference is None else labels(reference, volume, notices)

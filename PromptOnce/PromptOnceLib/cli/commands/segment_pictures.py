@@ -13,7 +13,7 @@ from PromptOnceLib.batch.planning.scan_folder import find_images
 from PromptOnceLib.cli.options.common import ModelOptions, json_option, model_options, quiet_option, window_option
 from PromptOnceLib.cli.options.seed import fit_options, library_option
 from PromptOnceLib.cli.terminal import FAILED, Reporter
-from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import failure_sentence
 from PromptOnceLib.seeds.apply import SeedSource
@@ -120,7 +120,7 @@ def segment_pictures(
     found = find_images(folder, images)
     _make_folder(output)
     writer = _Writer(output, ending, {image.image: image.name for image in found}, seeds[0], reporter)
-    with Work(model.files(), model.device, model.precision, reporter) as work:
+    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
         segmenter = work.segmenter
         try:
             outcome = segment_set(

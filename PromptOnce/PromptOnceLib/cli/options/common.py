@@ -85,7 +85,8 @@ axis_option = click.option(
 early_stop_option = click.option(
     "--early-stop",
     is_flag=True,
-    help="Stop a half where the object has ended, after several slices without it; not for objects in several pieces.",
+    help="Stop a pass (forward or backward) where the object has ended, after several slices without it; not for "
+    "objects in several pieces.",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no notices.")
 json_option = click.option(

@@ -13,19 +13,19 @@ from pydantic import ValidationError
 
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.cli.options.common import grouped
-from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.scanner import Scanner
 from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.seeds.apply import Searched, SeedSource
+from PromptOnceLib.seeds.apply import OLD_STARTS, Searched, SeedSource
 from PromptOnceLib.seeds.fit import DEFAULT_FIT, By, Fit
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.matching import Match, best_of, rank
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.seeds.similarity import Comparison
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.workflows.start_slice import start_surest
+from PromptOnceLib.workflows.start_slice import start_confident
 
 SCANNER_KEYS = ("name", *Scanner.model_fields)
 
@@ -34,13 +34,14 @@ Start = int | Literal["central"] | Searched
 
 
 class _StartSlice(click.ParamType):
-    name = "central|alike|surest|K"
+    name = "central|similar|confident|K"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Start:
+        value = OLD_STARTS.get(value, value)
         if value in ("central", *SEARCHED) or isinstance(value, int):
             return value  # type: ignore[no-any-return]
         if not str(value).isdecimal():
-            self.fail(f"{value!r} is not central, alike, surest or a slice's number.", param, ctx)
+            self.fail(f"{value!r} is not central, similar, confident or a slice's number.", param, ctx)
         return int(value)
 
 
@@ -113,18 +114,18 @@ class SeedOptions:
         elif self.target is not None:
             raise InputError("--target goes with --seed auto.")
 
-    def source(self, work: Work, volume: Volume, axis: str, notices: list[str]) -> SeedSource:
+    def source(self, work: WorkerSession, volume: Volume, axis: str, notices: list[str]) -> SeedSource:
         """The seeds for a volume; adds the reasons for one that was chosen automatically. Raises SeedError."""
         library = SeedLibrary(self.library_folder)
         if self.seeds[0].lower() == "auto":
             chosen: tuple[Seed, ...] = (self._best(work, library, volume, axis, notices),)
         else:
             chosen = tuple(library.get(name) for name in self.seeds)
-        # Where it is alike or surest is found later.
+        # Which slice is most similar or most confident is found later.
         start = self.start if isinstance(self.start, int) else "central"
         return SeedSource(chosen, start, self.by, self.fit)
 
-    def _best(self, work: Work, library: SeedLibrary, volume: Volume, axis: str, notices: list[str]) -> Seed:
+    def _best(self, work: WorkerSession, library: SeedLibrary, volume: Volume, axis: str, notices: list[str]) -> Seed:
         listing = library.list()
         notices += listing.notices
         best = best_of(matched(listing, work, library, volume, axis, self.target, self.scanner))
@@ -137,9 +138,9 @@ start_option = click.option(
     type=_StartSlice(),
     default="central",
     show_default=True,
-    help="Slice where a seed takes over: central, as in the papers; alike, the one most like the seed's frame; surest, "
-    "the one where the model is surest to see the object right after the seed, worth a try where central finds "
-    "nothing; or slice K. What is searched for is searched in the range only, where there is one.",
+    help="Slice where a seed takes over: central, as in the papers; similar, the one most similar to the seed's "
+    "frame; confident, the one where the model is most confident to see the object right after the seed, worth a try "
+    "where central finds nothing; or slice K. What is searched for is searched in the range only, where there is one.",
 )
 target_option = click.option("--target", help="With --seed auto: only seeds that mark this.")
 
@@ -159,7 +160,7 @@ seed_options = grouped(
 
 def matched(
     listing: Listing,
-    work: Work,
+    work: WorkerSession,
     library: SeedLibrary,
     volume: Volume,
     axis: str,
@@ -201,8 +202,8 @@ def with_scanner(volume: Volume, pairs: Sequence[tuple[str, str]]) -> Volume:
     return replace(volume, scanner=scanner, modality=tags.get("modality", volume.modality))
 
 
-def start_searched(work: Work, case: Case, start: Start, settings: Settings) -> Case:
-    """The case with its seed starting on the slice that "alike" or "surest" finds; as it is for any other start.
+def start_searched(work: WorkerSession, case: Case, start: Start, settings: Settings) -> Case:
+    """The case with its seed starting on the slice that "similar" or "confident" finds; as it is for any other start.
 
     settings: of the propagation; nothing outside of their range is looked at. Raises InputError where there is no such
     range.
@@ -213,10 +214,10 @@ def start_searched(work: Work, case: Case, start: Start, settings: Settings) -> 
     segmenter, reporter = work.segmenter, work.reporter
     segmenter.use_stack_later(case.stack)
     try:
-        if start == "alike":
+        if start == "similar":
             compared = partial(reporter.progress, what="Comparing")
-            return segmenter.start_alike(case, compared, work.cancelled(), within)
+            return segmenter.start_similar(case, compared, work.cancelled(), within)
         looked = partial(reporter.progress, what="Looking")
-        return start_surest(segmenter, case, looked, reporter.say, work.cancelled(), within)
+        return start_confident(segmenter, case, looked, reporter.say, work.cancelled(), within)
     finally:
         reporter.end()

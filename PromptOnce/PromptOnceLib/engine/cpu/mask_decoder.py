@@ -90,7 +90,7 @@ class FastEnlargement(nn.ConvTranspose2d):
 
 
 class FastLayerNorm2d(LayerNorm2d):  # type: ignore[misc]
-    """The norm over channels in one pass instead of seven."""
+    """The norm over channels in one sweep instead of seven."""
 
     def forward(self, x: Tensor) -> Tensor:
         """See LayerNorm2d: (B, C, H, W)."""

@@ -63,7 +63,7 @@ class Batching:
     ) -> None:
         """Begin a batch over a folder or a manifest; what stands in the way is said in the panel.
 
-        references: pattern of the references, "" for none. early_stop: whether a half stops where the object has ended.
+        references: pattern of the references, "" for none. early_stop: whether a pass stops where the object has ended.
         """
         bench = self._bench
         if self.running:

@@ -11,7 +11,7 @@ from PromptOnceLib.batch.background import BatchRequest, background_command, bac
 from PromptOnceLib.batch.client import hand_over
 from PromptOnceLib.environment.engine_python import Kind
 from PromptOnceLib.gui.engine.choice import EngineChoice
-from PromptOnceLib.gui.preferences import load_machine
+from PromptOnceLib.gui.preferences import load_preferences
 from PromptOnceLib.gui.qt.process_transport import ProcessTransport
 from PromptOnceLib.gui.qt.signal import Event
 from PromptOnceLib.models import checkpoints
@@ -28,7 +28,7 @@ def start_batch(request: BatchRequest, on_activity: Callable[[], object]) -> Tra
     on_activity: called from the event loop when there is something to read. Raises EngineError where the engine is not
     ready.
     """
-    machine = load_machine()
+    machine = load_preferences()
     options = request.options
     if options.python is None and machine.kind != Kind.OWN.value:
         python = Path(EngineChoice(machine).interpreter().python)

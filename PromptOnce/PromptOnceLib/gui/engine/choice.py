@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Interpreter, Kind, interpreter
 from PromptOnceLib.errors import PromptOnceError
-from PromptOnceLib.gui.preferences import FILE_MODEL, Machine
+from PromptOnceLib.gui.preferences import FILE_MODEL, Preferences
 from PromptOnceLib.models import checkpoints
 from PromptOnceLib.models.model_entry import ModelEntry
 from PromptOnceLib.models.registry import ModelFiles, load_registry, resolve_model
@@ -30,9 +30,9 @@ class Missing:
 class EngineChoice:
     """The choices in `machine`, which may change at any time."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Preferences) -> None:
         self.machine = machine
-        self._files: tuple[Machine, ModelFiles] | None = None
+        self._files: tuple[Preferences, ModelFiles] | None = None
 
     @property
     def entry(self) -> ModelEntry | None:

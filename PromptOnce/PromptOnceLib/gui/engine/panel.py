@@ -12,7 +12,7 @@ from PromptOnceLib.environment.engine_python import Kind
 from PromptOnceLib.environment.installation import State
 from PromptOnceLib.gui.engine.tasks import EngineTasks
 from PromptOnceLib.gui.panel import Panel, fill, narrow
-from PromptOnceLib.gui.preferences import DEVICES, FILE_MODEL, save_machine
+from PromptOnceLib.gui.preferences import DEVICES, FILE_MODEL, save_preferences
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, line_label, row, show_text
 from PromptOnceLib.gui.workbench import Workbench
@@ -175,7 +175,7 @@ class EnginePanel(Panel):
         machine = self.bench.engine.machine
         if getattr(machine, name) != value:
             setattr(machine, name, value)
-            save_machine(machine)
+            save_preferences(machine)
             self.bench.engine_changed()
 
 

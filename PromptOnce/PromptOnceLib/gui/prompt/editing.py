@@ -32,12 +32,12 @@ class Editing(slicer.util.VTKObservationMixin):  # type: ignore[misc]
         return None if objects is None else place_tools.active_role(objects.selected)
 
     def use_tool(self, role: str | None) -> None:
-        """Let the mouse place something on the seed slice; None puts the tool away."""
+        """Let the mouse place something on the prompted slice; None puts the tool away."""
         bench = self._bench
         if bench.objects is None:
             return
         place_tools.stop()
-        if role is not None and (bench.seed_slice.is_shown() or bench.seed_slice.show()):
+        if role is not None and (bench.prompted_slice.is_shown() or bench.prompted_slice.show()):
             place_tools.start(bench.objects.selected, role)
             self._drawing_box |= role == "box"
             self.watch()

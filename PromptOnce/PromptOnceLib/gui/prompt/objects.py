@@ -30,7 +30,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All objects and the seed slice as they were at some moment."""
+    """All objects and the prompted slice as they were at some moment."""
 
     seed: int
     entries: tuple[Entry, ...]
@@ -118,7 +118,7 @@ class PromptObjects:
         return keys
 
     def draw(self, prompt_by_key: Mapping[str, ObjectPrompt], index: int) -> bool:
-        """Have objects show these boxes and points on slice `index`, which becomes the seed slice.
+        """Have objects show these boxes and points on slice `index`, which becomes the prompted slice.
 
         Nothing is done, and False returned, where others are marked on another slice.
         """
@@ -140,7 +140,7 @@ class PromptObjects:
         self.settle()
 
     def read(self) -> Prompt | None:
-        """What is marked on the seed slice; None while nothing is. Objects that are not marked are left out."""
+        """What is marked on the prompted slice; None while nothing is. Objects that are not marked are left out."""
         marked = tuple(item for item in (nodes.read() for nodes in self.objects) if item is not None)
         return Prompt(axis=self.grid.axis, slice=self.seed, objects=marked) if marked else None
 
@@ -149,16 +149,16 @@ class PromptObjects:
         return [nodes.key for nodes in self.objects if nodes.read() is not None]
 
     def use_slice(self, index: int) -> None:
-        """Make another slice the seed slice; what is marked moves there, in the same columns and rows."""
+        """Make another slice the prompted slice; what is marked moves there, in the same columns and rows."""
         self.seed = index
         for item in self.objects:
             item.move_to_slice(index)
         self.settle()
 
     def adopt(self) -> list[str]:
-        """Bring everything back to the seed slice; sentences for the user.
+        """Bring everything back to the prompted slice; sentences for the user.
 
-        The first mark of all decides the seed slice instead, wherever it was put.
+        The first mark of all decides the prompted slice instead, wherever it was put.
         """
         if not self._now.prompt_by_key:
             marked = next((i for i in (item.slice_index() for item in self.objects) if i is not None), None)

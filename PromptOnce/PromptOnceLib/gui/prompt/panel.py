@@ -1,4 +1,4 @@
-"""The panel Prompt: objects, and the tools that mark them on the seed slice."""
+"""The panel Prompt: objects, and the tools that mark them on the prompted slice."""
 
 from __future__ import annotations
 

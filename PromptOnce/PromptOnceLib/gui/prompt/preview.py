@@ -1,4 +1,4 @@
-"""The mask of the seed slice, asked for after every change and shown over the image."""
+"""The mask of the prompted slice, asked for after every change and shown over the image."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.engine.choice import Missing
-from PromptOnceLib.mrml.segmentations.preview import SeedPreview
+from PromptOnceLib.mrml.segmentations.preview import MaskPreview
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.segment import Segment, default_color
-from PromptOnceLib.worker.requests import SeedMasks
+from PromptOnceLib.worker.requests import PromptedMasks
 
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
@@ -25,10 +25,10 @@ class Previewing:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self._overlay: SeedPreview | None = None
+        self._overlay: MaskPreview | None = None
         self.visible = self.late = False
         self.scores: dict[str, tuple[float, float]] = {}
-        self.masks: tuple[Prompt, SeedMasks] | None = None
+        self.masks: tuple[Prompt, PromptedMasks] | None = None
         self.missing: Missing | None = None
 
     def ask(self) -> None:
@@ -68,13 +68,13 @@ class Previewing:
         self._overlay, self.visible, self.masks = None, False, None
         self.scores, self.missing = {}, None
 
-    def _show(self, prompt: Prompt, keys: list[str], masks: SeedMasks) -> None:
+    def _show(self, prompt: Prompt, keys: list[str], masks: PromptedMasks) -> None:
         bench = self._bench
         if bench.image is None or bench.image.grid.axis != prompt.axis:
             return
         if self._overlay is None or self._overlay.grid is not bench.image.grid:
             self.remove()
-            self._overlay = SeedPreview(bench.image.grid)
+            self._overlay = MaskPreview(bench.image.grid)
         segments = [Segment(item.name, item.color or default_color(0)) for item in prompt.objects]
         self._overlay.show(prompt.slice, masks.masks, segments)
         self.visible, self.masks = True, (prompt, masks)

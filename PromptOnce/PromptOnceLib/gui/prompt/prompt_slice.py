@@ -1,4 +1,4 @@
-"""The seed slice in the slice views: going there, and choosing it by looking."""
+"""The prompted slice in the slice views: going there, and choosing it by looking."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
 
 
-class SeedSlice:
+class PromptedSlice:
     """Moves the working view of the workbench's volume; which slice it is, the objects know."""
 
     def __init__(self, bench: Workbench) -> None:
@@ -28,7 +28,7 @@ class SeedSlice:
         self._shown_volumes.watch()
 
     def show(self) -> bool:
-        """Show volume and seed slice in the working view, turned to the voxel grid if it is not.
+        """Show volume and prompted slice in the working view, turned to the voxel grid if it is not.
 
         Whether there is such a view; a sentence in the panel says so where there is none.
         """
@@ -49,20 +49,20 @@ class SeedSlice:
     def is_shown(self) -> bool:
         """Whether what the mouse marks in the working view would stay where it is put.
 
-        The first mark of all decides the seed slice; further ones have to be on it.
+        The first mark of all decides the prompted slice; further ones have to be on it.
         """
         bench = self._bench
         shown = slice_views.shown_slice(bench.image.grid)
         return shown is not None and (shown == bench.objects.seed or bench.read_prompt() is None)
 
     def use_shown(self) -> None:
-        """Make the slice of the working view the seed slice; what is marked moves there."""
+        """Make the slice of the working view the prompted slice; what is marked moves there."""
         bench = self._bench
         if bench.image is None or bench.objects is None:
             return
         index = slice_views.shown_slice(bench.image.grid)
         if index is None:
-            bench.say("prompt", _("The view shows no single slice of the volume: press Go to seed slice first."))
+            bench.say("prompt", _("The view shows no single slice of the volume: press Go to prompted slice first."))
             return
         bench.objects.use_slice(index)
         bench.edited()

@@ -57,7 +57,7 @@ def listing() -> str:
         "negative": _("negative points"),
         "undo": _("undo the last change of the prompt"),
         "redo": _("redo it"),
-        "seed": _("go to the seed slice"),
+        "seed": _("go to the prompted slice"),
         "propagate": _("propagate"),
         "cancel": _("cancel the run"),
     }

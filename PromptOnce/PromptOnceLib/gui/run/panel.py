@@ -34,7 +34,7 @@ class RunPanel(Panel):
         # Kept: under PythonQt a label that is in no widget yet would go with its last name.
         self.first, self.to, self.last = qt.QSpinBox(), qt.QLabel(_("to")), qt.QSpinBox()
         self.propagate = qt.QPushButton(icon("propagate"), _("Propagate"))
-        self.propagate.setToolTip(_("Carry the mask of the seed slice to all others (Ctrl+Shift+G)"))
+        self.propagate.setToolTip(_("Carry the mask of the prompted slice to all others (Ctrl+Shift+G)"))
         self.backward = _arrow("backward", _("Propagate backward only"))
         self.forward = _arrow("forward", _("Propagate forward only"))
         self.cancel = qt.QPushButton(icon("cancel"), _("Cancel"))
@@ -151,7 +151,7 @@ def early_stop_box() -> Any:
     """The switch, also for the panel Batch."""
     box = qt.QCheckBox(_("Early stop where the object has ended"))
     box.setToolTip(
-        _("Stop a half where the object has ended, after several slices without it; not for objects in several pieces")
+        _("Stop a pass where the object has ended, after several slices without it; not for objects in several pieces")
     )
     return box
 
@@ -162,7 +162,7 @@ def _in_words(state: State) -> str:
         return _("Starting the engine ...")
     if state is State.LOADING_MODEL:
         return _("Loading the model ...")
-    return _("Segmenting the seed slice ...") if state is State.PREVIEWING else ""
+    return _("Segmenting the prompted slice ...") if state is State.PREVIEWING else ""
 
 
 def _arrow(icon_name: str, tip: str) -> Any:

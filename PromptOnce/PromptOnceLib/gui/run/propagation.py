@@ -145,7 +145,7 @@ class Propagating:
         self.begin(case, bench.objects.keys(), None, direction)
 
     def _slice_done(self, run: VolumeRun) -> None:
-        """The first slice, the seed slice, is written at once: the preview is not needed any more."""
+        """The first slice, the prompted slice, is written at once: the preview is not needed any more."""
         if run is self.run:
             self._bench.previewing.hide()
 

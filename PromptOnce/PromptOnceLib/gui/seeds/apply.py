@@ -23,7 +23,7 @@ from PromptOnceLib.seeds.apply import Searched, SeedSource, accepted_masks, seed
 from PromptOnceLib.seeds.fit import By
 from PromptOnceLib.seeds.reliability import applied_sentence
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.workflows.round_trip import RoundTripFigures, legs_of_shared_seed
+from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_shared_seed
 
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
@@ -32,7 +32,7 @@ Start = Literal["central", "shown"] | Searched
 
 
 @dataclass
-class Way:
+class ApplyOptions:
     """How seeds are applied. start: slice that comes after the seeds, or how it is searched for. selected: into the
     selected object only.
     """
@@ -47,7 +47,7 @@ class SeedApplying:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self.way = Way()
+        self.way = ApplyOptions()
         self.search = StartSearch(bench)
 
     def leave(self) -> None:
@@ -61,7 +61,7 @@ class SeedApplying:
     def _apply(self) -> None:
         bench = self._bench
         source = SeedSource(bench.seeding.chosen_seeds, self._start(), self.way.by, names=self._names())
-        if self.way.start == "alike" or self.way.start == "surest":
+        if self.way.start == "similar" or self.way.start == "confident":
             self._look_for_start(source, self.way.start)
         else:
             self._propagate(source)
@@ -71,7 +71,7 @@ class SeedApplying:
             return "central"
         index = slice_views.shown_slice(self._bench.image.grid)
         if index is None:
-            raise SeedError(_("The view shows no single slice of the volume: press Go to seed slice first."))
+            raise SeedError(_("The view shows no single slice of the volume: press Go to prompted slice first."))
         return index
 
     def _names(self) -> tuple[str, ...] | None:
@@ -134,9 +134,9 @@ class SeedApplying:
             worst = min((value for value in figures.dice if value is not None), default=None)
             bench.say("seeds", applied_sentence(worst))
 
-        legs = legs_of_shared_seed(case.stack, case.prompt, stored)
+        steps = steps_of_shared_seed(case.stack, case.prompt, stored)
         try:
-            bench.seeding.trips.start(legs, take, run.job.result)
+            bench.seeding.trips.start(steps, take, run.job.result)
         except PromptError as error:
             bench.say("seeds", error.message)
 

@@ -10,7 +10,7 @@ from PromptOnceLib.errors import PromptOnceError, SeedError
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.seeds.apply import SeedApplying
 from PromptOnceLib.gui.seeds.save import SeedSaving
-from PromptOnceLib.gui.seeds.similarity import SeedLikeness
+from PromptOnceLib.gui.seeds.similarity import SeedSimilarity
 from PromptOnceLib.gui.seeds.workflows import SeedTrips
 from PromptOnceLib.mrml.seeds import name_scanner, scanner_name
 from PromptOnceLib.seeds.archive import export_seeds, import_seeds
@@ -35,7 +35,7 @@ class Seeding:
         self.target = ""
         self.chosen: tuple[str, ...] = ()
         self.trips = SeedTrips(bench)
-        self.likeness = SeedLikeness(bench)
+        self.similarity = SeedSimilarity(bench)
         self.saving = SeedSaving(bench)
         self.applying = SeedApplying(bench)
         self._listing: Listing | None = None
@@ -61,7 +61,7 @@ class Seeding:
         """Another volume is chosen, or the scene goes."""
         self.applying.leave()
         self.trips.leave()
-        self.likeness.leave()
+        self.similarity.leave()
         self._ranked = ()
 
     def open_library(self) -> None:
@@ -84,13 +84,13 @@ class Seeding:
         if image is None:
             self.matches = [Match(seed, 0.0, (), usable=False) for seed in seeds]
             return
-        self.likeness.look([match.seed for match in self.matches if match.usable])
-        basis = (self._listing, image, self.target, self.scanner_name, self.likeness.values)
+        self.similarity.look([match.seed for match in self.matches if match.usable])
+        basis = (self._listing, image, self.target, self.scanner_name, self.similarity.values)
         if len(basis) != len(self._ranked) or any(a is not b and a != b for a, b in zip(basis, self._ranked)):  # noqa: B905
             self._ranked = basis
             target = self.target.strip() or None
-            axis, likeness = image.axis.axis, self.likeness.values
-            self.matches = rank(seeds, image.volume, axis, target, self.scanner_name, likeness)
+            axis, similarity = image.axis.axis, self.similarity.values
+            self.matches = rank(seeds, image.volume, axis, target, self.scanner_name, similarity)
 
     def choose(self, seed_ids: Sequence[str]) -> None:
         """Choose the seeds to apply."""

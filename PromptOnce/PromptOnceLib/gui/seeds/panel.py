@@ -8,7 +8,7 @@ import ctk
 import qt
 
 from PromptOnceLib.gui.panel import Panel, fill, narrow
-from PromptOnceLib.gui.preferences import save_machine
+from PromptOnceLib.gui.preferences import save_preferences
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, pixmap, row, show_text
 from PromptOnceLib.gui.seeds.form import SeedForm
@@ -192,7 +192,7 @@ class SeedsPanel(Panel):
         if bench.propagating.running and bench.propagating.job is not None:
             progress = bench.propagating.job.progress
             return _("Segmenting"), progress.done, progress.total
-        return (_("Comparing the seeds with the volume ...") if bench.seeding.likeness.comparing else ""), 0, 0
+        return (_("Comparing the seeds with the volume ...") if bench.seeding.similarity.comparing else ""), 0, 0
 
     def _show_care(self) -> None:
         seeding = self.bench.seeding
@@ -240,7 +240,7 @@ class SeedsPanel(Panel):
 
     def _folder_chosen(self, path: str) -> None:
         self.bench.seeding.use_folder(path)
-        save_machine(self.bench.engine.machine)
+        save_preferences(self.bench.engine.machine)
 
 
 def _in_words(match: Match, of_volume: bool) -> str:
@@ -262,8 +262,8 @@ def _in_words(match: Match, of_volume: bool) -> str:
 def _starts() -> list[tuple[str, str]]:
     return [
         (_("the central slice"), "central"),
-        (_("the slice where the object is surest"), "surest"),
-        (_("the slice most like the seed's (slow)"), "alike"),
+        (_("the most confident slice"), "confident"),
+        (_("the slice most similar to the seed's (slow)"), "similar"),
         (_("the slice shown"), "shown"),
     ]
 

@@ -15,7 +15,7 @@ from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.seeds.create import make_seed
 from PromptOnceLib.seeds.reliability import trust_sentence
 from PromptOnceLib.seeds.seed import ModelUsed, Seed
-from PromptOnceLib.workflows.round_trip import RoundTripFigures, legs_of_prompt
+from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_prompt
 
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
@@ -84,11 +84,11 @@ class SeedSaving:
         def take(figures: RoundTripFigures) -> None:
             self._note_trip(seed, figures, files.name)
 
-        legs = legs_of_prompt(stack, prompt, np.stack(masks).astype(np.uint8))
+        steps = steps_of_prompt(stack, prompt, np.stack(masks).astype(np.uint8))
         run = bench.propagating.run
         gone = run is not None and run.case.stack is stack and run.case.prompt == prompt
         result = run.job.result if gone and run.job.result.computed.all() else None
-        bench.seeding.trips.start(legs, take, result)
+        bench.seeding.trips.start(steps, take, result)
         return seed
 
     def _accepted(self, prompt: Prompt) -> list[NDArray[np.bool_]]:
@@ -116,5 +116,5 @@ class SeedSaving:
                 bench.say("seeds", error.message)
                 return
             bench.seeding.open_library()
-        sentence = _("The object is on the seed slice alone: there is no round trip.")
+        sentence = _("The object is on the prompted slice alone: there is no round trip.")
         bench.say("seeds", f'"{seed.name}": {sentence if record is None else trust_sentence(record)}')

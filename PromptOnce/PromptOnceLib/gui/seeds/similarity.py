@@ -1,4 +1,4 @@
-"""How alike the frames of seeds and the volume are: computed in the worker when it has nothing else to do."""
+"""How similar the frames of seeds and the volume are: computed in the worker when it has nothing else to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
 
 
-class SeedLikeness:
+class SeedSimilarity:
     """values: cosine by seed id, empty before it is known; a new dict whenever it changes. comparing: whether it is
     being computed.
     """

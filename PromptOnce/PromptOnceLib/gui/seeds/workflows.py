@@ -13,11 +13,11 @@ from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import Searched
-from PromptOnceLib.seeds.similarity import most_alike
+from PromptOnceLib.seeds.similarity import most_similar
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.workflows.drive import SessionTrip
-from PromptOnceLib.workflows.round_trip import Legs, RoundTripFigures
-from PromptOnceLib.workflows.start_slice import SurestStart, legs_of_surest_start
+from PromptOnceLib.workflows.drive import StepDriver
+from PromptOnceLib.workflows.round_trip import RoundTripFigures, Steps
+from PromptOnceLib.workflows.start_slice import ConfidentStart, steps_of_confident_start
 
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
@@ -30,7 +30,7 @@ class SeedTrips:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self._trip: SessionTrip | None = None
+        self._trip: StepDriver | None = None
 
     @property
     def running(self) -> bool:
@@ -40,16 +40,16 @@ class SeedTrips:
     @property
     def progress(self) -> tuple[str, int, int]:
         """In words, and slices of the way under way, done and all of them."""
-        if self._trip is None or self._trip.leg is None or self._trip.job is None:
+        if self._trip is None or self._trip.step is None or self._trip.job is None:
             return "", 0, 0
-        leg, progress = self._trip.leg, self._trip.job.progress
-        text = _("Round trip, way {number} of at most {count}").format(number=leg.number, count=leg.count)
+        step, progress = self._trip.step, self._trip.job.progress
+        text = _("Round trip, way {number} of at most {count}").format(number=step.number, count=step.count)
         return text, progress.done, progress.total
 
-    def start(self, legs: Legs, on_figures: OnFigures, first: SegmentationResult | None = None) -> None:
-        """Begin a round trip; first: as SessionTrip.start. Raises PromptError where a mask is empty."""
+    def start(self, steps: Steps, on_figures: OnFigures, first: SegmentationResult | None = None) -> None:
+        """Begin a round trip; first: as StepDriver.start. Raises PromptError where a mask is empty."""
         bench = self._bench
-        trip: SessionTrip
+        trip: StepDriver
 
         def ended(figures: RoundTripFigures | None, error: PromptOnceError | None) -> None:
             if trip is not self._trip:
@@ -65,7 +65,7 @@ class SeedTrips:
                 bench.previewing.ask()
             bench.changed()
 
-        trip = SessionTrip(bench.session, bench.engine.files(), bench.engine.machine.device, legs, ended)
+        trip = StepDriver(bench.session, bench.engine.files(), bench.engine.machine.device, steps, ended)
         self._trip = trip
         try:
             trip.start(first)
@@ -94,7 +94,7 @@ class StartSearch:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self._on_found: OnFound | None = None
-        self._trip: SessionTrip[SurestStart] | None = None
+        self._trip: StepDriver[ConfidentStart] | None = None
         self._seen = self._slices = 0
 
     @property
@@ -107,14 +107,14 @@ class StartSearch:
         """In words, and slices, done and all of them."""
         if self._trip is None:
             return _("Looking for the slice most like the seed's"), self._seen, self._slices
-        leg, job = self._trip.leg, self._trip.job
-        if leg is None or job is None:
+        step, job = self._trip.step, self._trip.job
+        if step is None or job is None:
             return "", 0, 0
-        text = _("Looking for the slice where the object is surest, {number} of at most {count}")
-        return text.format(number=leg.number, count=leg.count), job.progress.done, job.progress.total
+        text = _("Looking for the most confident slice, {number} of at most {count}")
+        return text.format(number=step.number, count=step.count), job.progress.done, job.progress.total
 
     def start(self, way: Searched, case: Case, within: range, on_found: OnFound) -> None:
-        """Begin: "alike", each slice costs one pass of the image encoder, or "surest", see worker.surest_start.
+        """Begin: "similar", each slice costs one run of the image encoder, or "confident", see workflows.start_slice.
 
         case: with a shared seed. within: slices that can be chosen. on_found: what it raises is said in the panel.
         Raises PromptOnceError for what cannot be begun.
@@ -123,10 +123,10 @@ class StartSearch:
         self._seen, self._slices, self._trip = 0, len(within), None
         self._on_found = on_found
         try:
-            if way == "alike":
-                self._look_for_the_most_alike(case, case.prompt, within, on_found)
+            if way == "similar":
+                self._look_for_the_most_similar(case, case.prompt, within, on_found)
             else:
-                self._look_for_the_surest(case, case.prompt, within, on_found)
+                self._look_for_the_most_confident(case, case.prompt, within, on_found)
         except PromptOnceError:
             self._on_found = None
             raise
@@ -138,13 +138,15 @@ class StartSearch:
             self._on_found = self._trip = None
             self._bench.session.cancel()
 
-    def _look_for_the_most_alike(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
+    def _look_for_the_most_similar(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
         bench = self._bench
 
         def take(descriptors: NDArray[np.float32]) -> None:
-            place, alike = most_alike(descriptors[-1], descriptors[:-1])
+            place, similarity = most_similar(descriptors[-1], descriptors[:-1])
             index = within[place]
-            text = _("Slice {index} is most like the seed's ({alike:.2f}).").format(index=index, alike=alike)
+            text = _("Slice {index} is most similar to the seed's ({similarity:.2f}).").format(
+                index=index, similarity=similarity
+            )
             self._ended(on_found, index, text)
 
         def seen(_event: object) -> None:
@@ -154,17 +156,17 @@ class StartSearch:
         frames = (seed.frames[0].frame,)
         bench.session.describe(within, frames, take, lambda error: self._failed(on_found, error), seen)
 
-    def _look_for_the_surest(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
+    def _look_for_the_most_confident(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
         bench = self._bench
 
-        def ended(found: SurestStart | None, error: PromptOnceError | None) -> None:
+        def ended(found: ConfidentStart | None, error: PromptOnceError | None) -> None:
             if found is not None:
                 self._ended(on_found, found.slice, found.sentence)
             elif error is not None:
                 self._failed(on_found, error)
 
-        legs = legs_of_surest_start(case.stack, seed, within)
-        self._trip = SessionTrip(bench.session, bench.engine.files(), bench.engine.machine.device, legs, ended)
+        steps = steps_of_confident_start(case.stack, seed, within)
+        self._trip = StepDriver(bench.session, bench.engine.files(), bench.engine.machine.device, steps, ended)
         self._trip.start()
 
     def _ended(self, on_found: OnFound, index: int, sentence: str) -> None:

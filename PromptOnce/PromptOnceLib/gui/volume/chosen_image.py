@@ -36,7 +36,7 @@ class ChosenImage:
 
     @property
     def central_slice(self) -> int:
-        """The seed slice by default."""
+        """The prompted slice by default."""
         return central_slice(len(self.slices))
 
     @property

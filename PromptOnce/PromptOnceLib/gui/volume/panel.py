@@ -24,7 +24,7 @@ _PICTURE = 112  # pixels
 
 
 class VolumePanel(Panel):
-    """Volume, axis, window, and a small picture of the seed slice as the model sees it."""
+    """Volume, axis, window, and a small picture of the prompted slice as the model sees it."""
 
     part = "volume"
 
@@ -40,12 +40,12 @@ class VolumePanel(Panel):
         self.volume.setToolTip(_("The image to segment"))
         self.shown = line_label()
         self.axis, self.window, self.axis_text = narrow(qt.QComboBox()), narrow(qt.QComboBox()), line_label()
-        self.seed = qt.QPushButton(icon("seed-slice"), _("Go to seed slice"))
+        self.seed = qt.QPushButton(icon("prompted-slice"), _("Go to prompted slice"))
         self.use_shown = qt.QPushButton(_("Use the slice shown"))
         self.use_shown.setToolTip(_("Prompt on the slice that the view shows; what is marked already moves there"))
         self.seed_text, self.picture = line_label(), qt.QLabel()
         self.picture.setAlignment(qt.Qt.AlignTop)
-        self.picture.setToolTip(_("The seed slice as the model sees it"))
+        self.picture.setToolTip(_("The prompted slice as the model sees it"))
         self.form.addRow(_("Volume:"), self.volume)
         self.form.addRow(self.shown)
         self.form.addRow(_("Slices along:"), self.axis)
@@ -62,8 +62,8 @@ class VolumePanel(Panel):
         connect(self.volume, "nodeActivated(vtkMRMLNode*)", self._volume_chosen)
         connect(self.axis, "activated(int)", lambda i: self.bench.choose_axis(self.axis.itemData(i)))
         connect(self.window, "activated(int)", lambda i: self.bench.choose_window(self.window.itemData(i)))
-        connect(self.seed, "clicked(bool)", lambda _checked: self.bench.seed_slice.show())
-        connect(self.use_shown, "clicked(bool)", lambda _checked: self.bench.seed_slice.use_shown())
+        connect(self.seed, "clicked(bool)", lambda _checked: self.bench.prompted_slice.show())
+        connect(self.use_shown, "clicked(bool)", lambda _checked: self.bench.prompted_slice.use_shown())
 
     def refresh(self) -> None:
         """See Panel."""
@@ -76,7 +76,7 @@ class VolumePanel(Panel):
             self.volume.setCurrentNode(node)
             self.volume.blockSignals(blocked)
         hidden = image is not None and not slice_views.is_shown(image.node)
-        show_text(self.shown, _("The views show another volume: press Go to seed slice to see this one.") * hidden)
+        show_text(self.shown, _("The views show another volume: press Go to prompted slice to see this one.") * hidden)
         fill(self.axis, _axis_entries(), "auto" if parameters is None else parameters.axis)
         fill(self.window, _window_entries(), "auto" if parameters is None else parameters.window)
         for widget in (self.axis, self.window, self.seed, self.use_shown):
@@ -89,14 +89,14 @@ class VolumePanel(Panel):
         text = _("{count} slices along {axis}: {reason}.")
         values = {"count": len(image.slices), "axis": AXIS_NAMES[image.axis.axis], "reason": image.axis.reason}
         show_text(self.axis_text, text.format(**values))
-        show_text(self.seed_text, _("Seed slice: {index}").format(index=bench.objects.seed))
+        show_text(self.seed_text, _("Prompted slice: {index}").format(index=bench.objects.seed))
         self._draw()
 
     def _volume_chosen(self, node: Any) -> None:
         self.bench.choose_volume(node)
 
     def _draw(self) -> None:
-        """The seed slice in grey, turned as radiologists expect it; drawn again only when something changed."""
+        """The prompted slice in grey, turned as radiologists expect it; drawn again only when something changed."""
         image, index = self.bench.image, self.bench.objects.seed
         prompt = self.bench.read_prompt()
         try:

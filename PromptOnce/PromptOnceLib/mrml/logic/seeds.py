@@ -16,20 +16,20 @@ from PromptOnceLib.models.registry import ModelFiles, resolve_model
 from PromptOnceLib.mrml.seeds import best_match, masks_of_segments, name_scanner, scanner_name
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.prompts.conditioning import SharedSeed
-from PromptOnceLib.seeds.apply import Searched, SeedSource, accepted_masks
+from PromptOnceLib.seeds.apply import OLD_STARTS, Searched, SeedSource, accepted_masks
 from PromptOnceLib.seeds.create import make_seed
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.matching import Match, rank
 from PromptOnceLib.seeds.seed import ModelUsed, Seed
-from PromptOnceLib.seeds.similarity import Comparison, most_alike
+from PromptOnceLib.seeds.similarity import Comparison, most_similar
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.worker.session import Session
-from PromptOnceLib.workflows.drive import SessionTrip
-from PromptOnceLib.workflows.round_trip import RoundTripFigures, legs_of_prompt, legs_of_shared_seed
-from PromptOnceLib.workflows.start_slice import legs_of_surest_start
-from PromptOnceLib.workflows.steps import Leg
+from PromptOnceLib.workflows.drive import StepDriver
+from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_prompt, steps_of_shared_seed
+from PromptOnceLib.workflows.start_slice import steps_of_confident_start
+from PromptOnceLib.workflows.steps import Step
 
 T = TypeVar("T")
 Start = int | Literal["central"] | Searched
@@ -108,16 +108,18 @@ class SeedMethods:
         """A prompt for segmentVolume from seeds of the library: put before the volume's slices, no click needed.
 
         name: of a seed, of several that are to be used together, or "auto" for the one that suits volumeNode best and
-        marks the target. start: the slice after which both halves go; "central", or "alike" for the slice of volumeNode
-        that is most like the seed's frame, which takes one pass of the model's encoder a slice, or "surest" for the one
-        on which the model is surest to see the object right after the seed. firstSlice, lastSlice: the range to search
-        for those, as segmentVolume takes it. by: "prompt", the box and points as drawn, or "mask", the accepted mask.
-        fit: "millimetres" or "stretch", None for the usual way. objects: names of the seed's objects, None for all.
+        marks the target. start: the slice after which both passes go; "central", or "similar" for the slice of
+        volumeNode that is most similar to the seed's frame, which takes one run of the model's encoder a slice, or
+        "confident" for the one on which the model is most confident to see the object right after the seed. firstSlice,
+        lastSlice: the range to search for those, as segmentVolume takes it. by: "prompt", the box and points as drawn,
+        or "mask", the accepted mask. fit: "millimetres" or "stretch", None for the usual way. objects: names of the
+        seed's objects, None for all.
 
         Raises SeedError where there is no such seed or none fits, InputError for a range that is not in the volume, and
         what a propagation raises.
         """
-        if volumeNode is None and (name == "auto" or start in ("alike", "surest")):
+        start = OLD_STARTS.get(str(start), start)
+        if volumeNode is None and (name == "auto" or start in ("similar", "confident")):
             raise SeedError("Name the volume as well: the seed, or where it starts, depends on it.")
         seeds = self._library(library)
         if name == "auto":
@@ -128,7 +130,7 @@ class SeedMethods:
         else:
             chosen = tuple(seeds.get(one) for one in ([name] if isinstance(name, str) else name))
         wanted = None if objects is None else tuple(objects)
-        if start != "alike" and start != "surest":
+        if start != "similar" and start != "confident":
             return SeedSource(chosen, start, by, fit, wanted)
         source = SeedSource(chosen, "central", by, fit, wanted)
         case = prepare_case(read_volume_node(volumeNode), source, axis)
@@ -178,7 +180,7 @@ class SeedMethods:
         seed = seeds.save(seed)
         if not roundTrip or len(case.stack.frames) == 1:
             return seed
-        record = self._trip(files, device, legs_of_prompt(case.stack, case.prompt, np.stack(masks).astype(np.uint8)))
+        record = self._trip(files, device, steps_of_prompt(case.stack, case.prompt, np.stack(masks).astype(np.uint8)))
         found = record.record(files.name)
         return seed if found is None else replace(seed, record=seeds.edit(seed.id, round_trip=found))
 
@@ -202,21 +204,21 @@ class SeedMethods:
         assert isinstance(case.prompt, SharedSeed)
         stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
         return self._trip(
-            resolve_model(model, modelConfig), device, legs_of_shared_seed(case.stack, case.prompt, stored)
+            resolve_model(model, modelConfig), device, steps_of_shared_seed(case.stack, case.prompt, stored)
         )
 
     def _start_of(self, case: Case, within: range, way: Searched, files: ModelFiles, device: str) -> int:
         """The slice of the range where the seed of a case is to start."""
         seed = case.prompt
         assert isinstance(seed, SharedSeed)
-        if way == "surest":
-            return self._trip(files, device, legs_of_surest_start(case.stack, seed, within)).slice
+        if way == "confident":
+            return self._trip(files, device, steps_of_confident_start(case.stack, seed, within)).slice
         self.session.prepare(files, device, "auto", case.stack, seed.slice)
         frames = (seed.frames[0].frame,)
         found: Any = self._ask(lambda done, fail: self.session.describe(within, frames, done, fail))
-        return within[most_alike(found[-1], found[:-1])[0]]
+        return within[most_similar(found[-1], found[:-1])[0]]
 
-    def _trip(self, files: ModelFiles, device: str, legs: Generator[Leg, SegmentationResult, T]) -> T:
+    def _trip(self, files: ModelFiles, device: str, steps: Generator[Step, SegmentationResult, T]) -> T:
         def ask(done: Callable[[T], object], fail: Callable[[PromptOnceError], object]) -> None:
             def ended(found: T | None, error: PromptOnceError | None) -> None:
                 if error is not None:
@@ -225,7 +227,7 @@ class SeedMethods:
                     assert found is not None
                     done(found)
 
-            SessionTrip(self.session, files, device, legs, ended).start()
+            StepDriver(self.session, files, device, steps, ended).start()
 
         return self._ask(ask)
 

@@ -110,7 +110,7 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
         axis: "auto", "i", "j", "k", "axial", "sagittal" or "coronal". window: "auto", "display" (the node's own), the
         name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as "nano" or "small", or
         the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both included. earlyStop: stop a
-        half where the object has ended, after several slices without it; not for objects in several pieces.
+        pass where the object has ended, after several slices without it; not for objects in several pieces.
         segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None for a
         new one. overwrite: take the masks' voxels from the other shown segments. reference: a segmentation or label
         map node to compare with; table and plot are written at the end.

@@ -1,4 +1,4 @@
-"""The masks of the seed slice shown over the image while the prompt is edited; no part of the result."""
+"""The masks of the prompted slice shown over the image while the prompt is edited; no part of the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAME = "PromptOnce preview"
 _FILL = 0.35
 
 
-class SeedPreview:
+class MaskPreview:
     """A segmentation node that is neither saved nor offered anywhere, made with the first mask that is shown.
 
     It holds one slice only, so that showing a mask costs next to nothing whatever the size of the volume.

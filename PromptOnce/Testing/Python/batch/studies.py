@@ -13,7 +13,7 @@ from worker.disks import disk_frames, disk_prompt
 from PromptOnceLib.batch.events import Event
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PromptChoice, Selection
-from PromptOnceLib.batch.run_folder.journal import Step, read_steps
+from PromptOnceLib.batch.run_folder.journal import JournalEntry, read_journal
 from PromptOnceLib.prompts.prompt import write_prompt
 
 SLICES = 5
@@ -60,8 +60,8 @@ def quick_options(folder: Path, **changes: object) -> BatchOptions:
     return BatchOptions.model_validate({"python": script, **changes})
 
 
-def steps_of(folder: Path) -> list[Step]:
-    return read_steps(folder / "state.jsonl")
+def steps_of(folder: Path) -> list[JournalEntry]:
+    return read_journal(folder / "state.jsonl")
 
 
 def computed(folder: Path) -> list[str]:

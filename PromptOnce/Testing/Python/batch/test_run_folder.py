@@ -8,7 +8,7 @@ import pytest
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.fingerprints import FileStamp, fingerprint, stamp_files
-from PromptOnceLib.batch.run_folder.journal import StateFile, Step, finished_cases, read_steps
+from PromptOnceLib.batch.run_folder.journal import Journal, JournalEntry, finished_cases, read_journal
 from PromptOnceLib.batch.run_folder.open_run import open_run
 from PromptOnceLib.errors import RunFolderError
 
@@ -27,12 +27,12 @@ def plan_of(folder: Path, *names: str) -> BatchPlan:
 
 def finish(folder: Path, *names: str) -> None:
     """Results for these cases, as a run leaves them."""
-    state = StateFile(folder / "state.jsonl")
+    state = Journal(folder / "state.jsonl")
     for name in names:
         (folder / "cases" / name).mkdir(parents=True)
         (folder / "cases" / name / "record.json").write_text("{}")
-        state.append(Step(case=name, event="writing", fingerprint="f", files=(STAMP,)))
-        state.append(Step(case=name, event="finished"))
+        state.append(JournalEntry(case=name, event="writing", fingerprint="f", files=(STAMP,)))
+        state.append(JournalEntry(case=name, event="finished"))
     state.close()
 
 
@@ -106,14 +106,14 @@ def test_a_line_that_a_crash_cut_off_harms_no_other(tmp_path: Path) -> None:
     with path.open("ab") as file:
         file.write(b'{"case": "b", "event": "sta')
     finish(tmp_path, "c")
-    assert [(step.case, step.event) for step in read_steps(path)] == [
+    assert [(step.case, step.event) for step in read_journal(path)] == [
         ("a", "writing"), ("a", "finished"), ("c", "writing"), ("c", "finished"),
     ]  # fmt: skip
-    assert all(step.time for step in read_steps(path))
+    assert all(step.time for step in read_journal(path))
 
 
 def test_a_case_is_finished_once_its_folder_is_there_even_if_nobody_could_note_it(tmp_path: Path) -> None:
-    steps = [Step(case="a", event="writing", fingerprint="f", files=(STAMP,))]
+    steps = [JournalEntry(case="a", event="writing", fingerprint="f", files=(STAMP,))]
     assert finished_cases(steps, tmp_path) == {}
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "record.json").write_text("{}")

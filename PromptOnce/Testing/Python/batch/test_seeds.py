@@ -103,7 +103,7 @@ def test_auto_takes_the_seed_whose_frame_is_most_like_the_image(library: SeedLib
     record = read_case_record(out / "cases" / "a")
     assert record.identity.seed is not None
     assert record.identity.seed.name == "disk"
-    assert any("likeness of the frames" in notice for notice in record.notices)
+    assert any("similarity of the frames" in notice for notice in record.notices)
     assert run_batch(planned, options, out, resume=True).reused == 2
 
 
@@ -117,15 +117,15 @@ def test_a_seed_starts_where_the_image_is_most_like_it_or_where_it_is_told_to(
     frames[1] = disk_frames(slices=5, seed=9)[2]
     write_array(tmp_path / "images" / "b.nii.gz", frames)
     out = tmp_path / "out"
-    assert run_batch(planned, quick_options(tmp_path, start="alike", by="mask"), out).succeeded
+    assert run_batch(planned, quick_options(tmp_path, start="similar", by="mask"), out).succeeded
     assert read_case_record(out / "cases" / "a").seed_slice == 4
     record = read_case_record(out / "cases" / "b")
     assert record.seed_slice == 1
-    assert any("most like the seed" in notice for notice in record.notices)
-    assert run_batch(planned, quick_options(tmp_path, start="alike", by="prompt"), out, resume=True).finished == 2
-    assert run_batch(planned, quick_options(tmp_path, start="surest"), out, resume=True).finished == 2
+    assert any("most similar to the seed" in notice for notice in record.notices)
+    assert run_batch(planned, quick_options(tmp_path, start="similar", by="prompt"), out, resume=True).finished == 2
+    assert run_batch(planned, quick_options(tmp_path, start="confident"), out, resume=True).finished == 2
     record = read_case_record(out / "cases" / "b")
-    assert any("surest" in notice or "No slice shows the object" in notice for notice in record.notices)
+    assert any("most confidence" in notice or "No slice shows the object" in notice for notice in record.notices)
 
 
 def test_a_round_trip_of_a_seed_is_recorded(library: SeedLibrary, tmp_path: Path) -> None:

@@ -93,32 +93,32 @@ def test_auto_takes_the_seed_of_the_scanner_and_starts_where_it_is_told(
     assert (used.json["seed"], used.json["seed_slice"], used.json["slices"]) == ("disk two", 7, 3)
     (reason,) = [notice for notice in used.json["notices"] if "was taken" in notice]
     assert "same scanner (CT 3)" in reason
-    assert "likeness of the frames" in reason
+    assert "similarity of the frames" in reason
     assert "poor round trip" in reason
     assert list((library / "features").rglob("*.npy")), "the seeds' descriptors are kept"
 
 
 def test_several_seeds_and_the_slice_most_like_the_first(run: Run, library: Path, next_patient: Path) -> None:
     used = run(
-        "segment", next_patient, "-o", "o.nii.gz", "--seed", "disk one", "--seed", "disk two", "--start", "alike",
+        "segment", next_patient, "-o", "o.nii.gz", "--seed", "disk one", "--seed", "disk two", "--start", "similar",
         "--library", library, "--json",
     )  # fmt: skip
     assert used.status == 0, used.err
     assert used.json["seed"] == "disk one, disk two"
-    assert any(f"Slice {used.json['seed_slice']} is most like" in notice for notice in used.json["notices"])
+    assert any(f"Slice {used.json['seed_slice']} is most similar" in notice for notice in used.json["notices"])
 
 
-def test_the_slice_where_the_object_is_surest(run: Run, library: Path, next_patient: Path) -> None:
+def test_the_most_confident_slice(run: Run, library: Path, next_patient: Path) -> None:
     used = run(
-        "segment", next_patient, "-o", "o.nii.gz", "--seed", "disk one", "--start", "surest", "--library", library,
+        "segment", next_patient, "-o", "o.nii.gz", "--seed", "disk one", "--start", "confident", "--library", library,
         "--json",
     )  # fmt: skip
     assert used.status == 0, used.err
     assert used.json["slices"] == 11
-    assert any(f"Slice {used.json['seed_slice']} is where" in notice for notice in used.json["notices"])
+    assert any(f"Slice {used.json['seed_slice']} is the one where" in notice for notice in used.json["notices"])
 
 
-@pytest.mark.parametrize(("start", "words"), [("alike", "is most like"), ("surest", "is where")])
+@pytest.mark.parametrize(("start", "words"), [("similar", "is most similar"), ("confident", "is the one where")])
 def test_what_is_searched_for_is_searched_in_the_range(
     run: Run, library: Path, next_patient: Path, start: str, words: str
 ) -> None:
@@ -138,7 +138,7 @@ def test_match_ranks_the_seeds_and_says_why(run: Run, library: Path, next_patien
     first, second = ended.out.splitlines()
     assert "disk one: same scanner (CT 2), same spacing" in first
     assert "disk two: other scanner (CT 3)" in second
-    assert "likeness of the frames" in first
+    assert "similarity of the frames" in first
 
 
 def test_a_round_trip_through_another_image_is_shown_and_kept(run: Run, library: Path, next_patient: Path) -> None:
@@ -206,10 +206,13 @@ def test_a_folder_of_pictures_is_segmented_each_in_its_own_grid(run: Run, tmp_pa
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "auto", "--seed", "disk one"], "auto"),
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--target", "x"], "--target"),
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "auto", "--target", "liver"], "other target"),
-        (["segment", "VOLUME", "-o", "o.nii.gz", "--start", "alike", *BOX], "--seed"),
+        (["segment", "VOLUME", "-o", "o.nii.gz", "--start", "similar", *BOX], "--seed"),
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--start", "99"], "99"),
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--start", "nowhere"], "nowhere"),
-        (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--start", "surest", "--range", "9:40"], "9:40"),
+        (
+            ["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--start", "confident", "--range", "9:40"],
+            "9:40",
+        ),
         (["segment", "VOLUME", "-o", "o.nii.gz", "--seed", "disk one", "--axis", "i"], "axial"),
         (["segment-pictures", "nowhere", "--seed", "disk one", "-o", "masks"], "nowhere"),
         (["segment-pictures", ".", "--seed", "disk three", "-o", "masks"], "disk one"),

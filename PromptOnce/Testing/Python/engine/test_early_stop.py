@@ -1,4 +1,4 @@
-"""Where a half stops when its objects have ended, and that nothing else changes."""
+"""Where a pass stops when its objects have ended, and that nothing else changes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 from engine.test_masks_equal_upstream import blobs, bright, presence_by_brightness
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.early_stop import ABSENT_SLICES, LOST_SLICES, Ending
+from PromptOnceLib.engine.early_stop import ABSENT_SLICES, LOST_SLICES, EarlyStop
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.preprocessing import frame_tensor
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
@@ -18,8 +18,8 @@ from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
 
 def first_end(areas: list[int], presence: list[float] | None = None) -> int | None:
-    """Index of the slice at which a half of one object ends; presence: 1 where there is area, unless given."""
-    ending = Ending()
+    """Index of the slice at which a pass of one object ends; presence: 1 where there is area, unless given."""
+    ending = EarlyStop()
     for index, area in enumerate(areas):
         mask = np.zeros((1, 40, 40), np.uint8)
         mask.reshape(-1)[:area] = 1
@@ -41,7 +41,7 @@ def test_specks_and_disbelieved_masks_count_as_absent() -> None:
     assert first_end([1000, 300, 100] + 20 * [200], [1.0, 1.0, 1.0] + 20 * [0.2]) == 2 + ABSENT_SLICES
 
 
-def test_a_gap_shorter_than_that_does_not_end_a_half() -> None:
+def test_a_gap_shorter_than_that_does_not_end_a_pass() -> None:
     gap = (ABSENT_SLICES - 1) * [0]
     assert first_end([400, 200, 100, *gap, 90, *gap, 200, 300]) is None
 
@@ -51,7 +51,7 @@ def test_what_was_never_there_has_not_ended() -> None:
 
 
 def test_one_object_that_goes_on_keeps_the_others_going() -> None:
-    ending, mask = Ending(), np.ones((2, 8, 8), np.uint8)
+    ending, mask = EarlyStop(), np.ones((2, 8, 8), np.uint8)
     mask[0] = 0
     assert not any(ending.has_come(mask, (0.0, 1.0)) for _ in range(30))
 

@@ -129,7 +129,7 @@ def test_memory_holds_no_more_after_forty_slices_than_after_twenty(model: Model)
     assert kept_after(20) == kept_after(39)
 
 
-def test_the_seed_slice_is_encoded_once(model: Model) -> None:
+def test_the_prompted_slice_is_encoded_once(model: Model) -> None:
     tracker = Tracker(model, on_cpu())
     encoded: list[int] = []
     original = tracker.encode

@@ -1,4 +1,4 @@
-"""Both halves in one pass, run on the CPU: what comes out is what comes out of one half after the other."""
+"""Both passes at once, run on the CPU: what comes out is what comes out of one pass after the other."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from engine.test_memory_and_devices import fail_at, masks_of
 from engine.test_pipeline import like_a_gpu
 from PromptOnceLib.engine.devices import ON_GPU, Pipeline, Placement, on_cpu
 from PromptOnceLib.engine.network import Model, load_model
-from PromptOnceLib.engine.passes import Half, in_groups, in_turns
+from PromptOnceLib.engine.passes import Pass, in_groups, in_turns
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Output, Tracker
-from PromptOnceLib.engine.transfer import Fetch
+from PromptOnceLib.engine.transfer import DeviceTransfer
 from PromptOnceLib.errors import OutOfMemoryError
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
@@ -36,22 +36,22 @@ TASKS = {
     "two objects": NINE,
     "a range": Task([bright(9), grey(9)], 9, 6, 12),
     "holes filled": replace(NINE, fill_hole_area=30),
-    "halves of 16 and 25 slices": Task([bright(15)], 15, 0, 39),
+    "passes of 16 and 25 slices": Task([bright(15)], 15, 0, 39),
     "shared seeds": replace(NINE, conditioning=SEEDS),
-    "shared seeds, halves of 16 and 17 with them": Task([bright(14)], 14, 0, 28, conditioning=LONG_SEEDS),
-    "halves of 5 and 13 slices": Task([bright(4)], 4, 0, 16),
-    "one half": replace(NINE, direction="backward"),
+    "shared seeds, passes of 16 and 17 with them": Task([bright(14)], 14, 0, 28, conditioning=LONG_SEEDS),
+    "passes of 5 and 13 slices": Task([bright(4)], 4, 0, 16),
+    "one pass": replace(NINE, direction="backward"),
     "seed on the last slice": Task([bright(8)], 8, 0, 8),
     "alone": replace(NINE, conditioning=SEEDS, alone=True),
 }
-APART = {"halves of 5 and 13 slices", "one half", "seed on the last slice", "alone"}
+APART = {"passes of 5 and 13 slices", "one pass", "seed on the last slice", "alone"}
 # With the largest difference of logits and of scores. Sums are taken in another order, which rounds some memories, kept
-# in bfloat16, the other way. Without that rounding next to nothing differs, and what is wrong shows: halves of 5 and 13
+# in bfloat16, the other way. Without that rounding next to nothing differs, and what is wrong shows: passes of 5 and 13
 # slices, were they to share a pass, would differ by 4e-4.
 ROUNDING = {"memories as they are kept": (1e-3, 1e-4), "memories not rounded": (5e-5, 1e-5)}
 RUNS = [
     *((name, "memories not rounded") for name in TASKS),
-    *((name, "memories as they are kept") for name in ("two objects", "halves of 16 and 25 slices", "shared seeds")),
+    *((name, "memories as they are kept") for name in ("two objects", "passes of 16 and 25 slices", "shared seeds")),
 ]
 
 
@@ -67,7 +67,7 @@ class Watched(Propagation):
     absent: Sequence[int] = ()
     logits: dict[int, list[torch.Tensor]] = field(default_factory=dict)
 
-    def _fetch(self, index: int, outputs: Sequence[Output]) -> Fetch:
+    def _fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
         if index in self.absent:
             outputs = [replace(output, presence=torch.full_like(output.presence, -9.0)) for output in outputs]
         self.logits.setdefault(index, [one for output in outputs for one in output.logits_of_each])
@@ -105,7 +105,7 @@ def passes(model: Model) -> Iterator[tuple[list[int], list[int]]]:
 
 
 @pytest.mark.parametrize(("name", "rounding"), RUNS)
-def test_slices_are_those_of_one_half_after_the_other(
+def test_slices_are_those_of_one_pass_after_the_other(
     model: Model, name: str, rounding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if rounding == "memories not rounded":
@@ -129,7 +129,7 @@ def test_slices_are_those_of_one_half_after_the_other(
 def test_both_halves_go_together_also_where_objects_do_not(model: Model) -> None:
     expected = masks_of(one_after_the_other(model, "two objects")[0])
     with passes(model) as (_, rows):
-        found, _ = run(model, like_a_gpu(Pipeline(halves_together=True)), NINE)
+        found, _ = run(model, like_a_gpu(Pipeline(passes_together=True)), NINE)
     np.testing.assert_array_equal(masks_of(found), expected)
     assert rows == 8 * [2]
 
@@ -142,8 +142,8 @@ def test_both_halves_take_turns_and_share_the_encoder_s_batches(model: Model) ->
     assert rows == 4 * [4]
 
 
-def test_the_longer_half_goes_on_alone(model: Model) -> None:
-    task = TASKS["halves of 16 and 25 slices"]
+def test_the_longer_pass_goes_on_alone(model: Model) -> None:
+    task = TASKS["passes of 16 and 25 slices"]
     with passes(model) as (images, rows):
         list(Propagation(Tracker(model, like_a_gpu()), frames_of(task), pytest.fail).run(task))
     assert rows == 15 * [2] + 9 * [1]
@@ -157,10 +157,10 @@ def test_the_start_slice_after_a_shared_seed_is_encoded_and_comes_out_once(model
     assert sum(images) == len(SEEDS) + 9
 
 
-def test_halves_share_a_pass_only_where_time_is_encoded_alike() -> None:
+def test_passes_go_together_only_where_time_is_encoded_alike() -> None:
     def lengths(*of: int, before: int = 0) -> list[list[int]]:
-        groups = in_groups([Half(range(length)) for length in of], before, 16)
-        return [[len(half.slices) for half in group] for group in groups]
+        groups = in_groups([Pass(range(length)) for length in of], before, 16)
+        return [[len(pass_.slices) for pass_ in group] for group in groups]
 
     assert lengths(5, 5) == [[5, 5]]
     assert lengths(6, 5) == [[6], [5]]
@@ -170,14 +170,14 @@ def test_halves_share_a_pass_only_where_time_is_encoded_alike() -> None:
 
 
 def test_slices_are_encoded_in_the_order_in_which_they_are_tracked() -> None:
-    halves = [Half(range(3, 7)), Half(range(3, -1, -1))]
-    assert in_turns(halves, 1) == [4, 2, 5, 1, 6, 0]
-    assert in_turns(halves, 0) == [3, 4, 2, 5, 1, 6, 0]
-    assert in_turns([Half(range(2, 6)), Half(range(2, 0, -1))], 1) == [3, 1, 4, 5]
+    passes = [Pass(range(3, 7)), Pass(range(3, -1, -1))]
+    assert in_turns(passes, 1) == [4, 2, 5, 1, 6, 0]
+    assert in_turns(passes, 0) == [3, 4, 2, 5, 1, 6, 0]
+    assert in_turns([Pass(range(2, 6)), Pass(range(2, 0, -1))], 1) == [3, 1, 4, 5]
 
 
-@pytest.mark.parametrize("pipeline", [Pipeline(halves_together=True), ON_GPU], ids=["halves", "all"])
-def test_when_one_half_ends_early_the_other_goes_on(model: Model, pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("pipeline", [Pipeline(passes_together=True), ON_GPU], ids=["passes", "all"])
+def test_when_one_pass_ends_early_the_other_goes_on(model: Model, pipeline: Pipeline) -> None:
     task, absent = Task([bright(13)], 13, 0, 26, stop_when_absent=True), range(11)
     apart: list[str] = []
     propagation = Watched(Tracker(model, on_cpu()), frames_of(task), apart.append, absent=absent)
@@ -217,7 +217,7 @@ def test_when_both_halves_end_early_nothing_more_is_tracked(model: Model) -> Non
 
 WAYS_OUT = {
     "once": ({3}, ON_GPU.smaller()),
-    "and on the second half": ({3, 5}, ON_GPU.smaller().smaller()),
+    "and on the second pass": ({3, 5}, ON_GPU.smaller().smaller()),
     "twice": ({3, 4}, ON_GPU.smaller().smaller()),
     "in one step and in the next": ({3, 6}, ON_GPU.smaller().smaller()),
 }
@@ -247,7 +247,7 @@ def test_when_memory_ends_halves_go_apart_then_objects(model: Model, name: str, 
     np.testing.assert_array_equal(masks_of(found), expected)
     assert tracker.placement == like_a_gpu(expected_pipeline)
     for index in {index for index, _ in tracked}:
-        assert sum(rows for at, rows in tracked if at == index) == 4, "two objects in two halves, each once"
+        assert sum(rows for at, rows in tracked if at == index) == 4, "two objects in two passes, each once"
 
 
 @pytest.mark.parametrize(("method", "call"), [("encode_several", 3), ("full_size_mask", 8)])
@@ -265,7 +265,7 @@ def test_when_memory_ends_before_or_after_tracking_nothing_is_tracked_twice(
     assert sum(rows) == 8 * 2
 
 
-def test_when_one_object_in_one_half_is_too_much_the_rest_runs_on_the_cpu(model: Model) -> None:
+def test_when_one_object_in_one_pass_is_too_much_the_rest_runs_on_the_cpu(model: Model) -> None:
     expected = masks_of(one_after_the_other(model, "two objects")[0])
     tracker, notices = Tracker(model, like_a_gpu()), []
     tracker.track = fail_at(tracker.track, {3, 4, 5}, torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[method-assign]

@@ -19,7 +19,7 @@ from PromptOnceLib.engine.memory import Memory, together
 from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.engine.transfer import Fetch, delayed
+from PromptOnceLib.engine.transfer import DeviceTransfer, delayed
 from PromptOnceLib.errors import ModelError, OutOfMemoryError
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
@@ -155,7 +155,7 @@ def test_steps_that_were_begun_come_before_the_error_of_the_next() -> None:
 
 
 def test_scores_that_are_no_numbers_are_an_error() -> None:
-    fetch = Fetch(3, torch.zeros(1, 2, 2, dtype=torch.uint8), torch.tensor([[0.5], [torch.nan]]))
+    fetch = DeviceTransfer(3, torch.zeros(1, 2, 2, dtype=torch.uint8), torch.tensor([[0.5], [torch.nan]]))
     with pytest.raises(ModelError, match="no numbers"):
         fetch.take()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.test_masks_equal_upstream import blobs, bright, grey, nano, random_tiny  # noqa: F401
 from engine.upstream import upstream_predictor
-from engine.upstream_shared_seeds import upstream_after_seeds, upstream_half_after_seeds
+from engine.upstream_shared_seeds import upstream_after_seeds, upstream_pass_after_seeds
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Direction, Propagation, SliceOutput, Task
@@ -49,8 +49,8 @@ CASES = {
     "one seed": (9, 4, [("bright",)]),
     "start on the first slice": (6, 0, [("bright",)]),
     "start on the last slice": (6, 5, [("bright",)]),
-    "a half longer than 16 slices": (25, 5, [("bright",)]),
-    "a half of 15 slices, 16 with the seed": (18, 3, [("bright",)]),
+    "a pass longer than 16 slices": (25, 5, [("bright",)]),
+    "a pass of 15 slices, 16 with the seed": (18, 3, [("bright",)]),
     "a mask as seed": (7, 3, [("mask",)]),
     "two seeds": (9, 4, [("bright",), ("bright",)]),
     "two seeds, box and mask": (20, 2, [("mask",), ("bright",)]),
@@ -62,7 +62,7 @@ CASES = {
 
 # The larger network on those cases that differ in what is remembered.
 RUNS = [("nano", case) for case in CASES] + [
-    ("random_tiny", case) for case in ("a half longer than 16 slices", "two seeds, box and mask", "two objects")
+    ("random_tiny", case) for case in ("a pass longer than 16 slices", "two seeds, box and mask", "two objects")
 ]
 
 
@@ -85,10 +85,10 @@ def test_masks_after_seeds_of_other_images_equal_upstream(
     assert not expected.all()
 
 
-def test_one_direction_gives_the_start_slice_of_its_own_half(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_one_direction_gives_the_start_slice_of_its_own_pass(nano: tuple[Model, Path]) -> None:  # noqa: F811
     model, config = nano
     frames, seeds = blobs(8), [seed_frame(3, "bright")]
-    expected = upstream_half_after_seeds(upstream_predictor(config, model), list(frames[4::-1]), seeds)
+    expected = upstream_pass_after_seeds(upstream_predictor(config, model), list(frames[4::-1]), seeds)
     outputs = ours(model, frames, 4, seeds, "backward")
     assert [o.slice for o in outputs] == [4, 3, 2, 1, 0]
     for output, masks in zip(outputs, expected, strict=True):
@@ -105,7 +105,7 @@ def pictures() -> list[NDArray[np.uint8]]:
 def test_pictures_of_different_sizes_in_one_sequence_equal_upstream(nano: tuple[Model, Path]) -> None:  # noqa: F811
     model, config = nano
     seeds = [seed_frame(2, "bright", "grey")]
-    expected = upstream_half_after_seeds(upstream_predictor(config, model), pictures(), seeds)
+    expected = upstream_pass_after_seeds(upstream_predictor(config, model), pictures(), seeds)
     outputs = ours(model, pictures(), 0, seeds, "forward")
     for index, (output, masks) in enumerate(zip(outputs, expected, strict=True)):
         assert output.slice == index
@@ -119,6 +119,6 @@ def test_pictures_each_right_after_the_seed_equal_upstream(nano: tuple[Model, Pa
     predictor = upstream_predictor(config, model)
     outputs = ours(model, pictures(), 0, seeds, alone=True)
     for picture, output in zip(pictures(), outputs, strict=True):
-        np.testing.assert_array_equal(output.masks, upstream_half_after_seeds(predictor, [picture], seeds)[0])
+        np.testing.assert_array_equal(output.masks, upstream_pass_after_seeds(predictor, [picture], seeds)[0])
     in_sequence = ours(model, pictures(), 0, seeds, "forward")
     assert any((a.masks != b.masks).any() for a, b in zip(outputs, in_sequence, strict=True))

@@ -50,15 +50,15 @@ def upstream_volume(
 
     max_logit, when given, takes the logits in the same shape.
     """
-    backward = _half(predictor, frames[: seed + 1][::-1], objects)[:, ::-1]
-    forward = _half(predictor, frames[seed:], objects)
+    backward = _pass(predictor, frames[: seed + 1][::-1], objects)[:, ::-1]
+    forward = _pass(predictor, frames[seed:], objects)
     logits = np.concatenate([backward[:, :-1], forward], axis=1)
     if max_logit is not None:
         max_logit.append(logits)
     return (logits > 0).astype(np.uint8)
 
 
-def _half(
+def _pass(
     predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], objects: Sequence[ObjectPrompt]
 ) -> NDArray[np.float32]:
     def load(image_size: int, **_: object) -> tuple[torch.Tensor, int, int]:

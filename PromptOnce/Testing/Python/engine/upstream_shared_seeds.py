@@ -1,4 +1,4 @@
-"""Upstream's predictor run as Prompt Once, section 4.2, runs it: frames of other images before both halves."""
+"""Upstream's predictor run as Prompt Once, section 4.2, runs it: frames of other images before both passes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from PromptOnceLib.prompts.conditioning import ConditioningFrame
 def upstream_after_seeds(
     predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], start: int, seeds: Sequence[ConditioningFrame]
 ) -> NDArray[np.uint8]:
-    """Masks (objects, slices, rows, columns); the start slice's are the forward half's, the seeds' are dropped."""
-    forward = upstream_half_after_seeds(predictor, list(frames[start:]), seeds)
-    backward = upstream_half_after_seeds(predictor, list(frames[: start + 1][::-1]), seeds)
+    """Masks (objects, slices, rows, columns); the start slice's are the forward pass's, the seeds' are dropped."""
+    forward = upstream_pass_after_seeds(predictor, list(frames[start:]), seeds)
+    backward = upstream_pass_after_seeds(predictor, list(frames[: start + 1][::-1]), seeds)
     return np.stack([*backward[:0:-1], *forward], axis=1)
 
 
-def upstream_half_after_seeds(
+def upstream_pass_after_seeds(
     predictor: SAM2VideoPredictor, frames: Sequence[NDArray[np.uint8]], seeds: Sequence[ConditioningFrame]
 ) -> list[NDArray[np.uint8]]:
     """Masks (objects, rows, columns) of each frame, in its own size."""

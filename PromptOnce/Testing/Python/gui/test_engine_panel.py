@@ -183,7 +183,7 @@ def test_the_process_of_a_download_names_a_model_that_does_not_exist(bench, proc
 
 
 def test_showing_the_folders_chooses_none_and_leaves_the_worker_alone(user):
-    from PromptOnceLib.gui.preferences import load_machine
+    from PromptOnceLib.gui.preferences import load_preferences
 
     user.choose(user.load_ball())
     user.box_the_ball()
@@ -191,6 +191,6 @@ def test_showing_the_folders_chooses_none_and_leaves_the_worker_alone(user):
     process = user.work.session.client._transport.process_id
     user.panel.engine.widget.collapsed = False
     user.wait_for_panel()
-    assert (load_machine().models_folder, load_machine().engine_folder) == ("", "")
+    assert (load_preferences().models_folder, load_preferences().engine_folder) == ("", "")
     assert user.work.session.client._transport.process_id == process
     assert user.work.previewing.visible

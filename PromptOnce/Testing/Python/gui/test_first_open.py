@@ -97,11 +97,11 @@ def test_a_missing_checkpoint_is_said_with_its_size_and_a_way_to_download_it(use
 
 
 def test_choices_for_this_computer_are_kept_in_slicers_settings(user):
-    from PromptOnceLib.gui.preferences import load_machine
+    from PromptOnceLib.gui.preferences import load_preferences
 
     user.choose_model("large")
-    assert load_machine().model == "large"
-    assert load_machine().kind == "own"
+    assert load_preferences().model == "large"
+    assert load_preferences().kind == "own"
 
 
 @pytest.mark.parametrize("width", [400])

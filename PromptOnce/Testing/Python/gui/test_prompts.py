@@ -1,4 +1,4 @@
-"""Prompts in the panel without any engine: tools, objects, undo, seed slice, axis, saving."""
+"""Prompts in the panel without any engine: tools, objects, undo, prompted slice, axis, saving."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_volume_chosen_is_shown_turned_to_its_grid_on_its_central_slice(user):
     user.choose(node)
     assert slice_views.is_shown(node)
     assert slice_views.shown_slice(user.work.image.grid) == 5
-    assert user.panel.volume.seed_text.text == "Seed slice: 5"
+    assert user.panel.volume.seed_text.text == "Prompted slice: 5"
     assert not user.panel.volume.picture.pixmap.isNull()
 
 
@@ -80,7 +80,7 @@ def test_point_tools_stay_until_they_are_put_away_and_the_box_tool_puts_itself_a
     assert not panel.tools["box"].checked
 
 
-def test_a_point_dragged_off_the_seed_slice_is_put_back_with_a_notice(alone):
+def test_a_point_dragged_off_the_prompted_slice_is_put_back_with_a_notice(alone):
     add_point(alone, 40, 30)
     said = []
     work = alone.work
@@ -96,7 +96,7 @@ def test_a_point_dragged_off_the_seed_slice_is_put_back_with_a_notice(alone):
     alone.bench.wait_until(lambda: any("was not on slice 5" in sentence for sentence in said), "the notice")
 
 
-def test_the_first_mark_on_another_slice_makes_that_the_seed_slice(alone):
+def test_the_first_mark_on_another_slice_makes_that_the_prompted_slice(alone):
     from PromptOnceLib.gui.volume import slice_views
 
     slice_views.go_to_slice(alone.work.image.grid, 7)
@@ -106,14 +106,14 @@ def test_the_first_mark_on_another_slice_makes_that_the_seed_slice(alone):
     assert alone.work.read_prompt().slice == 7
 
 
-def test_the_slice_shown_becomes_the_seed_slice_and_takes_the_prompt_along(alone):
+def test_the_slice_shown_becomes_the_prompted_slice_and_takes_the_prompt_along(alone):
     from PromptOnceLib.gui.volume import slice_views
 
     add_point(alone, 40, 30)
     slice_views.go_to_slice(alone.work.image.grid, 3)
     alone.bench.click(alone.panel.volume.use_shown)
     assert alone.work.read_prompt().slice == 3
-    assert alone.panel.volume.seed_text.text == "Seed slice: 3"
+    assert alone.panel.volume.seed_text.text == "Prompted slice: 3"
     slice_views.go_to_slice(alone.work.image.grid, 9)
     alone.bench.click(alone.panel.volume.seed)
     assert slice_views.shown_slice(alone.work.image.grid) == 3

@@ -78,7 +78,9 @@ def load_with_ball_on(volume: Any, index: int) -> Any:
     return slicer.util.addVolumeFromArray(noise, matrix, "another")
 
 
-@pytest.mark.parametrize(("start", "words"), [("alike", "most like the seed's"), ("surest", "object is surest")])
+@pytest.mark.parametrize(
+    ("start", "words"), [("similar", "most similar to the seed's"), ("confident", "with most confidence")]
+)
 def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
     user: User, start: str, words: str
 ) -> None:
@@ -116,7 +118,7 @@ def test_a_search_keeps_to_the_range_and_ends_with_its_volume_and_with_the_engin
     panel, search = user.panel.seeds, user.work.seeding.applying.search
     user.panel.run.limit.setChecked(True)
     user.panel.run.first.setValue(2)
-    for start in ("alike", "surest"):
+    for start in ("similar", "confident"):
         user.pick(panel.start, start)
         apply(user)
         assert user.work.propagating.run.case.prompt.slice in (2, 3), start

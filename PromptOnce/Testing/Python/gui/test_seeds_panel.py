@@ -25,7 +25,7 @@ def test_nothing_is_read_or_asked_before_the_panel_is_unfolded(user: User, libra
     user.choose(user.load_ball())
     assert user.work.seeding.matches == []
     assert user.work.notices.get("seeds", "") == ""
-    assert not user.work.seeding.likeness.comparing
+    assert not user.work.seeding.similarity.comparing
 
 
 def test_a_seed_is_saved_only_with_a_name_and_the_users_word_on_its_picture(user: User, library: SeedLibrary) -> None:
@@ -132,9 +132,9 @@ def test_likeness_of_several_seeds_is_computed_in_the_background_and_kept(user: 
     prompted(user)
     save(user, "first")
     save(user, "second")
-    user.bench.wait_until(lambda: user.work.seeding.likeness.values, "the likeness", 90)
+    user.bench.wait_until(lambda: user.work.seeding.similarity.values, "the similarity", 90)
     user.wait_for_panel()
-    assert all("likeness of the frames 1.00" in text for text in texts(user))
+    assert all("similarity of the frames 1.00" in text for text in texts(user))
     assert len(list((library.folder / "features").rglob("*.npy"))) == 2
 
 

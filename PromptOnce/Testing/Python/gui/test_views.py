@@ -106,7 +106,7 @@ def test_prompts_of_a_deleted_volume_are_not_left_in_the_views(alone):
     assert not node.GetDisplayVisibility()
 
 
-def test_a_tool_goes_to_the_seed_slice_once_something_is_marked_there(alone):
+def test_a_tool_goes_to_the_prompted_slice_once_something_is_marked_there(alone):
     from PromptOnceLib.gui.volume import slice_views
 
     add_point(alone, 40, 30)

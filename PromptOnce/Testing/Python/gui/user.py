@@ -75,11 +75,11 @@ class User:
         self.wait_for_panel()
 
     def click_at(self, x: float, y: float) -> None:
-        """Click on a pixel of the seed slice in the slice view."""
+        """Click on a pixel of the prompted slice in the slice view."""
         self.bench.mouse("Red").click_ras(self.place(x, y))
 
     def place(self, x: float, y: float, index: int | None = None) -> np.ndarray:
-        """RAS of a pixel, on the seed slice or another one."""
+        """RAS of a pixel, on the prompted slice or another one."""
         index = self.work.objects.seed if index is None else index
         return self.work.image.grid.to_world(index, x, y)
 

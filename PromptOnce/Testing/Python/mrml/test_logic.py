@@ -117,7 +117,7 @@ def test_the_segment_says_what_made_it_and_nothing_of_the_patient(logic, chest):
     for name in (
         "Model",
         "CheckpointSHA256",
-        "SeedSlice",
+        "PromptedSlice",
         "Axis",
         "Window",
         "Version",
@@ -128,7 +128,7 @@ def test_the_segment_says_what_made_it_and_nothing_of_the_patient(logic, chest):
         value = vtk.reference("")
         assert segment.GetTag(f"PromptOnce.{name}", value), name
         tags[name] = str(value)
-    assert (tags["Model"], tags["SeedSlice"], tags["Axis"], tags["Device"]) == ("nano", "2", "k", "cpu")
+    assert (tags["Model"], tags["PromptedSlice"], tags["Axis"], tags["Device"]) == ("nano", "2", "k", "cpu")
     assert tags["Window"].startswith("lung (-1400")
     assert tags["EarlyStop"] == "yes"
     assert "torch" in tags["Packages"]

@@ -114,28 +114,28 @@ def test_the_best_seed_is_found_and_segments_another_volume(scene, logic, saved)
 
 def test_a_seed_can_start_on_the_slice_most_like_its_own(scene, logic, saved) -> None:
     volume = load_disk()
-    assert logic.promptFromSeed("disk", volume, start="alike", device="cpu").start == 1
+    assert logic.promptFromSeed("disk", volume, start="similar", device="cpu").start == 1
     assert logic.promptFromSeed("disk", start=2, by="mask").start == 2
     with pytest.raises(SeedError, match="Name the volume"):
         logic.promptFromSeed("auto")
     with pytest.raises(SeedError, match="Name the volume"):
-        logic.promptFromSeed("disk", start="surest")
+        logic.promptFromSeed("disk", start="confident")
     with pytest.raises(SeedError, match="no seed that fits"):
         logic.promptFromSeed("auto", volume, target="liver")
 
 
-def test_a_seed_can_start_where_the_object_is_surest_and_a_search_keeps_to_the_range(scene, logic, saved) -> None:
+def test_a_seed_can_start_on_the_most_confident_slice_and_a_search_keeps_to_the_range(scene, logic, saved) -> None:
     array = np.random.default_rng(5).normal(-60, 6, (7, ROWS, COLUMNS)).astype(np.int16)
     array[5, disk()[1]] += 180
     volume = add_volume(array, ijk_to_ras(np.eye(3), (1.0, 1.0, 3.0)))
-    assert logic.promptFromSeed("disk", volume, start="surest", device="cpu").start == 5
+    assert logic.promptFromSeed("disk", volume, start="confident", device="cpu").start == 5
     found = {
         start: logic.promptFromSeed("disk", volume, start=start, device="cpu", firstSlice=1, lastSlice=2).start
-        for start in ("surest", "alike")
+        for start in ("confident", "similar")
     }
     assert set(found.values()) <= {1, 2}, found
     with pytest.raises(InputError, match="does not lie in the slices 0 to 6"):
-        logic.promptFromSeed("disk", volume, start="surest", device="cpu", lastSlice=7)
+        logic.promptFromSeed("disk", volume, start="confident", device="cpu", lastSlice=7)
 
 
 @NOT_ON_WINDOWS

@@ -1,4 +1,4 @@
-"""The mask of the seed slice over the image while the prompt is edited."""
+"""The mask of the prompted slice over the image while the prompt is edited."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import slicer
 from mrml.volumes import SHAPE, TRANSFORMS, add_volume
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.grid import StackGrid
-from PromptOnceLib.mrml.segmentations.preview import SeedPreview
+from PromptOnceLib.mrml.segmentations.preview import MaskPreview
 from PromptOnceLib.segmentation.segment import Segment
 
 SEGMENTS = [Segment("liver", (0.2, 0.4, 0.6)), Segment("spleen", (0.9, 0.1, 0.1))]
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_the_masks_lie_on_the_seed_slice_alone(scene, axis):
+def test_the_masks_lie_on_the_prompted_slice_alone(scene, axis):
     volume = add_volume(parent=TRANSFORMS["rotated"])
-    preview = SeedPreview(StackGrid(volume, axis))
+    preview = MaskPreview(StackGrid(volume, axis))
     count = 2
     expected = np.zeros((count, *SHAPE), np.uint8)
     for number in range(count):
@@ -32,7 +32,7 @@ def test_the_masks_lie_on_the_seed_slice_alone(scene, axis):
 
 def test_the_newest_masks_replace_the_others(scene):
     volume = add_volume()
-    preview = SeedPreview(StackGrid(volume, 0))
+    preview = MaskPreview(StackGrid(volume, 0))
     preview.show(1, np.ones((2, 7, 9), np.uint8), SEGMENTS)
     node = preview.node
     preview.show(3, np.ones((1, 7, 9), np.uint8), SEGMENTS[1:])
@@ -50,7 +50,7 @@ def test_the_preview_is_not_saved_and_goes_without_a_trace(scene):
     volume = add_volume()
     slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     before = scene.GetNumberOfNodes()
-    preview = SeedPreview(StackGrid(volume, 0))
+    preview = MaskPreview(StackGrid(volume, 0))
     preview.clear()
     assert preview.node is None
     preview.show(1, np.ones((2, 7, 9), np.uint8), SEGMENTS)
@@ -63,7 +63,7 @@ def test_the_preview_is_not_saved_and_goes_without_a_trace(scene):
 
 def test_the_preview_is_hidden_already_when_it_comes_into_the_scene_and_is_listed_nowhere(scene):
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    preview, seen = SeedPreview(StackGrid(add_volume(), 0)), []
+    preview, seen = MaskPreview(StackGrid(add_volume(), 0)), []
 
     def look(*_args):
         seen.extend(node.GetHideFromEditors() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
@@ -77,7 +77,7 @@ def test_the_preview_is_hidden_already_when_it_comes_into_the_scene_and_is_liste
 
 
 def test_a_preview_lost_with_the_scene_is_made_again(scene):
-    preview = SeedPreview(StackGrid(add_volume(), 0))
+    preview = MaskPreview(StackGrid(add_volume(), 0))
     preview.show(1, np.ones((1, 7, 9), np.uint8), SEGMENTS[:1])
     scene.RemoveNode(preview.node)
     preview.show(1, np.ones((1, 7, 9), np.uint8), SEGMENTS[:1])

@@ -1,4 +1,4 @@
-"""Which frames are described for the likeness of seeds and a volume, and what is kept of it."""
+"""Which frames are described for the similarity of seeds and a volume, and what is kept of it."""
 
 from __future__ import annotations
 
@@ -65,11 +65,11 @@ def test_seeds_that_lie_alike_share_a_frame_of_the_volume(library: SeedLibrary) 
 def test_descriptors_of_seeds_are_kept_for_the_same_model_only(library: SeedLibrary) -> None:
     one = library.save(seed("one"))
     first = Comparison.of(library, [one], volume(), 0, SHA)
-    likeness = first.take(described(first.frames))
+    similarity = first.take(described(first.frames))
     again = Comparison.of(library, [one], volume(), 0, SHA)
     assert again.missing == ()
     assert len(again.frames) == 1
-    assert again.take(described(again.frames)) == likeness
+    assert again.take(described(again.frames)) == similarity
     assert len(Comparison.of(library, [one], volume(), 0, "1" * 64).frames) == 2
     assert len(Comparison.of(library, [one], volume(), 0, None).frames) == 2
 

@@ -24,8 +24,8 @@ def order(seeds, volume=None, **options) -> list[str]:
 
 def test_the_same_named_scanner_goes_before_a_likeness():
     near, far = sample_seed("near", scanner_name="CT 2"), sample_seed("far", scanner_name="CT 1")
-    likeness = {near.id: 0.1, far.id: 1.0}
-    matches = rank([far, near], sample_volume(), 0, scanner_name="ct  2", likeness=likeness)
+    similarity = {near.id: 0.1, far.id: 1.0}
+    matches = rank([far, near], sample_volume(), 0, scanner_name="ct  2", similarity=similarity)
     assert [match.seed.name for match in matches] == ["near", "far"]
     assert "same scanner (CT 2)" in matches[0].reasons
     assert "other scanner (CT 1)" in matches[1].reasons
@@ -48,7 +48,7 @@ def test_another_kernel_of_the_same_scanner_is_named_and_comes_second():
 
 def test_among_seeds_of_one_scanner_likeness_decides():
     a, b = sample_seed("a", scanner=GE), sample_seed("b", scanner=GE)
-    assert order([a, b], sample_volume(scanner=GE), likeness={a.id: 0.2, b.id: 0.9}) == ["b", "a"]
+    assert order([a, b], sample_volume(scanner=GE), similarity={a.id: 0.2, b.id: 0.9}) == ["b", "a"]
 
 
 def test_spacings_are_compared_and_named():
@@ -71,7 +71,7 @@ def test_spacings_are_compared_and_named():
 )
 def test_what_cannot_be_used_comes_last_and_says_why(changes, options, reason):
     bad, good = sample_seed("a", **changes), sample_seed("b", target="liver", spacing=(9, 9, 9))
-    matches = rank([bad, good], sample_volume(), 0, likeness={bad.id: 1.0}, **options)
+    matches = rank([bad, good], sample_volume(), 0, similarity={bad.id: 1.0}, **options)
     assert [match.usable for match in matches] == [True, False]
     assert matches[1].reasons == (reason,)
     assert matches[1].score == 0
@@ -118,7 +118,7 @@ def test_a_poor_round_trip_is_said_aloud():
 @given(cosine=st.floats(-1, 1) | st.just(float("nan")), step=st.floats(0.01, 100), name=st.sampled_from(["", "A", "B"]))
 def test_a_score_lies_between_0_and_1(cosine, step, name):
     seed = sample_seed(spacing=(step, step, 1), scanner_name=name)
-    match = rank([seed], sample_volume(), 0, scanner_name="A", likeness={seed.id: cosine})[0]
+    match = rank([seed], sample_volume(), 0, scanner_name="A", similarity={seed.id: cosine})[0]
     assert 0 <= match.score <= 1
     assert match.usable
 

@@ -57,7 +57,7 @@ def test_preparing_the_same_again_sends_nothing_and_another_seed_is_encoded(worl
     assert world.worker.asked[-1].slice == 7
 
 
-def test_the_slice_of_a_prompt_is_not_pushed_out_by_encoding_the_seed_slice(world: World) -> None:
+def test_the_slice_of_a_prompt_is_not_pushed_out_by_encoding_the_prompted_slice(world: World) -> None:
     world.prepare(seed=5)
     world.preview("elsewhere", disk_prompt(index=8))
     world.settle()

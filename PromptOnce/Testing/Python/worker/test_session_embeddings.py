@@ -12,8 +12,8 @@ from PromptOnceLib.errors import CancelledError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.session import State
-from PromptOnceLib.workflows.drive import SessionTrip
-from PromptOnceLib.workflows.round_trip import legs_of_prompt
+from PromptOnceLib.workflows.drive import StepDriver
+from PromptOnceLib.workflows.round_trip import steps_of_prompt
 from worker.disks import disk_prompt
 from worker.fake_worker import World
 from worker.seeds import other_frame
@@ -74,13 +74,13 @@ def test_a_description_that_waits_is_dropped_by_the_next_one_and_by_cancel(world
     assert "describe" not in world.asked
 
 
-def trip(world: World) -> tuple[SessionTrip, list[Any]]:
+def trip(world: World) -> tuple[StepDriver, list[Any]]:
     mask = np.zeros((1, *world.stack.frames.shape[1:]), np.uint8)
     mask[0, 5:9, 5:9] = 1
     ends: list[Any] = []
     files = ModelFiles(name="nano", checkpoint=Path("nano"), config="config", sha256=None)
-    legs = legs_of_prompt(world.stack, disk_prompt(), mask)
-    return SessionTrip(world.session, files, "cpu", legs, lambda *end: ends.append(end)), ends
+    steps = steps_of_prompt(world.stack, disk_prompt(), mask)
+    return StepDriver(world.session, files, "cpu", steps, lambda *end: ends.append(end)), ends
 
 
 def test_a_round_trip_goes_out_and_back_from_both_ends(world: World) -> None:
@@ -93,7 +93,7 @@ def test_a_round_trip_goes_out_and_back_from_both_ends(world: World) -> None:
             if world.worker.pending and world.worker.pending[0].type != "propagate":
                 world.worker.answer()
         request = world.worker.pending[0]
-        ways.append((request.first, request.last, request.direction, journey.leg.number))
+        ways.append((request.first, request.last, request.direction, journey.step.number))
         world.worker.give_slices(*range(request.first, request.last + 1))
         world.worker.end_propagation(request.last + 1 - request.first)
         world.session.pump()

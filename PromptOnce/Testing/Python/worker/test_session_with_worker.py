@@ -14,7 +14,7 @@ import pytest
 from PromptOnceLib.errors import PromptOnceError, WorkerError
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.requests import PropagationJob, SeedMasks, Settings
+from PromptOnceLib.worker.requests import PromptedMasks, PropagationJob, Settings
 from PromptOnceLib.worker.session import Session, State
 from worker.conftest import Start
 from worker.disks import disk_frames, disk_prompt, stack_of
@@ -39,7 +39,7 @@ def pump_until(session: Session, condition: Callable[[], bool], seconds: float =
 
 
 def test_from_the_click_to_the_volume(session: Session, temporary: Path) -> None:
-    masks: list[SeedMasks] = []
+    masks: list[PromptedMasks] = []
     prepare(session, slices=11)
     session.preview(disk_prompt(shift=-30), lambda _: pytest.fail("outdated"), pytest.fail)
     session.preview(disk_prompt(), masks.append, pytest.fail)
@@ -92,7 +92,7 @@ def test_cancel_and_the_death_of_the_worker(session: Session, temporary: Path) -
     assert session.state is State.FAILED
     assert list(temporary.iterdir()) == []
 
-    masks: list[SeedMasks] = []
+    masks: list[PromptedMasks] = []
     session.preview(disk_prompt(), masks.append, pytest.fail)
     pump_until(session, lambda: bool(masks))
     assert masks[0].masks.any()

@@ -13,7 +13,7 @@ from PromptOnceLib.errors import CancelledError, InputError, PromptError, Worker
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt
-from PromptOnceLib.seeds.similarity import likeness
+from PromptOnceLib.seeds.similarity import similarity
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 from worker.disks import SLICES, disk_frames, disk_prompt, stack_of
@@ -123,14 +123,14 @@ def test_frames_that_look_alike_have_descriptors_that_are_alike(shared_segmenter
     assert found.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
     np.testing.assert_array_equal(found[0], found[3])
-    assert likeness(found[0], found[1]) > likeness(found[0], found[2])
+    assert similarity(found[0], found[1]) > similarity(found[0], found[2])
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert left(shared_segmenter) == []
 
 
 def test_the_slice_most_like_a_frame_is_found(shared_segmenter: Segmenter) -> None:
-    assert shared_segmenter.most_alike_slice(disk_frames()[2]) == (2, pytest.approx(1))
-    index, value = shared_segmenter.most_alike_slice(disk_frames()[2], candidates=[10, 3])
+    assert shared_segmenter.most_similar_slice(disk_frames()[2]) == (2, pytest.approx(1))
+    index, value = shared_segmenter.most_similar_slice(disk_frames()[2], candidates=[10, 3])
     assert index == 3
     assert value < 1
 

@@ -1,4 +1,4 @@
-"""Where a seed takes over: the slice on which the model is surest to see the object right after the seed."""
+"""Where a seed takes over: the slice on which the model is most confident to see the object right after the seed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,13 @@ from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
-from PromptOnceLib.workflows.start_slice import MOST_CANDIDATES, SurestStart, legs_of_surest_start, start_surest
-from PromptOnceLib.workflows.steps import Leg
+from PromptOnceLib.workflows.start_slice import (
+    MOST_CANDIDATES,
+    ConfidentStart,
+    start_confident,
+    steps_of_confident_start,
+)
+from PromptOnceLib.workflows.steps import Step
 
 DISK = range(1, 4)
 
@@ -44,23 +49,23 @@ def numbered(slices: int) -> Stack:
 
 def go(
     stack: Stack, seed: SharedSeed, scores: dict[int, tuple[float, ...]], within: range | None = None
-) -> tuple[SurestStart, list[list[int]]]:
-    """The legs with made-up presence by slice and object; also which slices were looked at."""
+) -> tuple[ConfidentStart, list[list[int]]]:
+    """The steps with made-up presence by slice and object; also which slices were looked at."""
     names = [item.name for item in seed.objects]
-    legs, looked = legs_of_surest_start(stack, seed, within), []
-    leg: Leg = next(legs)
+    steps, looked = steps_of_confident_start(stack, seed, within), []
+    step: Step = next(steps)
     try:
         while True:
-            assert leg.settings == Settings(direction="forward", alone=True)
-            slices = [int(frame[0, 0]) for frame in leg.stack.frames]
+            assert step.settings == Settings(direction="forward", alone=True)
+            slices = [int(frame[0, 0]) for frame in step.stack.frames]
             looked.append(slices)
-            result = SegmentationResult.empty(names, leg.stack.frames.shape, 0)
+            result = SegmentationResult.empty(names, step.stack.frames.shape, 0)
             for place, index in enumerate(slices):
                 presence = scores.get(index, (0.0,) * len(names))
                 masks = np.zeros((len(names), 8, 8), np.uint8)
                 masks[:, 0, 0] = [value > 0.5 for value in presence]
                 result.set_slice(place, masks, presence, (0.5,) * len(names))
-            leg = legs.send(result)
+            step = steps.send(result)
     except StopIteration as end:
         return end.value, looked
 
@@ -71,11 +76,11 @@ def test_an_object_that_the_central_slice_does_not_show_is_found_elsewhere(share
     lost = shared_segmenter.wait(shared_segmenter.start_propagation(seed))
     seen: list[protocol.SliceDone] = []
 
-    found = start_surest(shared_segmenter, case_of(stack, seed), seen.append)
+    found = start_confident(shared_segmenter, case_of(stack, seed), seen.append)
 
     assert found.prompt.slice in DISK
     assert found.notices[0] == "said before"
-    assert f"Slice {found.prompt.slice} is where" in found.notices[1]
+    assert f"Slice {found.prompt.slice} is the one where" in found.notices[1]
     assert [(event.done, event.total) for event in seen] == [(n, 11) for n in range(1, 12)]
     assert shared_segmenter.stack is stack
     kept = shared_segmenter.wait(shared_segmenter.start_propagation(found.prompt))
@@ -88,14 +93,16 @@ def test_it_can_be_cancelled(shared_segmenter: Segmenter) -> None:
     stack, seen = stack_of(disk_frames(slices=60)), []
     shared_segmenter.use_stack(stack)
     with pytest.raises(CancelledError):
-        start_surest(shared_segmenter, case_of(stack, disk_seed(30)), seen.append, should_cancel=lambda: len(seen) > 1)
+        start_confident(
+            shared_segmenter, case_of(stack, disk_seed(30)), seen.append, should_cancel=lambda: len(seen) > 1
+        )
     assert len(seen) < MOST_CANDIDATES
     assert shared_segmenter.stack is stack
 
 
 def test_a_short_stack_is_looked_at_once_and_whole() -> None:
     found, looked = go(numbered(12), disk_seed(5), {8: (0.6,), 9: (0.9,)})
-    assert found == SurestStart(9, pytest.approx(0.45))
+    assert found == ConfidentStart(9, pytest.approx(0.45))
     assert looked == [list(range(12))]
 
 
@@ -104,7 +111,7 @@ def test_a_long_stack_is_looked_at_in_steps_and_then_around_the_best() -> None:
     assert coarse == list(range(0, 151, 10))
     assert 30 < min(closer) < 40 < max(closer) < 50
     assert len(closer) <= MOST_CANDIDATES
-    assert found == SurestStart(43, pytest.approx(0.45))
+    assert found == ConfidentStart(43, pytest.approx(0.45))
 
 
 def test_of_equally_sure_slices_the_one_nearest_to_the_start_is_taken() -> None:
@@ -117,13 +124,13 @@ def test_several_objects_count_with_their_mean_and_a_missing_one_as_nothing() ->
     frame = ConditioningFrame(disk_seed().frames[0].frame, (item, item.model_copy(update={"name": "other"})))
     both = replace(disk_seed(5), frames=(frame,))
     found, _ = go(numbered(12), both, {2: (0.99, 0.4), 9: (0.7, 0.7)})
-    assert found == SurestStart(9, pytest.approx(0.35))
+    assert found == ConfidentStart(9, pytest.approx(0.35))
 
 
 def test_an_object_found_nowhere_leaves_the_start_where_it_was_and_says_so() -> None:
     stack, seed = numbered(40), disk_seed(20)
     found, looked = go(stack, seed, {})
-    assert found == SurestStart(20, 0.0)
+    assert found == ConfidentStart(20, 0.0)
     assert len(looked) == 1, "there is no best slice to look around"
     assert "No slice" in found.put(case_of(stack, seed)).notices[-1]
 
@@ -139,5 +146,5 @@ def test_nothing_outside_of_the_range_is_looked_at_or_chosen(within: range) -> N
 
 
 def test_an_object_found_nowhere_in_the_range_leaves_the_start_as_near_as_can_be() -> None:
-    assert go(numbered(40), disk_seed(20), {20: (0.9,)}, range(25, 40))[0] == SurestStart(25, 0.0)
-    assert go(numbered(40), disk_seed(20), {20: (0.9,)}, range(3, 9))[0] == SurestStart(8, 0.0)
+    assert go(numbered(40), disk_seed(20), {20: (0.9,)}, range(25, 40))[0] == ConfidentStart(25, 0.0)
+    assert go(numbered(40), disk_seed(20), {20: (0.9,)}, range(3, 9))[0] == ConfidentStart(8, 0.0)

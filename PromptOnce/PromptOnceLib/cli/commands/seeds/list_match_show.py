@@ -13,7 +13,7 @@ from PromptOnceLib.cli.commands.seeds.format import in_a_line, in_full, record_r
 from PromptOnceLib.cli.options.common import ModelOptions, axis_option, json_option, model_options, quiet_option
 from PromptOnceLib.cli.options.seed import library_option, matched, scanner_option, with_scanner
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
-from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.matching import Match
@@ -71,7 +71,7 @@ def match(
     volume = with_scanner(read_volume(image), scanner)
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     listing = library.list()
-    with Work(model.files(), model.device, model.precision, reporter) as work:
+    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
         matches = matched(listing, work, library, volume, axis, target, scanner)
     if as_json:
         report = {

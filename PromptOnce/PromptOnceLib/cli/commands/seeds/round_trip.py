@@ -13,7 +13,7 @@ from PromptOnceLib.cli.options.common import ModelOptions, json_option, model_op
 from PromptOnceLib.cli.options.seed import library_option
 from PromptOnceLib.cli.seed_checks import applied_report, trip_of_seed
 from PromptOnceLib.cli.terminal import Reporter
-from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import CancelledError, SeedError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.seeds.apply import SeedSource
@@ -53,7 +53,7 @@ def round_trip(
         return
     source, volume = SeedSource((seed,)), read_volume(image)
     case = prepare_case(volume, source)
-    with Work(model.files(), model.device, model.precision, Reporter(quiet)) as work:
+    with WorkerSession(model.files(), model.device, model.precision, Reporter(quiet)) as work:
         run = work.run(case, Settings())
         if run.cancelled:
             raise CancelledError("Cancelled: the round trip has no result.")

@@ -28,7 +28,7 @@ from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_optio
 from PromptOnceLib.cli.options.seed import library_option, scanner_option, with_scanner
 from PromptOnceLib.cli.seed_checks import trip_of_prompt
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
-from PromptOnceLib.cli.worker_session import Work
+from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.orientation import FrameOrientation
 from PromptOnceLib.imaging.read import read_volume
@@ -130,7 +130,7 @@ def save(
     for notice in case.notices:
         reporter.say(notice)
     Confirmation(preview, frame_confirmed).ask(case, case.prompt.slice)
-    with Work(model.files(), model.device, model.precision, reporter) as work:
+    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
         masks = _masks(work, case, mask_from)
         seed = make_seed(
             volume,
@@ -152,7 +152,7 @@ def save(
         reporter.say(in_full(record))
 
 
-def _masks(work: Work, case: Case, mask_from: str | None) -> NDArray[np.uint8]:
+def _masks(work: WorkerSession, case: Case, mask_from: str | None) -> NDArray[np.uint8]:
     """The accepted masks, uint8 (objects, rows, columns): the model's, or those of a segmentation."""
     prompt = case.prompt
     assert isinstance(prompt, Prompt)
