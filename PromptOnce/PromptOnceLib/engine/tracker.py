@@ -6,7 +6,8 @@ does not grow with the number of slices; what has to be kept for that is said wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -97,6 +98,16 @@ class Tracker:
     def use_less_memory(self) -> None:
         """Take smaller pieces from now on."""
         self.placement = replace(self.placement, pipeline=self.placement.pipeline.smaller())
+
+    @contextmanager
+    def attending_to(self, frames: int) -> Iterator[None]:
+        """In this context a slice attends to so many conditioning frames at most (select_closest_cond_frames)."""
+        network = self._network
+        before, network.max_cond_frames_in_attn = network.max_cond_frames_in_attn, frames
+        try:
+            yield
+        finally:
+            network.max_cond_frames_in_attn = before
 
     def encode(self, frame: NDArray[np.uint8]) -> Features:
         """Image features of a slice, uint8 (rows, columns)."""

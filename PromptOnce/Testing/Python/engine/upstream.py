@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -58,29 +59,53 @@ def upstream_volume(
     return (logits > 0).astype(np.uint8)
 
 
+def upstream_corrected(
+    predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], prompted: Mapping[int, Sequence[ObjectPrompt]]
+) -> NDArray[np.uint8]:
+    """Masks (objects, slices, rows, columns) of one way forward with prompts on several frames, all of them
+    conditioning
+    frames (add_all_frames_to_correct_as_cond).
+    """
+    predictor.add_all_frames_to_correct_as_cond = True
+    return (_forward(predictor, frames, prompted) > 0).astype(np.uint8)
+
+
 def _pass(
     predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], objects: Sequence[ObjectPrompt]
 ) -> NDArray[np.float32]:
+    return _forward(predictor, frames, {0: objects})
+
+
+def _forward(
+    predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], prompted: Mapping[int, Sequence[ObjectPrompt]]
+) -> NDArray[np.float32]:
+    """Logits (objects, slices, rows, columns); prompted: the prompts of all objects by frame."""
+
     def load(image_size: int, **_: object) -> tuple[torch.Tensor, int, int]:
         return _network_frames(frames, image_size), frames.shape[1], frames.shape[2]
 
-    logits = np.zeros((len(objects), *frames.shape), np.float32)
+    logits = np.zeros((len(next(iter(prompted.values()))), *frames.shape), np.float32)
     with mock.patch("sam2.sam2_video_predictor.load_video_frames", load), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no CUDA extension: upstream skips its hole filling
         state = predictor.init_state("unused")
-        for i, prompt in enumerate(objects):
-            if prompt.mask is not None:
-                predictor.add_new_mask(state, 0, i, prompt.mask_array())
-            else:
-                box = None if prompt.box is None else np.array(
-                    [prompt.box.x0, prompt.box.y0, prompt.box.x1, prompt.box.y1], np.float32
-                )  # fmt: skip
-                points = np.array([(p.x, p.y) for p in prompt.points], np.float32).reshape(-1, 2)
-                labels = np.array([int(p.positive) for p in prompt.points], np.int32)
-                predictor.add_new_points_or_box(state, 0, i, points=points, labels=labels, box=box)
+        for index, objects in prompted.items():
+            for i, prompt in enumerate(objects):
+                _add(predictor, state, index, i, prompt)
         for index, _, masks in predictor.propagate_in_video(state):
             logits[:, index] = masks[:, 0].float().numpy()
     return logits
+
+
+def _add(predictor: SAM2VideoPredictor, state: Any, index: int, number: int, prompt: ObjectPrompt) -> None:
+    if prompt.mask is not None:
+        predictor.add_new_mask(state, index, number, prompt.mask_array())
+        return
+    box = None if prompt.box is None else np.array(
+        [prompt.box.x0, prompt.box.y0, prompt.box.x1, prompt.box.y1], np.float32
+    )  # fmt: skip
+    points = np.array([(p.x, p.y) for p in prompt.points], np.float32).reshape(-1, 2)
+    labels = np.array([int(p.positive) for p in prompt.points], np.int32)
+    predictor.add_new_points_or_box(state, index, number, points=points, labels=labels, box=box)
 
 
 def _network_frames(frames: NDArray[np.uint8], size: int) -> torch.Tensor:

@@ -1,0 +1,220 @@
+"""Several fixed slices of the same objects: what lies between two of them is swept from both ends.
+
+A slice is fixed where its masks are settled: it was prompted, corrected or accepted. Every open slice attends to the
+fixed slices nearest to it, on both sides, as conditioning frames, and to the last slices of the sweep that reaches it.
+Where two sweeps meet, each slice and object keeps the mask of the sweep that is more confident. Memories that stem from
+before a correction are never used: a sweep begins at a fixed slice with nothing but the fixed slices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.engine.lookahead import FeaturePrefetcher
+from PromptOnceLib.engine.memory import Entry, Memory, together
+from PromptOnceLib.engine.passes import Pass, Piece, cut
+from PromptOnceLib.engine.tracker import Output
+from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
+from PromptOnceLib.engine.workspace import Workspace
+from PromptOnceLib.prompts.prompt import ObjectPrompt
+
+MOST_CONDITIONING_FRAMES = 4
+"""So many fixed slices an open slice attends to: the nearest before, the nearest after, then by distance."""
+
+
+Direction = Literal["both", "forward", "backward"]
+
+
+@dataclass(frozen=True)
+class SweepTask:
+    """What to compute anew over slices first..last (both included).
+
+    fixed: the prompts of all objects, in one order, by fixed slice. changed: fixed slices next to which everything is
+    computed, and which come out themselves; None for all. direction: "both" fills every stretch of open slices from
+    its ends; "forward" and "backward" go through the stack once, from the first fixed slice on, as
+    SAM2VideoPredictor.propagate_in_video does with several prompted frames.
+    """
+
+    fixed: Mapping[int, Sequence[ObjectPrompt]]
+    first: int
+    last: int
+    changed: frozenset[int] | None = None
+    direction: Direction = "both"
+    fill_hole_area: int = 0
+
+    def settled(self) -> list[int]:
+        """The fixed slices that come out, in their order."""
+        chosen = self.fixed if self.changed is None else self.changed & self.fixed.keys()
+        return sorted(index for index in chosen if self.first <= index <= self.last)
+
+    def sweeps(self) -> list[list[range]]:
+        """Slices in the order they are visited, the fixed slice where each sweep begins first; those that meet
+        together.
+        """
+        if self.direction == "forward":
+            return [[range(min(self.fixed), self.last + 1)]]
+        if self.direction == "backward":
+            return [[range(max(self.fixed), self.first - 1, -1)]]
+        found = []
+        for before, after in pairwise((None, *sorted(self.fixed), None)):
+            first = self.first if before is None else max(self.first, before + 1)
+            last = self.last if after is None else min(self.last, after - 1)
+            touched = self.changed is None or before in self.changed or after in self.changed
+            if touched and first <= last:
+                forward = [] if before is None else [range(before, last + 1)]
+                backward = [] if after is None else [range(after, first - 1, -1)]
+                found.append(forward + backward)
+        return found
+
+    def open(self, sweep: range) -> list[int]:
+        """The slices that a sweep computes, in its order."""
+        return [index for index in sweep if index not in self.fixed and self.first <= index <= self.last]
+
+    @property
+    def steps(self) -> int:
+        """How many results come out; a slice that two sweeps reach comes twice."""
+        return len(self.settled()) + sum(len(self.open(sweep)) for meeting in self.sweeps() for sweep in meeting)
+
+
+@dataclass
+class Sweeps:
+    """Computes sweep tasks in a workspace."""
+
+    work: Workspace
+
+    def run(self, task: SweepTask) -> Iterator[SliceOutput]:
+        """The fixed slices that changed, then stretch by stretch; a slice that comes again takes the place of what came
+        before.
+
+        Each result is the best so far, so what has come until a cancel can be kept.
+        """
+        outputs, entries = self._settle(task)
+        yield from outputs
+        for meeting in task.sweeps():
+            yield from self._fill(meeting, task, entries)
+
+    def _settle(self, task: SweepTask) -> tuple[list[SliceOutput], list[dict[int, Entry]]]:
+        """Results of the fixed slices that come out; what is remembered of all of them, by object and slice."""
+        work, coming = self.work, set(task.settled())
+        found: list[SliceOutput] = []
+        entries: list[dict[int, Entry]] = []
+        for index in sorted(task.fixed):
+
+            def settle(index: int = index) -> tuple[list[Output], list[Entry]]:
+                outputs = work.segment(task.fixed[index], index, task.fill_hole_area)
+                features = work.prompted_features(index)
+                return outputs, [work.tracker.remember_seed(features, output) for output in outputs]
+
+            outputs, remembered = work.within_memory(settle)
+            if index in coming:
+                found.append(_unchanged(work.fetch(index, outputs).take(), task.fixed[index]))
+            entries = entries or [{} for _ in remembered]
+            for entry, one in zip(entries, remembered, strict=True):
+                entry[index] = one
+        return found, entries
+
+    def _fill(
+        self, meeting: Sequence[range], task: SweepTask, entries: Sequence[dict[int, Entry]]
+    ) -> Iterator[SliceOutput]:
+        """Sweeps over the same slices, one after the other: the second one only takes the place of what it betters."""
+        kept: dict[int, _Kept] = {}
+        for sweep in meeting:
+            for output in self._sweep(sweep, task, entries):
+                distance = abs(output.slice - sweep[0])
+                if output.slice in kept:
+                    output = kept.pop(output.slice).or_better(output, distance)
+                elif len(meeting) > 1:
+                    kept[output.slice] = _Kept.of(output, distance)
+                yield output
+
+    def _sweep(self, sweep: range, task: SweepTask, entries: Sequence[dict[int, Entry]]) -> Iterator[SliceOutput]:
+        """The open slices of a sweep in order."""
+        work, start, order = self.work, sweep[0], task.open(sweep)
+        placed = [{(index - start) * sweep.step: entry for index, entry in of.items()} for of in entries]
+        length = len(work.frames) if task.direction == "both" else len(sweep)
+        pieces = [Piece([Pass(sweep)], Memory(length, together(placed)))]
+        with FeaturePrefetcher(work.tracker, work.frames, order, work.known) as ahead:
+
+            def steps() -> Iterator[list[DeviceTransfer]]:
+                for index in order:
+                    pieces[:] = cut(pieces, work.pipeline)
+                    yield [self._track(ahead, sweep.index(index), index, pieces, task)]
+
+            for transfer in delayed(steps(), work.pipeline.lag):
+                yield transfer.take()
+
+    def _track(
+        self, ahead: FeaturePrefetcher, place: int, index: int, pieces: list[Piece], task: SweepTask
+    ) -> DeviceTransfer:
+        """Begin one slice of a sweep."""
+        work = self.work
+        outputs: list[Output] = []
+
+        def rest() -> DeviceTransfer:
+            # After memory ran out on the second piece the first is not tracked twice.
+            for piece in pieces:
+                piece.memory.to(work.tracker.placement.device)
+            features = ahead.at(index)
+            for piece in pieces[len(outputs) :]:
+                with work.tracker.attending_to(MOST_CONDITIONING_FRAMES):
+                    outputs.append(work.tracker.track(features, place, piece.memory, task.fill_hole_area))
+            return work.fetch(index, outputs)
+
+        def free() -> None:
+            ahead.free()
+            done = len(outputs)
+            pieces[done:] = cut(pieces[done:], work.pipeline)
+
+        return work.within_memory(rest, free)
+
+
+def _unchanged(output: SliceOutput, prompts: Sequence[ObjectPrompt]) -> SliceOutput:
+    """The output, in which masks that were drawn are as they were drawn and not at the network's resolution."""
+    masks = [
+        found if prompt.mask is None else prompt.mask_array().astype(np.uint8)
+        for found, prompt in zip(output.masks, prompts, strict=True)
+    ]
+    return replace(output, masks=np.stack(masks))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What the first of two sweeps found on a slice, so and so far from its fixed end; masks one bit a pixel."""
+
+    packed: NDArray[np.uint8]
+    output: SliceOutput
+    distance: int
+
+    @classmethod
+    def of(cls, output: SliceOutput, distance: int) -> _Kept:
+        return cls(np.packbits(output.masks), replace(output, masks=output.masks[:0]), distance)
+
+    def or_better(self, other: SliceOutput, distance: int) -> SliceOutput:
+        """For every object the more confident of both masks with its scores; at a tie that of the nearer end."""
+        masks = np.unpackbits(self.packed, count=other.masks.size).reshape(other.masks.shape)
+        first = zip(masks, self.output.presence, self.output.predicted_iou, strict=True)
+        second = zip(other.masks, other.presence, other.predicted_iou, strict=True)
+        chosen = [
+            max(
+                (confidence(*mine[1:]), -self.distance, mine),
+                (confidence(*theirs[1:]), -distance, theirs),
+                key=lambda candidate: candidate[:2],
+            )[2]
+            for mine, theirs in zip(first, second, strict=True)
+        ]
+        found, presence, predicted_iou = zip(*chosen, strict=True)
+        return SliceOutput(other.slice, np.stack(found), presence, predicted_iou)
+
+
+def confidence(presence: float, predicted_iou: float) -> float:
+    """How sure the model is of a mask, 0 to 1: 0 where it believes the object absent.
+
+    2 sigmoid(s) - 1 for a presence logit s > 0, times the predicted IoU; presence is sigmoid(s).
+    """
+    return max(0.0, 2 * presence - 1) * predicted_iou

@@ -1,0 +1,124 @@
+"""A stack and a tracker that compute what is asked for slice by slice, and give way where memory ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from PromptOnceLib.engine.devices import Pipeline, on_cpu
+from PromptOnceLib.engine.embedding import descriptor
+from PromptOnceLib.engine.lookahead import Frames
+from PromptOnceLib.engine.tracker import Features, Output, Tracker
+from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput
+from PromptOnceLib.errors import OutOfMemoryError
+from PromptOnceLib.prompts.prompt import ObjectPrompt
+
+T = TypeVar("T")
+
+
+@dataclass
+class Workspace:
+    """One volume's slices and a tracker; remembers the features of the slice that was prompted last.
+
+    frames: uint8 (slices, rows, columns), or pictures (rows, columns) of different sizes. notify: called with a
+    sentence for the user when something was done differently than asked, for example after memory ran out.
+    """
+
+    tracker: Tracker
+    frames: Frames
+    notify: Callable[[str], None]
+    known: dict[int, Features] = field(default_factory=dict)
+
+    def embed(self, index: int) -> None:
+        """Encode a slice so that prompts on it are answered fast."""
+        self.within_memory(lambda: self.prompted_features(index))
+
+    def describe(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Descriptor of a frame (rows, columns) of any image, see `embedding.descriptor`."""
+        return self.within_memory(lambda: descriptor(self.tracker.encode(frame)))
+
+    def predict(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int = 0) -> SliceOutput:
+        """Masks of the prompted slice alone."""
+        return self.within_memory(lambda: self.fetch(index, self.segment(objects, index, fill_hole_area)).take())
+
+    def segment(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int) -> list[Output]:
+        """What the heads say of each object on slice `index`, from its prompt alone."""
+        features, shape = self.prompted_features(index), shape_of(self.frames[index])
+        return [self.tracker.segment(features, prompt, shape, fill_hole_area) for prompt in objects]
+
+    def prompted_features(self, index: int) -> Features:
+        """Features of a slice, kept until another one is asked for."""
+        if index not in self.known:
+            self.known.clear()
+            self.known[index] = self.tracker.encode(self.frames[index])
+        return self.known[index]
+
+    def fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
+        """The results of a slice on their way; after memory ran out some objects may still lie on the GPU."""
+        shape = shape_of(self.frames[index])
+        logits = [one for output in outputs for one in output.logits_of_each]
+        masks = torch.stack([self.tracker.full_size_mask(one, shape) for one in logits])
+        presence = torch.cat([output.presence[:, 0].float().sigmoid().to(masks.device) for output in outputs])
+        predicted_iou = torch.cat([output.predicted_iou.to(masks.device) for output in outputs])
+        return DeviceTransfer(index, masks, torch.stack([presence, predicted_iou]))
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """How work is cut into pieces for the device, which may change when memory ends."""
+        return self.tracker.placement.pipeline
+
+    def within_memory(self, compute: Callable[[], T], free: Callable[[], None] = lambda: None) -> T:
+        """Compute; when the device's memory ends, take smaller and smaller pieces, then go on on the CPU.
+
+        free: gives up what can be recomputed and is kept outside of this object.
+        """
+        ways_out = self._ways_out()
+        while True:
+            try:
+                return compute()
+            except RuntimeError as error:
+                _reraise_unless_out_of_memory(error)
+                way_out = next(ways_out, None)
+                if way_out is None:
+                    raise OutOfMemoryError(_NO_MEMORY, str(error)) from error
+            way_out()  # not earlier: the error holds on to what the computation took
+            self._free(free)
+
+    def _ways_out(self) -> Iterator[Callable[[], None]]:
+        """What to do, one after the other, each time that memory has ended."""
+        yield self.tracker.use_less_memory  # also where pieces are smallest: what is kept ready is given up
+        while self.pipeline != self.pipeline.smaller():
+            yield self.tracker.use_less_memory
+        if not self.tracker.placement.last_resort:
+            yield self._go_to_cpu
+
+    def _go_to_cpu(self) -> None:
+        self.notify("The GPU ran out of memory: the rest is computed on the CPU, which is slower.")
+        self.tracker.move(on_cpu())
+
+    def _free(self, free: Callable[[], None]) -> None:
+        self.known.clear()
+        free()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def shape_of(frame: NDArray[np.uint8]) -> tuple[int, int]:
+    """(rows, columns) of a frame."""
+    rows, columns = frame.shape
+    return rows, columns
+
+
+_NO_MEMORY = "There is not enough memory for this model: close other programs or choose a smaller model."
+
+
+def _reraise_unless_out_of_memory(error: RuntimeError) -> None:
+    """CUDA has a class of its own for it, MPS and the CPU's allocator only say so in the message."""
+    said = str(error)
+    if not isinstance(error, torch.OutOfMemoryError) and "out of memory" not in said and "can't allocate" not in said:
+        raise error
