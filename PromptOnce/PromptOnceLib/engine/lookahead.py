@@ -9,6 +9,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.engine.feature_store import FeatureStore
 from PromptOnceLib.engine.preprocessing import network_pixels
 from PromptOnceLib.engine.tracker import Features, Tracker
 
@@ -19,11 +20,20 @@ class FeaturePrefetcher:
     """Features of the slices `order`, encoded ahead of the memory stage as the tracker's pipeline says.
 
     While the device works on some slices a thread enlarges the next ones. known: features that are there already, by
-    slice; what is added to it later counts too. A context, which ends the thread.
+    slice; what is added to it later counts too. store: where features are kept for later runs. A context, which ends
+    the thread.
     """
 
-    def __init__(self, tracker: Tracker, frames: Frames, order: Sequence[int], known: dict[int, Features]) -> None:
+    def __init__(
+        self,
+        tracker: Tracker,
+        frames: Frames,
+        order: Sequence[int],
+        known: dict[int, Features],
+        store: FeatureStore | None = None,
+    ) -> None:
         self._tracker, self._frames, self._order, self._known = tracker, frames, order, known
+        self._store = store
         self._encoded: dict[int, Features] = {}
         self._pixels: dict[int, Future[NDArray[np.uint8]]] = {}
         self._pool = ThreadPoolExecutor(1)
@@ -42,7 +52,11 @@ class FeaturePrefetcher:
             return self._known[index]
         if index not in self._encoded:
             self._encoded.clear()
-            self._encode(index)
+            kept = None if self._store is None else self._store.get(index)
+            if kept is None:
+                self._encode(index)
+            else:
+                self._encoded[index] = kept
         return self._encoded[index]
 
     def leave_out(self, slices: range) -> None:
@@ -56,7 +70,9 @@ class FeaturePrefetcher:
     def _encode(self, index: int) -> None:
         count = self._tracker.placement.pipeline.encoded_at_once
         if count == 1:
-            self._encoded[index] = self._tracker.encode(self._frames[index])
+            self._encoded[index] = features = self._tracker.encode(self._frames[index])
+            if self._store is not None:
+                self._store.put(index, features)
             return
         place = self._order.index(index)
         if place + count > len(self._order):

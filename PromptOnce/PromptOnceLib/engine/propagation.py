@@ -93,7 +93,7 @@ class Propagation(Workspace):
         """Passes that go together, place by place, each until its ending where that is asked for."""
         first = 0 if task.conditioning else 1  # what was prompted is not tracked
         pieces = self.within_memory(lambda: [whole(passes, len(task.conditioning), entries)])
-        with FeaturePrefetcher(self.tracker, self.frames, in_turns(passes, first), self.known) as ahead:
+        with self.features(in_turns(passes, first)) as ahead:
 
             def steps() -> Iterator[list[tuple[Pass, DeviceTransfer]]]:
                 for place in count(first):

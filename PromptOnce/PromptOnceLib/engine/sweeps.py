@@ -139,7 +139,7 @@ class Sweeps:
         placed = [{(index - start) * sweep.step: entry for index, entry in of.items()} for of in entries]
         length = len(work.frames) if task.direction == "both" else len(sweep)
         pieces = [Piece([Pass(sweep)], Memory(length, together(placed)))]
-        with FeaturePrefetcher(work.tracker, work.frames, order, work.known) as ahead:
+        with work.features(order) as ahead:
 
             def steps() -> Iterator[list[DeviceTransfer]]:
                 for index in order:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import Pipeline, on_cpu
 from PromptOnceLib.engine.embedding import descriptor
-from PromptOnceLib.engine.lookahead import Frames
+from PromptOnceLib.engine.feature_store import FeatureStore
+from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.tracker import Features, Output, Tracker
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput
 from PromptOnceLib.errors import OutOfMemoryError
@@ -26,12 +27,14 @@ class Workspace:
     """One volume's slices and a tracker; remembers the features of the slice that was prompted last.
 
     frames: uint8 (slices, rows, columns), or pictures (rows, columns) of different sizes. notify: called with a
-    sentence for the user when something was done differently than asked, for example after memory ran out.
+    sentence for the user when something was done differently than asked, for example after memory ran out. store: keeps
+    the features of all slices for the next run; on a GPU encoding is faster than any disk, so there it is not used.
     """
 
     tracker: Tracker
     frames: Frames
     notify: Callable[[str], None]
+    store: FeatureStore | None = None
     known: dict[int, Features] = field(default_factory=dict)
 
     def embed(self, index: int) -> None:
@@ -55,8 +58,14 @@ class Workspace:
         """Features of a slice, kept until another one is asked for."""
         if index not in self.known:
             self.known.clear()
-            self.known[index] = self.tracker.encode(self.frames[index])
+            with self.features((index,)) as ahead:
+                self.known[index] = ahead.at(index)
         return self.known[index]
+
+    def features(self, order: Sequence[int]) -> FeaturePrefetcher:
+        """Features of slices in the order they are needed."""
+        store = self.store if self.tracker.placement.device.type == "cpu" else None
+        return FeaturePrefetcher(self.tracker, self.frames, order, self.known, store)
 
     def fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
         """The results of a slice on their way; after memory ran out some objects may still lie on the GPU."""
