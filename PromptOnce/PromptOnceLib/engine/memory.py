@@ -61,6 +61,11 @@ def _joined(entries: Sequence[Entry]) -> Entry:
     }
 
 
+def part(entry: Entry, rows: slice) -> Entry:
+    """What an entry remembers of some of its rows."""
+    return _changed(entry, itemgetter(rows))
+
+
 def _changed(entry: Entry, change: Callable[[torch.Tensor], torch.Tensor]) -> Entry:
     """All tensors changed: a value is one, a list of them, or None where it was forgotten."""
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from PromptOnceLib.engine.devices import Pipeline
 from PromptOnceLib.engine.early_stop import EarlyStop
-from PromptOnceLib.engine.memory import Entry, Memory, together
+from PromptOnceLib.engine.memory import Entry, Memory, part, together
 from PromptOnceLib.engine.tracker import Features, Output
 
 
@@ -98,6 +98,18 @@ def reaching(pieces: Sequence[Piece], place: int) -> list[Piece]:
         over = not all(pass_.reaches(place) for pass_ in piece.passes)
         parts = piece.passes_apart() if over else [piece]
         found += [part for part in parts if part.passes[0].reaches(place)]
+    return found
+
+
+def remembered_of_each_pass(
+    pieces: Sequence[Piece], outputs: Sequence[Output], position: int
+) -> dict[Pass, list[tuple[Output, Entry]]]:
+    """As of_each_pass, with what each piece's memory keeps of the slice at this position."""
+    found: dict[Pass, list[tuple[Output, Entry]]] = {}
+    for piece, output in zip(pieces, outputs, strict=True):
+        entry = piece.memory.tracked[position]
+        for pass_, rows in piece.rows():
+            found.setdefault(pass_, []).append((output.rows(rows), part(entry, rows)))
     return found
 
 

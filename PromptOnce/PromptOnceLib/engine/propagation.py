@@ -14,7 +14,18 @@ from typing import Literal
 
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry
-from PromptOnceLib.engine.passes import Pass, Piece, cut, in_groups, in_turns, of_each_pass, reaching, whole
+from PromptOnceLib.engine.passes import (
+    Pass,
+    Piece,
+    cut,
+    in_groups,
+    in_turns,
+    of_each_pass,
+    reaching,
+    remembered_of_each_pass,
+    whole,
+)
+from PromptOnceLib.engine.run_memory import Reached
 from PromptOnceLib.engine.tracker import Features, Output
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
 from PromptOnceLib.engine.workspace import Workspace, shape_of
@@ -138,6 +149,11 @@ class Propagation(Workspace):
         outputs = self.segment(task.objects, task.seed, task.fill_hole_area)
         features = self.prompted_features(task.seed)
         entries = [self.tracker.remember_seed(features, output) for output in outputs]
+        if self.run_memory is not None:
+            self.run_memory.clear()
+        names = [prompt.name for prompt in task.objects]
+        reached = Reached(task.seed, 1, task.last - task.seed + 1)
+        self.keep(names, task.seed, list(zip(outputs, entries, strict=True)), reached)
         return self.fetch(task.seed, outputs).take(), [{0: entry} for entry in entries]
 
     def _track(
@@ -157,6 +173,7 @@ class Propagation(Workspace):
                 position = len(task.conditioning) + place
                 output = self.tracker.track(piece.features(features), position, piece.memory, task.fill_hole_area)
                 outputs.append(output)
+            self._keep(pieces, outputs, place, task)
             found = of_each_pass(pieces, outputs)
             return [(pass_, self.fetch(pass_.slices[place], parts)) for pass_, parts in found.items()]
 
@@ -166,6 +183,14 @@ class Propagation(Workspace):
             pieces[done:] = cut(pieces[done:], self.pipeline)
 
         return self.within_memory(rest, free)
+
+    def _keep(self, pieces: Sequence[Piece], outputs: Sequence[Output], place: int, task: Task) -> None:
+        """Keep what a correction needs; after the frames of other images there is no slice to come back to."""
+        if self.run_memory is None or task.conditioning:
+            return
+        names = [prompt.name for prompt in task.objects]
+        for pass_, found in remembered_of_each_pass(pieces, outputs, place).items():
+            self.keep(names, pass_.slices[place], found, Reached(task.seed, pass_.slices.step, len(pass_.slices)))
 
     def _features(self, ahead: FeaturePrefetcher, index: int, task: Task) -> Features:
         features = ahead.at(index)

@@ -19,14 +19,11 @@ from numpy.typing import NDArray
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher
 from PromptOnceLib.engine.memory import Entry, Memory, together
 from PromptOnceLib.engine.passes import Pass, Piece, cut
+from PromptOnceLib.engine.run_memory import Reached
 from PromptOnceLib.engine.tracker import Output
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
-from PromptOnceLib.engine.workspace import Workspace
+from PromptOnceLib.engine.workspace import MOST_CONDITIONING_FRAMES, Remembered, Workspace
 from PromptOnceLib.prompts.prompt import ObjectPrompt
-
-MOST_CONDITIONING_FRAMES = 4
-"""So many fixed slices an open slice attends to: the nearest before, the nearest after, then by distance."""
-
 
 Direction = Literal["both", "forward", "backward"]
 
@@ -114,6 +111,8 @@ class Sweeps:
             outputs, remembered = work.within_memory(settle)
             if index in coming:
                 found.append(_unchanged(work.fetch(index, outputs).take(), task.fixed[index]))
+            names, own = [prompt.name for prompt in task.fixed[index]], Reached(index, 1, len(work.frames))
+            work.keep(names, index, list(zip(outputs, remembered, strict=True)), own)
             entries = entries or [{} for _ in remembered]
             for entry, one in zip(entries, remembered, strict=True):
                 entry[index] = one
@@ -123,40 +122,50 @@ class Sweeps:
         self, meeting: Sequence[range], task: SweepTask, entries: Sequence[dict[int, Entry]]
     ) -> Iterator[SliceOutput]:
         """Sweeps over the same slices, one after the other: the second one only takes the place of what it betters."""
+        names = [prompt.name for prompt in next(iter(task.fixed.values()))]
         kept: dict[int, _Kept] = {}
         for sweep in meeting:
-            for output in self._sweep(sweep, task, entries):
+            reached = Reached(sweep[0], sweep.step, self._length(sweep, task))
+            for output, remembered in self._sweep(sweep, task, entries):
                 distance = abs(output.slice - sweep[0])
-                if output.slice in kept:
-                    output = kept.pop(output.slice).or_better(output, distance)
+                first = kept.pop(output.slice, None)
+                better = [True] * len(names) if first is None else first.bettered_by(output, distance)
+                self.work.keep(names, output.slice, remembered, reached, better)
+                if first is not None:
+                    output = first.merged(output, better)
                 elif len(meeting) > 1:
                     kept[output.slice] = _Kept.of(output, distance)
                 yield output
 
-    def _sweep(self, sweep: range, task: SweepTask, entries: Sequence[dict[int, Entry]]) -> Iterator[SliceOutput]:
-        """The open slices of a sweep in order."""
+    def _length(self, sweep: range, task: SweepTask) -> int:
+        """Of a sweep, as Memory takes it."""
+        return len(self.work.frames) if task.direction == "both" else len(sweep)
+
+    def _sweep(
+        self, sweep: range, task: SweepTask, entries: Sequence[dict[int, Entry]]
+    ) -> Iterator[tuple[SliceOutput, Remembered]]:
+        """The open slices of a sweep in order, with what is remembered of each."""
         work, start, order = self.work, sweep[0], task.open(sweep)
         placed = [{(index - start) * sweep.step: entry for index, entry in of.items()} for of in entries]
-        length = len(work.frames) if task.direction == "both" else len(sweep)
-        pieces = [Piece([Pass(sweep)], Memory(length, together(placed)))]
+        pieces = [Piece([Pass(sweep)], Memory(self._length(sweep, task), together(placed)))]
         with work.features(order) as ahead:
 
-            def steps() -> Iterator[list[DeviceTransfer]]:
+            def steps() -> Iterator[list[tuple[DeviceTransfer, Remembered]]]:
                 for index in order:
                     pieces[:] = cut(pieces, work.pipeline)
                     yield [self._track(ahead, sweep.index(index), index, pieces, task)]
 
-            for transfer in delayed(steps(), work.pipeline.lag):
-                yield transfer.take()
+            for transfer, remembered in delayed(steps(), work.pipeline.lag):
+                yield transfer.take(), remembered
 
     def _track(
         self, ahead: FeaturePrefetcher, place: int, index: int, pieces: list[Piece], task: SweepTask
-    ) -> DeviceTransfer:
+    ) -> tuple[DeviceTransfer, Remembered]:
         """Begin one slice of a sweep."""
         work = self.work
         outputs: list[Output] = []
 
-        def rest() -> DeviceTransfer:
+        def rest() -> tuple[DeviceTransfer, Remembered]:
             # After memory ran out on the second piece the first is not tracked twice.
             for piece in pieces:
                 piece.memory.to(work.tracker.placement.device)
@@ -164,7 +173,8 @@ class Sweeps:
             for piece in pieces[len(outputs) :]:
                 with work.tracker.attending_to(MOST_CONDITIONING_FRAMES):
                     outputs.append(work.tracker.track(features, place, piece.memory, task.fill_hole_area))
-            return work.fetch(index, outputs)
+            remembered = [(o, piece.memory.tracked[place]) for o, piece in zip(outputs, pieces, strict=True)]
+            return work.fetch(index, outputs), remembered
 
         def free() -> None:
             ahead.free()
@@ -195,19 +205,21 @@ class _Kept:
     def of(cls, output: SliceOutput, distance: int) -> _Kept:
         return cls(np.packbits(output.masks), replace(output, masks=output.masks[:0]), distance)
 
-    def or_better(self, other: SliceOutput, distance: int) -> SliceOutput:
-        """For every object the more confident of both masks with its scores; at a tie that of the nearer end."""
-        masks = np.unpackbits(self.packed, count=other.masks.size).reshape(other.masks.shape)
-        first = zip(masks, self.output.presence, self.output.predicted_iou, strict=True)
-        second = zip(other.masks, other.presence, other.predicted_iou, strict=True)
-        chosen = [
-            max(
-                (confidence(*mine[1:]), -self.distance, mine),
-                (confidence(*theirs[1:]), -distance, theirs),
-                key=lambda candidate: candidate[:2],
-            )[2]
-            for mine, theirs in zip(first, second, strict=True)
+    def bettered_by(self, other: SliceOutput, distance: int) -> list[bool]:
+        """Whether the other sweep is the more confident, for every object; at a tie the one from the nearer end is."""
+        mine = zip(self.output.presence, self.output.predicted_iou, strict=True)
+        theirs = zip(other.presence, other.predicted_iou, strict=True)
+        return [
+            (confidence(*its), -distance) > (confidence(*own), -self.distance)
+            for own, its in zip(mine, theirs, strict=True)
         ]
+
+    def merged(self, other: SliceOutput, better: Sequence[bool]) -> SliceOutput:
+        """The other's masks and scores of the objects for which it is better, what was kept of the rest."""
+        masks = np.unpackbits(self.packed, count=other.masks.size).reshape(other.masks.shape)
+        own = zip(masks, self.output.presence, self.output.predicted_iou, strict=True)
+        its = zip(other.masks, other.presence, other.predicted_iou, strict=True)
+        chosen = [one if taken else kept for taken, one, kept in zip(better, its, own, strict=True)]
         found, presence, predicted_iou = zip(*chosen, strict=True)
         return SliceOutput(other.slice, np.stack(found), presence, predicted_iou)
 

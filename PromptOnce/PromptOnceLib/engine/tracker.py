@@ -95,6 +95,12 @@ class Tracker:
         """So many frames of a pass, at most, the network remembers by their pointers; it counts time in parts of it."""
         return int(self._network.max_obj_ptrs_in_encoder)
 
+    @property
+    def reach(self) -> int:
+        """So many slices before the one that is tracked are remembered, by their pointers at least."""
+        network = self._network
+        return int(max((network.num_maskmem - 1) * network.memory_temporal_stride_for_eval, self.pointers - 1))
+
     def use_less_memory(self) -> None:
         """Take smaller pieces from now on."""
         self.placement = replace(self.placement, pipeline=self.placement.pipeline.smaller())
@@ -137,6 +143,27 @@ class Tracker:
             points = point_inputs(prompt, shape, size, device)
         # Upstream fills the holes of the seed before it remembers it, those of tracked slices after.
         return _filled(self._heads(features, 0, True, points, mask, Memory(1)), fill_hole_area)
+
+    @torch.inference_mode()
+    def correct(
+        self,
+        features: Features,
+        prompt: ObjectPrompt,
+        shape: tuple[int, int],
+        previous: torch.Tensor,
+        memory: Memory,
+        position: int,
+        fill_hole_area: int = 0,
+    ) -> Output:
+        """One object on a slice that was tracked already, from clicks on it; it is not remembered.
+
+        prompt: box and points on this slice. previous: logits found there before, (1, 1, size / 4, size / 4). memory:
+        of the run that found them; position: of the slice in it. As SAM2VideoPredictor.add_new_points_or_box does.
+        """
+        points = point_inputs(prompt, shape, self.model.image_size, self.placement.device)
+        logits = previous.to(self.placement.device).clamp(-32, 32)  # as upstream, to avoid rare numerical trouble
+        memory.to(self.placement.device)
+        return _filled(self._heads(features, position, False, points, None, memory, logits), fill_hole_area)
 
     @torch.inference_mode()
     def remember_seed(self, features: Features, seed: Output) -> Entry:
@@ -185,6 +212,7 @@ class Tracker:
         points: dict[str, torch.Tensor] | None,
         mask: torch.Tensor | None,
         memory: Memory,
+        previous: torch.Tensor | None = None,
     ) -> Output:
         with self.placement.compute():
             _, outputs, _, _ = self._network._track_step(
@@ -198,7 +226,7 @@ class Tracker:
                 output_dict=memory.as_output_dict(),
                 num_frames=memory.pass_length,
                 track_in_reverse=False,
-                prev_sam_mask_logits=None,
+                prev_sam_mask_logits=previous,
             )
         _, _, ious, low_res, high_res, pointer, presence = outputs
         # Where several masks are proposed the network takes the one of the highest estimate.

@@ -14,12 +14,19 @@ from PromptOnceLib.engine.devices import Pipeline, on_cpu
 from PromptOnceLib.engine.embedding import descriptor
 from PromptOnceLib.engine.feature_store import FeatureStore
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
+from PromptOnceLib.engine.memory import Entry, part
+from PromptOnceLib.engine.run_memory import Reached, RunMemory
 from PromptOnceLib.engine.tracker import Features, Output, Tracker
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput
 from PromptOnceLib.errors import OutOfMemoryError
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 
 T = TypeVar("T")
+Remembered = Sequence[tuple[Output, Entry]]
+"""What was found on a slice and what is remembered of it, for some rows each."""
+
+MOST_CONDITIONING_FRAMES = 4
+"""So many fixed slices an open slice attends to: the nearest before, the nearest after, then by distance."""
 
 
 @dataclass
@@ -29,12 +36,14 @@ class Workspace:
     frames: uint8 (slices, rows, columns), or pictures (rows, columns) of different sizes. notify: called with a
     sentence for the user when something was done differently than asked, for example after memory ran out. store: keeps
     the features of all slices for the next run; on a GPU encoding is faster than any disk, so there it is not used.
+    run_memory: keeps what the last run left on each slice, for corrections.
     """
 
     tracker: Tracker
     frames: Frames
     notify: Callable[[str], None]
     store: FeatureStore | None = None
+    run_memory: RunMemory | None = None
     known: dict[int, Features] = field(default_factory=dict)
 
     def embed(self, index: int) -> None:
@@ -45,14 +54,58 @@ class Workspace:
         """Descriptor of a frame (rows, columns) of any image, see `embedding.descriptor`."""
         return self.within_memory(lambda: descriptor(self.tracker.encode(frame)))
 
-    def predict(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int = 0) -> SliceOutput:
-        """Masks of the prompted slice alone."""
-        return self.within_memory(lambda: self.fetch(index, self.segment(objects, index, fill_hole_area)).take())
+    def predict(
+        self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int = 0, correcting: bool = False
+    ) -> SliceOutput:
+        """Masks of the prompted slice alone.
+
+        correcting: where the last run reached the slice, box and points correct what it found there.
+        """
+        segment = self._correct if correcting else self.segment
+        return self.within_memory(lambda: self.fetch(index, segment(objects, index, fill_hole_area)).take())
 
     def segment(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int) -> list[Output]:
         """What the heads say of each object on slice `index`, from its prompt alone."""
         features, shape = self.prompted_features(index), shape_of(self.frames[index])
         return [self.tracker.segment(features, prompt, shape, fill_hole_area) for prompt in objects]
+
+    def _correct(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int) -> list[Output]:
+        features, shape, tracker = self.prompted_features(index), shape_of(self.frames[index]), self.tracker
+        outputs = []
+        for prompt in objects:
+            found = None
+            if self.run_memory is not None and prompt.mask is None:
+                found = self.run_memory.correctable(prompt.name, index, tracker.reach)
+            if found is None:
+                outputs.append(tracker.segment(features, prompt, shape, fill_hole_area))
+                continue
+            with tracker.attending_to(MOST_CONDITIONING_FRAMES):
+                outputs.append(
+                    tracker.correct(features, prompt, shape, found.logits, found.memory, found.position, fill_hole_area)
+                )
+        return outputs
+
+    def keep(
+        self,
+        names: Sequence[str],
+        index: int,
+        found: Remembered,
+        reached: Reached,
+        wanted: Sequence[bool] | None = None,
+    ) -> None:
+        """Keep what was found on a slice for corrections. names: of the objects, in the order of `found`; wanted: of
+        which objects, None for all.
+        """
+        if self.run_memory is None:
+            return
+        each = [
+            (output.rows(slice(i, i + 1)), part(entry, slice(i, i + 1)))
+            for output, entry in found
+            for i in range(len(output.logits))
+        ]
+        for number, (name, (output, entry)) in enumerate(zip(names, each, strict=True)):
+            if wanted is None or wanted[number]:
+                self.run_memory.put(name, index, output, entry, reached)
 
     def prompted_features(self, index: int) -> Features:
         """Features of a slice, kept until another one is asked for."""

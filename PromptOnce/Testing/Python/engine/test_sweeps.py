@@ -101,9 +101,11 @@ def test_the_more_confident_sweep_wins_and_the_nearer_one_at_a_tie(
     scores = {5: (0.9, 0.8), 6: (0.9, 0.8), 7: (0.9, 0.8), 8: (0.4, 0.9)}
     others = {5: (0.9, 0.8), 6: (0.95, 0.8), 7: (0.9, 0.8), 8: (0.6, 0.1)}
 
-    def sweep(_self: Sweeps, slices: range, task: SweepTask, _entries: object) -> list[SliceOutput]:
+    def sweep(
+        _self: Sweeps, slices: range, task: SweepTask, _entries: object
+    ) -> list[tuple[SliceOutput, list[object]]]:
         masks, of = (one, scores) if slices.step > 0 else (other, others)
-        return [SliceOutput(k, masks, (of[k][0],), (of[k][1],)) for k in task.open(slices)]
+        return [(SliceOutput(k, masks, (of[k][0],), (of[k][1],)), []) for k in task.open(slices)]
 
     monkeypatch.setattr(Sweeps, "_sweep", sweep)
     fixed = {4: [bright(4)], 9: [bright(9)]}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -70,6 +71,26 @@ def upstream_corrected(
     return (_forward(predictor, frames, prompted) > 0).astype(np.uint8)
 
 
+def upstream_click(
+    predictor: SAM2VideoPredictor,
+    frames: NDArray[np.uint8],
+    prompt: ObjectPrompt,
+    index: int,
+    click: ObjectPrompt,
+) -> NDArray[np.uint8]:
+    """Mask (rows, columns) of frame `index` after a click there, once the prompt on frame 0 was propagated forward."""
+    predictor.add_all_frames_to_correct_as_cond = True
+    with _frames_instead_of_files(frames):
+        state = predictor.init_state("unused")
+        _add(predictor, state, 0, 0, prompt)
+        for _ in predictor.propagate_in_video(state):
+            pass
+        points = np.array([(p.x, p.y) for p in click.points], np.float32)
+        labels = np.array([int(p.positive) for p in click.points], np.int32)
+        _, _, masks = predictor.add_new_points_or_box(state, index, 0, points=points, labels=labels)
+    return (masks[0, 0].float().numpy() > 0).astype(np.uint8)
+
+
 def _pass(
     predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], objects: Sequence[ObjectPrompt]
 ) -> NDArray[np.float32]:
@@ -80,13 +101,8 @@ def _forward(
     predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], prompted: Mapping[int, Sequence[ObjectPrompt]]
 ) -> NDArray[np.float32]:
     """Logits (objects, slices, rows, columns); prompted: the prompts of all objects by frame."""
-
-    def load(image_size: int, **_: object) -> tuple[torch.Tensor, int, int]:
-        return _network_frames(frames, image_size), frames.shape[1], frames.shape[2]
-
     logits = np.zeros((len(next(iter(prompted.values()))), *frames.shape), np.float32)
-    with mock.patch("sam2.sam2_video_predictor.load_video_frames", load), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # no CUDA extension: upstream skips its hole filling
+    with _frames_instead_of_files(frames):
         state = predictor.init_state("unused")
         for index, objects in prompted.items():
             for i, prompt in enumerate(objects):
@@ -94,6 +110,16 @@ def _forward(
         for index, _, masks in predictor.propagate_in_video(state):
             logits[:, index] = masks[:, 0].float().numpy()
     return logits
+
+
+@contextmanager
+def _frames_instead_of_files(frames: NDArray[np.uint8]) -> Iterator[None]:
+    def load(image_size: int, **_: object) -> tuple[torch.Tensor, int, int]:
+        return _network_frames(frames, image_size), frames.shape[1], frames.shape[2]
+
+    with mock.patch("sam2.sam2_video_predictor.load_video_frames", load), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no CUDA extension: upstream skips its hole filling
+        yield
 
 
 def _add(predictor: SAM2VideoPredictor, state: Any, index: int, number: int, prompt: ObjectPrompt) -> None:

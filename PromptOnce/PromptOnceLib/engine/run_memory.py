@@ -1,0 +1,97 @@
+"""What the last run left on each slice, so that a click on one of them corrects its mask.
+
+SAM 2 was trained to take clicks on a frame it has tracked already: with memory attention, and with the logits it had
+found there as mask prompt. Both are kept here, object by object and slice by slice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from PromptOnceLib.engine.memory import Entry, Memory
+from PromptOnceLib.engine.tensor_files import TensorFiles
+from PromptOnceLib.engine.tracker import Output
+
+DEFAULT_LIMIT = 2 * 2**30
+"""Bytes: an object takes 0.8 MB a slice at 1024 x 1024, 0.2 MB at 512 x 512."""
+
+
+@dataclass(frozen=True)
+class Reached:
+    """How a slice was reached: from the fixed slice `start`, by slices that are `step` (1 or -1) apart.
+
+    length: of the pass, as Memory takes it. A fixed slice is its own start.
+    """
+
+    start: int
+    step: int
+    length: int
+
+    def position(self, index: int) -> int:
+        """Of a slice, counted along the pass from its start."""
+        return (index - self.start) * self.step
+
+
+@dataclass(frozen=True)
+class Correctable:
+    """What a click on a slice is decoded with. logits: what was found there, (1, 1, size / 4, size / 4)."""
+
+    logits: torch.Tensor
+    memory: Memory
+    position: int
+
+
+class RunMemory:
+    """Logits and memories of the last run's slices. folder, limit: as TensorFiles takes them."""
+
+    def __init__(self, folder: Path, limit: int = DEFAULT_LIMIT) -> None:
+        self._files = TensorFiles(folder, "run", limit)
+        self._reached: dict[tuple[str, int], Reached] = {}
+        self._fixed: dict[str, set[int]] = {}
+        self._positions: list[torch.Tensor] = []  # the same for all memories
+
+    def put(self, name: str, index: int, output: Output, entry: Entry, reached: Reached) -> None:
+        """Keep what was found of one object on a slice; all tensors of one row."""
+        self._files.put((name, index), [output.logits, entry["maskmem_features"], entry["obj_ptr"]])
+        self._positions = self._positions or [one.cpu() for one in entry["maskmem_pos_enc"]]
+        self._reached[name, index] = reached
+        fixed = self._fixed.setdefault(name, set())
+        if index == reached.start:
+            fixed.add(index)
+        else:
+            fixed.discard(index)
+
+    def correctable(self, name: str, index: int, reach: int) -> Correctable | None:
+        """What is needed to correct an object on a slice; None where the last run did not reach it, or it is forgotten.
+
+        reach: so many slices before it, on the side it was reached from, are remembered.
+        """
+        kept, reached = self._files.get((name, index)), self._reached.get((name, index))
+        if kept is None or reached is None:
+            return None
+        fixed = {other: self._entry(name, other) for other in self._fixed[name] if other != index}
+        seeds = {reached.position(other): entry for other, entry in fixed.items() if entry is not None}
+        if not seeds:
+            return None
+        memory = Memory(reached.length, seeds)
+        for distance in range(1, reach + 1):
+            other = index - distance * reached.step
+            entry = None if other in self._fixed[name] else self._entry(name, other)
+            if entry is not None:
+                memory.tracked[reached.position(other)] = entry
+        return Correctable(kept[0], memory, reached.position(index))
+
+    def clear(self) -> None:
+        """Forget everything: another stack or another model is used."""
+        self._files.clear()
+        self._reached.clear()
+        self._fixed.clear()
+
+    def _entry(self, name: str, index: int) -> Entry | None:
+        kept = self._files.get((name, index))
+        if kept is None:
+            return None
+        return {"maskmem_features": kept[1], "maskmem_pos_enc": self._positions, "obj_ptr": kept[2]}
