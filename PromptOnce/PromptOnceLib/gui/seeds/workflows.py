@@ -106,7 +106,7 @@ class StartSearch:
     def progress(self) -> tuple[str, int, int]:
         """In words, and slices, done and all of them."""
         if self._trip is None:
-            return _("Looking for the slice most like the seed's"), self._seen, self._slices
+            return _("Looking for the slice most similar to the seed's"), self._seen, self._slices
         step, job = self._trip.step, self._trip.job
         if step is None or job is None:
             return "", 0, 0
