@@ -16,7 +16,7 @@ from PromptOnceLib.requirements import missing, missing_requirements
 from PromptOnceLib.resources import resource
 
 PACKAGE = Path(requirements.__file__).parent
-DISTRIBUTIONS = {"PIL": "pillow", "hydra": "hydra-core"}
+DISTRIBUTIONS = {"PIL": "pillow", "hydra": "hydra-core", "markupsafe": "jinja2"}  # markupsafe comes with jinja2
 SLICER_BRINGS = {"numpy", "SimpleITK", "pillow", "requests", "slicer", "vtk", "qt", "ctk", "SampleData"}
 INSTALLED_APART = {"torch", "sam2", "omegaconf", "filelock"}  # omegaconf comes with hydra-core, filelock with torch
 
