@@ -17,7 +17,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
@@ -66,27 +66,16 @@ def writing(folder: Path) -> Iterator[None]:
     """Hold off other writers for the time of a block, and make the folder first. OSError becomes SeedError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as held:
-            _wait_for_lock(folder, held)
+        with exclusive_lock(folder / LOCK, _PATIENCE):
             yield
+    except LockedError as error:
+        raise SeedError("Somebody else is writing to the library. Try again in a moment.") from error
     except OSError as error:
         raise SeedError(
             f"The library {folder} cannot be changed: {error.strerror or error}. Check that you may write there and "
             "that the disk is not full, or choose another library.",
             repr(error),
         ) from error
-
-
-def _wait_for_lock(folder: Path, held: ExitStack) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            held.enter_context(exclusive_lock(folder / LOCK))
-            return
-        except LockedError as error:
-            if time.monotonic() > deadline:
-                raise SeedError("Somebody else is writing to the library. Try again in a moment.") from error
-            time.sleep(0.02)
 
 
 @contextmanager

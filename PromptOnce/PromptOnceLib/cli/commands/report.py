@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from PromptOnceLib.batch.report import write_report, write_run_tables
-from PromptOnceLib.batch.report.html import counted
+from PromptOnceLib.batch.report.page import counted
 from PromptOnceLib.batch.report.run_results import RunResults, read_run
 
 

@@ -10,7 +10,7 @@ import platformdirs
 import pytest
 
 from PromptOnceLib.errors import ModelError
-from PromptOnceLib.files.lock import LockedError, exclusive_lock
+from PromptOnceLib.files.lock import exclusive_lock
 from PromptOnceLib.models import checkpoints
 from PromptOnceLib.models.checkpoints import (
     FOLDER_VARIABLE,
@@ -170,22 +170,3 @@ def test_deleting_during_a_download_is_refused(entry: ModelEntry, tmp_path: Path
 def test_the_embedded_model_cannot_be_deleted() -> None:
     with pytest.raises(ModelError, match="part of PromptOnce"):
         delete(load_registry().get("nano"))
-
-
-def test_a_lock_holds_others_off_until_its_holder_ends_and_leaves_no_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.lock"
-    with exclusive_lock(path):
-        with pytest.raises(LockedError), exclusive_lock(path):
-            pass
-        with pytest.raises(LockedError), exclusive_lock(path):
-            pass
-    with exclusive_lock(path):
-        pass
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_lock_file_left_by_a_crash_holds_nobody_off(tmp_path: Path) -> None:
-    path = tmp_path / "a.lock"
-    path.touch()
-    with exclusive_lock(path):
-        assert path.is_file()
