@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from PromptOnceLib.errors import CheckpointError, PromptOnceError, RunExistsError
+from PromptOnceLib.errors import CheckpointError, EngineMissingError, PromptOnceError, RunExistsError
 
 _REMEDIES = {
     CheckpointError.code: "`promptonce models download {error.model}` gets it.",
+    EngineMissingError.code: "The command line works with its own Python: `promptonce engine test --own` tests it.",
     RunExistsError.code: "--resume resumes it.",
 }
-"""By the code of an error."""
+"""Sentences by the code of an error; {error} stands for it.
+
+By code, since an error that comes from the worker keeps its code alone.
+"""
 
 
 def with_remedy(error: PromptOnceError) -> str:

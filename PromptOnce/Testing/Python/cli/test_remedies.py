@@ -11,13 +11,16 @@ from cli.conftest import Run
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, Selection
 from PromptOnceLib.batch.run_folder.open_run import open_run
 from PromptOnceLib.cli.remedies import with_remedy
-from PromptOnceLib.errors import CheckpointError, ModelError, RunExistsError
+from PromptOnceLib.errors import CheckpointError, ModelError, RunExistsError, WorkerError
 
 
 def test_an_error_that_a_command_helps_against_names_it() -> None:
     missing = CheckpointError("It is not here.", model="tiny")
     assert with_remedy(missing) == "It is not here. `promptonce models download tiny` gets it."
     assert with_remedy(RunExistsError("There is one.")) == "There is one. --resume resumes it."
+    reported = WorkerError("It cannot be loaded.")
+    reported.code = "engine_missing"  # as the client makes it from what the worker reports
+    assert "`promptonce engine test --own`" in with_remedy(reported)
     assert with_remedy(ModelError("It is not known.")) == "It is not known."
 
 
