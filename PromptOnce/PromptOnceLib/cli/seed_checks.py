@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.imaging.volume import Array
@@ -19,6 +18,9 @@ from PromptOnceLib.workflows.round_trip import (
     steps_of_shared_seed,
 )
 from PromptOnceLib.workflows.steps import Step, run_steps
+
+if TYPE_CHECKING:
+    from PromptOnceLib.cases.outputs import Run
 
 
 def trip_of_prompt(work: WorkerSession, stack: Stack, prompt: Prompt, masks: Array) -> RoundTripFigures:

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PromptOnceLib.cases.case import Case
-from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.cli.terminal import CtrlC, Reporter
 from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.models.registry import ModelFiles
@@ -18,6 +17,9 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
+
+if TYPE_CHECKING:
+    from PromptOnceLib.cases.outputs import Run
 
 STOPPING = "Cancelling; nothing is kept. Press Ctrl-C again to stop at once."
 
@@ -74,6 +76,8 @@ class WorkerSession:
 
     def run(self, case: Case, settings: Settings) -> Run:
         """Propagate a case; Ctrl-C cancels and, once slices come, keeps what is done."""
+        from PromptOnceLib.cases.outputs import Run
+
         settings.range_for(case.prompt, len(case.stack.frames))
         for notice in case.notices:
             self.reporter.say(notice)

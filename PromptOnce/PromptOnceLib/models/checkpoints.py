@@ -17,7 +17,7 @@ from pathlib import Path
 import platformdirs
 from pydantic import BaseModel, ValidationError
 
-from PromptOnceLib.errors import ModelError
+from PromptOnceLib.errors import CheckpointError, ModelError
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.models.model_entry import ModelEntry
 from PromptOnceLib.resources import resource
@@ -34,7 +34,7 @@ class CheckpointStatus:
     """What is on this computer of one model.
 
     complete: the file is there and has the size it should have, as far as that is known. checked: its SHA-256 was
-    compared since it last changed. part_bytes: what an interrupted download left to be resumed.
+    compared since it last changed.
     """
 
     name: str
@@ -42,8 +42,6 @@ class CheckpointStatus:
     present: bool
     complete: bool
     checked: bool
-    bytes_on_disk: int
-    part_bytes: int
 
 
 class _CheckedNote(BaseModel):
@@ -94,15 +92,12 @@ def status(entry: ModelEntry, folder: str | Path | None = None) -> CheckpointSta
     path = checkpoint_path(entry, folder)
     present = path.is_file()
     size = path.stat().st_size if present else 0
-    part = part_path(path)
     return CheckpointStatus(
         name=entry.name,
         path=path,
         present=present,
         complete=present and size > 0 and entry.bytes in (None, size),
         checked=present and _is_noted(entry, path),
-        bytes_on_disk=size,
-        part_bytes=part.stat().st_size if part.is_file() else 0,
     )
 
 
@@ -123,13 +118,13 @@ def file_sha256(path: Path, progress: Progress | None = None) -> str:
 def verify(entry: ModelEntry, folder: str | Path | None = None, progress: Progress | None = None) -> Path:
     """Read the whole checkpoint, compare its SHA-256 and return its path.
 
-    An embedded model without a recorded SHA-256 only has to be there. Raises ModelError where the file is missing,
-    cannot be read, or is not the model.
+    An embedded model without a recorded SHA-256 only has to be there. Raises CheckpointError where the file is missing
+    or is not the model, ModelError where it cannot be read or is part of a broken installation.
     """
     path = checkpoint_path(entry, folder)
     current = status(entry, folder)
     if not current.present:
-        raise ModelError(_missing_sentence(entry))
+        raise _missing(entry)
     try:
         # Taken before reading: a file that changes meanwhile does not match its note.
         state = path.stat()
@@ -138,7 +133,7 @@ def verify(entry: ModelEntry, folder: str | Path | None = None, progress: Progre
         raise ModelError(f"The file {path} cannot be read: check that you may read it.", str(error)) from error
     if not right:
         _note_path(path).unlink(missing_ok=True)
-        raise ModelError(_damaged_sentence(entry, path))
+        raise _damaged(entry, path)
     if not entry.embedded:
         write_checked_note(entry, path, state)
     return path
@@ -198,19 +193,19 @@ def _is_noted(entry: ModelEntry, path: Path) -> bool:
     return (note.sha256, note.size, note.mtime_ns) == (entry.sha256, state.st_size, state.st_mtime_ns)
 
 
-def _missing_sentence(entry: ModelEntry) -> str:
+def _missing(entry: ModelEntry) -> ModelError:
     if entry.embedded:
-        return f"The model {entry.name} is missing from this installation: install PromptOnce again."
-    return (
-        f"The model {entry.name} is not on this computer: download it with "
-        f"`promptonce models download {entry.name}` ({entry.megabytes} MB)."
+        return ModelError(f"The model {entry.name} is missing from this installation: install PromptOnce again.")
+    return CheckpointError(
+        f"The model {entry.name} is not on this computer: download it ({entry.megabytes} MB).", model=entry.name
     )
 
 
-def _damaged_sentence(entry: ModelEntry, path: Path) -> str:
+def _damaged(entry: ModelEntry, path: Path) -> ModelError:
     if entry.embedded:
-        return f"The model {entry.name} of this installation is damaged: install PromptOnce again."
-    return (
-        f"The file {path} is not the model {entry.name} (incomplete or changed): replace it with "
-        f"`promptonce models download {entry.name}` ({entry.megabytes} MB)."
+        return ModelError(f"The model {entry.name} of this installation is damaged: install PromptOnce again.")
+    return CheckpointError(
+        f"The file {path} is not the model {entry.name} (incomplete or changed): download it again "
+        f"({entry.megabytes} MB).",
+        model=entry.name,
     )

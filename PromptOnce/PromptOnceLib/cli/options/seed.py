@@ -33,7 +33,7 @@ SEARCHED = get_args(Searched)
 Start = int | Literal["central"] | Searched
 
 
-class _StartSlice(click.ParamType):
+class _StartSlice(click.ParamType):  # type: ignore[type-arg]
     name = "central|similar|confident|K"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Start:
@@ -45,7 +45,7 @@ class _StartSlice(click.ParamType):
         return int(value)
 
 
-class _ScannerPair(click.ParamType):
+class _ScannerPair(click.ParamType):  # type: ignore[type-arg]
     name = "KEY=VALUE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
@@ -122,7 +122,7 @@ class SeedOptions:
         else:
             chosen = tuple(library.get(name) for name in self.seeds)
         # Which slice is most similar or most confident is found later.
-        start = self.start if isinstance(self.start, int) else "central"
+        start: int | Literal["central"] = self.start if isinstance(self.start, int) else "central"
         return SeedSource(chosen, start, self.by, self.fit)
 
     def _best(self, work: WorkerSession, library: SeedLibrary, volume: Volume, axis: str, notices: list[str]) -> Seed:

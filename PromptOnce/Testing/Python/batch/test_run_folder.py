@@ -51,7 +51,7 @@ def refusal(out: Path, plan: BatchPlan, options: BatchOptions | None = None, res
 
 
 def test_a_run_is_not_begun_where_there_is_one(out: Path, tmp_path: Path) -> None:
-    assert "--resume" in refusal(out, plan_of(tmp_path / "images", "a", "b"), resume=False)
+    assert "Resume it" in refusal(out, plan_of(tmp_path / "images", "a", "b"), resume=False)
     told = refusal(out, plan_of(tmp_path / "images", "a", "b"), BatchOptions(precision="bfloat16"), resume=False)
     assert "Another precision than before: bfloat16, then auto" in told
     assert str(tmp_path / "images") in refusal(out, plan_of(tmp_path / "others", "a"), resume=False)

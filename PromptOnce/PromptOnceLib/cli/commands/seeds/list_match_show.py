@@ -8,13 +8,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.commands.seeds.format import in_a_line, in_full, record_report
 from PromptOnceLib.cli.options.common import ModelOptions, axis_option, json_option, model_options, quiet_option
 from PromptOnceLib.cli.options.seed import library_option, matched, scanner_option, with_scanner
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
-from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.matching import Match
 from PromptOnceLib.seeds.picture import write_seed_picture
@@ -68,6 +66,8 @@ def match(
     Scanner, grid and target count first. Where several seeds can be used, their frames are compared with the slice of
     IMAGE on which they would start, by the model's image encoder.
     """
+    from PromptOnceLib.imaging.read import read_volume
+
     volume = with_scanner(read_volume(image), scanner)
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     listing = library.list()
@@ -97,6 +97,8 @@ def match(
 @json_option
 def show(name: str, picture: Path | None, library_folder: Path | None, as_json: bool) -> None:
     """Everything that is known about the seed NAME."""
+    from PromptOnceLib.cases.outputs import check_targets
+
     check_targets([picture])
     seed = SeedLibrary(library_folder).get(name)
     if picture is not None:

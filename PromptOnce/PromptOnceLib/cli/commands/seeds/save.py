@@ -7,13 +7,13 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.case import Case, prepare_case
-from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.commands.seeds.edit import with_words
 from PromptOnceLib.cli.commands.seeds.format import in_full, record_report
 from PromptOnceLib.cli.options.common import (
@@ -31,7 +31,6 @@ from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.orientation import FrameOrientation
-from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import pixel_spacing, slices_along
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.seeds.create import make_seed
@@ -113,13 +112,16 @@ def save(
     library_folder: Path | None,
     quiet: bool,
     as_json: bool,
-    **words: str | None,
+    **words: Any,
 ) -> None:
     """Segment one slice of IMAGE from a prompt and keep it as the seed NAME.
 
     The seed holds the slice as a picture, the prompt, the mask, window, grid and what is known about the scanner, and
     nothing else of the image. A round trip through IMAGE tells how far it can be trusted.
     """
+    from PromptOnceLib.cases.outputs import check_targets
+    from PromptOnceLib.imaging.read import read_volume
+
     check_targets([preview], [image, *model.inputs, *prompt.inputs])
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     library.check_free(seed_name)
