@@ -1,1 +1,1 @@
-"""The commands, a file each."""
+"""A module for every command."""
