@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -207,6 +208,12 @@ def test_quick_tests_neither_sleep_nor_assert_how_long_something_took():
     none(wrong)
 
 
+@cache
+def settings() -> dict[str, Any]:
+    """What pyproject.toml says."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
 def architecture_tree() -> str:
     """The library's packages, lowest first, as ARCHITECTURE.md shows them: every line is a docstring's first."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
@@ -233,15 +240,23 @@ def test_the_tree_in_the_architecture_is_made_of_the_docstrings():
     assert f"```\n{tree}\n```" in text, f"ARCHITECTURE.md should show:\n{tree}"
 
 
+def test_every_dependency_has_its_reason_in_the_architecture():
+    project = settings()["project"]
+    wanted = [*project["dependencies"], *(one for group in project["optional-dependencies"].values() for one in group)]
+    rows = re.findall(r"^\| ([\w, -]+) \|", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named = {name.strip().lower() for row in rows for name in row.split(",")}
+    none(sorted({re.split(r"[<>=; \[]", one)[0].lower() for one in wanted} - named))
+
+
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/decisions/README.md"])
 def test_every_path_that_a_document_names_exists(document):
     text = (ROOT / document).read_text(encoding="utf-8")
     prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
     named = {word for word in re.findall(r"`([\w./*-]+)`", prose) if "/" in word or word.endswith(FILE_ENDINGS)}
     linked = set(re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", prose))
-    bases = (ROOT, EXTENSION, LIBRARY, (ROOT / document).parent)
+    bases = (ROOT, EXTENSION, LIBRARY, TESTS, (ROOT / document).parent)
     missing = sorted(word for word in named | linked if not any(any(base.glob(word)) for base in bases))
-    assert named
+    assert named | linked
     none(missing)
 
 

@@ -1,4 +1,4 @@
-"""What unfolds below a case: curves, the seed slice, doubts and facts."""
+"""What unfolds below a case: curves, the prompted slice, quality flags and facts."""
 
 from __future__ import annotations
 
