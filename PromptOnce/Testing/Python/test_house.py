@@ -41,10 +41,11 @@ SHORT = {
     "gui/qt/translation.py": "Slicer's tools look for its function by name",
 }
 # Front ends have partners of the subjects' modules, under the same name: seeds/apply.py and gui/seeds/apply.py.
-FRONT_ENDS = ("cli", "mrml", "gui")
+FRONT_ENDS = ("cli", "mrml/logic", "mrml", "gui")
 RETURNING_NAMES = {
     "panel": "one a part of the module, and what they have in common",
     "form": "the part of a panel that begins something",
+    "client": "the caller's side of a process: the worker's, a batch's",
 }
 # Folders of tests that are no package's: what they are for.
 OTHER_TESTS = {
@@ -123,8 +124,8 @@ def test_a_public_class_name_stands_once():
 def test_a_file_name_returns_only_for_the_partner_in_a_front_end():
     places: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path in MODULES:
-        package = name_of(path).split("/")[0]
-        places[path.stem, package if package in FRONT_ENDS else "subjects"].append(name_of(path))
+        side = next((front for front in FRONT_ENDS if name_of(path).startswith(f"{front}/")), "subjects")
+        places[path.stem, side].append(name_of(path))
     none([", ".join(found) for (stem, _), found in places.items() if len(found) > 1 and stem not in RETURNING_NAMES])
 
 
