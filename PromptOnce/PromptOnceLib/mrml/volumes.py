@@ -90,7 +90,7 @@ def volume_geometry(node: Any) -> Geometry:
 
 
 def display_window(node: Any) -> str | None:
-    """The window with which the node is shown, as core.intensity.window_from_text takes it; None where it has none."""
+    """The window with which the node is shown, as imaging.window.window_from_text takes it; None where it has none."""
     display = node.GetDisplayNode()
     if display is None or not display.IsA("vtkMRMLScalarVolumeDisplayNode") or display.GetWindow() <= 0:
         return None
