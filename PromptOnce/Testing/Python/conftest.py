@@ -27,12 +27,12 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _workers_are_forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _workers_are_forked() -> Iterator[None]:
     """Starting a worker takes milliseconds, see worker/fork_server.py."""
     if sys.platform != "linux":
         yield
         return
-    with forked_workers(tmp_path_factory.mktemp("workers")):
+    with forked_workers():
         yield
 
 

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,14 +25,15 @@ ON_PATH = Path(__file__).parent / "for_every_python"
 
 
 @contextmanager
-def forked_workers(folder: Path) -> Iterator[None]:
+def forked_workers() -> Iterator[None]:
     """Have all workers forked that are started meanwhile with the variables of this process.
 
-    folder: for the socket. The server imports torch when the first worker is asked for.
+    The server imports torch when the first worker is asked for.
     """
     from PromptOnceLib.processes.transport import worker_environment
 
-    address = folder / "fork-server"
+    folder = tempfile.TemporaryDirectory(prefix="workers-")  # a short path, as sockets need it
+    address = Path(folder.name) / "fork-server"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))
         listener.listen()
@@ -50,6 +52,7 @@ def forked_workers(folder: Path) -> Iterator[None]:
     if before is not None:
         os.environ["PYTHONPATH"] = before
     server.communicate()
+    folder.cleanup()
 
 
 class ForkServer:

@@ -1,6 +1,6 @@
-"""Run at the start of every Python that tests start; sends those that would become a worker to the fork server.
+"""Run at the start of every Python that tests start: what would become a worker becomes a fake or a forked one.
 
-The root conftest.py puts this folder on PYTHONPATH. See worker/fork_server.py.
+The root conftest.py puts this folder on PYTHONPATH. See worker/fake_process.py and worker/fork_server.py.
 """
 
 import os
@@ -24,7 +24,10 @@ def become_a_forked_worker(address: str) -> None:
     os._exit(status[0] if status else 1)
 
 
-if sys.orig_argv[1:] == WORKER and "PROMPTONCE_FORK_SERVER" in os.environ:
-    python, _, address = os.environ["PROMPTONCE_FORK_SERVER"].partition(":")
+if sys.orig_argv[1:] == WORKER:
+    if "PROMPTONCE_FAKE_WORKER" in os.environ:
+        program = os.environ["PROMPTONCE_FAKE_WORKER"]
+        os.execv(program, [program])
+    python, _, address = os.environ.get("PROMPTONCE_FORK_SERVER", "").partition(":")
     if python == sys.prefix:
         become_a_forked_worker(address)
