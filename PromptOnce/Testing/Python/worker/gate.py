@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import os
 import selectors
+import signal
 import socket
+import struct
 import tempfile
 from pathlib import Path
 
@@ -58,12 +60,20 @@ class Gate:
         self._let_through()
         self.wait_until_stopped()
 
-    def forget(self) -> None:
-        """Forget who stands here: that worker was killed."""
-        for connection in self._waiting:
-            self._selector.unregister(connection)
-            connection.close()
-        self._waiting.clear()
+    def kill(self) -> None:
+        """Kill the worker that stands here."""
+        (connection,) = self._waiting
+        process_id, _, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        os.kill(process_id, signal.SIGKILL)
+        self.wait_until_left()
+
+    def wait_until_left(self) -> None:
+        """Until all workers that have come are gone."""
+        while len(self._selector.get_map()) > 1:
+            ready = self._selector.select(_SECONDS)
+            assert ready, "a worker is still there"
+            for key, _ in ready:
+                self._hear(key.fileobj)
 
     def open(self) -> None:
         """From now on everybody may pass, also who has not come yet."""
