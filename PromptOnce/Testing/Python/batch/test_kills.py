@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from worker.fake_process import silent_python
 from worker.gate import Gate
 from worker.processes import wait_for_end
 
@@ -132,13 +133,12 @@ def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(tmp_pat
         check_it_is_as_undisturbed(out, tmp_path / "undisturbed")
 
 
-def python_that_waits_once(folder: Path) -> tuple[Path, Path]:
-    """A program that starts workers, but when it is first called waits; and the pipe into which it writes its id."""
-    pipe, script = folder / "pipe", folder / "python.sh"
-    os.mkfifo(pipe)
+def python_that_is_silent_once(folder: Path) -> tuple[Path, Path]:
+    """A program that starts workers, but at first a silent one; and the pipe with the id of that."""
+    silent, pipe = silent_python(folder)
+    script = folder / "python.sh"
     script.write_text(
-        f'#!/bin/sh\nmkdir "{folder}/called" 2>/dev/null && {{ echo $$ > "{pipe}"; exec cat > /dev/null; }}\n'
-        f'exec "{sys.executable}" "$@"\n'
+        f'#!/bin/sh\nmkdir "{folder}/called" 2>/dev/null && exec "{silent}"\nexec "{sys.executable}" "$@"\n'
     )
     script.chmod(0o700)
     return script, pipe
@@ -146,7 +146,7 @@ def python_that_waits_once(folder: Path) -> tuple[Path, Path]:
 
 @pytest.mark.real_worker
 def test_a_run_with_the_real_worker_survives_the_death_of_worker_and_runner(tmp_path: Path) -> None:
-    python, pipe = python_that_waits_once(tmp_path)
+    python, pipe = python_that_is_silent_once(tmp_path)
     plan, options = study(tmp_path, "abcd"), BatchOptions(device="cpu", python=python)
     out = tmp_path / "out"
     runner = Runner(plan, options, out)

@@ -83,16 +83,19 @@ class FakeEngine:
         return protocol.Described(id=request.id, cancelled=False)
 
     def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
-        masks = self.new_masks(request)
-        done, total = 0, request.last + 1 - request.first
-        for index in range(request.first, request.last + 1):
-            self._before_slice()
-            if request.id in self._cancelled:
-                break
-            masks[:, index] = self.frames[index] > LIMIT
-            done += 1
-            self.say_slice(request, index, done, total)
-            if request.stop_when_absent and not masks[:, index].any():
-                total = done
-                break
-        return protocol.Propagated(id=request.id, cancelled=done < total, slices=done, device="cpu")
+        masks, done = self.new_masks(request), 0
+        start, forward = request.prompt.slice, range(request.prompt.slice, request.last + 1)
+        backward = range(start - 1, request.first - 1, -1)
+        passes = {"both": (forward, backward), "forward": (forward,), "backward": ((start, *backward),)}
+        total = sum(map(len, passes[request.direction]))
+        for slices in passes[request.direction]:
+            for index in slices:
+                self._before_slice()
+                if request.id in self._cancelled:
+                    return protocol.Propagated(id=request.id, cancelled=True, slices=done, device="cpu")
+                masks[:, index] = self.frames[index] > LIMIT
+                done += 1
+                self.say_slice(request, index, done, total)
+                if request.stop_when_absent and not masks[:, index].any():
+                    break
+        return protocol.Propagated(id=request.id, cancelled=False, slices=done, device="cpu")

@@ -18,6 +18,7 @@ from worker.fake_engine import FakeEngine
 from worker.gate import GateKeeper
 
 KILLER = 7
+INSTEAD = "PROMPTONCE_FAKE_WORKER"  # names a program that every worker becomes, see for_every_python/sitecustomize.py
 _TESTS = Path(__file__).parents[1]
 
 
@@ -28,6 +29,15 @@ def fake_python(folder: Path) -> Path:
     script.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" exec "{sys.executable}" -u -m worker.fake_process\n')
     script.chmod(0o700)
     return script
+
+
+def silent_python(folder: Path) -> tuple[Path, Path]:
+    """A program that neither says nor does anything as long as somebody holds its input, and the pipe for its id."""
+    script, pipe = folder / "silent-python.sh", folder / "pipe"
+    os.mkfifo(pipe)
+    script.write_text(f'#!/bin/sh\necho $$ > "{pipe}"\nexec cat > /dev/null\n')
+    script.chmod(0o700)
+    return script, pipe
 
 
 def say(message: protocol.Message) -> None:
