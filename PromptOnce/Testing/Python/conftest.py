@@ -54,7 +54,15 @@ def _workers_are_forked() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def _workers_start_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that prove the whole way, from the command to a worker that imports torch."""
-    monkeypatch.delenv(VARIABLE, raising=False)
+@pytest.fixture(autouse=True)
+def _real_workers_start_by_themselves(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The marker real_worker proves the whole way, to a worker process that imports torch."""
+    if request.node.get_closest_marker("real_worker") is not None:
+        monkeypatch.delenv(VARIABLE, raising=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Slicer's nodes."""
+    for item in items:
+        if {"bench", "scene"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slicer")

@@ -23,7 +23,6 @@ BOX = "32,22,68,58"
 
 
 @pytest.mark.real_worker
-@pytest.mark.usefixtures("_workers_start_by_themselves")
 def test_a_volume_is_segmented_from_a_box_and_points(
     run_process: Run, disk_volume: Path, disk_reference: Path, tmp_path: Path
 ) -> None:

@@ -82,6 +82,7 @@ def test_nothing_is_done_before_the_greeting(start_worker: Start) -> None:
     assert (failed["type"], failed["id"]) == ("failed", 3)
 
 
+@pytest.mark.real_worker
 def test_quit_ends_the_worker_and_leaves_nothing(start_worker: Start, temporary: Path) -> None:
     transport = start_worker()
     transport.write(HELLO + b'{"type": "quit", "id": 2}\n')
@@ -92,6 +93,7 @@ def test_quit_ends_the_worker_and_leaves_nothing(start_worker: Start, temporary:
     transport.stop(5)
 
 
+@pytest.mark.real_worker
 def test_the_end_of_input_ends_a_busy_worker_at_once(segmenter: Segmenter, temporary: Path) -> None:
     segmenter.use_stack(stack_of(disk_frames(slices=400)))
     job = segmenter.start_propagation(disk_prompt())
@@ -125,6 +127,7 @@ def test_a_normal_end_leaves_nothing(segmenter: Segmenter, temporary: Path) -> N
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.real_worker
 def test_a_worker_whose_parent_is_killed_ends_and_leaves_nothing(temporary: Path) -> None:
     script = textwrap.dedent("""
         import sys
