@@ -90,8 +90,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("model_name", ["nano", "random_tiny"])
+# What takes long with the larger network is the same code as with the smaller one.
+RUNS = [("nano", case) for case in CASES] + [
+    pytest.param("random_tiny", case, marks=[pytest.mark.slow] if slices > 20 else [])
+    for case, (slices, _, _) in CASES.items()
+]
+
+
+@pytest.mark.parametrize(("model_name", "case"), RUNS)
 def test_masks_equal_upstream(request: pytest.FixtureRequest, model_name: str, case: str) -> None:
     model, config = request.getfixturevalue(model_name)
     slices, seed, names = CASES[case]
@@ -128,7 +134,7 @@ def presence_by_brightness(network: SAM2Base, threshold: float) -> Iterator[None
             hook.remove()
 
 
-@pytest.mark.parametrize("model_name", ["nano", "random_tiny"])
+@pytest.mark.parametrize("model_name", ["nano", pytest.param("random_tiny", marks=pytest.mark.slow)])
 def test_masks_equal_upstream_where_an_object_vanishes_and_comes_back(
     request: pytest.FixtureRequest, model_name: str
 ) -> None:

@@ -56,6 +56,7 @@ def test_a_clip_in_training_gives_the_masks_of_inference():
         assert expected.masks[0].any()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_to_the_weights_of_one_that_was_not(clips, tmp_path):
     torch.set_num_threads(1)
     Trainer(tmp_path / "whole", clips, STAGES, torch.device("cpu")).run()
@@ -81,6 +82,7 @@ def test_training_changes_the_weights_and_writes_a_checkpoint_that_loads(clips, 
     load_model(ModelFiles(name="new", checkpoint=tmp_path / "nano_stage1.pt", config=CONFIG, sha256=None))
 
 
+@pytest.mark.slow
 def test_the_log_tells_stage_step_loss_and_dice(clips, tmp_path):
     stage = Stage(50, 1, 1, 1, 32, 1e-3, (1.0, 1.0), 0.5, 3.0)
 
