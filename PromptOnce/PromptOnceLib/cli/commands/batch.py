@@ -144,7 +144,7 @@ def batch(
     """
     from PromptOnceLib.batch.planning.make_plan import make_plan
     from PromptOnceLib.batch.run_folder.open_run import read_recorded
-    from PromptOnceLib.batch.running.runner import run_batch
+    from PromptOnceLib.batch.running.run_batch import run_batch
 
     if output is None and not dry_run:
         raise InputError("Name a folder for the results with -o.")

@@ -20,7 +20,7 @@ from PromptOnceLib.batch.background import BatchRequest, background_command, bac
 from PromptOnceLib.batch.events import Event, RunEnded, parse_event
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan
 from PromptOnceLib.batch.run_folder.records import read_case_record
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.files.atomic import PREFIX
 from PromptOnceLib.segmentation.result import read_csv
 

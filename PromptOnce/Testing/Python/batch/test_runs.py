@@ -30,7 +30,7 @@ from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
 from PromptOnceLib.batch.planning.plan import PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
 from PromptOnceLib.batch.running import lane
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.errors import ModelError, RunFolderError
 from PromptOnceLib.imaging.read import read_volume
 
