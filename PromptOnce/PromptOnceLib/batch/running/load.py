@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
-from PromptOnceLib.batch.run_folder.fingerprints import FileStamp, fingerprint, input_files, stamp_files
+from PromptOnceLib.batch.run_folder.fingerprints import fingerprint, input_files, stamp_files
 from PromptOnceLib.batch.run_folder.journal import Finished, StepName
 from PromptOnceLib.batch.run_folder.redaction import hide_paths
 from PromptOnceLib.batch.running.case_prompts import PromptSources, prompt_source, seed_fingerprint
 from PromptOnceLib.batch.running.crash_probe import try_reading
 from PromptOnceLib.cases.case import Case, prepare_case
 from PromptOnceLib.errors import OutOfMemoryError
+from PromptOnceLib.files.stamp import FileStamp
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.seeds.apply import SeedSource

@@ -59,10 +59,9 @@ def test_range_and_direction_hold_for_seeds_too(shared_segmenter: Segmenter) -> 
 
 def test_a_cancelled_seed_run_keeps_what_is_done(shared_segmenter: Segmenter) -> None:
     shared_segmenter.use_stack(stack_of(disk_frames(slices=300)))
-    job = shared_segmenter.start_propagation(disk_seed(), on_slice=lambda _: shared_segmenter.client.cancel(job.job))
-    result = shared_segmenter.wait(job)
+    job = shared_segmenter.propagate(disk_seed(), on_slice=lambda _: shared_segmenter.session.cancel())
     assert job.cancelled
-    assert 1 <= result.computed.sum() < 250
+    assert 1 <= job.result.computed.sum() < 250
 
 
 BAD_SEEDS = {
