@@ -15,7 +15,7 @@ from PromptOnceLib.errors import CancelledError, GeometryError, InputError, Mode
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
-from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
@@ -58,11 +58,11 @@ def application() -> Application:
 
 
 @pytest.fixture(scope="module")
-def logic(application) -> Iterator[PromptOnceLogicBase]:
+def logic(application) -> Iterator[Console]:
     def start() -> SubprocessTransport:
         return SubprocessTransport(worker_command(), worker_environment())
 
-    logic = PromptOnceLogicBase(start, application.process_events, application.keep_pumping)
+    logic = Console(start, application.process_events, application.keep_pumping)
     yield logic
     logic.close()
 
