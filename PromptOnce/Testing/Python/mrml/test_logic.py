@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 from collections.abc import Iterator
 
 import numpy as np
@@ -261,6 +263,16 @@ def test_masks_are_those_of_the_command_line(logic, chest, phantom):
     result = segmenter.propagate(case.prompt, Settings()).result
     assert result.to_volume_order(0).any()
     assert np.array_equal(mask_of(run, chest), result.to_volume_order(0))
+
+
+def test_every_public_name_of_the_console_documents_itself(logic):
+    names = [
+        "segmentVolume", "promptFromIJK", "promptFromRAS", "promptFromMarkups", "promptFromReference", "promptFromSeed",
+        "seeds", "matchSeeds", "saveSeed", "seedRoundTrip", "runBatch", "evaluate", "cancel", "pump", "close",
+    ]  # fmt: skip
+    assert all(inspect.getdoc(getattr(logic, name)) for name in names)
+    assert "earlyStop" in inspect.signature(logic.segmentVolume).parameters
+    assert "segmentVolume(volumeNode" in pydoc.render_doc(logic.segmentVolume, renderer=pydoc.plaintext)
 
 
 def _label_map(volume, array: np.ndarray):
