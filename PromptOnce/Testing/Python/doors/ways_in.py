@@ -12,14 +12,19 @@ import pytest
 import SimpleITK as sitk
 
 from doors.questions import DIRECTION, SPACING, Answer, Asked
+from PromptOnceLib import api
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record
 from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.cases.case import PromptSource
 from PromptOnceLib.cli import worker_session
 from PromptOnceLib.cli.main import main
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import read_prompt
+from PromptOnceLib.seeds.apply import SeedSource
+from PromptOnceLib.seeds.library import SeedLibrary
 
 Door = Callable[[Asked, pytest.MonkeyPatch, pytest.CaptureFixture[str]], Answer]
 
@@ -58,12 +63,23 @@ def batch(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return Answer(seed, record.axis, record.seed_slice, masks, record.notices)
 
 
+def script(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Answer:
+    question = asked.question
+    monkeypatch.setattr(api, "worker_command", lambda: worker_command(asked.worker))
+    prompt: PromptSource = read_prompt(asked.prompt)
+    if question.seed:
+        prompt = SeedSource((SeedLibrary(asked.library).get(question.seed),), question.start)
+    result = api.segment(asked.image, prompt=prompt)
+    case = result.run.case
+    label = case.prompt.label if isinstance(case.prompt, SharedSeed) else ""
+    return Answer(label, "kji"[case.axis.axis], case.prompt.slice, result.mask(), result.notices)
+
+
 def console(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Answer:
     from mrml.scene import boot
     from mrml.volumes import add_volume
 
     from PromptOnceLib.mrml.logic.console import Console
-    from PromptOnceLib.prompts.conditioning import SharedSeed
 
     question = asked.question
     boot().Clear(0)
@@ -94,6 +110,7 @@ NEEDS_SLICER = pytest.mark.skipif(importlib.util.find_spec("slicer") is None, re
 
 DOORS = [
     pytest.param(batch, id="batch"),
+    pytest.param(script, id="script"),
     pytest.param(console, id="console", marks=NEEDS_SLICER),
 ]
 """All that have to answer as the command line does."""
