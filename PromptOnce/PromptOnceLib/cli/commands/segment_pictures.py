@@ -18,7 +18,7 @@ from PromptOnceLib.files.atomic import failure_sentence
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.segment import Segment, default_color
+from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.worker.protocol import SliceDone
 
 if TYPE_CHECKING:
@@ -50,9 +50,8 @@ class _Writer:
 
         picture = result.picture
         target = self.folder / f"{self.names[picture.path]}.{self.ending}"
-        objects = self.seed.record.objects
-        segments = [Segment(o.name, o.color or default_color(i), o.terminology) for i, o in enumerate(objects)]
-        masks = [result.in_volume_order(index) for index in range(len(objects))]
+        segments = segments_of(self.seed.record.objects)
+        masks = [result.in_volume_order(index) for index in range(len(segments))]
         notices = [*picture.notices, *write_segmentation(target, masks, segments, picture.geometry)]
         for notice in notices:
             self.reporter.say(f"{picture.path.name}: {notice}")

@@ -51,8 +51,8 @@ class FakeEngine:
                 image_size=256,
                 parameters=1,
             )
-        if isinstance(request, protocol.Describe):
-            return self._describe(request)
+        if isinstance(request, protocol.Embed):
+            return self._embed(request)
         if isinstance(request, protocol.Propagate):
             return self._propagate(request)
         if isinstance(request, protocol.SetStack):
@@ -74,13 +74,13 @@ class FakeEngine:
             )
         )  # fmt: skip
 
-    def _describe(self, request: protocol.Describe) -> protocol.Described:
+    def _embed(self, request: protocol.Embed) -> protocol.Embedded:
         """Where the object is: the share of bright pixels in every column, coarsely."""
         pictures = [self.frames[index] for index in request.slices]
         pictures += [np.load(self._folder / name) for name in request.frames]
         found = [[(part > LIMIT).mean() for part in np.array_split(picture, 16, axis=1)] for picture in pictures]
         np.save(self._folder / request.file, np.array(found, np.float32))
-        return protocol.Described(id=request.id, cancelled=False)
+        return protocol.Embedded(id=request.id, cancelled=False)
 
     def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
         masks, done = self.new_masks(request), 0

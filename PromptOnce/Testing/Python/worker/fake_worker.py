@@ -75,7 +75,7 @@ class FakeWorker:
             )
         elif isinstance(request, protocol.Propagate):
             self.say(protocol.Propagated(id=request.id, cancelled=True, slices=0, device="cpu"))
-        elif isinstance(request, protocol.Describe):
+        elif isinstance(request, protocol.Embed):
             self.say(protocol.Done(id=request.id))
         else:
             self.say(self._engine.answer(request))
