@@ -109,7 +109,7 @@ class Propagate(Request):
     """Masks of the slices first..last (both included), written slice by slice to `file`.
 
     file: made by the worker, uint8 (objects, slices, rows, columns); a slice counts once its SliceDone has come. For
-    pictures a file each, uint8 (objects, rows, columns), see array_files.picture_masks_path. alone: after a shared
+    pictures a file each, uint8 (objects, rows, columns), see arrays.picture_masks_path. alone: after a shared
     prompt every slice is segmented by itself, with nothing remembered of the others. stop_when_absent: leave out the
     rest of a pass where the objects have ended; a notice names the slices.
     """

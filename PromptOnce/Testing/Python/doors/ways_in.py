@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 
 from doors.questions import DIRECTION, SPACING, Answer, Asked
 from PromptOnceLib import api
