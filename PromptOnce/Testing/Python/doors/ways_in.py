@@ -10,13 +10,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from PromptOnceLib.batch.running.run_batch import run_batch
 
 from doors.questions import DIRECTION, SPACING, Answer, Asked
 from PromptOnceLib import api
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.cases.case import PromptSource
 from PromptOnceLib.cli import worker_session
 from PromptOnceLib.cli.main import main
