@@ -1,6 +1,7 @@
 # make demo     segment a real chest CT from one prompt
-# make test     checks and tests
-# make check    ruff and mypy alone
+# make test     checks and tests, about six minutes on two cores; all but the slow ones (pytest alone runs these too)
+# make test-slow   the slow ones: many kills, long fuzzing, a browser
+# make check    ruff, mypy and import-linter alone
 # make bench    speed and memory beside the papers' pipeline: hours on a CPU (benchmarks/README.md)
 # make clean    remove the environment and what the demo wrote
 #
@@ -13,15 +14,21 @@ TORCH ?= torch==2.13.0
 # Our propagation calls methods inside sam2 that carry no promise, so its version is exact.
 SAM2 := sam2==1.1.0
 BIN := $(VENV)/bin
+PROCESSES ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-slow check bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/promptonce demo
 
+# A file's tests stay in one process: its fixtures are made once.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PROCESSES) -m "not slow"
+
+# Tests with hypothesis ran before, with few examples.
+test-slow: $(VENV)/.tested
+	$(BIN)/python -m pytest $(PROCESSES) -m "slow or hypothesis" --hypothesis-profile thorough
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .

@@ -101,7 +101,7 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class PromptOnceLogic(ScriptedLoadableModuleLogic):
     """The module without its panel, for Python: logic = slicer.util.getModuleLogic("PromptOnce").
 
-    Offers what PromptOnceLib.mrml.logic.segment.PromptOnceLogicBase has: segmentVolume, promptFromIJK, promptFromRAS,
+    Offers what PromptOnceLib.mrml.logic.console.Console has: segmentVolume, promptFromIJK, promptFromRAS,
     promptFromMarkups, promptFromReference, promptFromSeed, seeds, matchSeeds, saveSeed, seedRoundTrip, runBatch,
     evaluate, cancel. Each is documented there: help(logic.segmentVolume).
     """

@@ -1,6 +1,7 @@
 """The whole comparison, one case after the other: python -m benchmarks, or make bench.
 
-A table of ratios is printed; every figure goes to results/DATE-KIND.json, with the kind of machine and no host name.
+A table of ratios is printed; every figure goes to DATE-KIND.json in the folder of results, with the kind of machine and
+no host name.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import datetime as dt
 import json
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--quick", action="store_true", help="the embedded model alone, at most 20 slices")
     parser.add_argument("--case", action="append", help="only these, as options of benchmarks.propagation")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no case after so long")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the figures")
     options = parser.parse_args()
+    end = time.monotonic() + 60 * options.minutes
     found: dict[str, Any] = {"machine": machine(options.device), "cases": []}
     cases = options.case or [*SPEED, *(GPU if options.device.startswith("cuda") else ()), *MEMORY]
     if options.quick:
@@ -62,8 +67,11 @@ def main() -> None:
         cases = [case for case in cases if "bfloat16" not in case]
         print("Left out: bfloat16, which this processor would take days to emulate.")
     print(f"{found['machine']}\n\n{_HEADER}")
-    path = _result_path(found["machine"])
-    for case in cases:
+    path = _result_path(options.output, found["machine"])
+    for number, case in enumerate(cases):
+        if time.monotonic() > end:
+            print(f"Left out for want of time: {len(cases) - number} of {len(cases)} cases.")
+            break
         arguments = propagation.parser().parse_args([*shlex.split(case), "--device", options.device])
         try:
             result = propagation.compare(arguments)
@@ -74,7 +82,7 @@ def main() -> None:
             print(f"failed: {case}\n{error}", flush=True)
         found["cases"].append(result)
         path.write_text(json.dumps(found, indent=1) + "\n")
-    if not options.case:
+    if not options.case and time.monotonic() < end:
         models = ["nano"] if options.quick else ["nano", "tiny"]
         found["clicks"] = [clicks.clicks(model, options.device, "auto", 50, 512) for model in models]
         found["floor"] = [floor.floor(model, None, options.device, 2) for model in models]
@@ -107,14 +115,14 @@ def _row(found: dict[str, Any]) -> str:
     )
 
 
-def _result_path(found: dict[str, Any]) -> Path:
+def _result_path(folder: Path, found: dict[str, Any]) -> Path:
     """A name that is not taken."""
-    RESULTS.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     stem = f"{dt.date.today().isoformat()}-{kind(found)}"
     for suffix in ("", *(f"-{i}" for i in range(2, 1000))):
-        if not (RESULTS / f"{stem}{suffix}.json").exists():
-            return RESULTS / f"{stem}{suffix}.json"
-    raise SystemExit(f"There are too many results in {RESULTS}.")
+        if not (folder / f"{stem}{suffix}.json").exists():
+            return folder / f"{stem}{suffix}.json"
+    raise SystemExit(f"There are too many results in {folder}.")
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 from benchmarks.machine import machine
 from benchmarks.models import model_files
 from benchmarks.volumes import disks, prompts
+from PromptOnceLib.engine.cpu import arrange
 from PromptOnceLib.engine.cpu.linear import linear
-from PromptOnceLib.engine.cpu.memory_attention import arrange
 from PromptOnceLib.engine.devices import place
 from PromptOnceLib.engine.memory import Memory
 from PromptOnceLib.engine.network import load_model

@@ -30,7 +30,7 @@ def machine(device: str = "cpu") -> dict[str, Any]:
         "load_before": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
         "system": platform.system(),
         "python": platform.python_version(),
-        **{name: metadata.version(name) for name in ("torch", "sam2", "numpy")},
+        **{name: _version(name) for name in ("torch", "sam2", "numpy")},
     }
 
 
@@ -53,6 +53,14 @@ def peak_mib(device: str) -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def _version(package: str) -> str | None:
+    """None for a package that was brought as a bare folder."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _gpu(device: str) -> dict[str, Any]:

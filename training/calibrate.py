@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from PromptOnceLib.engine.devices import on_cpu
+from PromptOnceLib.engine.devices import Placement, place
 from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.segmentation.metrics import dice
@@ -30,9 +30,39 @@ def presence_bias(model: Model) -> torch.nn.Parameter:
     return bias
 
 
-def mean_dice(model: Model, examples: list[Example]) -> float:
-    """Mean 3D Dice, prompt and propagation as in the evaluation."""
-    tracker = CachingTracker(model, on_cpu())
+def calibration_examples(phantoms: int) -> list[Example]:
+    """Objects of so many phantoms with more than one slice."""
+    drawn = phantom_examples(phantoms, CALIBRATION_SEED, unknown=False)
+    return [example for example in drawn if len(example.frames) > 1]
+
+
+def mean_dice(checkpoint: Path, examples: list[Example], placement: Placement) -> float:
+    """Mean 3D Dice of a checkpoint as it is."""
+    model = load_model(ModelFiles(name="nano", checkpoint=checkpoint, config=CONFIG, sha256=None))
+    return _mean_dice(model, examples, placement)
+
+
+def calibrate(checkpoint: Path, output: Path, examples: list[Example], placement: Placement) -> dict[float, float]:
+    """Write the checkpoint with the best shift to `output`; the mean 3D Dice by shift."""
+    model = load_model(ModelFiles(name="nano", checkpoint=checkpoint, config=CONFIG, sha256=None))
+    trained = presence_bias(model).detach().clone()
+    found = {}
+    for shift in SHIFTS:
+        with torch.no_grad():
+            presence_bias(model).copy_(trained + shift)
+        found[shift] = _mean_dice(model, examples, placement)
+        print(f"shift {shift:+.1f}: mean 3D Dice {found[shift]:.4f}", flush=True)
+    best = max(found, key=lambda shift: found[shift])
+    weights = torch.load(checkpoint, weights_only=True)["model"]
+    weights["sam_mask_decoder.pred_obj_score_head.layers.2.bias"] += best
+    torch.save({"model": weights}, output)
+    print(f"wrote {output} with a shift of {best:+.1f}", flush=True)
+    return found
+
+
+def _mean_dice(model: Model, examples: list[Example], placement: Placement) -> float:
+    """Prompt and propagation as in the evaluation."""
+    tracker = CachingTracker(model, placement)
     found = [(propagated(tracker, e, e.prompt).in_stack_order(), e.reference) for e in examples]
     return float(np.mean([dice(mask, reference) for mask, reference in found]))
 
@@ -42,22 +72,11 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--phantoms", type=int, default=16)
+    parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
-    model = load_model(ModelFiles(name="nano", checkpoint=arguments.checkpoint, config=CONFIG, sha256=None))
-    trained = presence_bias(model).detach().clone()
-    drawn = phantom_examples(arguments.phantoms, CALIBRATION_SEED, unknown=False)
-    examples = [example for example in drawn if len(example.frames) > 1]
-    found = {}
-    for shift in SHIFTS:
-        with torch.no_grad():
-            presence_bias(model).copy_(trained + shift)
-        found[shift] = mean_dice(model, examples)
-        print(f"shift {shift:+.1f}: mean 3D Dice {found[shift]:.4f}", flush=True)
-    best = max(found, key=lambda shift: found[shift])
-    state = torch.load(arguments.checkpoint, weights_only=True)
-    state["model"]["sam_mask_decoder.pred_obj_score_head.layers.2.bias"] += best
-    torch.save(state, arguments.output)
-    print(f"wrote {arguments.output} with a shift of {best:+.1f}")
+    # float32: slices are encoded one by one, so that the tracker keeps their features for the next shift.
+    placement = place(arguments.device, "float32")
+    calibrate(arguments.checkpoint, arguments.output, calibration_examples(arguments.phantoms), placement)
 
 
 if __name__ == "__main__":

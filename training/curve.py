@@ -9,12 +9,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("log", type=Path, help="log.jsonl of training.train")
-    parser.add_argument("png", type=Path)
-    arguments = parser.parse_args()
-    entries = [json.loads(line) for line in arguments.log.read_text().splitlines()]
+def draw_curves(log: Path, png: Path) -> None:
+    """Dice of training clips and loss by step, from log.jsonl of training.train."""
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
     figure, (upper, lower) = plt.subplots(2, 1, sharex=True, figsize=(9, 6), layout="constrained")
     total = 0
     stages = sorted({entry["stage"] for entry in entries})
@@ -22,18 +19,24 @@ def main() -> None:
         own = [entry for entry in entries if entry["stage"] == stage]
         steps = [total + entry["step"] for entry in own]
         for frame in range(len(own[0]["dice"])):
-            label = "prompted frame" if frame == 0 else f"frame {frame} after it"
-            upper.plot(
-                steps, [e["dice"][frame] for e in own], color=f"C{frame}", label=label if stage == stages[-1] else None
-            )
-        lower.plot(steps, [entry["loss"] for entry in own], color="black")
+            label = ("prompted frame" if frame == 0 else f"frame {frame} after it") if stage == stages[-1] else None
+            upper.plot(steps, [e["dice"][frame] for e in own], color=f"C{frame}", marker=".", label=label)
+        lower.plot(steps, [entry["loss"] for entry in own], color="black", marker=".")
         total += own[-1]["step"]
         for axes in (upper, lower):
             axes.axvline(total, color="grey", linewidth=0.5)
     upper.set(ylabel="Dice of training clips", ylim=(0, 1))
     upper.legend(loc="lower right", ncols=3, fontsize="small")
     lower.set(ylabel="loss", xlabel="step; a grey line ends each stage", yscale="log")
-    figure.savefig(arguments.png, dpi=100)
+    figure.savefig(png, dpi=100)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("log", type=Path, help="log.jsonl of training.train")
+    parser.add_argument("png", type=Path)
+    arguments = parser.parse_args()
+    draw_curves(arguments.log, arguments.png)
 
 
 if __name__ == "__main__":

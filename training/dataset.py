@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -217,13 +218,14 @@ class _Batches(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return len(self.steps)
 
-    def __getitem__(self, i: int) -> Batch:
+    def __getitem__(self, i: int) -> bytes:
+        """A batch, pickled: as tensors it would go through shared memory, of which containers have little."""
         torch.set_num_threads(1)
         step = self.steps[i]
-        return self.clips.batch((self.seed, step), *self.shape(step))
+        return pickle.dumps(self.clips.batch((self.seed, step), *self.shape(step)))
 
 
 def batches(clips: Clips, seed: int, steps: range, shape: Shape, workers: int = 1) -> Iterator[Batch]:
     """The batches of `steps` in order, made beside the training; shape: (clips, objects, frames, size) of a step."""
     dataset = _Batches(clips, seed, steps, shape)
-    return iter(torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers))
+    return map(pickle.loads, torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers))

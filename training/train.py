@@ -6,7 +6,9 @@ import argparse
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,47 +21,14 @@ from training.forward import run_clips
 from training.losses import frame_loss
 from training.muon import Muon
 from training.pool import make_pool, read_pool
+from training.stages import STAGES, Stage
 
 CONFIG = Path(__file__).parents[1] / "PromptOnce" / "Resources" / "Models" / "nano.yaml"
 TRAINING_SEED = 7
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One stretch of training with clips of one form.
-
-    size: pixels a side. truth: share of frames remembered by their true mask, first and last step. mean_share and
-    positive_weight: see losses.frame_loss.
-    """
-
-    steps: int
-    clips: int
-    objects: int
-    frames: int
-    size: int
-    rate: float
-    truth: tuple[float, float]
-    mean_share: float
-    positive_weight: float
-    still: tuple[int, int] | None = None  # every other step has so many still images with so many objects each
-
-    def shape(self, step: int) -> tuple[int, int, int, int]:
-        """(clips, objects, frames, size) of the batch of a step."""
-        if self.still is not None and step % 2:
-            return (*self.still, 1, self.size)
-        return (self.clips, self.objects, self.frames, self.size)
-
-
-# Still images first, then short clips remembered by their true masks, then longer ones by the model's own masks
-# and, in turn with them, still images again.
-STAGES = (
-    Stage(1800, 10, 5, 1, 128, 3e-3, (1.0, 1.0), 0.5, 3.0),
-    Stage(1200, 4, 4, 4, 128, 2e-3, (1.0, 0.3), 0.3, 2.0, still=(10, 5)),
-    Stage(500, 2, 3, 6, 256, 1.5e-3, (0.4, 0.3), 0.1, 1.0, still=(4, 5)),
-    Stage(1700, 2, 3, 6, 256, 1e-3, (0.3, 0.0), 0.1, 1.0, still=(4, 5)),
-    Stage(1000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
-)
 ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
+SAVE_EVERY = 60.0  # seconds
+ENDLESS = 10**6  # steps
+AVERAGED = "averaged.pt"
 
 
 def build_model(config: Path = CONFIG) -> SAM2Base:
@@ -116,13 +85,20 @@ def stem_parameters(model: SAM2Base) -> list[torch.nn.Parameter]:
 
 
 class Trainer:
-    """Model, optimiser, averaged weights and the place reached; what a checkpoint holds."""
+    """Model, optimiser, averaged weights and the place reached; what a checkpoint holds.
 
-    def __init__(self, output: Path, clips: Clips, stages: tuple[Stage, ...], device: torch.device) -> None:
+    workers: processes that make the batches. On a GPU the network computes in bfloat16 where that is precise enough.
+    """
+
+    def __init__(
+        self, output: Path, clips: Clips, stages: tuple[Stage, ...], device: torch.device, workers: int = 1
+    ) -> None:
         torch.manual_seed(TRAINING_SEED)
-        self.output, self.clips, self.stages, self.device = output, clips, stages, device
+        self.output, self.clips, self.device, self.workers = output, clips, device, workers
+        self.stages = tuple(stage.on(device) for stage in stages)
         output.mkdir(parents=True, exist_ok=True)
         self.model = build_model().to(device).train()
+        self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
         self.optimizers = make_optimizers(self.model)
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.step = 0
@@ -131,45 +107,79 @@ class Trainer:
         self.others = [p for p in self.model.parameters() if id(p) not in stem]
 
     def start_from(self, checkpoint: Path, stage: int) -> None:
-        """Take the weights of a checkpoint and begin with a stage, unless a state to resume is there."""
-        weights = torch.load(checkpoint, weights_only=True, map_location=self.device)["model"]
-        self.model.load_state_dict(weights)
+        """Take the weights of a checkpoint and begin with a stage, or after the steps that the checkpoint names."""
+        content = torch.load(checkpoint, weights_only=True, map_location=self.device)
+        self.model.load_state_dict(content["model"])
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
-        self.step = sum(s.steps for s in self.stages[:stage])
+        self.step = content.get("step", sum(s.steps for s in self.stages[:stage]))
 
     def run(self) -> None:
+        """All stages, going on from the state in the output folder."""
         self._resume()
         first = 0
         for index, stage in enumerate(self.stages):
             done = max(0, self.step - first)
             first += stage.steps
             if done < stage.steps:
-                self._run_stage(index, stage, done)
+                self._run_stage(index, range(done, stage.steps), 0, partial(_share, stage.steps), self._save)
 
-    def _run_stage(self, index: int, stage: Stage, done: int) -> None:
+    def run_for(self, seconds: float) -> None:
+        """Go on with the last stage for so long, whatever its number of steps, from averaged.pt where that is there.
+
+        The rate rises and falls within the time, so that every call ends with weights at rest; optimisers begin anew
+        and nothing is kept but the averaged weights and the step.
+        """
+        last = len(self.stages) - 1
+        if (self.output / AVERAGED).exists():
+            self.start_from(self.output / AVERAGED, last)
+        done = self.step - sum(stage.steps for stage in self.stages[:-1])
+        begin = time.monotonic()
+
+        def progress(_: int) -> float:
+            return (time.monotonic() - begin) / seconds
+
+        self._run_stage(last, range(done, done + ENDLESS), done, progress, self._save_average)
+
+    def _run_stage(
+        self,
+        index: int,
+        steps: range,
+        first: int,
+        progress: Callable[[int], float],
+        save: Callable[[int], None],
+    ) -> None:
+        """Steps until `progress` of the next one is 1; the rate warms up from step `first` on."""
+        stage, last = self.stages[index], index == len(self.stages) - 1
         set_size(self.model, stage.size)
-        steps = range(done, stage.steps)
-        stream = batches(self.clips, TRAINING_SEED + index, steps, stage.shape)
-        started, window = time.monotonic(), []
+        stream = batches(self.clips, TRAINING_SEED + index, steps, stage.shape, self.workers)
+        logged = saved = time.monotonic()
+        window: list[tuple[float, torch.Tensor, float]] = []
+        reached, rate = steps.start, 0.0
         for i, batch in zip(steps, stream, strict=True):
-            fraction = i / stage.steps
-            last = index == len(self.stages) - 1
-            rate = stage.rate * min(1.0, (i + 1) / 100) * _decay(fraction, floor=0.02 if last else 0.3)
+            fraction = progress(i)
+            if fraction >= 1:
+                break
+            rate = stage.rate * min(1.0, (i + 1 - first) / 100) * _decay(fraction, floor=0.02 if last else 0.3)
             truth = stage.truth[0] + (stage.truth[1] - stage.truth[0]) * fraction
-            loss, dice, norm = self._update(batch.to(self.device), stage, rate, truth)
-            window.append((loss, dice, norm))
+            window.append(self._update(batch.to(self.device), stage, rate, truth))
+            reached = i + 1
             if len(window) == 50:
-                self._log(index, i + 1, rate, window, time.monotonic() - started)
-                started, window = time.monotonic(), []
-            if self.step % 500 == 0 or i == stage.steps - 1:
-                self._save(index)
+                self._log(index, reached, rate, window, time.monotonic() - logged)
+                logged, window = time.monotonic(), []
+            if time.monotonic() - saved > SAVE_EVERY:
+                save(index)
+                saved = time.monotonic()
+        if window:
+            self._log(index, reached, rate, window, time.monotonic() - logged)
+        save(index)
 
     def _update(self, batch: Batch, stage: Stage, rate: float, truth: float) -> tuple[float, torch.Tensor, float]:
         for optimizer, share in zip(self.optimizers, (1.0, ADAM_SHARE), strict=True):
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
                 group["lr"] = share * rate
-        loss, dice = step_loss(self.model, batch, stage, truth, self.step)
+        with self.autocast:
+            loss, dice = step_loss(self.model, batch, stage, truth, self.step)
         loss.backward()
         # The stem's gradients can be a hundred times the others'; clipped together they would silence the rest.
         stem_norm = torch.nn.utils.clip_grad_norm_(self.stem, 0.3)
@@ -185,7 +195,7 @@ class Trainer:
         return loss.item(), dice.cpu(), norm.item()
 
     def _log(self, index: int, step: int, rate: float, window: list, seconds: float) -> None:
-        length = max(d.shape[1] for _, d, _ in window)
+        length = self.stages[index].frames
         padded = [torch.nn.functional.pad(d, (0, length - d.shape[1]), value=torch.nan) for _, d, _ in window]
         dice = torch.cat(padded).nanmean(0)
         entry = {
@@ -209,11 +219,18 @@ class Trainer:
             "step": self.step,
             "stages": [asdict(s) for s in self.stages],
         }
-        partial = self.output / "state.partial"
-        torch.save(state, partial)
-        partial.replace(self.output / "state.pt")
-        half = {k: v.half().cpu() if v.is_floating_point() else v.cpu() for k, v in self.average.items()}
-        torch.save({"model": half}, self.output / f"nano_stage{index}.pt")
+        unfinished = self.output / "state.partial"
+        torch.save(state, unfinished)
+        unfinished.replace(self.output / "state.pt")
+        torch.save({"model": self._half()}, self.output / f"nano_stage{index}.pt")
+
+    def _save_average(self, _index: int) -> None:
+        unfinished = self.output / "averaged.partial"
+        torch.save({"model": self._half(), "step": self.step}, unfinished)
+        unfinished.replace(self.output / AVERAGED)
+
+    def _half(self) -> dict[str, torch.Tensor]:
+        return {k: v.half().cpu() if v.is_floating_point() else v.cpu() for k, v in self.average.items()}
 
     def _resume(self) -> None:
         path = self.output / "state.pt"
@@ -226,6 +243,10 @@ class Trainer:
         self.average, self.step = state["average"], state["step"]
 
 
+def _share(steps: int, step: int) -> float:
+    return step / steps
+
+
 def _decay(fraction: float, floor: float) -> float:
     return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * fraction))
 
@@ -235,18 +256,23 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("training/runs/nano"), help="log, state and checkpoints")
     parser.add_argument("--pool", type=Path, default=Path("training/runs/pool"), help="phantoms, written once")
     parser.add_argument("--phantoms", type=int, default=800)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="of the training itself on the CPU")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make the batches")
     parser.add_argument("--start", type=Path, help="begin with these weights instead of fresh ones, at --stage")
     parser.add_argument("--stage", type=int, default=len(STAGES) - 1, help="the stage --start begins with, from 0")
+    parser.add_argument("--minutes", type=float, help="the last stage alone, for so long")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     make_pool(arguments.pool, arguments.phantoms)
     clips = Clips(read_pool(arguments.pool))
-    trainer = Trainer(arguments.output, clips, STAGES, arguments.device)
+    trainer = Trainer(arguments.output, clips, STAGES, arguments.device, arguments.workers)
     if arguments.start is not None:
         trainer.start_from(arguments.start, arguments.stage)
-    trainer.run()
+    if arguments.minutes is None:
+        trainer.run()
+    else:
+        trainer.run_for(60 * arguments.minutes)
 
 
 if __name__ == "__main__":

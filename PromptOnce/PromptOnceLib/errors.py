@@ -60,10 +60,26 @@ class RunFolderError(InputError):
     code = "bad_run_folder"
 
 
+class RunExistsError(RunFolderError):
+    """A folder holds a run already, and it was not asked to resume it."""
+
+    code = "run_exists"
+
+
 class ModelError(InputError):
     """A model is unknown, or its checkpoint is missing or does not fit its configuration."""
 
     code = "bad_model"
+
+
+class CheckpointError(ModelError):
+    """The checkpoint of a model that can be downloaded is missing or damaged; model: its name."""
+
+    code = "bad_checkpoint"
+
+    def __init__(self, message: str, detail: str = "", model: str = "") -> None:
+        super().__init__(message, detail)
+        self.model = model
 
 
 class DownloadError(PromptOnceError):

@@ -1,4 +1,4 @@
-"""Which packages this process lacks. Imports nothing but the standard library, because it is asked before the rest."""
+"""Which packages this process lacks; imports the standard library alone, as it is asked before the rest."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def _median(values: Iterable[float | None]) -> float | None:
 
 def phantom_table(rows: Sequence[Figures]) -> str:
     """Markdown."""
-    head = ("objects", "number", "seed-slice Dice, mean (median)", "3D Dice, mean (median)", "3D Dice, box alone")
+    head = ("objects", "number", "prompted-slice Dice, mean (median)", "3D Dice, mean (median)", "3D Dice, box alone")
     body = [
         (
             row["objects"],

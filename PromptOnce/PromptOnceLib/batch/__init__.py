@@ -1,1 +1,1 @@
-"""Many cases from one prompt: finding them, running them, and going on after whatever stopped a run."""
+"""Many cases from one prompt: planned, computed, kept so that a stopped run goes on, reported."""

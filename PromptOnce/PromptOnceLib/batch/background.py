@@ -21,7 +21,7 @@ from PromptOnceLib.batch.events import Event, RunRefused
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.processes.variables import with_package
 from PromptOnceLib.schema import StrictModel

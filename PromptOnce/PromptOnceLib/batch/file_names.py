@@ -1,4 +1,4 @@
-"""What the files of a run's folder are called, beside those of core.records."""
+"""What the files of a run's folder are called, beside those of run_folder.records."""
 
 from __future__ import annotations
 

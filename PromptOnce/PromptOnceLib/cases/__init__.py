@@ -1,1 +1,1 @@
-"""One case, from image and prompt to what is written."""
+"""One case: image, prompt and window checked and made ready, and what is written at the end."""

@@ -1,4 +1,4 @@
-"""The same work without Slicer: the command promptonce."""
+"""The command promptonce: the same work without Slicer."""
 
 from PromptOnceLib.cli.main import main
 

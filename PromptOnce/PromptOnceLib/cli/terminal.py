@@ -11,19 +11,23 @@ import sys
 import traceback
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
 
+from PromptOnceLib.cli.lazy_group import LazyGroup
+from PromptOnceLib.cli.remedies import with_remedy
 from PromptOnceLib.errors import InputError, ModelError, PromptOnceError
-from PromptOnceLib.worker.protocol import FrameDone, SliceDone
+
+if TYPE_CHECKING:
+    from PromptOnceLib.worker.protocol import FrameDone, SliceDone
 
 FAILED, BAD_INPUT = 1, 2
 _ONE_OF_SEVERAL = re.compile(r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$|^[a-z_]+=.")  # X,Y or key=value
 
 
-class GroupWithStatus(click.Group):
+class GroupWithStatus(LazyGroup):
     """Ends every command with a sentence on standard error and an exit status; with --json also with an object."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -35,11 +39,12 @@ class GroupWithStatus(click.Group):
             status = self._failed(BAD_INPUT, "usage", error.format_message())
         except PromptOnceError as error:
             status = BAD_INPUT if isinstance(error, InputError) else FAILED
-            lines = [f"promptonce: {error.message}"]
+            sentence = with_remedy(error)
+            lines = [f"promptonce: {sentence}"]
             if error.detail and (isinstance(error, ModelError) or not isinstance(error, InputError)):
                 lines.append(f"  detail: {error.detail}")
             _to_stderr(lambda: click.echo("\n".join(lines), err=True))
-            self._failed(status, error.code, error.message)
+            self._failed(status, error.code, sentence)
         except (click.Abort, KeyboardInterrupt):
             _to_stderr(lambda: click.echo("promptonce: interrupted.", err=True))
             status = self._failed(FAILED, "cancelled", "Interrupted.")
@@ -85,7 +90,7 @@ class CommandWithPoints(click.Command):
         return super().parse_args(ctx, spread)
 
 
-class Coordinates(click.ParamType):
+class Coordinates(click.ParamType):  # type: ignore[type-arg]
     """Comma-separated pixel coordinates, `count` of them."""
 
     def __init__(self, name: str) -> None:
@@ -109,7 +114,7 @@ class Coordinates(click.ParamType):
         return ",".join(str(10 * (i + 1)) for i in range(self._count))
 
 
-class SliceRange(click.ParamType):
+class SliceRange(click.ParamType):  # type: ignore[type-arg]
     """A:B, the first and the last slice, both included; either may be left out."""
 
     name = "A:B"

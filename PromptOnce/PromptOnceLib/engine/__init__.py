@@ -1,1 +1,1 @@
-"""The worker's side: SAM 2 models and propagation; the only layer that imports torch."""
+"""SAM 2 itself: models, one slice, whole passes. In the worker process only; nothing else imports torch."""

@@ -1,6 +1,6 @@
 """Whether this Python can run the worker: python -m PromptOnceLib.engine.check [--folder FOLDER].
 
-Writes one line of JSON (core.environment_check.CheckReport) and ends with status 0, whatever was found. An older Python
+Writes one line of JSON (environment.verify.CheckReport) and ends with status 0, whatever was found. An older Python
 than PromptOnce supports has to be able to read this file, to say that it is too old.
 """
 

@@ -49,11 +49,6 @@ def _numbers(device: torch.device) -> torch.Tensor:
     return ((grey - mean) / std).to(device)
 
 
-def frame_tensor(frame: NDArray[np.uint8], size: int, device: torch.device) -> torch.Tensor:
-    """Normalised network input of one slice, uint8 (rows, columns): float32 (1, 3, size, size)."""
-    return network_input([network_pixels(frame, size)], device)
-
-
 def point_inputs(
     prompt: ObjectPrompt, shape: tuple[int, int], size: int, device: torch.device
 ) -> dict[str, torch.Tensor]:

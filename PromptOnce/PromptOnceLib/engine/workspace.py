@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import Pipeline, on_cpu
-from PromptOnceLib.engine.embedding import descriptor
+from PromptOnceLib.engine.embedding import frame_embedding
 from PromptOnceLib.engine.feature_store import FeatureStore
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry, part
@@ -46,13 +46,13 @@ class Workspace:
     run_memory: RunMemory | None = None
     known: dict[int, Features] = field(default_factory=dict)
 
-    def embed(self, index: int) -> None:
+    def prefetch(self, index: int) -> None:
         """Encode a slice so that prompts on it are answered fast."""
         self.within_memory(lambda: self.prompted_features(index))
 
-    def describe(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Descriptor of a frame (rows, columns) of any image, see `embedding.descriptor`."""
-        return self.within_memory(lambda: descriptor(self.tracker.encode(frame)))
+    def embed(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embedding of a frame (rows, columns) of any image, see `frame_embedding`."""
+        return self.within_memory(lambda: frame_embedding(self.tracker.encode(frame)))
 
     def predict(
         self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int = 0, correcting: bool = False

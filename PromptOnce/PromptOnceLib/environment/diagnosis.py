@@ -1,4 +1,4 @@
-"""What went wrong with an installation or a test, in a sentence, from what the installers and the system said."""
+"""What went wrong with an installation or a test, as a sentence, from the output of the installers and the system."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 _REACH = "check the connection to the internet; behind a proxy set HTTPS_PROXY before starting"
 
-# The first that is found counts, so the particular ones come before the general ones.
+# The first match counts, so the particular ones come before the general ones.
 _INSTALLING = [
     (r"unsuitable Python", "it is none from 3.10 to 3.13: name another one"),
     (r"No space left on device|os error 28\b|Errno 28\b|os error 112\b|Disk quota exceeded|not enough space on the",
@@ -29,8 +29,6 @@ _INSTALLING = [
      f"the package index cannot be reached: {_REACH}"),
     (r"No solution found|No matching distribution|Could not find a version that satisfies",
      "the package index has no version of a package for this computer"),
-    (r"ensurepip is not available|No module named '?(venv|ensurepip)",
-     "this Python cannot make environments; on Debian or Ubuntu install python3-venv, or choose uv"),
     (r"No module named '?pip\b", "this Python has no pip to fetch uv with"),
     (r"No (virtual environment or system Python|interpreter|Python) .*found|Failed to inspect Python interpreter",
      "no Python to make the environment from was found: name one, 3.10 to 3.13"),

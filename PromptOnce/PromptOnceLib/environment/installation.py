@@ -2,20 +2,21 @@
 
 Everything lies in one folder, so that removing the folder removes the environment:
 
-    promptonce-engine.json   the note: that the folder is ours, and how far the installation came
-    install.log              what the installers said
+    promptonce-engine.json   the manifest: that the folder is ours, and how far the installation came
+    install.log              output of the installers, the newest at the end
+    install.lock             while an installation or a removal runs
     uv/                      the installer uv
     python/                  a Python, where uv had to fetch one
     venv/                    the environment
-    cache/, tmp/             while an installation runs, or after one that did not end
-    install.lock             while an installation or a removal runs
+    cache/, tmp/             while an installation runs, or after one that did not end; several GB
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -24,8 +25,9 @@ from typing import Literal
 import platformdirs
 from pydantic import BaseModel, ValidationError
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import EngineError, InputError
 from PromptOnceLib.files.atomic import PREFIX, replacing
+from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.resources import resource
 
 FOLDER_VARIABLE = "PROMPTONCE_ENGINE"
@@ -49,15 +51,15 @@ class State(str, Enum):
     READY = "ready"
 
 
-class Note(BaseModel):
-    """Content of promptonce-engine.json.
+class InstallManifest(BaseModel):
+    """Content of promptonce-engine.json. Fields of other versions of PromptOnce are ignored.
 
-    state "complete" is written only after the test of the environment passed. requirements: the packages it was made
-    for. problem: the sentence the last installation or test ended with. size_bytes: on disk, 0 where not known.
+    state "complete" is written only after the test of the environment passed. backend: the build of PyTorch.
+    requirements: the packages it was made for. problem: the sentence the last installation or test ended with.
+    size_bytes: on disk, 0 where not known.
     """
 
     state: Literal["unfinished", "broken", "complete"] = "unfinished"
-    method: str = "uv"
     backend: str = "auto"
     requirements: list[str] = []
     versions: dict[str, str] = {}
@@ -66,71 +68,34 @@ class Note(BaseModel):
     problem: str = ""
 
 
-@dataclass(frozen=True)
 class Layout:
-    """Where things lie in the folder of an environment."""
+    """Where things lie in the folder of an environment; the module's docstring says what they are."""
 
-    folder: Path
-
-    @property
-    def note(self) -> Path:
-        """The note; a folder without one is not ours and is never removed."""
-        return self.folder / "promptonce-engine.json"
-
-    @property
-    def log(self) -> Path:
-        """What the installers said, the newest at the end."""
-        return self.folder / "install.log"
-
-    @property
-    def lock(self) -> Path:
-        """Held while an installation or a removal runs."""
-        return self.folder / "install.lock"
+    def __init__(self, folder: Path) -> None:
+        windows = sys.platform == "win32"
+        self.folder = folder
+        self.manifest = folder / "promptonce-engine.json"
+        self.log = folder / "install.log"
+        self.lock = folder / "install.lock"
+        self.uv_folder = folder / "uv"
+        # pip's --target has scripts in bin, on Windows too.
+        self.uv = self.uv_folder / "bin" / ("uv.exe" if windows else "uv")
+        self.pythons = folder / "python"
+        self.venv = folder / "venv"
+        self.python = self.venv.joinpath("Scripts", "python.exe") if windows else self.venv / "bin" / "python"
+        self.cache = folder / "cache"
+        self.tmp = folder / "tmp"
 
     @property
-    def uv_folder(self) -> Path:
-        """Where pip puts uv."""
-        return self.folder / "uv"
+    def made_folders(self) -> tuple[Path, ...]:
+        """The folders an installation makes."""
+        return self.venv, self.pythons, self.uv_folder, self.cache, self.tmp
 
-    @property
-    def uv(self) -> Path:
-        """The program uv: pip's --target has scripts in bin, on Windows too."""
-        return self.uv_folder / "bin" / ("uv.exe" if sys.platform == "win32" else "uv")
-
-    @property
-    def pythons(self) -> Path:
-        """Where uv keeps a Python it fetched."""
-        return self.folder / "python"
-
-    @property
-    def venv(self) -> Path:
-        """The virtual environment."""
-        return self.folder / "venv"
-
-    @property
-    def python(self) -> Path:
-        """The interpreter of the environment."""
-        return self.venv.joinpath("Scripts", "python.exe") if sys.platform == "win32" else self.venv / "bin" / "python"
-
-    @property
-    def cache(self) -> Path:
-        """Downloads of an installation under way; kept after one that failed, so that the next one is quicker."""
-        return self.folder / "cache"
-
-    @property
-    def tmp(self) -> Path:
-        """Temporary files of the installers: several GB, for which the system's own folder may be too small."""
-        return self.folder / "tmp"
-
-    def strangers(self) -> list[Path]:
-        """What lies in the folder and is not ours; meaningful as long as there is no note."""
+    def foreign_files(self) -> list[Path]:
+        """What lies in the folder and is not ours; meaningful as long as there is no manifest."""
         if not self.folder.is_dir():
             return []
         return [path for path in self.folder.iterdir() if path != self.lock and not path.name.startswith(PREFIX)]
-
-    def parts(self) -> tuple[Path, ...]:
-        """The folders an installation makes. The note, the log and the lock are not among them."""
-        return self.venv, self.pythons, self.uv_folder, self.cache, self.tmp
 
 
 @dataclass(frozen=True)
@@ -139,7 +104,7 @@ class EnvironmentStatus:
 
     state: State
     layout: Layout
-    note: Note | None
+    manifest: InstallManifest | None
     sentence: str
 
     @property
@@ -168,27 +133,27 @@ def other_requirements() -> list[str]:
 
 
 def status(folder: str | Path | None = None) -> EnvironmentStatus:
-    """Look at what is there, without starting anything: whether it really works only a test tells."""
+    """Look at what is there, without starting anything: whether it really works only a test shows."""
     place = layout(folder)
-    note = read_note(place)
-    if note is None:
+    manifest = read_manifest(place)
+    if manifest is None:
         return EnvironmentStatus(State.ABSENT, place, None, "The engine is not installed on this computer: install it.")
-    state, sentence = _judge(place, note)
-    return EnvironmentStatus(state, place, note, sentence)
+    state, sentence = _judge(place, manifest)
+    return EnvironmentStatus(state, place, manifest, sentence)
 
 
-def _judge(place: Layout, note: Note) -> tuple[State, str]:
-    if note.state == "unfinished":
-        reason = f" ({note.problem})" if note.problem else ""
+def _judge(place: Layout, manifest: InstallManifest) -> tuple[State, str]:
+    if manifest.state == "unfinished":
+        reason = f" ({manifest.problem})" if manifest.problem else ""
         return State.UNFINISHED, f"The installation of the engine was not finished: repair it, or remove it.{reason}"
-    if note.state == "broken":
-        return State.BROKEN, f"The engine does not work. {note.problem}"
+    if manifest.state == "broken":
+        return State.BROKEN, f"The engine does not work. {manifest.problem}"
     if not place.python.exists():
         return State.BROKEN, "The Python of the engine is gone from this computer: repair the engine."
     missing = [name for name in ("torch", "sam2") if not has_package(place, name)]
     if missing:
         return State.BROKEN, f"The engine has lost {' and '.join(missing)}: repair it."
-    if note.requirements != requirements():
+    if manifest.requirements != requirements():
         return State.OUTDATED, "The engine was made for another version of PromptOnce: repair it."
     return State.READY, ""
 
@@ -199,28 +164,51 @@ def has_package(place: Layout, name: str) -> bool:
     return any(any(place.venv.glob(f"{library}/{pattern}")) for library in ("lib/python3*", "Lib"))
 
 
-def read_note(place: Layout) -> Note | None:
-    """The note, or None where there is none; one that cannot be read counts as a broken environment's."""
+def read_manifest(place: Layout) -> InstallManifest | None:
+    """The manifest, or None where there is none; one that cannot be read counts as a broken environment's."""
     try:
-        return Note.model_validate_json(place.note.read_bytes())
+        return InstallManifest.model_validate_json(place.manifest.read_bytes())
     except FileNotFoundError:
         return None
     except (OSError, ValidationError):
-        return None if place.folder.is_file() else Note(state="broken", problem="Its note cannot be read: repair it.")
+        if place.folder.is_file():
+            return None
+        return InstallManifest(state="broken", problem=f"{place.manifest.name} cannot be read: repair it.")
 
 
-def write_note(place: Layout, note: Note) -> None:
-    """Replace the note; InputError where the folder cannot be written to."""
-    with replacing(place.note) as temporary:
-        temporary.write_text(note.model_dump_json(indent=1), encoding="utf-8")
+def write_manifest(place: Layout, manifest: InstallManifest) -> None:
+    """Replace the manifest; InputError where the folder cannot be written to."""
+    with replacing(place.manifest) as temporary:
+        temporary.write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
 
 
 def record_test(place: Layout, problem: str) -> None:
-    """Keep what a test of a finished environment found; an unfinished one stays unfinished."""
-    note = read_note(place)
-    if note is None or note.state == "unfinished":
+    """Keep the result of testing a finished environment; an unfinished one stays unfinished."""
+    manifest = read_manifest(place)
+    if manifest is None or manifest.state == "unfinished":
         return
-    found = note.model_copy(update={"state": "broken" if problem else "complete", "problem": problem})
-    if found != note:
+    tested = manifest.model_copy(update={"state": "broken" if problem else "complete", "problem": problem})
+    if tested != manifest:
         with suppress(InputError):  # in a folder shared read-only the result cannot be kept
-            write_note(place, found)
+            write_manifest(place, tested)
+
+
+@contextmanager
+def changing(place: Layout) -> Iterator[None]:
+    """Make the folder, and keep other programs from installing or removing until the block ends.
+
+    Raises EngineError while another program does, InputError where the folder cannot be made or written to.
+    """
+    with ExitStack() as held:
+        try:
+            place.folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(exclusive_lock(place.lock))
+        except LockedError as error:
+            raise EngineError(
+                "The engine is being installed or removed by another window or program: wait until that has ended."
+            ) from error
+        except OSError as error:
+            raise InputError(
+                f"The folder {place.folder} cannot be made or written to: choose another one.", str(error)
+            ) from error
+        yield

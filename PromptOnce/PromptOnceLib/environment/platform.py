@@ -6,11 +6,9 @@ import platform
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from PromptOnceLib.errors import EngineError
 
-Method = Literal["uv", "venv"]
 MEGABYTE = 10**6
 
 _NO_TORCH = (
@@ -50,7 +48,7 @@ class Sizes:
 
     @property
     def sentence(self) -> str:
-        """For the person who decides."""
+        """As text, to be shown before anything is installed."""
         kind = "with support for the graphics card" if self.gpu else "for the processor"
         return f"About {size(self.download_bytes)} to download, {size(self.disk_bytes)} on disk ({kind})."
 
@@ -77,16 +75,14 @@ def check_computer(computer: Computer) -> None:
         raise EngineError(_32_BIT, computer.machine)
 
 
-def estimate(backend: str = "auto", method: Method = "uv", computer: Computer | None = None) -> Sizes:
-    """What an installation will take; see environment_steps.plan_installation for the arguments."""
-    computer = computer or this_computer()
-    if computer.system == "Darwin" or backend == "cpu":
-        return _CPU
-    if backend == "auto" and method == "uv":
-        return _GPU if computer.nvidia else _CPU
-    if backend in ("auto", "pypi"):  # PyPI has the build for graphics cards on Linux, that for the processor on Windows
-        return _GPU if computer.system == "Linux" else _CPU
-    return _GPU
+def estimate(backend: str, computer: Computer) -> Sizes:
+    """What an installation will take; see install_plan.plan_installation for the arguments."""
+    gpu = {
+        "cpu": False,
+        "auto": computer.nvidia,
+        "pypi": computer.system == "Linux",  # on Windows PyPI has the build for the processor
+    }.get(backend, True)
+    return _GPU if gpu and computer.system != "Darwin" else _CPU
 
 
 def free_bytes(folder: Path) -> int:
@@ -97,5 +93,5 @@ def free_bytes(folder: Path) -> int:
 
 
 def size(count: int) -> str:
-    """Bytes in words."""
+    """Bytes as text, such as "39 MB" and "5.9 GB"."""
     return f"{count / 10**9:.1f} GB" if count >= 10**9 else f"{count / MEGABYTE:.0f} MB"

@@ -12,12 +12,12 @@ from PromptOnceLib.environment.diagnosis import running_reason
 from PromptOnceLib.environment.install_plan import check_command
 from PromptOnceLib.environment.installation import Layout, record_test
 from PromptOnceLib.errors import CancelledError, EngineError
-from PromptOnceLib.processes.lines import Lines
-from PromptOnceLib.processes.runner import ProcessRunner
+from PromptOnceLib.processes.runner import ProcessRunner, start_lines
 from PromptOnceLib.processes.variables import with_package
 
 _REPORT = '{"promptonce_check": 1,'
 OLDEST_PYTHON = (3, 10)
+_KEPT_LINES = 200
 
 REPAIR = "Repair the engine; if that was tried, from scratch."
 _ADVICE = "Choose another Python, or install into this one what the file Resources/engine-requirements.txt says."
@@ -51,7 +51,7 @@ class CheckReport(BaseModel):
 
     @property
     def problem(self) -> str:
-        """What is wrong, in a sentence; "" where the worker can run with this Python."""
+        """What is wrong, as a sentence; "" where the worker can run with this Python."""
         if tuple(int(part) for part in self.python.split(".")[:2]) < OLDEST_PYTHON:
             return f"This Python is {self.python}, and 3.10 or newer is needed."
         if self.missing:
@@ -86,7 +86,7 @@ def check_problem(lines: Iterable[str], status: int | None) -> str:
     report = parse_report(lines)
     if report is not None and status == 0:
         return report.problem
-    reason = running_reason(lines, status) or "it does not say why, its output says more"
+    reason = running_reason(lines, status) or "its output says more"
     return f"The test of the engine's Python did not succeed: {reason}."
 
 
@@ -101,35 +101,31 @@ class EngineTest:
         on_end: Callable[[CheckReport | None, EngineError | CancelledError | None], None],
         place: Layout | None = None,
     ) -> None:
-        """environment: the variables this Python runs with. place: the private environment the result is noted in."""
+        """environment: variables of this Python. place: the private environment that the result is recorded in."""
         folder = None if place is None else place.folder
         self._command, self._environment = check_command(python, folder), with_package(environment)
         self._runner, self._on_end, self._place = runner, on_end, place
-        self._lines, self._said = Lines(), deque[str](maxlen=200)
+        self._output = deque[str](maxlen=_KEPT_LINES)
         self.over = False
 
     def start(self) -> None:
         """Start the process; returns at once."""
-        self._runner.start(self._command, self._environment, self._take, self._ended)
+        start_lines(self._runner, self._command, self._environment, self._output.append, self._ended)
 
     def cancel(self) -> None:
-        """End the process; nothing is noted."""
+        """End the process; nothing is recorded."""
         if not self.over:
             self._runner.kill()
             self._finish(None, CancelledError("The test was cancelled."))
 
-    def _take(self, data: bytes) -> None:
-        self._said.extend(self._lines.feed(data))
-
     def _ended(self, status: int | None) -> None:
-        self._said.extend(self._lines.rest())
-        problem = check_problem(self._said, status)
+        problem = check_problem(self._output, status)
         if problem:
             problem += f" {_ADVICE if self._place is None else REPAIR}"
         if self._place is not None:
             record_test(self._place, problem)
-        error = EngineError(problem, "\n".join(self._said)) if problem else None
-        self._finish(parse_report(self._said), error)
+        error = EngineError(problem, "\n".join(self._output)) if problem else None
+        self._finish(parse_report(self._output), error)
 
     def _finish(self, report: CheckReport | None, error: EngineError | CancelledError | None) -> None:
         self.over = True

@@ -1,1 +1,1 @@
-"""Files of any kind: atomic writing, locks, safe names, PNG masks."""
+"""Files of any kind: written completely or not at all, locked, safely named; masks as PNG text."""

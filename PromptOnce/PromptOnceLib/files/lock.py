@@ -3,61 +3,41 @@
 from __future__ import annotations
 
 import errno
-import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_HELD_BY_ANOTHER = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
+from filelock import FileLock, Timeout
+
+# What file systems answer that know no locks: Lustre, NFS and SMB shares without a lock service, WebDAV on Windows.
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
 
 
 class LockedError(Exception):
-    """Somebody else holds the lock."""
+    """Another process or thread holds the lock."""
 
 
 @contextmanager
-def exclusive_lock(path: Path) -> Iterator[None]:
-    """Hold the lock that the file at path stands for; its folder must exist, the file itself comes and goes.
+def exclusive_lock(path: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold the lock that the file at path stands for; the file comes and goes.
 
-    On a network folder that knows no locks it holds nobody off. Raises LockedError at once where another process or
-    thread holds it, OSError where the file cannot be made.
+    patience: seconds to wait for another holder. A network folder that knows no locks holds nobody off. Raises
+    LockedError where another process or thread keeps the lock, OSError where the file cannot be made.
     """
-    descriptor = _acquire(path)
+    # Writable for everybody, so that the next user of a shared folder can wait for it. No marker files where locks are
+    # unknown: they outlive a holder that was killed.
+    lock = FileLock(path, mode=0o666, thread_local=False, poll_interval=0.02, fallback_to_soft=False)
+    try:
+        lock.acquire(timeout=patience)
+    except Timeout as error:
+        raise LockedError(str(path)) from error
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
     try:
         yield
     finally:
-        # Windows does not remove an open file: there the empty file stays until the next holder.
+        # Before the release: filelock gives up a file that was removed while it waited. Windows removes it afterwards.
         with suppress(OSError):
             path.unlink()
-        os.close(descriptor)
-
-
-def _acquire(path: Path) -> int:
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            _lock(descriptor)
-        except OSError as error:
-            if error.errno not in _HELD_BY_ANOTHER:
-                return descriptor
-            os.close(descriptor)
-            raise LockedError(str(path)) from error
-        # The holder before us may have removed the file after we opened it: such a lock would protect nothing.
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
-        os.close(descriptor)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock.release()

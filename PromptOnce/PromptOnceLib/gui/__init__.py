@@ -1,1 +1,1 @@
-"""What users see in 3D Slicer: qt and ctk."""
+"""The module's panel in 3D Slicer, a package for every part of it."""

@@ -19,7 +19,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 class Preferences:
     """model: a name of the registry, or FILE_MODEL with checkpoint and config.
 
-    device: one of DEVICES. kind: a value of environment_choice.Kind. python: of an existing environment. Folders: ""
+    device: one of DEVICES. kind: a value of engine_python.Kind. python: of an existing environment. Folders: ""
     for the usual ones; seeds_folder is that of the seed library.
     """
 

@@ -7,12 +7,13 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError, VolumeError
 
 if TYPE_CHECKING:
+    import SimpleITK as sitk
+
     # At run time this file is also imported before pydantic is installed into Slicer, to draw the phantom.
     from PromptOnceLib.imaging.scanner import Scanner
 
@@ -101,6 +102,8 @@ class Geometry:
             raise GeometryError(
                 f"An array of {array.shape} voxels does not fit an image of {self.shape} (slices, rows, columns)."
             )
+        import SimpleITK as sitk  # not at the top: most who import this file need the grid alone
+
         voxels = array.astype(np.uint8) if array.dtype == bool else np.ascontiguousarray(array)
         image = sitk.GetImageFromArray(voxels, isVector=False)
         image.SetSpacing(self.spacing)

@@ -1,1 +1,1 @@
-"""Slicer's nodes and the core's values: volumes, prompts, segments, tables. Without Qt."""
+"""Slicer's nodes and the library's values: volumes, prompts, segmentations, tables. Without Qt."""

@@ -22,7 +22,7 @@ _PLANES = ("Sagittal", "Coronal", "Axial")  # by the patient axis (R, A, S) alon
 
 
 class StackGrid:
-    """The slices of a volume node along one array axis (0, 1, 2 = k, j, i), as core.stack.slices_along gives them.
+    """The slices of a volume node along one array axis (0, 1, 2 = k, j, i), as imaging.stack.slices_along gives them.
 
     Slice pixels are (slice, x, y): x = column, y = row, whole numbers at the centres of voxels. The world is RAS in mm,
     after all parent transforms, which have to be linear. Everything is looked up in the node at every call, so that a

@@ -1,1 +1,1 @@
-"""Child processes: running, ending, their lines and variables, the pipe to the worker."""
+"""Child processes: how they are started, talked to and ended, and the variables they get."""

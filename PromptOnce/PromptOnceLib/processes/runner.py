@@ -1,4 +1,4 @@
-"""Running the commands of an installation: what a runner does, one for the command line, and ending a process tree."""
+"""Running one command after the other: the protocol of a runner, one on subprocess, and ending a process tree."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Protocol
+
+from PromptOnceLib.processes.lines import Lines
+
+OnLine = Callable[[str], None]
+"""Called with each whole line the process wrote, without its end; empty lines are left out."""
 
 OnOutput = Callable[[bytes], None]
 """Called with what the process wrote, standard output and standard error together, in pieces of any length."""
@@ -28,6 +33,24 @@ class ProcessRunner(Protocol):
 
     def kill(self) -> None:
         """End the process and all it started, and wait for that; no callback comes after it."""
+
+
+def start_lines(
+    runner: ProcessRunner, command: Sequence[str], environment: Mapping[str, str], on_line: OnLine, on_end: OnEnd
+) -> None:
+    """Start a command as ProcessRunner.start does, with its output cut into lines."""
+    lines = Lines()
+
+    def take(data: bytes) -> None:
+        for line in lines.feed(data):
+            on_line(line)
+
+    def end(status: int | None) -> None:
+        for line in lines.rest():
+            on_line(line)
+        on_end(status)
+
+    runner.start(command, environment, take, end)
 
 
 class SubprocessRunner:
@@ -133,4 +156,4 @@ def _read(stream: IO[bytes], pieces: queue.SimpleQueue[bytes | None]) -> None:
 
 
 def _ignore(_: object) -> None:
-    """What is heard of a process that was killed."""
+    """Takes the output of a process that was killed."""

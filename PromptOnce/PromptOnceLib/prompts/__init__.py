@@ -1,1 +1,1 @@
-"""What a user marks: boxes, points, masks, conditioning frames."""
+"""What a user marks on a slice: boxes, points, masks; and the frames that stand before a stack."""

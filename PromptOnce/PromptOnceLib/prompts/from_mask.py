@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import PromptError
@@ -119,6 +118,8 @@ def _listed(labels: list[int]) -> str:
 
 def _contours(mask: Mask, min_pixels: int) -> list[Mask]:
     """8-connected regions, largest first, without those below min_pixels; at least the largest."""
+    import SimpleITK as sitk  # not at the top: most prompts are not selected from a mask
+
     image = sitk.GetImageFromArray(mask.astype(np.uint8))
     components = sitk.ConnectedComponent(image, True)
     numbered = sitk.GetArrayFromImage(components)

@@ -1,1 +1,1 @@
-"""Seeds: prompted frames kept in a library by scanner, and brought to other volumes (Prompt Once, section 4.2)."""
+"""Prompted slices kept by scanner in a library and brought to other volumes (Prompt Once, section 4.2)."""

@@ -1,6 +1,6 @@
-"""How alike frames are, by descriptors of the image encoder; those of seed frames are kept in the library.
+"""How similar frames are, by embeddings of the image encoder; those of seed frames are kept in the library.
 
-Compared is the slice where a propagation starts, windowed and turned as each seed's frame is. Descriptors that are
+Compared is the slice where a propagation starts, windowed and turned as each seed's frame is. Embeddings that are
 missing come from a worker, so a Comparison asks for them (`frames`) and is given them (`take`): for both the blocking
 and the asynchronous client.
 """
@@ -30,19 +30,19 @@ from PromptOnceLib.seeds.store import FEATURES
 
 
 def similarity(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """Cosine of two descriptors (C,), -1 to 1; 1 for equal directions, 0 where one of them is all zeros.
+    """Cosine of two embeddings (C,), -1 to 1; 1 for equal directions, 0 where one of them is all zeros.
 
-    Raises ValueError for descriptors of different lengths, which are those of different models.
+    Raises ValueError for embeddings of different lengths, which are those of different models.
     """
     if a.shape != b.shape:
-        raise ValueError(f"descriptors of different models: {a.shape} and {b.shape}")
+        raise ValueError(f"embeddings of different models: {a.shape} and {b.shape}")
     x, y = a.astype(np.float64), b.astype(np.float64)
     lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
     return float(np.clip(x @ y / lengths, -1, 1)) if lengths else 0.0
 
 
 def most_similar(of: NDArray[np.float32], others: NDArray[np.float32]) -> tuple[int, float]:
-    """Index of the descriptor among others (n, C) that is most like the first (C,), and the similarity; the first of
+    """Index of the embedding among others (n, C) most similar to the first (C,), and the similarity; the first of
     equals.
     """
     values = [similarity(of, other) for other in others]
@@ -93,9 +93,9 @@ def _path(library: SeedLibrary, seed_id: str, key: str) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Similarity of some seeds and a volume, before the descriptors are there.
+    """Similarity of some seeds and a volume, before the embeddings are there.
 
-    frames: uint8 (rows, columns) each, to be described in this order, by the model that `key` stands for: first those
+    frames: uint8 (rows, columns) each, to be embedded in this order, by the model that `key` stands for: first those
     of the seeds in `missing`, then the volume's, one for each way in which seeds are windowed and turned.
     """
 
@@ -112,7 +112,7 @@ class Comparison:
     ) -> Comparison:
         """Prepare the comparison of seeds, each of the plane of the volume's slices along an array axis.
 
-        model_sha256: of the checkpoint that is going to describe the frames; descriptors of an unknown one are not
+        model_sha256: of the checkpoint that is going to embed the frames; embeddings of an unknown one are not
         kept. Raises SeedError for a seed of another plane.
         """
         key = None if model_sha256 is None else f"likeness-{model_sha256}"
@@ -138,16 +138,16 @@ class Comparison:
         frames = (*(seed.frame for seed in missing), *of_volume)
         return cls(library, key, frames, tuple(seed.id for seed in missing), kept, view_of)
 
-    def take(self, descriptors: NDArray[np.float32]) -> dict[str, float]:
-        """Similarity, -1 to 1, by seed id, from the descriptors (n, C) of `frames`; keeps those of seeds."""
+    def take(self, embeddings: NDArray[np.float32]) -> dict[str, float]:
+        """Similarity, -1 to 1, by seed id, from the embeddings (n, C) of `frames`; keeps those of seeds."""
         of_seeds = dict(self._kept)
-        for seed_id, descriptor in zip(self.missing, descriptors, strict=False):
-            of_seeds[seed_id] = descriptor
+        for seed_id, embedding in zip(self.missing, embeddings, strict=False):
+            of_seeds[seed_id] = embedding
             if self.key is not None:
-                write_features(self.library, seed_id, self.key, descriptor)
-        of_volume = descriptors[len(self.missing) :]
+                write_features(self.library, seed_id, self.key, embedding)
+        of_volume = embeddings[len(self.missing) :]
         return {
-            seed_id: similarity(descriptor, of_volume[self._view_of[seed_id]])
-            for seed_id, descriptor in of_seeds.items()
-            if descriptor.shape == of_volume[self._view_of[seed_id]].shape
+            seed_id: similarity(embedding, of_volume[self._view_of[seed_id]])
+            for seed_id, embedding in of_seeds.items()
+            if embedding.shape == of_volume[self._view_of[seed_id]].shape
         }

@@ -17,13 +17,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import platformdirs
 
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.files.atomic import PREFIX
+from PromptOnceLib.files.folders import user_folder
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.seeds.entry import ENTRY_NAME, RECORD_FILE, encoded
 from PromptOnceLib.seeds.seed import Seed
@@ -39,14 +38,11 @@ _STALE = 24 * 3600.0  # seconds after which a temporary folder was left by a pro
 
 def library_folder(folder: str | Path | None = None) -> Path:
     """The library's folder: the argument, else PROMPTONCE_LIBRARY, else "seeds" in the user's data folder."""
-    chosen = folder or os.environ.get(FOLDER_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(platformdirs.user_data_dir("PromptOnce", appauthor=False)) / "seeds"
+    return user_folder("seeds", FOLDER_VARIABLE, folder)
 
 
 def entry_folders(folder: Path) -> list[Path]:
-    """Folders that are entries, or should be: other files and folders are nobody's business. Sorted by name."""
+    """Folders that are entries, or should be: other files and folders are ignored. Sorted by name."""
     try:
         return [path for path in sorted(folder.iterdir()) if _is_entry(path)]
     except FileNotFoundError:
@@ -66,27 +62,16 @@ def writing(folder: Path) -> Iterator[None]:
     """Hold off other writers for the time of a block, and make the folder first. OSError becomes SeedError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as held:
-            _wait_for_lock(folder, held)
+        with exclusive_lock(folder / LOCK, _PATIENCE):
             yield
+    except LockedError as error:
+        raise SeedError("Somebody else is writing to the library. Try again in a moment.") from error
     except OSError as error:
         raise SeedError(
             f"The library {folder} cannot be changed: {error.strerror or error}. Check that you may write there and "
             "that the disk is not full, or choose another library.",
             repr(error),
         ) from error
-
-
-def _wait_for_lock(folder: Path, held: ExitStack) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            held.enter_context(exclusive_lock(folder / LOCK))
-            return
-        except LockedError as error:
-            if time.monotonic() > deadline:
-                raise SeedError("Somebody else is writing to the library. Try again in a moment.") from error
-            time.sleep(0.02)
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""Masks and what is known of them: segments, files, references, results, metrics, sheets."""
+"""Masks and what is known about them: files, references, metrics, results, contact sheets."""

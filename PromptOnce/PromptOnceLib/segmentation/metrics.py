@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 Mask = NDArray[Any]
 
@@ -163,6 +165,8 @@ def _bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
 
 def _surface(mask: NDArray[np.bool_], spacing: tuple[float, ...]) -> sitk.Image:
     """Object voxels with a face neighbour in the background, as an image with one voxel of background around."""
+    import SimpleITK as sitk  # not at the top: the other figures do without
+
     image = sitk.GetImageFromArray(np.pad(mask, 1).astype(np.uint8))
     image.SetSpacing(spacing)
     # ITK's fullyConnected is about the background's connectivity: False looks at face neighbours only.
@@ -172,6 +176,8 @@ def _surface(mask: NDArray[np.bool_], spacing: tuple[float, ...]) -> sitk.Image:
 
 def _distances(source: sitk.Image, target: sitk.Image) -> NDArray[np.float32]:
     """Distance from every surface voxel of source to the nearest of target."""
+    import SimpleITK as sitk
+
     to_target = sitk.SignedMaurerDistanceMap(target, squaredDistance=False, useImageSpacing=True)
     on_source = sitk.GetArrayViewFromImage(source).astype(bool)
     # No distance is negative: every surface voxel touches background, so the target has no inside of its own.

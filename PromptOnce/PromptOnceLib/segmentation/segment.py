@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 Color = tuple[float, float, float]
 
@@ -42,6 +44,27 @@ class Segment:
     def __post_init__(self) -> None:
         if len(self.color) != 3 or not all(0.0 <= part <= 1.0 for part in self.color):
             raise ValueError(f"a colour is three numbers from 0 to 1, not {self.color}")
+
+
+class Described(Protocol):
+    """An object of a prompt or a seed, as far as its segment needs it."""
+
+    @property
+    def name(self) -> str:
+        """For the user."""
+
+    @property
+    def color(self) -> Color | None:
+        """None for a colour of the palette."""
+
+    @property
+    def terminology(self) -> str | None:
+        """See Segment."""
+
+
+def segments_of(objects: Iterable[Described]) -> list[Segment]:
+    """The segments of objects, in their order; one without a colour has that of its place."""
+    return [Segment(o.name, o.color or default_color(index), o.terminology) for index, o in enumerate(objects)]
 
 
 def default_color(index: int) -> Color:

@@ -1,1 +1,1 @@
-"""The worker process, its protocol, and the client that talks to it."""
+"""The worker process: its protocol, its server, and the client through which others use it."""

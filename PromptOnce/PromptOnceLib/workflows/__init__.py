@@ -1,1 +1,1 @@
-"""Several propagations for one answer: round trips, start slices, picture sets."""
+"""Answers that take several steps, the same for every front end: start slices, round trips, picture sets."""

@@ -16,9 +16,9 @@ from PromptOnceLib.requirements import missing, missing_requirements
 from PromptOnceLib.resources import resource
 
 PACKAGE = Path(requirements.__file__).parent
-DISTRIBUTIONS = {"PIL": "pillow", "hydra": "hydra-core"}
+DISTRIBUTIONS = {"PIL": "pillow", "hydra": "hydra-core", "markupsafe": "jinja2"}  # markupsafe comes with jinja2
 SLICER_BRINGS = {"numpy", "SimpleITK", "pillow", "requests", "slicer", "vtk", "qt", "ctk", "SampleData"}
-INSTALLED_APART = {"torch", "sam2", "omegaconf"}  # omegaconf comes with hydra-core
+INSTALLED_APART = {"torch", "sam2", "omegaconf", "filelock"}  # omegaconf comes with hydra-core, filelock with torch
 
 
 def test_what_is_there_and_new_enough_is_not_missing() -> None:

@@ -1,1 +1,1 @@
-"""What a batch is going to do: its cases, their prompts and options."""
+"""What a run is to do: its cases, from a folder, a manifest or a list, and their prompts."""

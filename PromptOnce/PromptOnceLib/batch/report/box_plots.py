@@ -6,16 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from markupsafe import Markup
 
-from PromptOnceLib.batch.report.html import element, text
 from PromptOnceLib.batch.report.run_results import CaseResult
+from PromptOnceLib.batch.report.svg import chart, element, joined
 
 _WIDTH, _ROW, _AXIS = 400.0, 44.0, 22.0
 _LEFT, _RIGHT = 10.0, 16.0
 _TICKS = 4
 
 
-def box_plots(cases: Sequence[CaseResult]) -> str:
+def box_plots(cases: Sequence[CaseResult]) -> Markup:
     """Dice, lowest predicted IoU and volume by group; a figure that no case has is left out."""
     shares = [
         ("Dice of the volume", _by_group(cases, [case.dice for case in cases])),
@@ -25,7 +26,7 @@ def box_plots(cases: Sequence[CaseResult]) -> str:
     plots = [_plot(title, groups, *_span_of_shares(groups)) for title, groups in shares if groups]
     if volumes:
         plots.append(_plot("Volume in ml", volumes, 0.0, _rounded_up(max(map(max, volumes.values())))))
-    return "".join(plots)
+    return joined(plots)
 
 
 def _lowest_iou(case: CaseResult) -> float | None:
@@ -52,16 +53,15 @@ def _rounded_up(value: float) -> float:
     return power * next(step for step in (1, 2, 4, 8, 10) if step * power >= value * (1 - 1e-12))
 
 
-def _plot(title: str, groups: Mapping[str, Sequence[float]], low: float, high: float) -> str:
+def _plot(title: str, groups: Mapping[str, Sequence[float]], low: float, high: float) -> Markup:
     height = _ROW * len(groups) + _AXIS
     body = _axis(low, high, height)
     for place, (name, values) in enumerate(groups.items()):
         body += _row(name, values, _ROW * place, low, high)
-    svg = element("svg", body, viewBox=f"0 0 {_WIDTH:g} {height:g}", role="img", aria_label=_in_words(title, groups))
-    return element("figure", element("figcaption", element("b", text(title))) + svg, class_="chart")
+    return chart(title, body, (_WIDTH, height), _described(title, groups))
 
 
-def _axis(low: float, high: float, height: float) -> str:
+def _axis(low: float, high: float, height: float) -> Markup:
     parts = []
     for step in range(_TICKS + 1):
         value = low + (high - low) * step / _TICKS
@@ -69,16 +69,16 @@ def _axis(low: float, high: float, height: float) -> str:
         parts.append(element("path", class_="grid", d=f"M{x:.1f} 0V{height - _AXIS:g}"))
         anchor = "start" if step == 0 else "end" if step == _TICKS else "middle"
         parts.append(element("text", f"{value:.4g}", x=f"{x:.1f}", y=height - 6, text_anchor=anchor))
-    return "".join(parts)
+    return joined(parts)
 
 
-def _row(name: str, values: Sequence[float], top: float, low: float, high: float) -> str:
+def _row(name: str, values: Sequence[float], top: float, low: float, high: float) -> Markup:
     """Box of the quartiles, whiskers to the extremes, a line at the median, a dot for every case."""
     quartiles = np.percentile(values, (25, 50, 75))
     left, middle, right = (_x(float(value), low, high) for value in quartiles)
     first, last = _x(min(values), low, high), _x(max(values), low, high)
     y = top + 31
-    label = element("text", text(_short(f"{name or 'all cases'} ({len(values)})")), x=_LEFT, y=top + 16)
+    label = element("text", _short(f"{name or 'all cases'} ({len(values)})"), x=_LEFT, y=top + 16)
     if len(values) > 1:
         label += element("path", class_="whisker", d=f"M{first:.1f} {y:g}H{last:.1f}")
         width = f"{max(1.0, right - left):.1f}"
@@ -96,7 +96,7 @@ def _short(name: str, longest: int = 48) -> str:
     return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
-def _in_words(title: str, groups: Mapping[str, Sequence[float]]) -> str:
+def _described(title: str, groups: Mapping[str, Sequence[float]]) -> str:
     parts = [
         f"{name or 'all cases'}: median {np.median(values):.3g}, from {min(values):.3g} to {max(values):.3g}"
         for name, values in groups.items()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PromptOnceLib.batch.report.html import element, text
+from markupsafe import Markup
+
+from PromptOnceLib.batch.report.svg import chart, element, joined
 from PromptOnceLib.segmentation.result import SliceResult
 
 _WIDTH, _HEIGHT = 400.0, 156.0
@@ -21,7 +23,7 @@ class _Curve:
     values: Sequence[float | None]
 
 
-def curves(rows: Sequence[SliceResult], seed_slice: int, look_slice: int) -> str:
+def curves(rows: Sequence[SliceResult], seed_slice: int, look_slice: int) -> Markup:
     """Two charts of a case: presence, predicted IoU and Dice from 0 to 1, and the areas in pixels.
 
     rows: sorted by slice. seed_slice is marked by a line, look_slice by a triangle.
@@ -44,33 +46,31 @@ def curves(rows: Sequence[SliceResult], seed_slice: int, look_slice: int) -> str
 
 def _chart(
     title: str, candidates: Sequence[_Curve], top: float, ticks: tuple[str, str, str], marks: tuple[int, int]
-) -> str:
+) -> Markup:
     shown = [curve for curve in candidates if any(value is not None for value in curve.values)]
     count = len(candidates[0].values)
     body = _grid(ticks, count) + _marks(marks, count)
-    body += "".join(element("path", class_=f"curve {curve.style}", d=_path(curve.values, top)) for curve in shown)
+    body += joined(element("path", class_=f"curve {curve.style}", d=_path(curve.values, top)) for curve in shown)
     described = f"{title}: {', '.join(curve.name for curve in shown)}; slices 0 to {count - 1}, started from {marks[0]}"
-    svg = element("svg", body, viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}", role="img", aria_label=described)
-    keys = "".join(element("span", text(curve.name), class_=f"key {curve.style}") for curve in shown)
-    caption = element("figcaption", element("b", text(title)) + element("span", keys, class_="keys"))
-    return element("figure", caption + svg, class_="chart")
+    keys = joined(element("span", curve.name, class_=f"key {curve.style}") for curve in shown)
+    return chart(title, body, (_WIDTH, _HEIGHT), described, element("span", keys, class_="keys"))
 
 
-def _grid(ticks: tuple[str, str, str], count: int) -> str:
+def _grid(ticks: tuple[str, str, str], count: int) -> Markup:
     parts = []
     for place, label in zip((0.0, 0.5, 1.0), ticks, strict=True):
         y = _y(place)
         parts.append(element("path", class_="grid", d=f"M{_LEFT:g} {y:.1f}H{_WIDTH - _RIGHT:g}"))
         if label:
-            parts.append(element("text", text(label), x=_LEFT - 6, y=f"{y + 4:.1f}", text_anchor="end"))
+            parts.append(element("text", label, x=_LEFT - 6, y=f"{y + 4:.1f}", text_anchor="end"))
     for index in sorted({0, count - 1}):
         anchor = "start" if index == 0 else "end"
         label = f"slice {index}" if index == 0 else str(index)
         parts.append(element("text", label, x=f"{_x(index, count):.1f}", y=_HEIGHT - 5, text_anchor=anchor))
-    return "".join(parts)
+    return joined(parts)
 
 
-def _marks(marks: tuple[int, int], count: int) -> str:
+def _marks(marks: tuple[int, int], count: int) -> Markup:
     seed, look = (_x(index, count) for index in marks)
     base = _HEIGHT - _BOTTOM
     return element("path", class_="seed", d=f"M{seed:.1f} {_TOP:g}V{base:g}") + element(

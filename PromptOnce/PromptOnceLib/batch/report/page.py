@@ -1,15 +1,17 @@
-"""The report as one HTML page that needs no other file and no network."""
+"""The report as one HTML page that needs no other file and no network, from the templates in Resources/Report."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from string import Template
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from PromptOnceLib.batch.priority import LOOK
 from PromptOnceLib.batch.report.box_plots import box_plots
-from PromptOnceLib.batch.report.case_table import case_table
-from PromptOnceLib.batch.report.html import counted, element, facts, number, text
+from PromptOnceLib.batch.report.case_view import DASH, case_facts, number, shown_columns, thumbnail, time_of_day
+from PromptOnceLib.batch.report.curves import curves
 from PromptOnceLib.batch.report.run_results import RunResults
 from PromptOnceLib.resources import resource
 
@@ -19,27 +21,36 @@ _SHOWN_OPTIONS = ("device", "precision", "fill_hole_area", "early_stop", "worker
 
 def report_page(run: RunResults) -> str:
     """The whole page. It is made to be handed on: of the records' paths none is in it, of messages what they say."""
-    style, script = _shipped("report.css"), _shipped("report.js")
-    return Template(_shipped("report.html")).substitute(
+    style, script = (resource("Report", name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    environment = Environment(
+        loader=FileSystemLoader(resource("Report")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    environment.globals.update(thumbnail=thumbnail, case_facts=case_facts, curves=curves, dash=DASH, look_score=LOOK)
+    return environment.get_template("report.html").render(
         # Nothing is loaded from anywhere, and nothing runs but our own style and script.
-        policy=text(
-            "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-            f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
-        ),
-        style=style,
-        script=script,
-        subtitle=text(_subtitle(run)),
+        policy="default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
+        style=Markup(style),
+        script=Markup(script),
+        subtitle=_subtitle(run),
         tiles=_tiles(run),
-        outcome=text(_outcome(run)),
-        look=f"{100 * LOOK:.0f}",
-        plots=box_plots(run.cases) or element("p", "No case has a result yet."),
-        table=case_table(run.cases),
-        facts=_facts(run),
+        outcome=_outcome(run),
+        plots=box_plots(run.cases),
+        cases=sorted(run.cases, key=lambda case: -case.urgency),
+        columns=shown_columns(run.cases),
+        grouped=any(case.group for case in run.cases),
+        run_facts=_run_facts(run),
     )
 
 
-def _shipped(name: str) -> str:
-    return resource("Report", name).read_text(encoding="utf-8")
+def counted(count: int, word: str) -> str:
+    """Such as "1 case" and "3 cases"."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _digest(content: str) -> str:
@@ -51,7 +62,8 @@ def _subtitle(run: RunResults) -> str:
     return " · ".join(part for part in (day, counted(len(run.cases), "case"), f"model {run.record.model.name}") if part)
 
 
-def _tiles(run: RunResults) -> str:
+def _tiles(run: RunResults) -> list[dict[str, str]]:
+    """The figures on top of the page; style is a class of the style sheet."""
     dice, volume = run.dice, run.median_millilitres
     tiles = [
         ("segmented", str(len(run.done)), f"of {counted(len(run.cases), 'case')}", ""),
@@ -61,15 +73,11 @@ def _tiles(run: RunResults) -> str:
     if run.not_done:
         tiles.insert(2, ("not done", str(run.not_done), "the run was not finished", "bad"))
     if dice is not None:
-        tiles.append(
-            ("mean Dice", number(dice.mean, 3), f"{dice.min:.3f} to {dice.max:.3f}, {counted(dice.count, 'case')}", "")
-        )
+        spread = f"{dice.min:.3f} to {dice.max:.3f}, {counted(dice.count, 'case')}"
+        tiles.append(("mean Dice", number(dice.mean, 3), spread, ""))
     if volume is not None:
         tiles.append(("median volume", f"{volume:.4g} ml", "of the results", ""))
-    return "".join(
-        element("li", element("span", name) + element("b", value) + element("small", more), class_=style or None)
-        for name, value, more, style in tiles
-    )
+    return [dict(zip(("name", "value", "more", "style"), tile, strict=True)) for tile in tiles]
 
 
 def _outcome(run: RunResults) -> str:
@@ -84,25 +92,23 @@ def _outcome(run: RunResults) -> str:
     return f"{first} Begin with the {counted(run.to_look_at, 'case')} whose figures are unusual: they are on top."
 
 
-def _facts(run: RunResults) -> str:
+def _run_facts(run: RunResults) -> list[tuple[str, str]]:
     record = run.record
     options = [(name, record.options.get(name)) for name in _SHOWN_OPTIONS]
-    shown = [f"{name.replace('_', ' ')} {_plain(value)}" for name, value in options if value not in (None, "")]
-    return facts(
-        [
-            ("Model", record.model.name),
-            ("SHA-256 of the model", record.model.sha256),
-            ("Seeds", ", ".join(f"{seed.name} {seed.id[:12]}".strip() for seed in record.seeds)),
-            ("Options", ", ".join(shown)),
-            ("Computer", record.machine),
-            ("Versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
-            ("Started", record.started.replace("T", " ").replace("+00:00", " UTC")),
-            ("Ended", record.ended.replace("T", " ").replace("+00:00", " UTC")),
-        ]
-    )
+    shown = [f"{name.replace('_', ' ')} {_as_text(value)}" for name, value in options if value not in (None, "")]
+    return [
+        ("Model", record.model.name),
+        ("SHA-256 of the model", record.model.sha256),
+        ("Seeds", ", ".join(f"{seed.name} {seed.id[:12]}".strip() for seed in record.seeds)),
+        ("Options", ", ".join(shown)),
+        ("Computer", record.machine),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in record.versions.items())),
+        ("Started", time_of_day(record.started)),
+        ("Ended", time_of_day(record.ended)),
+    ]
 
 
-def _plain(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

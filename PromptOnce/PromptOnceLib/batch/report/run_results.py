@@ -44,6 +44,13 @@ class CaseResult:
         return 2.0 if self.failure is None else 3.0
 
     @property
+    def state(self) -> str:
+        """What the report can be filtered by: "failed", "not-done", "look", or "fine" for the rest."""
+        if self.record is None:
+            return "failed" if self.failure is not None else "not-done"
+        return "look" if self.to_look_at else "fine"
+
+    @property
     def to_look_at(self) -> bool:
         """Whether the figures say that somebody should look, and nobody has."""
         return self.record is not None and self.record.look_first.score >= LOOK and self.record.review.state == "none"

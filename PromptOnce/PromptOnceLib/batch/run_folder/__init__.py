@@ -1,1 +1,1 @@
-"""What a batch keeps on disk: journal, records, tables."""
+"""What a run keeps on disk: plan, journal, records, tables; only the plan holds paths."""

@@ -16,7 +16,7 @@ from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCa
 from PromptOnceLib.batch.run_folder.fingerprints import input_files
 from PromptOnceLib.batch.run_folder.journal import Finished, Journal, finished_cases, interrupted_readings, read_journal
 from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, read_case_record
-from PromptOnceLib.errors import RunFolderError
+from PromptOnceLib.errors import RunExistsError, RunFolderError
 from PromptOnceLib.files.atomic import PREFIX, replacing
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 
@@ -116,9 +116,9 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
     if is_run_folder(folder):
         recorded = read_recorded(folder)
         if not resume:
-            raise RunFolderError(
+            raise RunExistsError(
                 f"{folder} holds a run already{_difference_in_brackets(recorded, plan, options)}. "
-                "Go on with it (--resume), or choose another folder."
+                "Resume it, or choose another folder."
             )
         if (folder / STATE).is_file():
             steps = read_journal(folder / STATE)

@@ -185,7 +185,7 @@ def read_run_record(folder: Path) -> RunRecord:
     """Read run.json. Raises RunFolderError where the folder is not that of a run, or of another version."""
     if not (folder / RUN_RECORD).is_file():
         what = "holds no run of a batch" if folder.is_dir() else "does not exist"
-        raise RunFolderError(f"{folder} {what}: choose the folder that promptonce batch wrote.")
+        raise RunFolderError(f"{folder} {what}: choose a folder that a batch wrote.")
     return _read(folder / RUN_RECORD, RunRecord)
 
 

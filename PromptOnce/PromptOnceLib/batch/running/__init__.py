@@ -1,1 +1,1 @@
-"""Cases computed one after the other: the runner, its lane, its worker."""
+"""Computing the cases of a run: the runner, the lane that feeds a worker, what is written for a case."""

@@ -80,7 +80,7 @@ def writing_failed(error: BaseException, folder: Path) -> PromptOnceError:
     """The reason to stop for an error while writing into the run's folder."""
     if caused_by_full_disk(error) or disk_is_full(folder):
         return DiskFullError(
-            "The disk is full; what is finished is kept. Free some space, then go on with --resume.", repr(error)
+            "The disk is full; what is finished is kept. Free some space, then resume the run.", repr(error)
         )
     sentence = error.message if isinstance(error, PromptOnceError) else str(error)
     return ResultsFolderError(f"The results cannot be written: {sentence}", repr(error))

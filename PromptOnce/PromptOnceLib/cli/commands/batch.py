@@ -10,11 +10,8 @@ import click
 from click.core import ParameterSource
 
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
-from PromptOnceLib.batch.run_folder.open_run import read_recorded
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.batch.running.runner import run_batch
 from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
 from PromptOnceLib.cli.options.common import early_stop_option
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
@@ -123,6 +120,7 @@ _OF_OPTIONS = {
 @click.pass_context
 def batch(
     context: click.Context,
+    /,
     source: Path | None,
     seed: str | None,
     target: str | None,
@@ -144,6 +142,10 @@ def batch(
     \b
     Exit status: 0 all cases have results, 1 some have none or the run was cancelled, 2 bad input.
     """
+    from PromptOnceLib.batch.planning.make_plan import make_plan
+    from PromptOnceLib.batch.run_folder.open_run import read_recorded
+    from PromptOnceLib.batch.running.run_batch import run_batch
+
     if output is None and not dry_run:
         raise InputError("Name a folder for the results with -o.")
     selection, options = Selection(), BatchOptions()

@@ -5,18 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import slicerio
 
 from PromptOnceLib.cases.case import Labels, prepare_case
-from PromptOnceLib.cases.outputs import Outputs, as_report, write_outputs
 from PromptOnceLib.cli.terminal import Reporter
 from PromptOnceLib.cli.worker_session import in_words, run_case
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
-from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
-from PromptOnceLib.segmentation.reference import read_reference
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.worker.segmenter import Settings
 
@@ -38,6 +34,8 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
 
     The CT comes with the package slicerio. The embedded model is for demonstration and tests, not for diagnosis.
     """
+    from PromptOnceLib.cases.outputs import Outputs, as_report, write_outputs
+
     name = "phantom" if phantom else "chest"
     outputs = Outputs(output / f"{name}.seg.nrrd", output / f"{name}.csv", output / f"{name}.png")
     try:
@@ -69,6 +67,11 @@ def table(rows: list[SliceResult]) -> str:
 
 def _chest_ct() -> tuple[Volume, Array]:
     """CTChest4 of slicerio's test data with its right and left lung, as labels 1 and 2."""
+    import slicerio
+
+    from PromptOnceLib.imaging.read import read_volume
+    from PromptOnceLib.segmentation.reference import read_reference
+
     volume = read_volume(slicerio.get_testdata_file("CTChest4.nrrd"))
     segmentation = slicerio.get_testdata_file("Segmentation.seg.nrrd")
     return volume, read_reference(segmentation, volume.geometry, ["right lung", "left lung"])

@@ -15,7 +15,7 @@ from PromptOnceLib.cli.terminal import CtrlC
 from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Interpreter, Kind, interpreter
 from PromptOnceLib.environment.install import Installation
-from PromptOnceLib.environment.install_plan import Plan, plan_installation
+from PromptOnceLib.environment.install_plan import InstallPlan, plan_installation
 from PromptOnceLib.environment.installation import State
 from PromptOnceLib.environment.platform import free_bytes, size
 from PromptOnceLib.environment.remove import Removal
@@ -56,16 +56,16 @@ def engine() -> None:
 def status(folder: Path | None, as_json: bool) -> None:
     """Whether the private environment is there, its folder, versions and size. Starts nothing."""
     found = installation.status(folder)
-    note = found.note or installation.Note()
+    manifest = found.manifest or installation.InstallManifest()
     told = {
         "state": found.state.value,
         "message": found.sentence,
         "folder": str(found.layout.folder),
         "python": str(found.layout.python),
         "log": str(found.layout.log),
-        "versions": note.versions,
-        "devices": note.devices,
-        "size_bytes": note.size_bytes,
+        "versions": manifest.versions,
+        "devices": manifest.devices,
+        "size_bytes": manifest.size_bytes,
     }
     if as_json:
         click.echo(json.dumps(told))
@@ -73,9 +73,9 @@ def status(folder: Path | None, as_json: bool) -> None:
     click.echo(f"{found.state.value}: {found.layout.folder}")
     if found.sentence:
         click.echo(found.sentence)
-    if note.versions:
-        click.echo(", ".join(f"{name} {version}" for name, version in note.versions.items()))
-        click.echo(f"Devices: {', '.join(note.devices)}. {size(note.size_bytes)} on disk.")
+    if manifest.versions:
+        click.echo(", ".join(f"{name} {version}" for name, version in manifest.versions.items()))
+        click.echo(f"Devices: {', '.join(manifest.devices)}. {size(manifest.size_bytes)} on disk.")
 
 
 @engine.command()
@@ -88,24 +88,17 @@ def status(folder: Path | None, as_json: bool) -> None:
     "for example cu128.",
 )
 @click.option(
-    "--method",
-    type=click.Choice(["uv", "venv"]),
-    default="uv",
-    show_default=True,
-    help="Install with uv, which is fetched first, or with Python's own venv and pip.",
-)
-@click.option(
     "--base",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Python to make the environment from [default: the one that runs promptonce].",
 )
 @yes_option
 @quiet_option
-def install(folder: Path | None, backend: str, method: Any, base: Path | None, yes: bool, quiet: bool) -> None:
-    """Make the private environment: fetches PyTorch, SAM 2 and what they need. Ctrl-C cancels."""
+def install(folder: Path | None, backend: str, base: Path | None, yes: bool, quiet: bool) -> None:
+    """Make the private environment: fetches uv, and with it PyTorch, SAM 2 and what they need. Ctrl-C cancels."""
     if installation.status(folder).ready:
         raise InputError("The engine is installed already. `promptonce engine test` tests it.")
-    plan = plan_installation(folder, method=method, backend=backend, base_python=base)
+    plan = plan_installation(folder, backend=backend, base_python=base)
     click.echo(f"{plan.sizes.sentence} Folder: {plan.layout.folder} ({size(free_bytes(plan.layout.folder))} free).")
     if not yes:
         click.confirm("Install?", abort=True)
@@ -120,29 +113,25 @@ def install(folder: Path | None, backend: str, method: Any, base: Path | None, y
 def repair(folder: Path | None, from_scratch: bool, base: Path | None, quiet: bool) -> None:
     """Fetch what is missing of a private environment that is unfinished, broken or outdated, and test it."""
     found = installation.status(folder)
-    if found.state is State.ABSENT or found.note is None:
+    if found.manifest is None:
         raise InputError(found.sentence)
-    note = found.note
-    plan = plan_installation(
-        folder, method="venv" if note.method == "venv" else "uv", backend=note.backend, base_python=base
-    )
+    plan = plan_installation(folder, backend=found.manifest.backend, base_python=base)
     if from_scratch:
-        _remove(found.layout, quiet)
+        _remove(found.layout)
     _install(plan, quiet)
 
 
 @engine.command()
 @folder_option
 @yes_option
-@quiet_option
-def remove(folder: Path | None, yes: bool, quiet: bool) -> None:
+def remove(folder: Path | None, yes: bool) -> None:
     """Remove the private environment from this computer."""
     found = installation.status(folder)
     if not yes:
-        held = f" ({size(found.note.size_bytes)})" if found.note and found.note.size_bytes else ""
+        held = f" ({size(found.manifest.size_bytes)})" if found.manifest and found.manifest.size_bytes else ""
         click.confirm(f"Remove the engine in {found.layout.folder}{held}?", abort=True)
-    freed = _remove(found.layout, quiet)
-    click.echo(f"{size(freed)} freed.")
+    freed = _remove(found.layout)
+    click.echo(f"The engine was removed: {size(freed)} freed." if freed else "The engine was removed.")
 
 
 @engine.command()
@@ -173,7 +162,7 @@ def test(folder: Path | None, python: Path | None, own: bool, as_json: bool) -> 
     click.echo(f"The engine works. Loading took {report.seconds:.1f} s.")
 
 
-def _install(plan: Plan, quiet: bool) -> None:
+def _install(plan: InstallPlan, quiet: bool) -> None:
     runner, ended = SubprocessRunner(), list[PromptOnceError | None]()
     with _Percent(quiet) as bar:
         installation = Installation(plan, runner, bar.update, ended.append)
@@ -214,13 +203,13 @@ def _run(
                 cancel()
 
 
-def _remove(place: installation.Layout, quiet: bool) -> int:
+def _remove(place: installation.Layout) -> int:
+    """Remove the environment; its size in bytes, 0 where that is not known."""
     removal = Removal(place)
     removal.start()
-    with _Percent(quiet) as bar:
-        while not removal.over:
-            bar.update("Removing", removal.advance(), "")
-    return removal.freed_bytes
+    while not removal.wait(0.5):  # in between Ctrl-C is heard
+        pass
+    return removal.size_bytes
 
 
 class _Percent:
@@ -237,6 +226,6 @@ class _Percent:
         self._bar.close()
 
     def update(self, title: str, share: float, line: str) -> None:
-        """See environment_install.OnProgress; the lines are in the log."""
+        """See environment.install.OnProgress; the lines are in the log."""
         self._bar.set_description_str(title, refresh=False)
         self._bar.update(100 * share - self._bar.n)

@@ -10,12 +10,9 @@ from typing import Any
 import click
 import numpy as np
 
-from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.terminal import Reporter
 from PromptOnceLib.imaging.stack import AXIS_NAMES, parse_axis, slices_along
-from PromptOnceLib.segmentation.io import read_segmentation
 from PromptOnceLib.segmentation.metrics import Summary, dice, hausdorff, jaccard, slice_scores, summarise
-from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 from PromptOnceLib.segmentation.result import SliceResult, write_csv
 
 EXAMPLES = """
@@ -41,6 +38,10 @@ def evaluate(result: str, reference: str, axis: str, csv_path: Path | None, quie
     All labels of a file count as one object unless some are named. Statistics are over the slices that hold the
     reference, as in the papers.
     """
+    from PromptOnceLib.cases.outputs import check_targets
+    from PromptOnceLib.segmentation.io import read_segmentation
+    from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+
     path, labels = parse_reference(result)
     reference_path, reference_labels = parse_reference(reference)
     check_targets([csv_path], [path, reference_path])

@@ -10,10 +10,10 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from PromptOnceLib.cli.remedies import with_remedy
 from PromptOnceLib.cli.terminal import CtrlC
 from PromptOnceLib.errors import ModelError
 from PromptOnceLib.models import checkpoints
-from PromptOnceLib.models.download import download as download_checkpoint
 from PromptOnceLib.models.registry import load_registry
 
 folder_option = click.option(
@@ -68,6 +68,8 @@ def list_models(folder: Path | None, as_json: bool) -> None:
 @quiet_option
 def download(name: str, folder: Path | None, quiet: bool) -> None:
     """Download the checkpoint of the model NAME; an interrupted download is taken up again."""
+    from PromptOnceLib.models.download import download as download_checkpoint
+
     entry = load_registry().get(name)
     with _Bytes(name, quiet) as progress, CtrlC() as interrupt:
         interrupt.gentle = True
@@ -92,7 +94,7 @@ def verify(names: tuple[str, ...], folder: Path | None, quiet: bool) -> None:
                 checkpoints.verify(entry, folder, progress.update)
             click.echo(f"{entry.name}: as it should be")
         except ModelError as error:
-            click.echo(f"{entry.name}: {error.message}", err=True)
+            click.echo(f"{entry.name}: {with_remedy(error)}", err=True)
             failed.append(error)
     if failed:
         raise failed[0]

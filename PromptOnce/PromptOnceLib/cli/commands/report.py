@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from PromptOnceLib.batch.report import write_report, write_run_tables
-from PromptOnceLib.batch.report.html import counted
-from PromptOnceLib.batch.report.run_results import RunResults, read_run
+if TYPE_CHECKING:
+    from PromptOnceLib.batch.report.run_results import RunResults
 
 
 @click.command()
@@ -21,6 +20,9 @@ def report(folder: Path, as_json: bool) -> None:
 
     DIR is the folder that `promptonce batch` wrote. Nothing is computed again.
     """
+    from PromptOnceLib.batch.report import write_report, write_run_tables
+    from PromptOnceLib.batch.report.run_results import read_run
+
     run = read_run(folder)
     tables = write_run_tables(folder, run)
     page = write_report(folder, run)
@@ -43,6 +45,8 @@ def _as_json(run: RunResults, page: Path, tables: tuple[Path, ...]) -> dict[str,
 
 
 def _in_words(run: RunResults, page: Path) -> str:
+    from PromptOnceLib.batch.report.page import counted
+
     lines = [f"{len(run.done)} of {counted(len(run.cases), 'case')} segmented, {run.to_look_at} to look at."]
     lines += [f"{case.name}: {case.failure.message}" for case in run.failed if case.failure is not None]
     if run.dice is not None:

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from PromptOnceLib.cases.case import prepare_case
-from PromptOnceLib.cases.outputs import Outputs, as_report, write_outputs
 from PromptOnceLib.cli.options.common import (
     ModelOptions,
     axis_option,
@@ -25,8 +24,6 @@ from PromptOnceLib.cli.seed_checks import trip_after
 from PromptOnceLib.cli.terminal import FAILED, CommandWithPoints, Reporter, SliceRange
 from PromptOnceLib.cli.worker_session import WorkerSession, in_words
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.read import read_volume
-from PromptOnceLib.segmentation.reference import parse_reference
 from PromptOnceLib.worker.segmenter import Settings
 
 EXAMPLES = """
@@ -119,6 +116,10 @@ def segment(
     given by --box, --positive and --negative, or by --prompt, or by --prompt-from; or --seed names a seed that was made
     on another image, and several --seed are put before the image one after the other.
     """
+    from PromptOnceLib.cases.outputs import Outputs, as_report, write_outputs
+    from PromptOnceLib.imaging.read import read_volume
+    from PromptOnceLib.segmentation.reference import parse_reference
+
     if bool(seed.seeds) == bool(prompt.given):
         raise InputError(
             "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE, or "
@@ -134,7 +135,7 @@ def segment(
     notices: list[str] = []
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes, early_stop)
     with WorkerSession(files, model.device, model.precision, reporter, compiled) as work:
-        seeds = seed.source(work, volume, axis, notices) if seed.seeds else None
+        seeds = seed.source(work, volume, axis) if seed.seeds else None
         source = seeds or prompt.source(volume, notices)
         compared = None if reference is None else labels(reference, volume, notices)
         case = prepare_case(volume, source, axis, slice_index, window, compared, notices)

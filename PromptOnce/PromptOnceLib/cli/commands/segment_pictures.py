@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from PromptOnceLib.batch.planning.scan_folder import find_images
 from PromptOnceLib.cli.options.common import ModelOptions, json_option, model_options, quiet_option, window_option
 from PromptOnceLib.cli.options.seed import fit_options, library_option
 from PromptOnceLib.cli.terminal import FAILED, Reporter
@@ -19,11 +18,11 @@ from PromptOnceLib.files.atomic import failure_sentence
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.io import write_segmentation
-from PromptOnceLib.segmentation.segment import Segment, default_color
+from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.worker.protocol import SliceDone
-from PromptOnceLib.workflows.pictures import PictureResult, PictureSetOutcome
-from PromptOnceLib.workflows.pictures import segment_pictures as segment_set
+
+if TYPE_CHECKING:
+    from PromptOnceLib.workflows.pictures import PictureResult, PictureSetOutcome
 
 EXAMPLES = """
 \b
@@ -47,25 +46,33 @@ class _Writer:
     written: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, result: PictureResult) -> None:
+        from PromptOnceLib.segmentation.io import write_segmentation
+
         picture = result.picture
         target = self.folder / f"{self.names[picture.path]}.{self.ending}"
-        objects = self.seed.record.objects
-        segments = [Segment(o.name, o.color or default_color(i), o.terminology) for i, o in enumerate(objects)]
-        masks = [result.in_volume_order(index) for index in range(len(objects))]
+        segments = segments_of(self.seed.record.objects)
+        masks = [result.in_volume_order(index) for index in range(len(segments))]
         notices = [*picture.notices, *write_segmentation(target, masks, segments, picture.geometry)]
         for notice in notices:
             self.reporter.say(f"{picture.path.name}: {notice}")
+        presence, predicted_iou = list(result.presence), list(result.predicted_iou)
         self.written.append(
             {
                 "image": str(picture.path),
                 "output": str(target),
-                "presence": list(result.presence),
-                "predicted_iou": list(result.predicted_iou),
+                "presence": presence,
+                "predicted_iou": predicted_iou,
                 "notices": notices,
             }
         )
-        scores = {"presence": list(result.presence), "predicted_iou": list(result.predicted_iou)}
-        event = SliceDone(id=0, slice=result.done - 1, done=result.done, total=result.total, **scores)
+        event = SliceDone(
+            id=0,
+            slice=result.done - 1,
+            done=result.done,
+            total=result.total,
+            presence=presence,
+            predicted_iou=predicted_iou,
+        )
         self.reporter.progress(event, "Segmenting", "picture")
 
 
@@ -115,6 +122,9 @@ def segment_pictures(
     \b
     Exit status: 0 all pictures have results, 1 some have none or it was cancelled, 2 bad input.
     """
+    from PromptOnceLib.batch.planning.scan_folder import find_images
+    from PromptOnceLib.workflows.pictures import segment_pictures as segment_set
+
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     seeds = tuple(library.get(name) for name in seed_names)
     found = find_images(folder, images)

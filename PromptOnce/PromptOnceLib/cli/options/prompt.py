@@ -13,7 +13,6 @@ from PromptOnceLib.cli.terminal import Coordinates
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, read_prompt
-from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ class PromptOptions:
     @property
     def inputs(self) -> list[Path]:
         """Files that are named, which no output may replace."""
+        from PromptOnceLib.segmentation.reference import parse_reference
+
         files = [] if self.prompt_from is None else [Path(parse_reference(self.prompt_from)[0])]
         return files if self.prompt_file is None else [*files, self.prompt_file]
 
@@ -58,6 +59,8 @@ class PromptOptions:
 
 def labels(text: str, volume: Volume, notices: list[str]) -> Array:
     """The labels of FILE[:LABEL,...] on a volume's grid, KJI; notices of the reading are added."""
+    from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+
     path, chosen = parse_reference(text)
     return read_reference(path, volume.geometry, chosen, notices.append)
 

@@ -1,1 +1,1 @@
-"""Batches in the panel, and reviewing their cases."""
+"""Running batches, and reviewing their cases."""

@@ -1,1 +1,1 @@
-"""The engine in the panel: model, device, installation."""
+"""Model, device, and the installation of the engine."""

@@ -1,4 +1,4 @@
-"""Model, device and Python as chosen, and what is missing of them, in words for the user."""
+"""Model, device and Python as chosen, and what is missing of them, as text for the user."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class EngineChoice:
         return installation.layout(self.machine.engine_folder or None)
 
     def interpreter(self) -> Interpreter:
-        """The Python of the worker. Raises EngineError and InputError as environment_choice.interpreter."""
+        """The Python of the worker. Raises EngineError and InputError as engine_python.interpreter."""
         machine = self.machine
         return interpreter(Kind(machine.kind), folder=machine.engine_folder or None, python=machine.python)
 

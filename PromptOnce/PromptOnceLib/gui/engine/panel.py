@@ -164,7 +164,7 @@ class EnginePanel(Panel):
             missing = self.bench.missing()
             show_text(self.status, "" if missing is None else missing.sentence)
         elif found.ready:
-            versions = found.note.versions
+            versions = found.manifest.versions
             told = ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "sam2") if name in versions)
             show_text(self.status, _("The engine is installed: {versions}.").format(versions=told))
         else:

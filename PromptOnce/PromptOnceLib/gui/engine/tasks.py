@@ -25,7 +25,7 @@ from PromptOnceLib.processes.variables import clean_environment
 
 _LOG_LINES = 300
 _POLL_MILLISECONDS = 1000
-_PIECE_MILLISECONDS = 10
+_REMOVAL_MILLISECONDS = 20
 
 
 class EngineTasks:
@@ -35,7 +35,7 @@ class EngineTasks:
         self._bench, self._runner = bench, runner
         self._engine: EngineChoice = bench.engine
         self._task: Any = None
-        self._removal_timer = make_timer(_PIECE_MILLISECONDS, False, self._remove_some)
+        self._removal_timer = make_timer(_REMOVAL_MILLISECONDS, False, self._follow_removal)
         self._poll_timer = make_timer(_POLL_MILLISECONDS, False, self._poll)
         self.title, self.share = "", 0.0
         self._estimate: tuple[str, str] | None = None
@@ -112,17 +112,14 @@ class EngineTasks:
         """Stop what goes on; what has been done is kept for the next time."""
         task = self._task
         if isinstance(task, Removal):
-            task.cancel()
-            self._end(_("Removing was cancelled: the rest can be removed later."))
+            self._bench.say("engine", _("Removing cannot be cancelled; it takes a moment."))
         elif task is not None:
             task.cancel()
 
     def _plan(self) -> Any:
         folder = self._engine.machine.engine_folder or None
-        note = installation.status(folder).note
-        if note is None:
-            return plan_installation(folder)
-        return plan_installation(folder, method="venv" if note.method == "venv" else "uv", backend=note.backend)
+        manifest = installation.status(folder).manifest
+        return plan_installation(folder) if manifest is None else plan_installation(folder, backend=manifest.backend)
 
     def _make_test(self) -> EngineTest:
         if self._engine.machine.kind != Kind.PRIVATE.value:
@@ -156,16 +153,17 @@ class EngineTasks:
         if isinstance(self._task, Installation):
             self._task.poll()
 
-    def _remove_some(self) -> None:
-        removal = self._task
+    def _follow_removal(self) -> None:
+        """Give the removal's thread time, which it does not get while Slicer's window waits for events."""
+        removal: Removal = self._task
         try:
-            self.share = removal.advance()
+            if not removal.wait(_REMOVAL_MILLISECONDS / 1000):
+                return
         except PromptOnceError as error:
             self._end(error.message)
             return
-        if removal.over:
-            self._end(_("{size} freed.").format(size=size(removal.freed_bytes)))
-        self._bench.changed()
+        freed = _(" {size} freed.").format(size=size(removal.size_bytes)) if removal.size_bytes else ""
+        self._end(_("The engine was removed.") + freed)
 
     def _installed(self, error: PromptOnceError | None) -> None:
         self._end(_("The engine is ready.") if error is None else error.message)

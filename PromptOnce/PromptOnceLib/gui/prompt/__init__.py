@@ -1,1 +1,1 @@
-"""Prompting: objects, markups, preview."""
+"""Objects and their markups, the prompted slice, the preview."""

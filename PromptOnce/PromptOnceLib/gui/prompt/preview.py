@@ -8,7 +8,7 @@ from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.engine.choice import Missing
 from PromptOnceLib.mrml.segmentations.preview import MaskPreview
 from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.segmentation.segment import Segment, default_color
+from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.worker.requests import PromptedMasks
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class Previewing:
         if self._overlay is None or self._overlay.grid is not bench.image.grid:
             self.remove()
             self._overlay = MaskPreview(bench.image.grid)
-        segments = [Segment(item.name, item.color or default_color(0)) for item in prompt.objects]
-        self._overlay.show(prompt.slice, masks.masks, segments)
+        self._overlay.show(prompt.slice, masks.masks, segments_of(prompt.objects))
         self.visible, self.masks = True, (prompt, masks)
         scores = zip(masks.presence, masks.predicted_iou, strict=True)
         self.scores = dict(zip(keys, scores, strict=True))

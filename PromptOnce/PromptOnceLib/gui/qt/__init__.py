@@ -1,1 +1,1 @@
-"""Qt helpers that know nothing of the module."""
+"""Helpers around Qt that know nothing of the module."""

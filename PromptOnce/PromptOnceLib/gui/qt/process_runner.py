@@ -1,4 +1,4 @@
-"""Commands of an installation, and downloads, under QProcess; see core.environment_process.ProcessRunner."""
+"""Commands of an installation, and downloads, under QProcess; see processes.runner.ProcessRunner."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Seeds in the panel: library, saving, applying."""
+"""The seed library: suggestions, saving, applying."""

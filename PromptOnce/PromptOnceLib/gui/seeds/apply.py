@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.case import Case
-from PromptOnceLib.errors import PromptError, SeedError
+from PromptOnceLib.errors import SeedError
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.seeds.workflows import StartSearch
 from PromptOnceLib.gui.volume import slice_views
@@ -134,11 +134,7 @@ class SeedApplying:
             worst = min((value for value in figures.dice if value is not None), default=None)
             bench.say("seeds", applied_sentence(worst))
 
-        steps = steps_of_shared_seed(case.stack, case.prompt, stored)
-        try:
-            bench.seeding.trips.start(steps, take, run.job.result)
-        except PromptError as error:
-            bench.say("seeds", error.message)
+        bench.seeding.trips.start(steps_of_shared_seed(case.stack, case.prompt, stored, run.job.result), take)
 
 
 def _slice_to_prompt(result: SegmentationResult, start: int) -> int:

@@ -84,11 +84,10 @@ class SeedSaving:
         def take(figures: RoundTripFigures) -> None:
             self._note_trip(seed, figures, files.name)
 
-        steps = steps_of_prompt(stack, prompt, np.stack(masks).astype(np.uint8))
         run = bench.propagating.run
         gone = run is not None and run.case.stack is stack and run.case.prompt == prompt
         result = run.job.result if gone and run.job.result.computed.all() else None
-        bench.seeding.trips.start(steps, take, result)
+        bench.seeding.trips.start(steps_of_prompt(stack, prompt, np.stack(masks).astype(np.uint8), result), take)
         return seed
 
     def _accepted(self, prompt: Prompt) -> list[NDArray[np.bool_]]:

@@ -51,10 +51,10 @@ class SeedSimilarity:
         except PromptOnceError:
             return  # a help in choosing; what is wrong is said where it is needed
 
-        def take(descriptors: NDArray[np.float32]) -> None:
+        def take(embeddings: NDArray[np.float32]) -> None:
             self.comparing = False
             if self._asked == question:
-                self.values = comparison.take(descriptors)
+                self.values = comparison.take(embeddings)
                 bench.seeding.update()
                 bench.changed()
 
@@ -64,5 +64,5 @@ class SeedSimilarity:
                 self._asked = None  # something more urgent came: ask again when the worker is free
 
         self.comparing = True
-        bench.session.describe((), comparison.frames, take, failed)
+        bench.session.embed((), comparison.frames, take, failed)
         bench.begin_work()

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import Searched
-from PromptOnceLib.seeds.similarity import most_similar
-from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.workflows.drive import StepDriver
-from PromptOnceLib.workflows.round_trip import RoundTripFigures, Steps
-from PromptOnceLib.workflows.start_slice import ConfidentStart, steps_of_confident_start
+from PromptOnceLib.workflows.round_trip import RoundTripFigures
+from PromptOnceLib.workflows.start_slice import steps_of_start
+from PromptOnceLib.workflows.steps import EmbeddingStep, Steps
 
 if TYPE_CHECKING:
     from PromptOnceLib.gui.workbench import Workbench
@@ -40,38 +35,39 @@ class SeedTrips:
     @property
     def progress(self) -> tuple[str, int, int]:
         """In words, and slices of the way under way, done and all of them."""
-        if self._trip is None or self._trip.step is None or self._trip.job is None:
+        if self._trip is None or self._trip.step is None:
             return "", 0, 0
-        step, progress = self._trip.step, self._trip.job.progress
+        step = self._trip.step
         text = _("Round trip, way {number} of at most {count}").format(number=step.number, count=step.count)
-        return text, progress.done, progress.total
+        return text, self._trip.done, self._trip.total
 
-    def start(self, steps: Steps, on_figures: OnFigures, first: SegmentationResult | None = None) -> None:
-        """Begin a round trip; first: as StepDriver.start. Raises PromptError where a mask is empty."""
+    def start(self, steps: Steps[RoundTripFigures], on_figures: OnFigures) -> None:
+        """Begin a round trip; what stands in its way is said in the panel."""
         bench = self._bench
         trip: StepDriver
 
-        def ended(figures: RoundTripFigures | None, error: PromptOnceError | None) -> None:
+        def done(figures: RoundTripFigures) -> None:
+            if trip is self._trip:
+                self._trip = None
+                on_figures(figures)
+                over()
+
+        def failed(error: PromptOnceError) -> None:
             if trip is not self._trip:
                 return
             self._trip = None
-            if figures is not None:
-                on_figures(figures)
-            elif isinstance(error, CancelledError):
-                bench.say("seeds", _("The round trip was cancelled: how far the seed can be trusted is not known."))
-            elif error is not None:
-                bench.say("seeds", error.message)
+            cancelled = _("The round trip was cancelled: how far the seed can be trusted is not known.")
+            bench.say("seeds", cancelled if isinstance(error, CancelledError) else error.message)
+            over()
+
+        def over() -> None:
             if bench.previewing.late:
                 bench.previewing.ask()
             bench.changed()
 
-        trip = StepDriver(bench.session, bench.engine.files(), bench.engine.machine.device, steps, ended)
-        self._trip = trip
-        try:
-            trip.start(first)
-        except PromptOnceError:
-            self._trip = None
-            raise
+        bench.session.use_model(bench.engine.files(), bench.engine.machine.device)
+        self._trip = trip = StepDriver(bench.session, steps, done, failed)
+        trip.start()
         bench.begin_work()
 
     def leave(self) -> None:
@@ -94,8 +90,7 @@ class StartSearch:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self._on_found: OnFound | None = None
-        self._trip: StepDriver[ConfidentStart] | None = None
-        self._seen = self._slices = 0
+        self._trip: StepDriver[Case] | None = None
 
     @property
     def running(self) -> bool:
@@ -105,13 +100,14 @@ class StartSearch:
     @property
     def progress(self) -> tuple[str, int, int]:
         """In words, and slices, done and all of them."""
-        if self._trip is None:
-            return _("Looking for the slice most like the seed's"), self._seen, self._slices
-        step, job = self._trip.step, self._trip.job
-        if step is None or job is None:
+        if self._trip is None or self._trip.step is None:
             return "", 0, 0
-        text = _("Looking for the most confident slice, {number} of at most {count}")
-        return text.format(number=step.number, count=step.count), job.progress.done, job.progress.total
+        step = self._trip.step
+        if isinstance(step, EmbeddingStep):
+            text = _("Looking for the slice most similar to the seed's")
+        else:
+            text = _("Looking for the most confident slice, {number} of at most {count}")
+        return text.format(number=step.number, count=step.count), self._trip.done, self._trip.total
 
     def start(self, way: Searched, case: Case, within: range, on_found: OnFound) -> None:
         """Begin: "similar", each slice costs one run of the image encoder, or "confident", see workflows.start_slice.
@@ -119,55 +115,23 @@ class StartSearch:
         case: with a shared seed. within: slices that can be chosen. on_found: what it raises is said in the panel.
         Raises PromptOnceError for what cannot be begun.
         """
-        assert isinstance(case.prompt, SharedSeed)
-        self._seen, self._slices, self._trip = 0, len(within), None
+        bench, before = self._bench, len(case.notices)
+
+        def done(found: Case) -> None:
+            self._ended(on_found, found.prompt.slice, " ".join(found.notices[before:]))
+
+        bench.session.use_model(bench.engine.files(), bench.engine.machine.device)
         self._on_found = on_found
-        try:
-            if way == "similar":
-                self._look_for_the_most_similar(case, case.prompt, within, on_found)
-            else:
-                self._look_for_the_most_confident(case, case.prompt, within, on_found)
-        except PromptOnceError:
-            self._on_found = None
-            raise
-        self._bench.begin_work()
+        steps = steps_of_start(case, way, within)
+        self._trip = StepDriver(bench.session, steps, done, lambda error: self._failed(on_found, error))
+        self._trip.start()
+        bench.begin_work()
 
     def leave(self) -> None:
         """Another volume is chosen, or the scene goes."""
         if self.running:
             self._on_found = self._trip = None
             self._bench.session.cancel()
-
-    def _look_for_the_most_similar(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
-        bench = self._bench
-
-        def take(descriptors: NDArray[np.float32]) -> None:
-            place, similarity = most_similar(descriptors[-1], descriptors[:-1])
-            index = within[place]
-            text = _("Slice {index} is most similar to the seed's ({similarity:.2f}).").format(
-                index=index, similarity=similarity
-            )
-            self._ended(on_found, index, text)
-
-        def seen(_event: object) -> None:
-            self._seen += 1
-
-        bench.session.prepare(bench.engine.files(), bench.engine.machine.device, "auto", case.stack, seed.slice)
-        frames = (seed.frames[0].frame,)
-        bench.session.describe(within, frames, take, lambda error: self._failed(on_found, error), seen)
-
-    def _look_for_the_most_confident(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
-        bench = self._bench
-
-        def ended(found: ConfidentStart | None, error: PromptOnceError | None) -> None:
-            if found is not None:
-                self._ended(on_found, found.slice, found.sentence)
-            elif error is not None:
-                self._failed(on_found, error)
-
-        steps = steps_of_confident_start(case.stack, seed, within)
-        self._trip = StepDriver(bench.session, bench.engine.files(), bench.engine.machine.device, steps, ended)
-        self._trip.start()
 
     def _ended(self, on_found: OnFound, index: int, sentence: str) -> None:
         if on_found is not self._on_found:

@@ -1,1 +1,1 @@
-"""Choosing the volume, and its slice views."""
+"""Choosing the volume, its axis and window, and its slice views."""

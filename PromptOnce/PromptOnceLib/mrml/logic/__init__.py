@@ -1,1 +1,1 @@
-"""What the Python console offers."""
+"""The methods of the module's logic for Slicer's Python console."""

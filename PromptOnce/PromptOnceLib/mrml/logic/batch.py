@@ -15,28 +15,30 @@ from PromptOnceLib.batch.planning.make_plan import plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
 from PromptOnceLib.errors import InputError, RunFolderError
 from PromptOnceLib.files.atomic import replacing
-from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.mrml.seeds import best_match, scanner_name
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.mrml.logic.seeds import SeedLogic
+from PromptOnceLib.mrml.logic.worker_access import WAIT, WorkerAccess
 from PromptOnceLib.mrml.volumes import read_volume_node
-from PromptOnceLib.seeds.library import SeedLibrary
 
-_WAIT = 0.02  # seconds between two looks at the application's events
 _VOLUMES = ".volumes"
 """Folder in a run's folder for volumes that came from the scene: resuming and reviewing need them."""
 
 OnBatch = Callable[[BatchJob], object]
 
 
-class BatchMethods:
-    """Part of PromptOnceLogicBase."""
+class BatchLogic:
+    """Part of Console."""
 
-    _start_batch: StartBatch
-    _on_batch: OnBatch
-    _batches: list[BatchJob]
-    _library: Callable[[str | Path | None], SeedLibrary]
-    _process_events: Callable[[], object]
-    _keep_pumping: Callable[[Callable[[], bool]], object]
+    def __init__(self, worker: WorkerAccess, seeds: SeedLogic, start_batch: StartBatch, on_batch: OnBatch) -> None:
+        self._worker, self._seeds = worker, seeds
+        self._start_batch, self._on_batch = start_batch, on_batch
+        self._batches: list[BatchJob] = []
+
+    def close(self) -> None:
+        """End batches that are under way; what they have finished is kept."""
+        for job in self._batches:
+            job.close()
 
     def runBatch(  # noqa: N802
         self,
@@ -98,17 +100,17 @@ class BatchMethods:
             items = list(input) if isinstance(input, list | tuple) else [input]
             if is_run_folder(folder) and not resume:
                 raise RunFolderError(f"{folder} holds a run already. Go on with it (resume=True), or choose another.")
-            plan = self._plan_of_list(items, Selection(prompt=choice, window=window, axis=axis), names, folder)
+            plan = self._plan_of_list(items, Selection(prompt=choice, window=window, axis=axis), names, folder, options)
         request = BatchRequest(plan=plan, selection=selection, options=options, folder=folder, resume=resume)
         job = BatchJob(self._start_batch, request, onProgress, onFinished)
         self._batches = [other for other in self._batches if not other.finished] + [job]
         self._on_batch(job)
         if not wait:
-            self._keep_pumping(job.pump)
+            self._worker.keep_pumping(job.pump)
             return job
         try:
-            while job.pump(_WAIT):
-                self._process_events()
+            while job.pump(WAIT):
+                self._worker.process_events()
         except BaseException:
             job.close()
             raise
@@ -117,7 +119,7 @@ class BatchMethods:
         return job
 
     def _plan_of_list(
-        self, items: list[Any], common: Selection, names: Sequence[str] | None, folder: Path
+        self, items: list[Any], common: Selection, names: Sequence[str] | None, folder: Path, options: BatchOptions
     ) -> BatchPlan:
         """Plan for files and nodes. What only the scene knows of a node, its scanner, is used here."""
         files: list[Path | Volume] = []
@@ -128,7 +130,7 @@ class BatchMethods:
                 prompts.append(common.prompt)
                 continue
             volume = read_volume_node(item)
-            prompts.append(self._prompt_for(item, volume, common))
+            prompts.append(self._prompt_for(item, volume, common, options))
             path = folder / _VOLUMES / f"volume-{number}.nrrd"
             _write_volume(path, volume)
             files.append(path)
@@ -139,13 +141,13 @@ class BatchMethods:
         )
         return plan.model_copy(update={"cases": cases})
 
-    def _prompt_for(self, node: Any, volume: Volume, common: Selection) -> PromptChoice | None:
+    def _prompt_for(self, node: Any, volume: Volume, common: Selection, options: BatchOptions) -> PromptChoice | None:
         choice = common.prompt
         if choice is None or choice.kind != "auto":
             return choice
-        axis = parse_axis(common.axis, volume.geometry).axis
-        match, _ = best_match(self._library(None), volume, axis, choice.name or None, scanner_name(node))
-        return PromptChoice(kind="seed", name=match.seed.id)
+        files = resolve_model(options.model, options.config)
+        found = self._seeds.choose(node, volume, common.axis, choice.name, files, options.device)
+        return PromptChoice(kind="seed", name=found.seed.id)
 
 
 def _choice(seed: str | None, target: str, prompt: str | Path | None, of_reference: bool) -> PromptChoice | None:

@@ -1,1 +1,1 @@
-"""Prompts as markups nodes."""
+"""Prompts as markups nodes: made, read, styled."""

@@ -1,1 +1,1 @@
-"""Masks as segmentation nodes."""
+"""Masks as segmentation nodes: results, previews, references, review, undo."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 from worker.disks import disk_frames, disk_prompt
+from worker.fake_process import fake_python
 
 from PromptOnceLib.batch.events import Event
 from PromptOnceLib.batch.planning.make_plan import make_plan
@@ -51,13 +51,8 @@ def study(folder: Path, names: Iterable[str] = ("a", "b", "c")) -> BatchPlan:
 
 
 def quick_options(folder: Path, **changes: object) -> BatchOptions:
-    """Options with the worker of quick_worker.py, which needs no torch."""
-    script = folder / "quick-worker.sh"
-    if not script.exists():
-        program = Path(__file__).with_name("quick_worker.py")
-        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{program}"\n')
-        script.chmod(0o700)
-    return BatchOptions.model_validate({"python": script, **changes})
+    """Options with the worker of worker/fake_process.py, which needs no torch."""
+    return BatchOptions.model_validate({"python": fake_python(folder), **changes})
 
 
 def steps_of(folder: Path) -> list[JournalEntry]:

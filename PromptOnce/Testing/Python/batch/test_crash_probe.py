@@ -10,7 +10,7 @@ import pytest
 from batch.studies import quick_options, steps_of, study
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
 from PromptOnceLib.batch.events import parse_event
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 
 pytestmark = pytest.mark.usefixtures("_posix")
 

@@ -1,4 +1,4 @@
-"""Runs that are killed, runner or worker, at random moments, and taken up again."""
+"""Runs that are killed, runner or worker, before any slice, and taken up again."""
 
 from __future__ import annotations
 
@@ -7,94 +7,67 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
-from worker.processes import alive, wait_until
+from worker.fake_process import silent_python
+from worker.gate import Gate
+from worker.processes import wait_for_end
 
-from batch.studies import children, computed, has_proc, quick_options, segmentation, steps_of, study
+from batch.studies import SLICES, children, computed, has_proc, quick_options, segmentation, steps_of, study
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
-from PromptOnceLib.batch.events import Event, parse_event
+from PromptOnceLib.batch.events import Event, RunEnded, parse_event
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan
 from PromptOnceLib.batch.run_folder.records import read_case_record
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.files.atomic import PREFIX
 from PromptOnceLib.segmentation.result import read_csv
 
 pytestmark = [pytest.mark.usefixtures("_posix"), pytest.mark.skipif(not has_proc(), reason="finds workers in /proc")]
 CASES = "abcdefghij"
-RUNNER_KILLS, WORKER_KILLS = 10, 10
+MOST_SLICES = 7  # let through at once: so few that there are always some left to stop before
 
 
 class Runner:
-    """A batch in a process of its own, on the folder `out`."""
+    """A batch in a process of its own, on the folder `out`. gate: where its fake workers stop."""
 
-    def __init__(self, plan: BatchPlan, options: BatchOptions, out: Path) -> None:
+    def __init__(self, plan: BatchPlan, options: BatchOptions, out: Path, gate: Gate | None = None) -> None:
         self.out = out
         request = BatchRequest(plan=plan, options=options, folder=out, resume=True)
+        variables = {**os.environ, **({} if gate is None else dict([gate.variable]))}
         self.process = subprocess.Popen(
             background_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=background_environment({"PATH": "/usr/bin:/bin", "QUICK_WORKER_DELAY": "0.02"}),
+            env=background_environment(variables),
         )  # fmt: skip
+        self.tell(request.model_dump_json())
+
+    def tell(self, line: str) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(request.model_dump_json().encode() + b"\n")
+        self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
-    @property
-    def running(self) -> bool:
-        return self.process.poll() is None
+    def wait_for(self, kind: str) -> Event:
+        """The next event of this kind."""
+        assert self.process.stdout is not None
+        return next(event for event in map(parse_event, self.process.stdout) if event.event == kind)
 
-    def workers(self) -> list[int]:
-        return children(self.process.pid)
-
-    def wait_for_work(self, rng: random.Random) -> None:
-        """Until some more steps are done and then a random moment."""
-        wanted = self.steps() + rng.randint(1, 6)
-        wait_until(lambda: not self.running or self.steps() >= wanted, 60)
-        time.sleep(rng.uniform(0, 0.15))
-
-    def steps(self) -> int:
-        return len(steps_of(self.out)) if (self.out / "state.jsonl").exists() else 0
-
-    def has(self, event: str) -> bool:
-        """Whether a step of this kind was written."""
-        return self.steps() > 0 and event in {step.event for step in steps_of(self.out)}
-
-    def kill_worker(self) -> bool:
-        for process_id in self.workers():
-            try:
-                os.kill(process_id, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-            return True
-        return False
+    def worker(self) -> int:
+        (process_id,) = children(self.process.pid)
+        return process_id
 
     def kill(self) -> None:
-        """Kill the runner; its worker has to notice and end by itself."""
-        workers = self.workers()
         self.process.kill()
         self.process.communicate()
-        assert wait_until(lambda: not any(map(alive, workers))), "a worker is still there"
 
-    def end(self) -> None:
-        """Wait for the run and check that it spoke its own language to the end."""
-        assert self.last_event().event == "run_ended"
-
-    def last_event(self) -> Event:
-        """What the runner says at its end; its input stays open, because without it the runner ends at once."""
+    def end(self) -> RunEnded:
+        """Wait for the end of the run; its input stays open, because without it the runner ends at once."""
+        ended = self.wait_for("run_ended")
+        assert isinstance(ended, RunEnded)
         self.process.wait(120)
-        assert self.process.stdout is not None
-        said = self.process.stdout.read()
-        self.process.communicate()
-        return parse_event(said.splitlines()[-1])
-
-    def cancel(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(b"cancel\n")
-        self.process.stdin.flush()
+        rest, _ = self.process.communicate()
+        assert rest == b"", "it says more after its end"
+        return ended
 
 
 def check_nothing_is_half(out: Path) -> None:
@@ -117,81 +90,101 @@ def check_nothing_was_done_twice(out: Path) -> None:
             finished.add(step.case)
 
 
-def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
+def check_it_is_as_undisturbed(out: Path, undisturbed: Path) -> None:
+    """The same cases with the same masks and figures."""
+    cases = sorted(path.name for path in (undisturbed / "cases").iterdir())
+    assert sorted(path.name for path in (out / "cases").iterdir()) == cases
+    for case in cases:
+        assert np.array_equal(segmentation(out, case), segmentation(undisturbed, case))
+        assert read_csv(out / "cases" / case / "slices.csv") == read_csv(undisturbed / "cases" / case / "slices.csv")
+
+
+def kill_again_and_again(plan: BatchPlan, options: BatchOptions, out: Path, kills: str, rng: random.Random) -> None:
+    """Kill worker (w) or runner (r), each before a slice that is drawn, and go on after each."""
+    with Gate(slices=rng.randint(0, MOST_SLICES)) as gate:
+        runner = Runner(plan, options, out, gate)
+        gate.wait_until_stopped()
+        for kill in kills:
+            if kill == "w":
+                gate.kill()
+            else:
+                runner.kill()
+                gate.wait_until_left()  # the worker has to notice and end by itself
+                check_nothing_is_half(out)
+                runner = Runner(plan, options, out, gate)
+            gate.let_through(rng.randint(0, MOST_SLICES))
+        gate.open()
+        runner.end()
+
+
+@pytest.mark.parametrize(
+    "rounds", [["rwr"], pytest.param(["rwrw", "wrwr", "wwrr", "rrww", "wrrw"], marks=pytest.mark.slow)]
+)
+def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(tmp_path: Path, rounds: list[str]) -> None:
     rng = random.Random(7)
     plan, options = study(tmp_path, CASES), quick_options(tmp_path)
     run_batch(plan, options, tmp_path / "undisturbed")
-    kills = Counter[str]()
-    rounds = 0
-    while kills["runner"] < RUNNER_KILLS or kills["worker"] < WORKER_KILLS:
-        out = tmp_path / f"round-{rounds}"
-        rounds += 1
-        while True:
-            runner = Runner(plan, options, out)
-            runner.wait_for_work(rng)
-            while runner.running and kills["worker"] < WORKER_KILLS and rng.random() < 0.6:
-                kills["worker"] += runner.kill_worker()
-                runner.wait_for_work(rng)
-            if runner.running and kills["runner"] < RUNNER_KILLS:
-                runner.kill()
-                kills["runner"] += 1
-                if out.exists():
-                    check_nothing_is_half(out)
-                continue
-            runner.end()
-            if runner.process.returncode == 0:
-                break
+    for number, kills in enumerate(rounds):
+        out = tmp_path / f"round-{number}"
+        kill_again_and_again(plan, options, out, kills, rng)
+        assert run_batch(plan, options, out, resume=True).succeeded, "a case that was set aside is taken up again"
         check_nothing_was_done_twice(out)
         check_nothing_is_half(out)
-        assert sorted(path.name for path in (out / "cases").iterdir()) == list(CASES)
-        for case in CASES:
-            assert np.array_equal(segmentation(out, case), segmentation(tmp_path / "undisturbed", case))
-            assert read_csv(out / "cases" / case / "slices.csv") == read_csv(
-                tmp_path / "undisturbed" / "cases" / case / "slices.csv"
-            )
-    assert sum(kills.values()) >= 20
+        check_it_is_as_undisturbed(out, tmp_path / "undisturbed")
 
 
+def python_that_is_silent_once(folder: Path) -> tuple[Path, Path]:
+    """A program that starts workers, but at first a silent one; and the pipe with the id of that."""
+    silent, pipe = silent_python(folder)
+    script = folder / "python.sh"
+    script.write_text(
+        f'#!/bin/sh\nmkdir "{folder}/called" 2>/dev/null && exec "{silent}"\nexec "{sys.executable}" "$@"\n'
+    )
+    script.chmod(0o700)
+    return script, pipe
+
+
+@pytest.mark.real_worker
 def test_a_run_with_the_real_worker_survives_the_death_of_worker_and_runner(tmp_path: Path) -> None:
-    plan, options = study(tmp_path, "abcd"), BatchOptions(device="cpu")
-    run_batch(plan, options, tmp_path / "undisturbed")
+    python, pipe = python_that_is_silent_once(tmp_path)
+    plan, options = study(tmp_path, "abcd"), BatchOptions(device="cpu", python=python)
     out = tmp_path / "out"
     runner = Runner(plan, options, out)
-    assert wait_until(lambda: bool(runner.workers()), 60)
-    assert runner.kill_worker(), "before it could say anything"
-    assert wait_until(lambda: not runner.running or runner.has("started"), 60)
-    assert runner.kill_worker(), "with a case in hand"
-    assert wait_until(lambda: not runner.running or runner.has("finished"), 60)
+    os.kill(int(pipe.read_text()), signal.SIGKILL)  # before it could say anything
+    runner.wait_for("slice")
+    os.kill(runner.worker(), signal.SIGKILL)  # with a case in hand
+    runner.wait_for("case_ended")
+    worker = runner.worker()
     runner.kill()
+    assert wait_for_end(worker), "a worker is still there"
     check_nothing_is_half(out)
     runner = Runner(plan, options, out)
-    runner.end()
-    assert runner.process.returncode == 0
+    assert runner.end().summary.succeeded
     check_nothing_was_done_twice(out)
-    for case in "abcd":
-        assert np.array_equal(segmentation(out, case), segmentation(tmp_path / "undisturbed", case))
+    run_batch(plan, options, tmp_path / "undisturbed")
+    check_it_is_as_undisturbed(out, tmp_path / "undisturbed")
 
 
 def test_a_batch_in_the_background_ends_when_the_program_that_started_it_is_gone(tmp_path: Path) -> None:
-    runner = Runner(study(tmp_path), quick_options(tmp_path), tmp_path / "out")
-    assert wait_until(lambda: runner.steps() >= 1, 60)
-    workers = runner.workers()
-    assert runner.process.stdin is not None
-    runner.process.stdin.close()
-    assert wait_until(lambda: not runner.running, 30)
-    assert wait_until(lambda: not any(map(alive, workers)))
+    with Gate(slices=2) as gate:
+        runner = Runner(study(tmp_path), quick_options(tmp_path), tmp_path / "out", gate)
+        gate.wait_until_stopped()
+        assert runner.process.stdin is not None
+        runner.process.stdin.close()
+        assert runner.process.wait(60) != 0
+        gate.wait_until_left()
 
 
 def test_a_batch_in_the_background_is_cancelled_by_a_word(tmp_path: Path) -> None:
-    plan = study(tmp_path, CASES)
-    runner = Runner(plan, quick_options(tmp_path), tmp_path / "out")
-    assert wait_until(lambda: runner.steps() >= 2, 60)
-    runner.cancel()
-    ended = runner.last_event()
-    assert ended.event == "run_ended"
+    with Gate(slices=SLICES + 2) as gate:
+        runner = Runner(study(tmp_path, CASES), quick_options(tmp_path), tmp_path / "out", gate)
+        gate.wait_until_stopped()
+        runner.tell("cancel")
+        ended = runner.end()
     assert ended.summary.cancelled
+    assert ended.summary.finished == 1
     assert runner.process.returncode == 1
-    assert len(computed(tmp_path / "out")) < len(CASES)
+    assert computed(tmp_path / "out") == ["a", "b"]
 
 
 def test_a_request_that_makes_no_sense_is_refused_in_a_sentence() -> None:

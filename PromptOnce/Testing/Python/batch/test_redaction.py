@@ -16,7 +16,7 @@ from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.report import write_report, write_run_tables
 from PromptOnceLib.batch.run_folder.redaction import hide_folder, hide_paths
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 
 PATIENT = "DOE^JOHN"
 FOLDER = Path("/data") / PATIENT / "series 3"

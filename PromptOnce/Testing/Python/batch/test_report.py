@@ -16,7 +16,7 @@ from PromptOnceLib.batch.report.run_results import read_run
 from PromptOnceLib.batch.run_folder.records import CASES, Failure, set_review
 from PromptOnceLib.errors import RunFolderError
 
-EVIL = "<img src=x onerror=alert(1)> & \"quoted\" 'too' $style"
+EVIL = "<img src=x onerror=alert(1)> & \"quoted\" 'too' {{ style }} {% raw %}"
 FAILURE = Failure(case="broken", code="bad_volume", message=EVIL)
 VOID = {"meta", "img", "input"}
 

@@ -17,6 +17,7 @@ from batch.sample_runs import Sample, leaking, nothing, unsure, write_sample_run
 from PromptOnceLib.batch.report import write_report
 from PromptOnceLib.batch.run_folder.records import Failure
 
+pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright to test the report in a browser")
 
 

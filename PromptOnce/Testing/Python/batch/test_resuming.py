@@ -11,7 +11,7 @@ from worker.disks import disk_frames
 
 from batch.studies import Heard, computed, quick_options, study, write_array, write_image
 from PromptOnceLib.batch.run_folder.records import CORRECTED, read_case_record, read_run_record, set_review
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.prompts.prompt import read_prompt, write_prompt
 
 pytestmark = pytest.mark.usefixtures("_posix")

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
-from PromptOnceLib.batch.run_folder.fingerprints import FileStamp, fingerprint, stamp_files
+from PromptOnceLib.batch.run_folder.fingerprints import fingerprint, stamp_files
 from PromptOnceLib.batch.run_folder.journal import Journal, JournalEntry, finished_cases, read_journal
 from PromptOnceLib.batch.run_folder.open_run import open_run
 from PromptOnceLib.errors import RunFolderError
+from PromptOnceLib.files.stamp import FileStamp
 
 STAMP = FileStamp(size=3, mtime_ns=1, sha256="0" * 64)
 
@@ -51,7 +52,7 @@ def refusal(out: Path, plan: BatchPlan, options: BatchOptions | None = None, res
 
 
 def test_a_run_is_not_begun_where_there_is_one(out: Path, tmp_path: Path) -> None:
-    assert "--resume" in refusal(out, plan_of(tmp_path / "images", "a", "b"), resume=False)
+    assert "Resume it" in refusal(out, plan_of(tmp_path / "images", "a", "b"), resume=False)
     told = refusal(out, plan_of(tmp_path / "images", "a", "b"), BatchOptions(precision="bfloat16"), resume=False)
     assert "Another precision than before: bfloat16, then auto" in told
     assert str(tmp_path / "images") in refusal(out, plan_of(tmp_path / "others", "a"), resume=False)

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from worker.disks import disk_frames
+from worker.fake_process import KILLER
+from worker.gate import Gate
 
-from batch.quick_worker import KILLER
 from batch.studies import (
+    SLICES,
     Heard,
     computed,
     file_prompt,
@@ -28,7 +30,7 @@ from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
 from PromptOnceLib.batch.planning.plan import PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
 from PromptOnceLib.batch.running import lane
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.errors import ModelError, RunFolderError
 from PromptOnceLib.imaging.read import read_volume
 
@@ -46,7 +48,7 @@ def test_every_case_gets_its_folder_and_the_run_its_record(tmp_path: Path) -> No
     assert [case.case for case in read_run_record(out).cases] == ["a", "b", "c"]
     assert read_run_record(out).ended
     record = read_case_record(out / "cases" / "a")
-    assert record.identity.versions["quick"] == "1"
+    assert record.identity.versions["fake"] == "1"
     assert record.identity.precision == "float32"
     assert json.loads((out / "summary.json").read_text())["finished"] == 3
     assert {"joint_raw_data.csv", "joint_results.csv", "results.csv", "report.html"} <= {p.name for p in out.iterdir()}
@@ -153,16 +155,14 @@ def test_a_full_disk_stops_the_run_and_a_later_one_goes_on(tmp_path: Path, monke
 def test_cancel_gives_up_the_case_under_way_and_keeps_what_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("QUICK_WORKER_DELAY", "0.2")
     plan, options, out, heard = study(tmp_path), quick_options(tmp_path), tmp_path / "out", Heard()
-    # The second case is under way once it has a slice.
-    summary = run_batch(
-        plan, options, out, on_event=heard, should_cancel=lambda: any(e.case == "b" for e in heard.of("slice"))
-    )
+    with Gate(slices=SLICES + 2) as gate:  # the second case has two slices
+        monkeypatch.setenv(*gate.variable)
+        summary = run_batch(plan, options, out, on_event=heard, should_cancel=gate.stopped)
     assert summary.cancelled
+    assert [event.case for event in heard.of("slice")] == ["a"] * SLICES + ["b"] * 2
     assert (summary.finished, summary.not_done) == (1, 2)
     assert {item.case: item.status for item in summary.not_succeeded} == {"b": "cancelled", "c": "not_started"}
-    monkeypatch.setenv("QUICK_WORKER_DELAY", "0")
     assert run_batch(plan, options, out, resume=True).succeeded
     assert computed(out) == ["a", "b", "b", "c"]
 

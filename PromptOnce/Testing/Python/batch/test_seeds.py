@@ -14,7 +14,7 @@ from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchPlan, PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.read import read_volume

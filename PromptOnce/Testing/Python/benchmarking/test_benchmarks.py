@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import propagation
+from benchmarks.__main__ import main
 from benchmarks.machine import kind, machine
 from benchmarks.volumes import disks, prompts, through_jpeg
 from PromptOnceLib.prompts.prompt import Prompt
@@ -53,6 +54,12 @@ def test_results_do_not_name_the_computer() -> None:
     name = platform.node()
     assert not name or name not in f"{found} {kind(found)}"
     assert kind(found) == kind(found).strip("-").lower()
+
+
+def test_when_the_time_is_over_no_case_is_begun(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks", "--quick", "--minutes", "-1", "--output", str(tmp_path)])
+    main()
+    assert "Left out for want of time" in capsys.readouterr().out
 
 
 def test_a_case_in_exact_precision_has_no_differences() -> None:

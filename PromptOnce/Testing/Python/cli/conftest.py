@@ -1,7 +1,8 @@
-"""The command as a person types it, in a process of its own, and a small volume to use it on."""
+"""The command as a person types it, in this process or in one of its own, and a small volume to use it on."""
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from worker.disks import disk_frames
+from worker.fake_process import INSTEAD, fake_python
 
 from PromptOnceLib.cli.main import main
 
@@ -36,8 +38,8 @@ COMMAND = [sys.executable, "-m", "PromptOnceLib.cli"]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Run promptonce with these arguments in an empty folder."""
+def run_process(tmp_path: Path) -> Run:
+    """Run promptonce with these arguments in an empty folder, in a process of its own."""
 
     def run(*arguments: str | Path) -> Ended:
         ended = subprocess.run(
@@ -51,6 +53,29 @@ def run(tmp_path: Path) -> Run:
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
     return run
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The same in this process, many times as fast, with nothing on standard input."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    def run(*arguments: str | Path) -> Ended:
+        monkeypatch.setattr("sys.argv", ["promptonce", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+@pytest.fixture
+def _fake_worker(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers without a model, for tests to which it is all the same what the masks are."""
+    monkeypatch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"))))
 
 
 @pytest.fixture(scope="session")
@@ -72,19 +97,3 @@ def disk_volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def disk_reference(disk_volume: Path) -> Path:
     return disk_volume.with_name("disk_reference.nii.gz")
-
-
-@pytest.fixture
-def run_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The same in this process, many times as fast: for what starts no worker."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["promptonce", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), out, err)
-
-    return run

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 from batch.studies import computed, write_disk_prompt, write_image
+from worker.gate import Gate
 
 from cli.conftest import COMMAND, Run
 
@@ -23,10 +23,11 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
+@pytest.mark.real_worker
 def test_a_folder_is_segmented_then_resumed_without_naming_anything_again(
-    run: Run, images: Path, tmp_path: Path
+    run: Run, run_process: Run, images: Path, tmp_path: Path
 ) -> None:
-    ended = run(
+    ended = run_process(
         "batch",
         images,
         "--prompt",
@@ -104,23 +105,22 @@ def test_mistakes_of_a_manifest_are_all_told(run: Run, images: Path, tmp_path: P
     assert "line 3, column 2 (window)" in ended.err
 
 
-def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(tmp_path: Path) -> None:
-    for number in range(40):  # more than are done before the signal comes, also where this process has to wait
-        write_image(tmp_path / "images" / f"{number}.nii.gz", slices=6)
-    write_disk_prompt(tmp_path / "prompt.json", 1)
-    process = subprocess.Popen(
-        [*COMMAND, "batch", "images", "--prompt", "prompt.json", "-o", "out", "--json"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    state = tmp_path / "out" / "state.jsonl"
-    end = time.monotonic() + 100
-    while time.monotonic() < end and not (state.exists() and b"finished" in state.read_bytes()):
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+@pytest.mark.usefixtures("_fake_worker")
+def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Gate(slices=3 + 1) as gate:  # the second case has one slice
+        monkeypatch.setenv(*gate.variable)
+        process = subprocess.Popen(
+            [*COMMAND, "batch", "images", "--prompt", "prompt.json", "-o", "out", "--json"],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        gate.wait_until_stopped()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        gate.wait_until_left()
     assert process.returncode == 1, err
     assert b"Traceback" not in err
     report = json.loads(out)
     assert report["cancelled"]
-    assert report["finished"] >= 1
-    assert report["not_done"] >= 1
+    assert (report["finished"], report["not_done"]) == (1, 1)

@@ -64,7 +64,7 @@ def test_a_batch_leaves_them_out_too_and_says_so_in_its_records(run: Run, ball_v
 @pytest.mark.parametrize(
     ("command", "option"), [("segment", "--early-stop"), ("batch", "--early-stop"), ("segment", "--compile")]
 )
-def test_the_help_names_the_switches_for_time(run_here: Run, command: str, option: str) -> None:
-    ended = run_here(command, "--help")
+def test_the_help_names_the_switches_for_time(run: Run, command: str, option: str) -> None:
+    ended = run(command, "--help")
     assert ended.status == 0
     assert option in ended.out

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -29,6 +28,23 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "engine"
 
 
+# Stands for uv, which is 50 MB: takes the commands of an installation and passes them on to venv and pip.
+UV = """#!python
+import subprocess, sys
+command, *rest = sys.argv[1:]
+if command == "venv":
+    base, folder = rest[rest.index("--python") + 1], rest[-1]
+    sys.exit(subprocess.call([base, "-m", "venv", folder]))
+if command == "pip":
+    place = rest.index("--python")
+    python, names = rest[place + 1], [*rest[1:place], *rest[place + 2 :]]
+    if "--torch-backend" in names:
+        build = names.index("--torch-backend")
+        del names[build : build + 2]
+    sys.exit(subprocess.call([python, "-m", "pip", "install", "--disable-pip-version-check", *names]))
+"""
+
+
 def write_wheel(folder: Path, name: str, version: str, files: dict[str, str] | None = None) -> None:
     """A wheel without code of its own."""
     module = name.replace("-", "_").lower()
@@ -41,7 +57,9 @@ def write_wheel(folder: Path, name: str, version: str, files: dict[str, str] | N
     record = "".join(f"{path},sha256={digest(text)},{len(text.encode())}\n" for path, text in contents.items())
     with zipfile.ZipFile(folder / f"{module}-{version}-py3-none-any.whl", "w") as wheel:
         for path, text in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
-            wheel.writestr(path, text)
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = 0o100755 << 16  # as a program, where it is one
+            wheel.writestr(entry, text)
 
 
 def digest(text: str) -> str:
@@ -50,15 +68,17 @@ def digest(text: str) -> str:
 
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package index for pip without the network: its wheels are empty, the last leads to this Python's packages."""
+    """A package index without the network: its wheels are empty, but for uv; sam2 leads to this Python's packages."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     names = [requirement.partition(">=")[0].partition("==")[0] for requirement in requirements()]
+    packages = metadata.distribution("torch").locate_file("")
     for name in names:
-        lead = {"packages-of-the-tests.pth": sysconfig.get_path("purelib") + "\n"} if name == "sam2" else {}
+        lead = {"packages-of-the-tests.pth": f"{packages}\n"} if name == "sam2" else {}
         write_wheel(folder, name, metadata.version(name).partition("+")[0], lead)
     for name in ("setuptools", "wheel"):
         write_wheel(folder, name, "99.0")
+    write_wheel(folder, "uv", "99.0", {"uv-99.0.data/scripts/uv": UV})
     for variable in list(os.environ):
         if variable.startswith(("PIP_", "UV_")):
             monkeypatch.delenv(variable)
@@ -68,9 +88,10 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the program that stands for uv is a script")
 def test_an_environment_is_installed_tested_repaired_and_removed(run: Run, engine: Path, wheels: Path) -> None:
     (wheels / "sam2-1.1.0-py3-none-any.whl").rename(wheels / "later")
-    failed = run("engine", "install", "--yes", "--method", "venv", "--quiet")
+    failed = run("engine", "install", "--yes", "--quiet")
     assert failed.status == 1
     assert "Getting SAM 2 failed: the package index has no version" in failed.err
     assert str(engine / "install.log") in failed.err
@@ -93,7 +114,8 @@ def test_an_environment_is_installed_tested_repaired_and_removed(run: Run, engin
     assert again.status == 2
     assert "installed already" in again.err
 
-    assert "MB freed" in run("engine", "remove", "--yes").out
+    assert "was removed" in (removed := run("engine", "remove", "--yes").out)
+    assert "MB freed" in removed
     assert not engine.exists()
     assert run("engine", "status", "--json").json["state"] == "absent"
 
@@ -144,6 +166,7 @@ def test_an_index_that_cannot_be_reached_is_told(run: Run, monkeypatch: pytest.M
     ended = run("engine", "install", "--yes", "--quiet")
     assert ended.status == 1
     assert "Getting the installer uv failed: the package index cannot be reached" in ended.err
+    assert "choose an existing Python" in ended.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

@@ -106,8 +106,9 @@ def test_a_download_without_network_says_what_to_do(run: Run, tmp_path: Path, mo
     assert not (tmp_path / "models" / "sam2.1_hiera_tiny.pt").exists()
 
 
-def test_the_demo_on_the_phantom_writes_everything_and_says_where(run: Run, tmp_path: Path) -> None:
-    ended = run("demo", "--phantom", "-o", "made")
+@pytest.mark.real_worker
+def test_the_demo_on_the_phantom_writes_everything_and_says_where(run_process: Run, tmp_path: Path) -> None:
+    ended = run_process("demo", "--phantom", "-o", "made")
     assert ended.status == 0, ended.err
     for name in ("phantom.seg.nrrd", "phantom.csv", "phantom.png"):
         assert (tmp_path / "made" / name).stat().st_size > 0
@@ -131,6 +132,6 @@ def test_the_help_has_examples(run: Run) -> None:
         assert f"promptonce {command}" in run(command, "--help").out.split("Usage:")[1].split("\n", 1)[1]
 
 
-def test_a_mistyped_option_ends_with_status_2(run: Run) -> None:
-    assert run("segment", "--bocks").status == 2
-    assert run("dance").status == 2
+def test_a_mistyped_option_ends_with_status_2(run_process: Run) -> None:
+    assert run_process("segment", "--bocks").status == 2
+    assert run_process("dance").status == 2

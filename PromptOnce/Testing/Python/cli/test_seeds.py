@@ -19,38 +19,38 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_the_list_says_what_where_and_how_good(run_here: Run, library: Path) -> None:
-    ended = run_here("seeds", "list")
+def test_the_list_says_what_where_and_how_good(run: Run, library: Path) -> None:
+    ended = run("seeds", "list")
     assert ended.status == 0, ended.err
     first, second = ended.out.splitlines()
     for word in ("disk one", "axial CT", "CT 2", "MAKER", "good 0.950"):
         assert word in first
     assert "poor 0.600" in second
 
-    report = run_here("seeds", "list", "--json").json
+    report = run("seeds", "list", "--json").json
     assert report["library"] == str(library)
     assert [seed["name"] for seed in report["seeds"]] == ["disk one", "disk two"]
     assert [seed["trust"] for seed in report["seeds"]] == ["good", "poor"]
 
 
-def test_another_library_can_be_named_and_may_be_empty(run_here: Run, library: Path, tmp_path: Path) -> None:
-    ended = run_here("seeds", "list", "--library", tmp_path / "other")
+def test_another_library_can_be_named_and_may_be_empty(run: Run, library: Path, tmp_path: Path) -> None:
+    ended = run("seeds", "list", "--library", tmp_path / "other")
     assert (ended.status, ended.out) == (0, "")
     assert "no seed" in ended.err
-    assert run_here("seeds", "list", "--library", tmp_path / "other", "--json").json["seeds"] == []
+    assert run("seeds", "list", "--library", tmp_path / "other", "--json").json["seeds"] == []
 
 
-def test_a_broken_entry_is_told_and_the_others_are_listed(run_here: Run, library: Path) -> None:
+def test_a_broken_entry_is_told_and_the_others_are_listed(run: Run, library: Path) -> None:
     broken = next(path for path in library.iterdir() if (path / "seed.json").exists())
     (broken / "frame.png").write_bytes(b"nothing")
-    ended = run_here("seeds", "list")
+    ended = run("seeds", "list")
     assert ended.status == 0
     assert len(ended.out.splitlines()) == 1
     assert "left out" in ended.err
 
 
-def test_a_seed_is_shown_in_words_and_as_a_picture(run_here: Run, library: Path, tmp_path: Path) -> None:
-    ended = run_here("seeds", "show", "DISK ONE", "--picture", "frame.png")
+def test_a_seed_is_shown_in_words_and_as_a_picture(run: Run, library: Path, tmp_path: Path) -> None:
+    ended = run("seeds", "show", "DISK ONE", "--picture", "frame.png")
     assert ended.status == 0, ended.err
     for word in ("disk one", "80 x 96 pixels", "axial", "slice    5 of 11", "MAKER", "Dice 0.950"):
         assert word in ended.out
@@ -58,47 +58,47 @@ def test_a_seed_is_shown_in_words_and_as_a_picture(run_here: Run, library: Path,
     # 80 rows of 0.9 mm and 96 columns of 0.8 mm; the volume's rows run along the patient's left.
     assert max(picture.size) == 1000
     assert picture.convert("L").tobytes() != picture.tobytes()
-    assert run_here("seeds", "show", "disk two", "--json").json["worst_dice"] == 0.6
+    assert run("seeds", "show", "disk two", "--json").json["worst_dice"] == 0.6
 
 
-def test_a_seed_is_renamed_edited_deleted_and_restored(run_here: Run, library: Path) -> None:
-    assert run_here("seeds", "rename", "disk one", "first disk").status == 0
-    edited = run_here("seeds", "edit", "first disk", "--target", "disk", "--note", "of a test", "--json").json
+def test_a_seed_is_renamed_edited_deleted_and_restored(run: Run, library: Path) -> None:
+    assert run("seeds", "rename", "disk one", "first disk").status == 0
+    edited = run("seeds", "edit", "first disk", "--target", "disk", "--note", "of a test", "--json").json
     assert (edited["name"], edited["target"], edited["note"]) == ("first disk", "disk", "of a test")
-    assert run_here("seeds", "edit", "first disk", "--note", "", "--json").json["note"] == ""
-    assert "trash" in run_here("seeds", "delete", "first disk").out
-    assert [seed["name"] for seed in run_here("seeds", "list", "--json").json["seeds"]] == ["disk two"]
-    assert [seed["name"] for seed in run_here("seeds", "list", "--trash", "--json").json["seeds"]] == ["first disk"]
-    assert run_here("seeds", "restore", "first disk").status == 0
-    assert run_here("seeds", "delete", "first disk", "--json").json["name"] == "first disk"
-    assert run_here("seeds", "empty-trash", "--json").json == {"removed": 1}
+    assert run("seeds", "edit", "first disk", "--note", "", "--json").json["note"] == ""
+    assert "trash" in run("seeds", "delete", "first disk").out
+    assert [seed["name"] for seed in run("seeds", "list", "--json").json["seeds"]] == ["disk two"]
+    assert [seed["name"] for seed in run("seeds", "list", "--trash", "--json").json["seeds"]] == ["first disk"]
+    assert run("seeds", "restore", "first disk").status == 0
+    assert run("seeds", "delete", "first disk", "--json").json["name"] == "first disk"
+    assert run("seeds", "empty-trash", "--json").json == {"removed": 1}
 
 
-def test_seeds_go_to_another_library_in_one_file(run_here: Run, library: Path) -> None:
-    exported = run_here("seeds", "export", "disk one", "disk two", "-o", "seeds.zip", "--json").json
+def test_seeds_go_to_another_library_in_one_file(run: Run, library: Path) -> None:
+    exported = run("seeds", "export", "disk one", "disk two", "-o", "seeds.zip", "--json").json
     assert exported == {"output": "seeds.zip", "seeds": ["disk one", "disk two"]}
-    imported = run_here("seeds", "import", "seeds.zip", "--library", "other", "--json").json
+    imported = run("seeds", "import", "seeds.zip", "--library", "other", "--json").json
     assert imported == {"added": ["disk one", "disk two"], "skipped": []}
-    again = run_here("seeds", "import", "seeds.zip", "--library", "other")
+    again = run("seeds", "import", "seeds.zip", "--library", "other")
     assert again.status == 2
     assert "disk one" in again.err
-    assert run_here("seeds", "import", "seeds.zip", "--library", "other", "--on-conflict", "skip", "--json").json == {
+    assert run("seeds", "import", "seeds.zip", "--library", "other", "--on-conflict", "skip", "--json").json == {
         "added": [],
         "skipped": ["disk one", "disk two"],
     }
-    assert run_here("seeds", "export", "--all", "-o", "all.zip", "--json").json["seeds"] == ["disk one", "disk two"]
+    assert run("seeds", "export", "--all", "-o", "all.zip", "--json").json["seeds"] == ["disk one", "disk two"]
 
 
-def test_the_mean_of_seeds_is_a_seed_that_says_so(run_here: Run, library: Path) -> None:
-    made = run_here("seeds", "average", "disk one", "disk two", "-o", "mean disk", "--json")
+def test_the_mean_of_seeds_is_a_seed_that_says_so(run: Run, library: Path) -> None:
+    made = run("seeds", "average", "disk one", "disk two", "-o", "mean disk", "--json")
     assert made.status == 0, made.err
     assert (made.json["name"], made.json["mean_of"], made.json["round_trip"]) == ("mean disk", 2, None)
-    assert "mean of  2 seeds" in run_here("seeds", "show", "mean disk").out
+    assert "mean of  2 seeds" in run("seeds", "show", "mean disk").out
 
 
-def test_the_stored_round_trip_is_said(run_here: Run, library: Path) -> None:
-    assert "poor" in run_here("seeds", "round-trip", "disk two").out
-    assert run_here("seeds", "round-trip", "disk two", "--json").json["trust"] == "poor"
+def test_the_stored_round_trip_is_said(run: Run, library: Path) -> None:
+    assert "poor" in run("seeds", "round-trip", "disk two").out
+    assert run("seeds", "round-trip", "disk two", "--json").json["trust"] == "poor"
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_the_stored_round_trip_is_said(run_here: Run, library: Path) -> None:
         (["list", "--library", __file__], "library"),
     ],
 )
-def test_what_cannot_be_done_gets_a_sentence(run_here: Run, library: Path, arguments: list[str], words: str) -> None:
-    ended = run_here("seeds", *arguments)
+def test_what_cannot_be_done_gets_a_sentence(run: Run, library: Path, arguments: list[str], words: str) -> None:
+    ended = run("seeds", *arguments)
     assert ended.status == 2, ended.err
     assert words in ended.err
     assert "Traceback" not in ended.err
     assert ended.out == ""
-    assert run_here("seeds", *arguments, "--json").json["error"]["message"]
+    assert run("seeds", *arguments, "--json").json["error"]["message"]

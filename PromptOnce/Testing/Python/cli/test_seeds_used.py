@@ -45,10 +45,11 @@ def library(tmp_path: Path) -> Path:
     return library_with(tmp_path / "library", disk_seed("disk one", "CT 2", 0.95), disk_seed("disk two", "CT 3", 0.6))
 
 
+@pytest.mark.real_worker
 def test_a_seed_is_saved_and_serves_the_next_patient(
-    run: Run, disk_volume: Path, next_patient: Path, tmp_path: Path
+    run: Run, run_process: Run, disk_volume: Path, next_patient: Path, tmp_path: Path
 ) -> None:
-    saved = run(
+    saved = run_process(
         "seeds", "save", "the disk", disk_volume, *BOX, "--name", "disk", "--scanner", "name=CT 2",
         "manufacturer=MAKER", "--target", "disk", "--preview", "frame.png", "--json", *CONFIRMED,
     )  # fmt: skip
@@ -219,13 +220,13 @@ def test_a_folder_of_pictures_is_segmented_each_in_its_own_grid(run: Run, tmp_pa
     ],
 )
 def test_what_does_not_fit_gets_a_sentence_and_nothing_is_written(
-    run_here: Run, library: Path, disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    run: Run, library: Path, disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     arguments: list[str], words: str,
 ) -> None:  # fmt: skip
     monkeypatch.setenv("PROMPTONCE_LIBRARY", str(library))
     monkeypatch.setattr("sys.stdin", None)
     before = sorted(tmp_path.rglob("*"))
-    ended = run_here(*[str(disk_volume) if argument == "VOLUME" else argument for argument in arguments])
+    ended = run(*[str(disk_volume) if argument == "VOLUME" else argument for argument in arguments])
     assert ended.status == 2, ended.err
     assert words in ended.err
     assert "Traceback" not in ended.err
@@ -233,10 +234,10 @@ def test_what_does_not_fit_gets_a_sentence_and_nothing_is_written(
 
 
 def test_without_a_terminal_the_preview_is_written_before_the_seed_is_refused(
-    run_here: Run, disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", None)
-    ended = run_here("seeds", "save", "x", disk_volume, *BOX, "--preview", "frame.png", "--library", "library")
+    ended = run("seeds", "save", "x", disk_volume, *BOX, "--preview", "frame.png", "--library", "library")
     assert ended.status == 2
     assert "frame.png" in ended.err
     assert (tmp_path / "frame.png").exists()

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import csv
 import os
-import re
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from PIL import Image
-from worker.disks import disk_frames
-from worker.processes import alive, wait_until
+from worker.fake_process import INSTEAD, silent_python
+from worker.gate import Gate
+from worker.processes import wait_for_end
 
 from cli.conftest import COMMAND, Run
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt, write_prompt
@@ -23,10 +22,11 @@ from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt, write_prompt
 BOX = "32,22,68,58"
 
 
+@pytest.mark.real_worker
 def test_a_volume_is_segmented_from_a_box_and_points(
-    run: Run, disk_volume: Path, disk_reference: Path, tmp_path: Path
+    run_process: Run, disk_volume: Path, disk_reference: Path, tmp_path: Path
 ) -> None:
-    ended = run(
+    ended = run_process(
         "segment", disk_volume, "-o", "out.seg.nrrd", "--box", BOX, "--positive", "50,40", "52,44",
         "--negative", "80,40", "--reference", f"{disk_reference}:3", "--csv", "out.csv",
         "--sheet", "out.png", "--window", "full", "--name", "the disk",
@@ -72,6 +72,7 @@ def test_json_is_one_object_with_what_scripts_need(run: Run, disk_volume: Path, 
     assert all(0 <= row["presence"] <= 1 and 0 <= row["predicted_iou"] <= 1 for row in inside)
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_without_a_reference_dice_is_null(run: Run, disk_volume: Path) -> None:
     report = run("segment", disk_volume, "-o", "out.nii.gz", "--box", BOX, "--range", "5:6", "--json").json
     assert report["dice"] is None
@@ -92,6 +93,7 @@ def test_the_figures_are_those_of_the_file(run: Run, disk_volume: Path, disk_ref
     assert evaluated["hausdorff95_mm"] <= evaluated["hausdorff_mm"]
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_several_objects_come_from_a_prompt_file(run: Run, disk_volume: Path, tmp_path: Path) -> None:
     disk = ObjectPrompt(name="disk", box=Box(x0=32, y0=22, x1=68, y1=58))
     other = ObjectPrompt(name="corner", box=Box(x0=2, y0=2, x1=20, y1=20), color=(1, 0, 0))
@@ -108,6 +110,7 @@ def test_several_objects_come_from_a_prompt_file(run: Run, disk_volume: Path, tm
     assert [header.GetMetaData(f"Segment{i}_Name") for i in (0, 1)] == ["disk", "corner"]
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> None:
     report = run(
         "segment", disk_volume, "-o", "o.nii.gz", "--axis", "j", "--slice", "30", "--positive", "50,5", "--range",
@@ -185,11 +188,13 @@ def test_an_error_is_json_too_where_json_is_asked_for(run: Run, arguments: list[
     assert ended.json["error"]["code"] == code
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_points_may_follow_an_equals_sign(run: Run, disk_volume: Path) -> None:
     ended = run("segment", disk_volume, "-o", "o.nii.gz", "--positive=50,40", "52,44", "--range", "5:5", "--json")
     assert ended.status == 0, ended.err
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_notices_are_told_and_are_in_the_json(run: Run, disk_volume: Path, tmp_path: Path) -> None:
     box = Box(x0=32, y0=22, x1=68, y1=58)
     objects = (ObjectPrompt(name="one", box=box), ObjectPrompt(name="two", box=box))
@@ -199,6 +204,7 @@ def test_notices_are_told_and_are_in_the_json(run: Run, disk_volume: Path, tmp_p
     assert "overlap" in ended.err
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_nobody_reading_the_progress_loses_no_result(disk_volume: Path, tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
@@ -211,40 +217,36 @@ def test_nobody_reading_the_progress_loses_no_result(disk_volume: Path, tmp_path
     assert (tmp_path / "o.nii.gz").exists()
 
 
-def test_ctrl_c_while_the_model_loads_leaves_the_old_result(disk_volume: Path, tmp_path: Path) -> None:
+def test_ctrl_c_while_the_worker_starts_leaves_the_old_result(
+    disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent, pipe = silent_python(tmp_path)
+    monkeypatch.setenv(INSTEAD, str(silent))
     (tmp_path / "o.nii.gz").write_bytes(b"the old result")
     process = subprocess.Popen(
         [*COMMAND, "segment", disk_volume, "-o", "o.nii.gz", "--box", BOX], cwd=tmp_path, stderr=subprocess.PIPE
     )
-    while not (children := Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()):
-        time.sleep(0.01)
+    worker = int(pipe.read_text())
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 1
     assert (tmp_path / "o.nii.gz").read_bytes() == b"the old result"
-    # A worker that had only just been started learns of its parent's end from its closed input, a moment later.
-    assert wait_until(lambda: not alive(int(children.split()[0]))), "the worker is still there"
+    assert wait_for_end(worker), "the worker is still there"
 
 
-def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
-    volume = tmp_path / "long.nii.gz"
-    sitk.WriteImage(sitk.GetImageFromArray(disk_frames(slices=600).astype(np.int16)), str(volume))
-    process = subprocess.Popen(
-        [*COMMAND, "segment", volume, "-o", "out.nii.gz", "--box", "330,22,366,58", "--slice", "3", "--box", BOX,
-         "--csv", "out.csv"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stderr is not None
-    seen = b""
-    # The bar is drawn a few times a second: which numbers it shows depends on the computer.
-    while not re.search(rb"\b([5-9]|\d\d+)/600", seen) and process.poll() is None:
-        seen += process.stderr.read(1)
-    process.send_signal(signal.SIGINT)
-    started = time.monotonic()
-    _, rest = process.communicate(timeout=60)
-    assert time.monotonic() - started < 30
-    assert process.returncode == 1, rest
+@pytest.mark.usefixtures("_fake_worker")
+def test_ctrl_c_keeps_what_is_done(disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Gate(slices=5) as gate:
+        monkeypatch.setenv(*gate.variable)
+        process = subprocess.Popen(
+            [*COMMAND, "segment", disk_volume, "-o", "out.nii.gz", "--box", BOX, "--csv", "out.csv"],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        gate.wait_until_stopped()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+        gate.wait_until_left()
+    assert process.returncode == 1, told
     computed = [row["computed"] for row in csv.DictReader((tmp_path / "out.csv").open())]
-    assert len(computed) == 600
-    assert 5 <= computed.count("true") < 500
+    assert computed == ["false"] * 5 + ["true"] * 5 + ["false"], "five slices from the prompted one on"
     assert sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))).any()

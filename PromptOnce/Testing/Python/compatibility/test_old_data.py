@@ -30,7 +30,7 @@ from PromptOnceLib.batch.run_folder.records import (
     write_run_record,
 )
 from PromptOnceLib.batch.running.case_prompts import PromptSources, seed_fingerprint
-from PromptOnceLib.batch.running.runner import run_batch
+from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cli.main import main
 from PromptOnceLib.imaging.orientation import FrameOrientation

@@ -10,7 +10,7 @@ from engine.test_masks_equal_upstream import blobs, bright, presence_by_brightne
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.early_stop import ABSENT_SLICES, LOST_SLICES, EarlyStop
 from PromptOnceLib.engine.network import load_model
-from PromptOnceLib.engine.preprocessing import frame_tensor
+from PromptOnceLib.engine.preprocessing import network_input, network_pixels
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.models.registry import resolve_model
@@ -62,7 +62,8 @@ def outputs_with_object_in(bright_slices: range, task: Task, notices: list[str])
     dim = [k for k in range(30) if k not in bright_slices]
     frames[dim] = frames[dim] // 2
     model = load_model(resolve_model("nano"))
-    means = [float(frame_tensor(frame, model.image_size, torch.device("cpu")).mean()) for frame in frames]
+    pixels = [network_pixels(frame, model.image_size) for frame in frames]
+    means = network_input(pixels, torch.device("cpu")).mean(dim=(1, 2, 3)).tolist()
     threshold = (max(means[k] for k in dim) + min(means[k] for k in bright_slices)) / 2
     with presence_by_brightness(model.network, threshold):
         return list(Propagation(Tracker(model, on_cpu()), frames, notices.append).run(task))

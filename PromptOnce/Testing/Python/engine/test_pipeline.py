@@ -123,7 +123,7 @@ def test_early_stop_leaves_out_the_same_slices(monkeypatch: pytest.MonkeyPatch) 
     notices: list[str] = []
     expected = outputs_with_object_in(range(10, 20), task, notices)
     # Presence is read off the images by a hook that knows one slice at a time.
-    monkeypatch.setattr("engine.test_ending.on_cpu", lambda: like_a_gpu(Pipeline(lag=1, objects_together=True)))
+    monkeypatch.setattr("engine.test_early_stop.on_cpu", lambda: like_a_gpu(Pipeline(lag=1, objects_together=True)))
     notices_late: list[str] = []
     found = outputs_with_object_in(range(10, 20), task, notices_late)
     assert [output.slice for output in found] == [output.slice for output in expected]

@@ -62,7 +62,9 @@ CASES = {
 
 # The larger network on those cases that differ in what is remembered.
 RUNS = [("nano", case) for case in CASES] + [
-    ("random_tiny", case) for case in ("a pass longer than 16 slices", "two seeds, box and mask", "two objects")
+    pytest.param("random_tiny", "a pass longer than 16 slices", marks=pytest.mark.slow),
+    pytest.param("random_tiny", "two seeds, box and mask", marks=pytest.mark.slow),
+    ("random_tiny", "two objects"),
 ]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from PromptOnceLib.environment.install import Installation
-from PromptOnceLib.environment.install_plan import Plan, plan_installation
-from PromptOnceLib.environment.installation import Layout, Note, requirements, write_note
+from PromptOnceLib.environment.install_plan import InstallPlan, plan_installation
+from PromptOnceLib.environment.installation import InstallManifest, Layout, requirements, write_manifest
 from PromptOnceLib.environment.platform import Computer
 from PromptOnceLib.errors import PromptOnceError
 from PromptOnceLib.processes.runner import OnEnd, OnOutput
@@ -55,7 +55,7 @@ class FakeRunner:
 class Installed:
     """An installation on a fake runner, and what it told."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: InstallPlan) -> None:
         self.plan, self.place = plan, plan.layout
         self.runner = FakeRunner()
         self.progress: list[tuple[str, float, str]] = []
@@ -90,7 +90,7 @@ class Installed:
         return self
 
 
-def engine_plan(folder: Path, **options: Any) -> Plan:
+def engine_plan(folder: Path, **options: Any) -> InstallPlan:
     """A plan for a Linux computer, whatever this one is."""
     options = {"backend": "cpu", "computer": LINUX, "variables": {"PATH": "/bin"}, **options}
     return plan_installation(folder / "engine", **options)
@@ -109,12 +109,12 @@ def make_venv(place: Layout, *packages: str) -> None:
         (place.venv / site / f"{package}-1.0.dist-info").mkdir(parents=True, exist_ok=True)
 
 
-def make_complete(place: Layout, **fields: Any) -> Note:
+def make_complete(place: Layout, **fields: Any) -> InstallManifest:
     """An environment as a finished installation leaves it."""
     make_venv(place, "torch", "sam2")
-    note = Note(state="complete", requirements=requirements(), **fields)
-    write_note(place, note)
-    return note
+    manifest = InstallManifest(state="complete", requirements=requirements(), **fields)
+    write_manifest(place, manifest)
+    return manifest
 
 
 def report_line(**fields: Any) -> bytes:

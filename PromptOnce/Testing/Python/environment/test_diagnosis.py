@@ -38,7 +38,6 @@ CERTIFICATE = """error: Failed to fetch: `https://pypi.org/simple/torch/`
   cause: client error (Connect)
   cause: invalid peer certificate: UnknownIssuer"""
 CERTIFICATE_PIP = "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed"
-NO_VENV = "The virtual environment was not created successfully because ensurepip is not available.  On Debian/Ubuntu"
 NO_PIP = "/usr/bin/python3: No module named pip"
 NO_PYTHON = "error: No interpreter found for Python 3.12 in managed installations or search path"
 LOCKED = "error: failed to remove file `C:\\\\x\\\\torch_cpu.dll`: Access is denied. (os error 5)"
@@ -61,7 +60,6 @@ OLD = "unsuitable Python 3.8"
         (PROXY, "wants a name and a password"),
         (CERTIFICATE, "SSL_CERT_FILE"),
         (CERTIFICATE_PIP, "SSL_CERT_FILE"),
-        (NO_VENV, "python3-venv"),
         (NO_PIP, "no pip"),
         (NO_PYTHON, "no Python to make the environment from"),
         (LOCKED, "close the programs that use the engine"),

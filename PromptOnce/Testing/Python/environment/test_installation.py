@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -13,13 +14,13 @@ from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.installation import (
     SAM2,
     TORCH,
+    InstallManifest,
     Layout,
-    Note,
     State,
     layout,
     record_test,
     status,
-    write_note,
+    write_manifest,
 )
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -30,7 +31,7 @@ def place(tmp_path: Path) -> Layout:
     return layout(tmp_path / "engine")
 
 
-def test_a_folder_without_a_note_holds_no_environment(place: Layout) -> None:
+def test_a_folder_without_a_manifest_holds_no_environment(place: Layout) -> None:
     assert status(place.folder).state is State.ABSENT
     place.venv.mkdir(parents=True)
     found = status(place.folder)
@@ -43,6 +44,14 @@ def test_a_complete_environment_is_ready(place: Layout) -> None:
     make_complete(place)
     found = status(place.folder)
     assert (found.state, found.sentence, found.ready) == (State.READY, "", True)
+
+
+def test_an_environment_of_an_earlier_version_is_recognised(place: Layout) -> None:
+    place.folder.mkdir()
+    make_complete(place)
+    earlier = {"method": "venv", "backend": "cpu", **json.loads(place.manifest.read_text(encoding="utf-8"))}
+    place.manifest.write_text(json.dumps(earlier), encoding="utf-8")
+    assert status(place.folder).ready
 
 
 def test_an_environment_that_lost_its_python_or_a_package_is_broken(place: Layout) -> None:
@@ -75,28 +84,28 @@ def test_an_environment_for_other_packages_is_outdated(place: Layout, monkeypatc
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"state": "fine"}', b"\xff\xfe"])
-def test_a_damaged_note_makes_a_broken_environment(place: Layout, content: bytes) -> None:
+def test_a_damaged_manifest_makes_a_broken_environment(place: Layout, content: bytes) -> None:
     place.folder.mkdir()
     make_complete(place)
-    place.note.write_bytes(content)
+    place.manifest.write_bytes(content)
     assert status(place.folder).state is State.BROKEN
 
 
 def test_a_failed_test_breaks_a_ready_environment_and_a_passed_one_mends_it(place: Layout) -> None:
     place.folder.mkdir()
-    note = make_complete(place, versions={"torch": "2.13.0"})
+    manifest = make_complete(place, versions={"torch": "2.13.0"})
     record_test(place, "torch cannot be loaded.")
     found = status(place.folder)
     assert found.state is State.BROKEN
     assert "torch cannot be loaded." in found.sentence
     record_test(place, "")
     assert status(place.folder).ready
-    assert status(place.folder).note == note
+    assert status(place.folder).manifest == manifest
 
 
 def test_a_test_does_not_complete_an_unfinished_installation(place: Layout) -> None:
     place.folder.mkdir()
-    write_note(place, Note())
+    write_manifest(place, InstallManifest())
     record_test(place, "")
     assert status(place.folder).state is State.UNFINISHED
 

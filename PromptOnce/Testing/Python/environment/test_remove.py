@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from environment.engine_environments import make_complete, start_installation
+from PromptOnceLib.environment import remove as remove_module
 from PromptOnceLib.environment.installation import Layout, State, layout, status
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.errors import EngineError, InputError
@@ -27,29 +31,19 @@ def place(tmp_path: Path) -> Layout:
     return place
 
 
-def remove(place: Layout, pieces: int = 200) -> list[float]:
+def remove(place: Layout) -> Removal:
     removal = Removal(place)
     removal.start()
-    shares = []
-    while not removal.over:
-        shares.append(removal.advance(pieces))
-    return shares
+    assert removal.wait()
+    return removal
 
 
 def test_everything_goes_with_the_folder(place: Layout) -> None:
     (place.pythons / "cpython").mkdir(parents=True)
     place.uv_folder.mkdir()
-    assert remove(place) == [1.0]
+    assert remove(place).size_bytes == 4000
     assert not place.folder.exists()
     assert status(place.folder).state is State.ABSENT
-
-
-def test_it_goes_on_piece_by_piece(place: Layout) -> None:
-    shares = remove(place, pieces=5)
-    assert shares == sorted(shares)
-    assert len(shares) > 5
-    assert shares[-1] == 1
-    assert 0 < shares[3] < 1
 
 
 def test_a_folder_that_is_not_ours_is_not_touched(tmp_path: Path) -> None:
@@ -79,17 +73,6 @@ def test_links_go_and_what_they_point_to_stays(place: Layout, tmp_path: Path) ->
     assert (tmp_path / "elsewhere" / "file").read_text() == "kept"
 
 
-def test_a_removal_that_was_interrupted_can_be_taken_up_again(place: Layout) -> None:
-    removal = Removal(place)
-    removal.start()
-    removal.advance(10)
-    removal.cancel()
-    assert removal.over
-    assert status(place.folder).state is State.UNFINISHED
-    assert remove(place)[-1] == 1
-    assert not place.folder.exists()
-
-
 def test_nothing_is_removed_while_it_is_being_installed(tmp_path: Path) -> None:
     installed = start_installation(tmp_path).advance_to(3)
     with pytest.raises(EngineError, match="another window or program"):
@@ -97,27 +80,47 @@ def test_nothing_is_removed_while_it_is_being_installed(tmp_path: Path) -> None:
     assert installed.finish().ends == [None]
 
 
-def test_nothing_is_installed_while_it_is_being_removed(place: Layout) -> None:
+def test_nothing_is_installed_while_it_is_being_removed(place: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on = threading.Event()
+    monkeypatch.setattr(remove_module, "_remove_tree", lambda folder: go_on.wait(60))
     removal = Removal(place)
     removal.start()
-    removal.advance(5)
+    assert not removal.wait(0.01)
     with pytest.raises(EngineError, match="another window or program"):
         start_installation(place.folder.parent, backend="auto")
-    assert removal.advance() == 1
+    go_on.set()
+    assert removal.wait()
 
 
 def test_a_file_in_use_stops_the_removal_with_what_to_do(place: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    unlink = Path.unlink
+    unlink = os.unlink
 
-    def refuse(self: Path, missing_ok: bool = False) -> None:
-        if self.name == "7.so":
-            raise PermissionError(13, "in use", str(self))
-        unlink(self, missing_ok)
+    def refuse(path: str, **options: Any) -> None:
+        if Path(path).name == "7.so":
+            raise PermissionError(13, "in use", str(path))
+        unlink(path, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "unlink", refuse)
+        patch.setattr(os, "unlink", refuse)
         with pytest.raises(EngineError, match="close the programs that use it"):
             remove(place)
     assert status(place.folder).state is State.UNFINISHED
+    remove(place)
+    assert not place.folder.exists()
+
+
+def test_a_file_that_windows_will_not_remove_before_it_is_writable_goes(
+    place: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = place.venv / "lib" / "torch" / "7.so"
+    file.chmod(0o400)
+    unlink = os.unlink
+
+    def refuse(path: str, **options: Any) -> None:
+        if Path(path).name == "7.so" and not file.stat().st_mode & 0o200:
+            raise PermissionError(13, "read-only", str(path))
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", refuse)
     remove(place)
     assert not place.folder.exists()

@@ -60,14 +60,14 @@ def test_an_installation_that_fails_says_why(user, runner):
     assert user.panel.engine.repair.visible
 
 
-def test_an_unfinished_engine_is_removed_piece_by_piece(user, runner, tmp_path):
+def test_an_unfinished_engine_is_removed(user, runner, tmp_path):
     user.bench.click(user.panel.engine.install)
     user.bench.click(user.panel.engine.cancel)
     user.wait_for_panel()
     user.bench.click(user.panel.engine.remove)
     user.bench.wait_until(lambda: not user.panel.tasks.busy, "the removal")
     user.wait_for_panel()
-    assert "freed" in user.panel.engine.notice.text
+    assert "was removed" in user.panel.engine.notice.text
     assert not (tmp_path / "engine").exists()
     assert user.panel.engine.install.visible
 

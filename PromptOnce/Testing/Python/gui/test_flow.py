@@ -24,6 +24,7 @@ def reference_map(volume, mask):
     return slicer.util.addVolumeFromArray(mask.astype(np.uint8), ijk_to_ras, "truth", "vtkMRMLLabelMapVolumeNode")
 
 
+@pytest.mark.real_worker
 def test_box_points_preview_propagate_compare(user):
     bench, work, panel = user.bench, user.work, user.panel
     volume = user.load_ball()

@@ -79,10 +79,14 @@ def load_with_ball_on(volume: Any, index: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("start", "words"), [("similar", "most similar to the seed's"), ("confident", "with most confidence")]
+    ("start", "looking", "found"),
+    [
+        ("similar", "Looking for the slice most similar to the seed's", "most similar to the seed's"),
+        ("confident", "Looking for the most confident slice", "with most confidence"),
+    ],
 )
 def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
-    user: User, start: str, words: str
+    user: User, start: str, looking: str, found: str
 ) -> None:
     volume = prompted(user)
     save(user)
@@ -105,8 +109,8 @@ def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
     user.work.changed.connect(lambda: said.extend((search.progress[0], user.work.notices["seeds"])))
     user.bench.wait_until(lambda: not user.work.working, "the end of the run and its round trip", 90)
     assert user.work.propagating.run.case.prompt.slice == 1
-    assert any(text.startswith("Looking for the slice") and words in text for text in said)
-    assert any(text.startswith("Slice 1 is ") and words in text for text in said)
+    assert any(text.startswith(looking) for text in said)
+    assert any(text.startswith("Slice 1 is ") and found in text for text in said)
 
 
 def test_a_search_keeps_to_the_range_and_ends_with_its_volume_and_with_the_engine(user: User) -> None:

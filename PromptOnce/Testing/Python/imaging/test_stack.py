@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from imaging.test_volume import AXIS_DIRECTIONS
@@ -61,7 +61,6 @@ def test_an_axis_with_one_slice_is_the_stack_axis_whatever_the_spacing(size, spa
 
 
 @given(st.sampled_from(AXIS_DIRECTIONS), st.sampled_from(["sagittal", "coronal", "axial"]))
-@settings(deadline=None)
 def test_a_plane_gives_the_voxel_axis_along_its_normal(direction, plane):
     geometry = Geometry((9, 9, 9), direction=direction)
     axis = parse_axis(plane, geometry).axis

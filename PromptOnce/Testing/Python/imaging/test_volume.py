@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from PromptOnceLib.errors import GeometryError, VolumeError
@@ -44,7 +44,6 @@ def voxels(geometry: Geometry) -> np.ndarray:
 
 
 @given(geometries())
-@settings(max_examples=60, deadline=None)
 def test_an_image_has_the_geometry_it_was_made_with(geometry):
     image = geometry.to_image(voxels(geometry))
     assert Geometry.from_image(image) == geometry
@@ -52,7 +51,6 @@ def test_an_image_has_the_geometry_it_was_made_with(geometry):
 
 
 @given(geometries())
-@settings(max_examples=60, deadline=None)
 def test_ijk_to_lps_is_what_simpleitk_computes(geometry):
     image = geometry.to_image(voxels(geometry))
     for index in ((0, 0, 0), tuple(count - 1 for count in geometry.size)):
@@ -61,7 +59,6 @@ def test_ijk_to_lps_is_what_simpleitk_computes(geometry):
 
 
 @given(geometries(), st.sampled_from([".nrrd", ".mha", ".mhd", ".nii.gz", ".nii"]))
-@settings(max_examples=60, deadline=None)
 def test_a_written_file_is_read_with_the_same_voxels_on_the_same_grid(geometry, suffix):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"image{suffix}"

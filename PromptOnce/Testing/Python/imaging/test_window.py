@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from PromptOnceLib.errors import InputError
@@ -44,7 +44,6 @@ def test_the_same_intensity_has_the_same_grey_value_on_every_slice():
 
 
 @given(st.lists(st.integers(0, 255), min_size=4, max_size=30), st.sampled_from(["full", "percentile", "paper", "auto"]))
-@settings(deadline=None)
 def test_the_result_does_not_depend_on_the_type(values, text):
     array = np.array(values, np.uint8).reshape(-1, 1, 1)
     array = np.concatenate([array, array[::-1]], axis=1)
@@ -55,7 +54,6 @@ def test_the_result_does_not_depend_on_the_type(values, text):
 
 
 @given(st.lists(st.integers(-2000, 3000), min_size=2, max_size=20), st.integers(-900, 900), st.integers(1, 4000))
-@settings(deadline=None)
 def test_the_mapping_never_reverses_two_intensities(values, level, width):
     array = np.sort(np.array(values, np.int16)).reshape(1, 1, -1)
     frames = to_uint8(array, window_from_text(f"{level}/{width}", volume(array)))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -33,7 +33,6 @@ def pixels(prompt: ObjectPrompt, positive: bool) -> list[tuple[int, int]]:
     return [(int(point.y), int(point.x)) for point in prompt.points if point.positive == positive]
 
 
-@settings(deadline=None)
 @given(masks, strategies, seeds)
 def test_positive_points_lie_on_the_object_and_negative_ones_beside_it(
     mask: np.ndarray, strategy: Strategy, seed: int
@@ -44,7 +43,6 @@ def test_positive_points_lie_on_the_object_and_negative_ones_beside_it(
     assert not any(mask[pixel] for pixel in pixels(prompt, False))
 
 
-@settings(deadline=None)
 @given(masks, strategies, seeds)
 def test_there_are_as_many_different_points_as_the_strategy_says_or_as_there_are_pixels(
     mask: np.ndarray, strategy: Strategy, seed: int
@@ -57,19 +55,16 @@ def test_there_are_as_many_different_points_as_the_strategy_says_or_as_there_are
     assert [point.positive for point in prompt.points] == sorted((p.positive for p in prompt.points), reverse=True)
 
 
-@settings(deadline=None)
 @given(masks, strategies, seeds)
 def test_the_same_seed_gives_the_same_prompt(mask: np.ndarray, strategy: Strategy, seed: int) -> None:
     assert prompt_by_strategy(mask, strategy, seed) == prompt_by_strategy(mask, strategy, np.random.default_rng(seed))
 
 
-@settings(deadline=None)
 @given(masks, seeds)
 def test_the_box_is_tight(mask: np.ndarray, seed: int) -> None:
     assert prompt_by_strategy(mask, Strategy.BOX, seed).box == tight_box(mask)
 
 
-@settings(deadline=None)
 @given(masks, seeds)
 def test_negative_points_lie_in_the_box_enlarged_two_times(mask: np.ndarray, seed: int) -> None:
     box = tight_box(mask)
@@ -138,7 +133,6 @@ def test_an_empty_mask_and_a_volume_are_refused(shape: tuple[int, ...]) -> None:
 # Shifts
 
 
-@settings(deadline=None)
 @given(masks, strategies, seeds, st.sampled_from([(0, 0), *SHIFT_LEVELS]), st.sampled_from(["move", "enlarge"]))
 def test_a_shifted_prompt_stays_in_the_image_and_its_box_keeps_an_area(
     mask: np.ndarray, strategy: Strategy, seed: int, level: tuple[int, int], box_change: str
@@ -156,7 +150,6 @@ def test_a_shifted_prompt_stays_in_the_image_and_its_box_keeps_an_area(
     assert jittered(prompt, mask.shape, *level, seed=seed, box_change=box_change) == shifted
 
 
-@settings(deadline=None)
 @given(seeds, st.sampled_from(SHIFT_LEVELS))
 def test_points_and_a_moved_box_shift_by_a_distance_of_the_level(seed: int, level: tuple[int, int]) -> None:
     shape = (400, 400)
@@ -173,7 +166,6 @@ def test_points_and_a_moved_box_shift_by_a_distance_of_the_level(seed: int, leve
     assert shifted.box.y1 - shifted.box.y0 == pytest.approx(101)
 
 
-@settings(deadline=None)
 @given(seeds, st.sampled_from(SHIFT_LEVELS))
 def test_every_side_of_an_enlarged_box_moves_outwards(seed: int, level: tuple[int, int]) -> None:
     prompt = ObjectPrompt(box=Box(x0=150, y0=160, x1=250, y1=200))

@@ -38,7 +38,6 @@ def test_after_a_cut_only_the_rest_is_asked_for(server: CheckpointServer, tmp_pa
     assert not (tmp_path / "model.pt").exists()
     kept = part_path(tmp_path / "model.pt").stat().st_size
     assert 0 < kept <= CUT
-    assert status(entry, tmp_path).part_bytes == kept
     seen: list[int] = []
     assert download(entry, tmp_path, lambda done, _: seen.append(done)).read_bytes() == CONTENT
     assert server.requests == [None, f"bytes={kept}-"]
@@ -117,7 +116,7 @@ def test_a_range_that_the_server_cannot_satisfy_starts_again_from_zero(
     cut_once(server, entry, tmp_path)
     with part_path(tmp_path / "model.pt").open("ab") as part:
         part.write(bytes(len(CONTENT)))
-    too_long = status(entry, tmp_path).part_bytes
+    too_long = part_path(tmp_path / "model.pt").stat().st_size
     assert download(entry, tmp_path).read_bytes() == CONTENT
     assert server.requests == [None, f"bytes={too_long}-", None]
 

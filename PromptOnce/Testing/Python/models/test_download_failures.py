@@ -14,7 +14,7 @@ import pytest
 from models.checkpoint_server import CheckpointServer, serving
 from models.downloads import CHANGED, CONTENT, CUT, cut_once, entry_for, names
 from PromptOnceLib.errors import DownloadError
-from PromptOnceLib.models.checkpoints import status
+from PromptOnceLib.models.checkpoints import part_path
 from PromptOnceLib.models.download import download
 
 pytestmark = pytest.mark.usefixtures("no_proxy")
@@ -62,7 +62,7 @@ def test_a_server_that_does_not_answer_in_time_is_reported(server: CheckpointSer
             download(entry_for(server), tmp_path, timeout=(5, 0.2))
     finally:
         server.hold.set()
-    assert status(entry_for(server), tmp_path).part_bytes > 0
+    assert part_path(tmp_path / "model.pt").stat().st_size > 0
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_full_disk_is_named_and_the_download_can_be_continued(
         patch.setattr(Path, "open", open_on_full_disk)
         with pytest.raises(DownloadError, match=r"disk is full.*needs 1 MB"):
             download(entry, tmp_path)
-    kept = status(entry, tmp_path).part_bytes
+    kept = part_path(tmp_path / "model.pt").stat().st_size
     assert 0 < kept <= CUT
     assert download(entry, tmp_path).read_bytes() == CONTENT
     assert server.requests == [None, f"bytes={kept}-"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from PromptOnceLib.errors import ModelError
+from PromptOnceLib.errors import CheckpointError, ModelError
 from PromptOnceLib.models import registry as registry_module
 from PromptOnceLib.models.checkpoints import FOLDER_VARIABLE
 from PromptOnceLib.models.model_entry import ModelEntry
@@ -103,12 +103,10 @@ def test_a_mistyped_name_is_not_taken_for_a_path() -> None:
         resolve_model("tinny")
 
 
-def test_a_model_that_is_not_here_is_answered_with_the_command_that_brings_it(tmp_path: Path) -> None:
-    with pytest.raises(ModelError) as caught:
+def test_a_model_that_is_not_here_is_answered_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
         resolve_model("tiny", folder=tmp_path)
-    assert caught.value.message == (
-        "The model tiny is not on this computer: download it with `promptonce models download tiny` (156 MB)."
-    )
+    assert caught.value.message == "The model tiny is not on this computer: download it (156 MB)."
 
 
 def test_a_model_by_name_gives_checkpoint_configuration_and_hash(

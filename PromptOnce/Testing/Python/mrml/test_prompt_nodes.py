@@ -6,29 +6,13 @@ import numpy as np
 import pytest
 import slicer
 
-from mrml.volumes import OBLIQUE, TRANSFORMS, add_transform, add_volume, axis_directions, ijk_to_ras, reloaded, world_of
+from mrml.sample_prompts import PROMPT, SLICE, assert_same
+from mrml.volumes import OBLIQUE, TRANSFORMS, add_transform, add_volume, axis_directions, ijk_to_ras, world_of
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.files.png import encode_mask
-from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes, find_prompts
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
-
-PROMPT = ObjectPrompt(
-    name="left kidney; Niere, ä",
-    color=(0.2, 0.4, 0.6),
-    terminology="Segmentation category~SCT^64033007^Kidney~^^~^^~^^",
-    box=Box(x0=1.25, y0=0.5, x1=4.0, y1=3.0),
-    points=(Point(x=2, y=1, positive=True), Point(x=3.5, y=2.25, positive=True), Point(x=0, y=3, positive=False)),
-)
-SLICE = 2
-
-
-def assert_same(read: ObjectPrompt | None, wanted: ObjectPrompt, tolerance: float = 1e-6) -> None:
-    assert read is not None
-    assert (read.name, read.color, read.terminology) == (wanted.name, wanted.color, wanted.terminology)
-    assert [p.positive for p in read.points] == [p.positive for p in wanted.points]
-    assert np.allclose(read.points_and_labels()[0], wanted.points_and_labels()[0], atol=tolerance)
 
 
 def click_box(prompt: PromptNodes, first: tuple[float, float, float], second: tuple[float, float, float]) -> None:
@@ -263,44 +247,3 @@ def test_prompts_show_in_slice_views_only_and_can_be_hidden(scene):
     assert not prompt.visible
     prompt.set_visible(True)
     assert prompt.visible
-
-
-@pytest.mark.parametrize("transform", ["no transform", "rotated", "sheared"])
-def test_prompts_survive_saving_and_loading_the_scene(scene, tmp_path, transform):
-    node = add_volume(parent=TRANSFORMS[transform])
-    PromptNodes(StackGrid(node, 1), "k").write(PROMPT, SLICE)
-    node = reloaded(scene, tmp_path)
-    (prompt,) = find_prompts(node)
-    assert (prompt.key, prompt.grid.axis, prompt.slice_index()) == ("k", 1, SLICE)
-    assert_same(prompt.read(), PROMPT, tolerance=1e-4)
-    prompt.write(PROMPT, SLICE)
-    prompt.remove()
-    assert find_prompts(node) == []
-
-
-def test_a_prompt_stays_on_its_voxels_when_loading_puts_them_into_another_order(scene, tmp_path):
-    node = add_volume(matrix=ijk_to_ras(axis_directions()[13]))
-    prompt = PromptNodes(StackGrid(node, 0), "k")
-    prompt.write(PROMPT, SLICE)
-    values = [slicer.util.arrayFromVolume(node)[SLICE, round(p.y), round(p.x)] for p in PROMPT.points]
-    node = reloaded(scene, tmp_path)
-    assert not np.array_equal(
-        slicer.util.arrayFromVolume(node).ravel(), np.arange(node.GetImageData().GetNumberOfPoints())
-    )
-    (prompt,) = find_prompts(node)
-    slices = slices_along(slicer.util.arrayFromVolume(node), prompt.grid.axis)
-    found = [slices[prompt.slice_index(), round(p.y), round(p.x)] for p in prompt.read().points]
-    assert found == values
-
-
-def test_prompt_nodes_with_attributes_that_make_no_sense_are_left_alone(scene):
-    node = add_volume()
-    for key in ("a", "b"):
-        PromptNodes(StackGrid(node, 0), key).write(PROMPT, SLICE)
-    first, second = find_prompts(node)
-    for role in ("box", "positive", "negative"):
-        first.node(role).SetAttribute("PromptOnce.Axis", "up")
-        second.node(role).SetAttribute("PromptOnce.Color", "0.5 blue")
-    (found,) = find_prompts(node)
-    assert found.key == "b"
-    assert found.read() is not None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from worker.processes import alive, wait_until
+from worker.processes import alive, wait_for_end, wait_until
 
 from PromptOnceLib.processes.runner import SubprocessRunner, kill_tree
 
@@ -88,7 +88,7 @@ def test_killing_ends_the_children_too_and_nothing_is_told_any_more() -> None:
     processes = [int(number) for number in heard.output.split()]
     assert all(alive(process) for process in processes)
     heard.runner.kill()
-    assert wait_until(lambda: not any(alive(process) for process in processes))
+    assert all(wait_for_end(process) for process in processes)
     heard.runner.pump(0.1)
     assert heard.ends == []
     heard.runner.kill()

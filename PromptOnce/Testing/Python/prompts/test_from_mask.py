@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -235,7 +235,6 @@ def test_negative_values_are_no_labels() -> None:
     assert positives(prompt_from_mask(np.array([[-3, -3, 2]], dtype=np.int16))) == [(2, 0)]
 
 
-@settings(deadline=None)
 @given(label_slices, st.booleans())
 def test_the_prompt_of_any_slice_fits_it_and_its_positive_points_lie_on_their_labels(
     label_slice: np.ndarray, point_per_contour: bool
@@ -251,7 +250,6 @@ def test_the_prompt_of_any_slice_fits_it_and_its_positive_points_lie_on_their_la
     assert ("The negative point" in " ".join(selection.notices)) == bool(label_slice[int(y), int(x)])
 
 
-@settings(deadline=None)
 @given(label_slices)
 def test_the_tight_box_holds_every_pixel_and_cannot_be_smaller(label_slice: np.ndarray) -> None:
     box = tight_box(label_slice > 0)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
@@ -55,7 +55,6 @@ prompts = st.builds(
 # Masks as text
 
 
-@settings(deadline=None)
 @given(masks)
 def test_masks_survive_the_way_through_text(mask: np.ndarray) -> None:
     decoded = decode_mask(encode_mask(mask), mask.shape)
@@ -75,7 +74,6 @@ def test_a_mask_that_is_no_slice_is_refused(shape: tuple[int, ...]) -> None:
         encode_mask(np.ones(shape, dtype=bool))
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_mask_is_refused_or_read_but_never_crashes(data: st.DataObject) -> None:
     text = encode_mask(MASK)
@@ -105,7 +103,6 @@ def test_an_image_with_grey_levels_is_no_mask() -> None:
 # JSON
 
 
-@settings(deadline=None)
 @given(prompts)
 def test_prompts_survive_the_way_through_json(original: Prompt) -> None:
     assert Prompt.from_json(original.to_json()) == original
@@ -153,7 +150,6 @@ def test_json_with_a_mistake_is_refused_with_its_place(change: dict[str, Any], s
     assert sentence in caught.value.message
 
 
-@settings(deadline=None)
 @given(st.text() | st.binary())
 @example("[]")
 @example("{}")

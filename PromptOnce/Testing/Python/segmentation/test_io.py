@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicerio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -49,7 +49,6 @@ def test_slicers_file_lies_where_the_image_lies_for_every_axis_order_and_flip(
     assert np.array_equal(ours.masks, apart())
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     st.integers(0, 2**32 - 1),
     st.booleans(),
@@ -97,7 +96,6 @@ def test_names_beyond_ascii_are_written_as_utf8_as_slicer_reads_them(tmp_path: P
     assert np.array_equal(found.masks, apart())
 
 
-@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_no_name_can_damage_the_file(tmp_path_factory: pytest.TempPathFactory, name: str) -> None:
     path = tmp_path_factory.mktemp("names") / "out.seg.nrrd"
@@ -114,7 +112,6 @@ def test_a_line_break_in_a_name_adds_no_field_to_the_header(tmp_path: Path) -> N
     assert [segment.name for segment in read_segmentation(tmp_path / "out.seg.nrrd").segments] == ["a Segment7_Name:=b"]
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.integers(1, 6), st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_overlapping_objects_survive_in_slicers_file(
     tmp_path_factory: pytest.TempPathFactory, count: int, seed: int, density: float

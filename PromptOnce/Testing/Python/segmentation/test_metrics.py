@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
@@ -129,7 +129,6 @@ def test_the_papers_table_of_every_volume_comes_out_of_its_slices(shared_data: P
             assert ours == pytest.approx(theirs, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(two_masks(), st.tuples(*[st.floats(0.2, 5)] * 3))
 def test_surface_distances_equal_brute_force(
     masks: tuple[np.ndarray, np.ndarray], spacing: tuple[float, float, float]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import slicerio
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from imaging.dicom_files import write_dicom
 from imaging.test_volume import AXIS_DIRECTIONS
@@ -98,7 +98,6 @@ def test_a_label_that_is_not_there_is_named_with_those_that_are(tmp_path):
 
 
 @given(st.sampled_from(AXIS_DIRECTIONS), st.sampled_from(AXIS_DIRECTIONS))
-@settings(deadline=None)
 def test_labels_stored_in_another_axis_order_come_out_in_the_images(own, target):
     rng = np.random.default_rng(1)
     image = Geometry((4, 5, 6), (1.0, 2.0, 3.0), (5.0, 6.0, 7.0), target)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from PromptOnceLib.errors import GeometryError, InputError
@@ -135,7 +135,6 @@ ROW = st.builds(
 )
 
 
-@settings(deadline=None)  # the table is flushed to the disk
 @given(st.lists(ROW, max_size=5))
 def test_a_table_read_back_is_the_table_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[SliceResult]

@@ -18,6 +18,7 @@ from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.requests import PropagationJob, Settings
 from PromptOnceLib.worker.session import Session
 from worker.disks import disk_frames, disk_prompt, stack_of
+from worker.fake_engine import FakeEngine
 
 DIED = "The worker process ended unexpectedly."
 
@@ -34,7 +35,7 @@ class FakeWorker:
         self.stopped = False
         self.waited: list[float] = []
         self._lines: deque[bytes] = deque()
-        self._frames: tuple[int, ...] = ()
+        self._engine = FakeEngine(folder, self.say)
 
     def write(self, data: bytes) -> None:
         if self.dead:
@@ -66,41 +67,18 @@ class FakeWorker:
     def answer(self) -> None:
         """Give the oldest request the reply it wants; a propagation ends without a slice."""
         request = self.pending.popleft()
-        if isinstance(request, protocol.Hello):
-            self.say(
-                protocol.Welcome(
-                    id=request.id,
-                    protocol=protocol.PROTOCOL_VERSION,
-                    folder=str(self.folder),
-                    versions={},
-                    devices=["cpu"],
-                    memory_bytes={},
-                )
-            )
-        elif isinstance(request, protocol.LoadModel):
-            self.say(
-                protocol.ModelLoaded(
-                    id=request.id,
-                    name=request.name,
-                    device="cpu",
-                    device_name="CPU",
-                    precision="float32",
-                    image_size=256,
-                    parameters=1,
-                )
-            )
-        elif isinstance(request, protocol.Predict):
+        if isinstance(request, protocol.Predict):
             objects = len(request.prompt.objects)
-            np.save(self.folder / request.file, np.full((objects, *self._frames[1:]), 1, np.uint8))
+            np.save(self.folder / request.file, np.full((objects, *self._engine.frames.shape[1:]), 1, np.uint8))
             self.say(
                 protocol.Predicted(id=request.id, presence=[float(request.id)] * objects, predicted_iou=[0.5] * objects)
             )
         elif isinstance(request, protocol.Propagate):
             self.say(protocol.Propagated(id=request.id, cancelled=True, slices=0, device="cpu"))
-        else:
-            if isinstance(request, protocol.SetStack):
-                self._frames = np.load(self.folder / request.file, mmap_mode="r").shape
+        elif isinstance(request, protocol.Embed):
             self.say(protocol.Done(id=request.id))
+        else:
+            self.say(self._engine.answer(request))
 
     def fail(self, message: str, code: str = "bad_model") -> None:
         """Answer the oldest request with an error."""
@@ -109,16 +87,10 @@ class FakeWorker:
     def give_slices(self, *indices: int, total: int = 11) -> None:
         """Report slices of the propagation under way, masks all 1."""
         request = self.pending[0]
-        path = self.folder / request.file
-        shape = (len(request.prompt.objects), *self._frames)
-        masks = np.lib.format.open_memmap(path, "r+" if path.exists() else "w+", np.uint8, shape)
+        masks = self._engine.new_masks(request)
         for done, index in enumerate(indices, 1):
             masks[:, index] = 1
-            self.say(
-                protocol.SliceDone(
-                    id=request.id, slice=index, done=done, total=total, presence=[0.9], predicted_iou=[0.8]
-                )
-            )
+            self._engine.say_slice(request, index, done, total)
 
     def end_propagation(self, slices: int, cancelled: bool = False) -> None:
         request = self.pending.popleft()

@@ -1,4 +1,4 @@
-"""Sessions whose worker dies, never answers, breaks the protocol or is closed, and callbacks that misbehave."""
+"""Sessions whose worker dies, never answers, breaks the protocol or is closed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 from PromptOnceLib.errors import CancelledError, ModelError, WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.session import Session, State
-from worker.disks import disk_prompt
+from PromptOnceLib.worker.session import State
 from worker.fake_worker import FakeWorker, World
 
 
@@ -54,7 +53,7 @@ def test_the_next_call_after_a_death_starts_a_new_worker_that_gets_everything(wo
     assert world.session.error is None
     world.settle()
     assert len(world.workers) == 2
-    last = {"prepare": "embed", "preview": "predict", "propagate": "propagate"}[call]
+    last = {"prepare": "prefetch", "preview": "predict", "propagate": "propagate"}[call]
     assert world.asked == ["hello", "load_model", "set_stack", last]
 
 
@@ -210,7 +209,7 @@ def test_closing_a_client_ends_its_open_jobs(world: World) -> None:
     world.worker.answer()
     world.client.pump(0)
     ended: list[object] = []
-    job = world.client.send(protocol.Embed(id=world.client.new_id(), slice=0), on_end=ended.append)
+    job = world.client.send(protocol.Prefetch(id=world.client.new_id(), slice=0), on_end=ended.append)
     world.client.close()
     assert ended == [job]
     with pytest.raises(CancelledError):
@@ -227,69 +226,6 @@ def test_a_closed_session_works_again_when_asked(world: World) -> None:
     world.settle()
     assert len(world.workers) == 2
     assert world.names == ["click"]
-
-
-def test_callbacks_may_call_the_session(world: World) -> None:
-    world.ready()
-    world.session.preview(disk_prompt(), lambda masks: world.preview("from the callback"), pytest.fail)
-    world.settle()
-    assert world.names == ["from the callback"]
-
-    world.propagate("run", on_slice=lambda event: world.session.cancel())
-    world.worker.give_slices(5)
-    world.session.pump()
-    assert world.asked[-1] == "cancel"
-    world.worker.end_propagation(1, cancelled=True)
-    world.session.pump()
-
-    world.propagate("closed", on_slice=lambda event: world.session.close())
-    world.worker.give_slices(5)
-    world.session.pump()
-    assert world.names == ["from the callback", "run", "closed"]
-    assert world.session.state is State.IDLE
-
-
-def test_a_callback_that_is_pumped_from_another_keeps_the_order(world: World) -> None:
-    world.ready()
-    seen = []
-
-    def on_slice(event: protocol.SliceDone) -> None:
-        seen.append(event.slice)
-        world.session.pump()  # as an event loop inside a callback does
-
-    world.propagate("run", on_slice=on_slice)
-    world.worker.give_slices(5, 6, 7, total=3)
-    world.worker.end_propagation(3)
-    world.session.pump()
-    assert seen == [5, 6, 7]
-    assert world.names == ["run"]
-
-
-def test_a_preview_answered_but_outdated_by_an_earlier_callback_is_dropped(world: World) -> None:
-    session = Session(world.client, on_notice=lambda text: session.cancel())
-    world.session = session
-    world.ready()
-    world.preview("click")
-    world.worker.say(protocol.Notice(id=world.worker.pending[0].id, text="slower"))
-    world.settle()
-    assert world.heard == []
-
-
-def test_a_callback_that_raises_takes_nothing_from_the_others(world: World) -> None:
-    world.ready()
-
-    def broken(event: protocol.SliceDone) -> None:
-        raise ZeroDivisionError
-
-    world.propagate("run", on_slice=broken)
-    world.worker.give_slices(5, total=1)
-    world.worker.end_propagation(1)
-    with pytest.raises(ZeroDivisionError):
-        world.session.pump()
-    assert world.session.busy
-    world.session.pump()
-    assert world.names == ["run"]
-    assert not world.session.busy
 
 
 def test_a_client_knows_why_its_worker_was_lost_before_it_greeted(tmp_path: Path) -> None:

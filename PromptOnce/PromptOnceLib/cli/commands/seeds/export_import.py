@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.options.common import json_option
 from PromptOnceLib.cli.options.seed import library_option
 from PromptOnceLib.errors import SeedError
@@ -26,6 +25,8 @@ def export_command(
     names: tuple[str, ...], output: Path, everything: bool, library_folder: Path | None, as_json: bool
 ) -> None:
     """Write seeds into one ZIP file, to hand them on. Their frames are pictures of patients, without names."""
+    from PromptOnceLib.cases.outputs import check_targets
+
     if everything == bool(names):
         raise SeedError("Name the seeds to export, or take --all.")
     if output.suffix.lower() != ".zip":

@@ -15,7 +15,6 @@ from PromptOnceLib.cli.seed_checks import applied_report, trip_of_seed
 from PromptOnceLib.cli.terminal import Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import CancelledError, SeedError
-from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.reliability import trust_sentence
@@ -44,6 +43,8 @@ def round_trip(
     With IMAGE: from the seed through that image and back to the seed's own frame. Without: the figure that was found
     when the seed was saved.
     """
+    from PromptOnceLib.imaging.read import read_volume
+
     library = SeedLibrary(library_folder)
     seed = library.get(name)
     if image is None:

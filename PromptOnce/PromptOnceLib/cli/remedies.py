@@ -1,0 +1,21 @@
+"""What helps against an error on the command line: errors themselves name no command and no option."""
+
+from __future__ import annotations
+
+from PromptOnceLib.errors import CheckpointError, EngineMissingError, PromptOnceError, RunExistsError
+
+_REMEDIES = {
+    CheckpointError.code: "`promptonce models download {error.model}` gets it.",
+    EngineMissingError.code: "The command line works with its own Python: `promptonce engine test --own` tests it.",
+    RunExistsError.code: "--resume resumes it.",
+}
+"""Sentences by the code of an error; {error} stands for it.
+
+By code, since an error that comes from the worker keeps its code alone.
+"""
+
+
+def with_remedy(error: PromptOnceError) -> str:
+    """The error's sentence, and the command or option that helps where there is one."""
+    remedy = _REMEDIES.get(error.code)
+    return error.message if remedy is None else f"{error.message} {remedy.format(error=error)}"

@@ -1,0 +1,67 @@
+"""The quarter of an hour on a GPU: what it refuses, what it does by default, and its calibration."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from PromptOnceLib.engine.devices import place
+from PromptOnceLib.prompts.from_mask import prompt_from_mask
+from training import gpu_run
+from training.calibrate import SHIFTS, calibrate
+from training.evaluation.scores import Example
+from training.train import CONFIG
+
+CHECKPOINT = CONFIG.with_name("nano.pt")
+BIAS = "sam_mask_decoder.pred_obj_score_head.layers.2.bias"
+
+
+def test_on_the_cpu_amounts_are_those_of_a_rehearsal(monkeypatch, tmp_path):
+    monkeypatch.setenv("OUT", str(tmp_path))
+    real, rehearsal = gpu_run.parse([]), gpu_run.parse(["--device", "cpu", "--minutes", "1"])
+
+    assert real.device.type == "cuda"
+    assert (real.minutes, real.bench_minutes, real.phantoms) == (9.0, 3, 800)
+    assert (rehearsal.minutes, rehearsal.bench_minutes) == (1.0, 0)
+    assert rehearsal.phantoms < 50
+    assert real.output == rehearsal.output == tmp_path
+
+
+def test_without_cuda_it_ends_with_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SystemExit, match=r"no CUDA device.*--device cpu"):
+        gpu_run.check(torch.device("cuda"), 4, tmp_path)
+
+
+def test_without_room_for_the_phantoms_it_ends_with_a_sentence(monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu_run, "POOL", tmp_path)
+    with pytest.raises(SystemExit, match="phantoms need"):
+        gpu_run.check(torch.device("cpu"), 10**9, tmp_path)
+
+
+def test_calibration_writes_the_checkpoint_with_the_best_shift(tmp_path):
+    frames = np.full((3, 64, 64), 40, np.uint8)
+    mask = np.zeros_like(frames)
+    mask[:, 20:44, 16:40] = 1
+    frames[mask > 0] = 200
+    example = Example("phantoms", "one", "square", frames, mask, prompt_from_mask(mask[1]).prompt, seed=1)
+
+    found = calibrate(CHECKPOINT, tmp_path / "new.pt", [example], place("cpu", "float32"))
+
+    old, new = (torch.load(path, weights_only=True)["model"][BIAS] for path in (CHECKPOINT, tmp_path / "new.pt"))
+    best = max(found, key=lambda shift: found[shift])
+    assert tuple(found) == SHIFTS
+    assert found[best] > 0.8
+    assert float(new - old) == pytest.approx(best, abs=0.01)
+    assert (tmp_path / "new.pt").stat().st_size < 16 * 2**20
+
+
+def test_the_curve_is_drawn_of_a_log_with_a_single_entry(tmp_path):
+    pytest.importorskip("matplotlib")
+    entry = '{"stage": 4, "step": 7, "loss": 3.1, "dice": [0.6, NaN]}'
+    (tmp_path / "log.jsonl").write_text(entry + "\n")
+
+    gpu_run.draw(tmp_path)
+
+    assert (tmp_path / "curve.png").stat().st_size > 1000

@@ -1,0 +1,101 @@
+"""What fake workers answer without a model: what is brighter than 128 is the object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.worker import protocol
+
+LIMIT = 128
+
+
+class FakeEngine:
+    """The state of a session, as Handlers of the real worker hold it, and the reply to each request.
+
+    folder: where arrays are exchanged. say: takes events. cancelled: ids of requests that should stop. before_slice:
+    called before each slice of a propagation.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        say: Callable[[protocol.Message], None],
+        cancelled: Container[int] = (),
+        before_slice: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._folder, self._say, self._cancelled, self._before_slice = folder, say, cancelled, before_slice
+        self.frames: NDArray[np.uint8] = np.zeros((0, 0, 0), np.uint8)
+
+    def answer(self, request: protocol.AnyRequest) -> protocol.Answer:
+        """Do what is asked and give the reply; events are said on the way."""
+        if isinstance(request, protocol.Hello):
+            return protocol.Welcome(
+                id=request.id,
+                protocol=protocol.PROTOCOL_VERSION,
+                folder=str(self._folder),
+                versions={"fake": "1"},
+                devices=["cpu"],
+                memory_bytes={},
+            )
+        if isinstance(request, protocol.LoadModel):
+            return protocol.ModelLoaded(
+                id=request.id,
+                name=request.name,
+                device="cpu",
+                device_name="CPU",
+                precision="float32",
+                image_size=256,
+                parameters=1,
+            )
+        if isinstance(request, protocol.Embed):
+            return self._embed(request)
+        if isinstance(request, protocol.Propagate):
+            return self._propagate(request)
+        if isinstance(request, protocol.SetStack):
+            self.frames = np.load(self._folder / request.file)
+        return protocol.Done(id=request.id)
+
+    def new_masks(self, request: protocol.Propagate) -> NDArray[np.uint8]:
+        """The file for the masks of a propagation, made where it is not there."""
+        path, shape = self._folder / request.file, (len(request.prompt.objects), *self.frames.shape)
+        return np.lib.format.open_memmap(path, "r+" if path.exists() else "w+", np.uint8, shape)
+
+    def say_slice(self, request: protocol.Propagate, index: int, done: int, total: int) -> None:
+        """Say that a slice is done."""
+        objects = len(request.prompt.objects)
+        self._say(
+            protocol.SliceDone(
+                id=request.id, slice=index, done=done, total=total, presence=[0.9] * objects,
+                predicted_iou=[0.8] * objects,
+            )
+        )  # fmt: skip
+
+    def _embed(self, request: protocol.Embed) -> protocol.Embedded:
+        """Where the object is: the share of bright pixels in every column, coarsely."""
+        pictures = [self.frames[index] for index in request.slices]
+        pictures += [np.load(self._folder / name) for name in request.frames]
+        found = [[(part > LIMIT).mean() for part in np.array_split(picture, 16, axis=1)] for picture in pictures]
+        np.save(self._folder / request.file, np.array(found, np.float32))
+        return protocol.Embedded(id=request.id, cancelled=False)
+
+    def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
+        masks, done = self.new_masks(request), 0
+        start, forward = request.prompt.slice, range(request.prompt.slice, request.last + 1)
+        backward = range(start - 1, request.first - 1, -1)
+        passes = {"both": (forward, backward), "forward": (forward,), "backward": ((start, *backward),)}
+        total = sum(map(len, passes[request.direction]))
+        for slices in passes[request.direction]:
+            for index in slices:
+                self._before_slice()
+                if request.id in self._cancelled:
+                    return protocol.Propagated(id=request.id, cancelled=True, slices=done, device="cpu")
+                masks[:, index] = self.frames[index] > LIMIT
+                done += 1
+                self.say_slice(request, index, done, total)
+                if request.stop_when_absent and not masks[:, index].any():
+                    break
+        return protocol.Propagated(id=request.id, cancelled=False, slices=done, device="cpu")

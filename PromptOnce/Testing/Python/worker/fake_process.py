@@ -1,0 +1,76 @@
+"""A worker process without a model, which speaks the real protocol; see FakeEngine for what it answers.
+
+A stack whose very first pixel is KILLER ends it. Before each slice it asks the gate that its environment names.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from PromptOnceLib.worker import protocol
+from worker.fake_engine import FakeEngine
+from worker.gate import GateKeeper
+
+KILLER = 7
+INSTEAD = "PROMPTONCE_FAKE_WORKER"  # names a program that every worker becomes, see for_every_python/sitecustomize.py
+_TESTS = Path(__file__).parents[1]
+
+
+def fake_python(folder: Path) -> Path:
+    """A program in the folder that starts this worker, whatever it is told to run."""
+    script = folder / "fake-python.sh"
+    path = f"{_TESTS}${{PYTHONPATH:+{os.pathsep}$PYTHONPATH}}"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" exec "{sys.executable}" -u -m worker.fake_process\n')
+    script.chmod(0o700)
+    return script
+
+
+def silent_python(folder: Path) -> tuple[Path, Path]:
+    """A program that neither says nor does anything as long as somebody holds its input, and the pipe for its id."""
+    script, pipe = folder / "silent-python.sh", folder / "pipe"
+    os.mkfifo(pipe)
+    script.write_text(f'#!/bin/sh\necho $$ > "{pipe}"\nexec cat > /dev/null\n')
+    script.chmod(0o700)
+    return script, pipe
+
+
+def say(message: protocol.Message) -> None:
+    sys.stdout.buffer.write(protocol.encode(message))
+    sys.stdout.buffer.flush()
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="fake-worker-"))
+    requests: queue.SimpleQueue = queue.SimpleQueue()
+    cancelled: set[int] = set()
+    keeper = GateKeeper()
+
+    def listen() -> None:
+        for line in sys.stdin.buffer:
+            request = protocol.decode_request(line)
+            if isinstance(request, protocol.Cancel):
+                cancelled.add(request.target)
+                keeper.give_up()
+                say(protocol.Done(id=request.id))
+            else:
+                requests.put(request)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    engine = FakeEngine(folder, say, cancelled, keeper)
+    while True:
+        request = requests.get()
+        if isinstance(request, protocol.Propagate) and engine.frames[0, 0, 0] == KILLER:
+            os._exit(9)
+        say(engine.answer(request))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Real workers without their start: forked from one process that has imported torch and sam2, which takes seconds.
+
+A Python that is started to become a worker reaches this server instead (for_every_python/sitecustomize.py), which forks
+a worker with its streams, variables and folder. Both end together and with the same status, so that what starts,
+watches and kills a worker finds the process that it has started. Linux alone: elsewhere workers start by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+VARIABLE = "PROMPTONCE_FORK_SERVER"
+ON_PATH = Path(__file__).parent / "for_every_python"
+
+
+@contextmanager
+def forked_workers() -> Iterator[None]:
+    """Have all workers forked that are started meanwhile with the variables of this process.
+
+    The server imports torch when the first worker is asked for.
+    """
+    from PromptOnceLib.processes.transport import worker_environment
+
+    folder = tempfile.TemporaryDirectory(prefix="workers-")  # a short path, as sockets need it
+    address = Path(folder.name) / "fork-server"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(address))
+        listener.listen()
+        server = subprocess.Popen(
+            [sys.executable, "-u", __file__, str(listener.fileno())],
+            stdin=subprocess.PIPE,
+            env=worker_environment(),
+            pass_fds=[listener.fileno()],
+            start_new_session=True,
+        )
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ON_PATH), before)))
+    os.environ[VARIABLE] = f"{sys.prefix}:{address}"
+    yield
+    del os.environ[VARIABLE], os.environ["PYTHONPATH"]
+    if before is not None:
+        os.environ["PYTHONPATH"] = before
+    server.communicate()
+    folder.cleanup()
+
+
+class ForkServer:
+    """Forks workers until its standard input is closed."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self._starters: dict[int, socket.socket] = {}
+        # A signal is seen as a byte to read, so that children are waited for in the loop and nowhere else.
+        self._signalled, self._signals = socket.socketpair()
+        self._signals.setblocking(False)
+
+    def serve(self) -> None:
+        """Fork, and pass on how workers end."""
+        signal.set_wakeup_fd(self._signals.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        with selectors.DefaultSelector() as selector:
+            selector.register(0, selectors.EVENT_READ, lambda: sys.exit(0))
+            selector.register(self._listener, selectors.EVENT_READ, self._fork)
+            selector.register(self._signalled, selectors.EVENT_READ, self._wait_for_children)
+            while True:
+                for key, _ in selector.select():
+                    key.data()
+
+    def _fork(self) -> None:
+        import PromptOnceLib.worker.handlers  # noqa: F401
+
+        starter, _ = self._listener.accept()
+        size, streams, _, _ = socket.recv_fds(starter, 4, 3)
+        with starter.makefile("rb") as reading:
+            told = json.loads(reading.read(int.from_bytes(size, "big")))
+        if (process_id := os.fork()) == 0:
+            self._become_a_worker(starter, streams, told["variables"], told["folder"])
+        self._starters[process_id] = starter
+        for stream in streams:
+            os.close(stream)
+
+    def _become_a_worker(
+        self, starter: socket.socket, streams: list[int], variables: dict[str, str], folder: str
+    ) -> None:
+        from PromptOnceLib.worker.server import main
+
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        for open_one in (self._listener, self._signalled, self._signals, *self._starters.values()):
+            open_one.close()
+        os.environ.clear()
+        os.environ.update(variables)
+        os.chdir(folder)
+        threading.Thread(target=_end_with, args=(starter,), daemon=True).start()
+        main()
+
+    def _wait_for_children(self) -> None:
+        self._signalled.recv(4096)
+        while self._starters:
+            process_id, status = os.waitpid(-1, os.WNOHANG)
+            if process_id == 0:
+                return
+            with self._starters.pop(process_id) as starter:
+                # One that was killed has not ended well, whatever the number; a starter may be gone by itself.
+                code = os.waitstatus_to_exitcode(status)
+                starter.sendall(bytes([code if code >= 0 else 128 - code]))
+
+
+def _end_with(starter: socket.socket) -> None:
+    starter.recv(1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    ForkServer(socket.socket(fileno=int(sys.argv[1]))).serve()
