@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -11,6 +12,16 @@ from PromptOnceLib.engine.tracker import Features
 
 DEFAULT_LIMIT = 4 * 2**30
 """Bytes: about 500 slices at 1024 x 1024, 2000 at 512 x 512, in half precision."""
+
+
+LIMIT_VARIABLE = "PROMPTONCE_FEATURE_CACHE"
+"""Environment variable for another limit, in megabytes; 0 keeps nothing."""
+
+
+def feature_limit() -> int:
+    """Bytes that features may take: as the user's environment says, DEFAULT_LIMIT otherwise."""
+    text = os.environ.get(LIMIT_VARIABLE, "")
+    return int(text) * 2**20 if text.isdecimal() else DEFAULT_LIMIT
 
 
 class FeatureStore:

@@ -46,6 +46,13 @@ class Workspace:
     run_memory: RunMemory | None = None
     known: dict[int, Features] = field(default_factory=dict)
 
+    def clear(self) -> None:
+        """Forget all that is kept of this stack."""
+        self.known.clear()
+        for kept in (self.store, self.run_memory):
+            if kept is not None:
+                kept.clear()
+
     def prefetch(self, index: int) -> None:
         """Encode a slice so that prompts on it are answered fast."""
         self.within_memory(lambda: self.prompted_features(index))

@@ -172,26 +172,31 @@ class Prompt(StrictModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise _as_prompt_error(error) from error
+            raise as_prompt_error(error) from error
 
 
 def read_prompt(path: str | Path) -> Prompt:
     """Prompt from a JSON file in UTF-8. Raises PromptError, also where the file cannot be read."""
     path = Path(path)
+    text = read_prompt_text(path)
+    try:
+        return Prompt.from_json(text)
+    except PromptError as error:
+        raise PromptError(f"{path.name}: {error.message}", error.detail) from error
+
+
+def read_prompt_text(path: Path) -> str:
+    """The text of a prompt file. Raises PromptError where it cannot be read."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise PromptError(f"{path.name} is too large to be a prompt. Choose a prompt file (JSON).")
-        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a byte order mark first
+        return path.read_text(encoding="utf-8-sig")  # Windows editors put a byte order mark first
     except OSError as error:
         raise PromptError(
             f"The prompt file {path} cannot be opened: {error.strerror or error}. Choose another file.", repr(error)
         ) from error
     except UnicodeDecodeError as error:
         raise PromptError(f"{path.name} is not a text file. Choose a prompt file (JSON).", repr(error)) from error
-    try:
-        return Prompt.from_json(text)
-    except PromptError as error:
-        raise PromptError(f"{path.name}: {error.message}", error.detail) from error
 
 
 def write_prompt(path: str | Path, prompt: Prompt) -> None:
@@ -244,8 +249,8 @@ def _check_point(point: Point, shape: tuple[int, int], start: str) -> None:
         )
 
 
-def _as_prompt_error(error: ValidationError) -> PromptError:
-    """The first thing wrong with a prompt as a sentence; detail lists places and kinds, never the values."""
+def as_prompt_error(error: ValidationError) -> PromptError:
+    """The first thing wrong with a prompt file as a sentence; detail lists places and kinds, never the values."""
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     detail = "; ".join(f"{_place(problem['loc'])}: {problem['type']}" for problem in problems[:5])
     if any(problem["loc"] == ("version",) for problem in problems):

@@ -71,9 +71,9 @@ class StackMasks:
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
         self._masks = new_mask_file(path, shape)
 
-    def put(self, index: int, masks: NDArray[np.uint8]) -> None:
-        """Keep the masks (objects, rows, columns) of a slice."""
-        self._masks[:, index] = masks
+    def put(self, index: int, masks: NDArray[np.uint8], objects: Sequence[int] | None = None) -> None:
+        """Keep the masks (objects, rows, columns) of a slice. objects: their places, None for all."""
+        self._masks[slice(None) if objects is None else list(objects), index] = masks
 
 
 class PictureMasks:
@@ -82,8 +82,9 @@ class PictureMasks:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def put(self, index: int, masks: NDArray[np.uint8]) -> None:
-        """Keep the masks of a picture. Raises WorkerError where the disk is full."""
+    def put(self, index: int, masks: NDArray[np.uint8], objects: Sequence[int] | None = None) -> None:
+        """Keep the masks of a picture, of all objects. Raises WorkerError where the disk is full."""
+        assert objects is None
         save_array(picture_masks_path(self._path, index), masks)
 
 

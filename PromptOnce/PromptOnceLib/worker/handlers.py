@@ -15,16 +15,18 @@ import torch
 
 from PromptOnceLib import __version__
 from PromptOnceLib.engine.devices import available_devices, describe, place
+from PromptOnceLib.engine.feature_store import FeatureStore, feature_limit
 from PromptOnceLib.engine.network import load_model
-from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput, Task
+from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput
+from PromptOnceLib.engine.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
 from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
+from PromptOnceLib.worker.propagation_plans import plan_propagation
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +96,8 @@ class Handlers:
         wanted = (request.config, _fingerprint(Path(request.checkpoint)))
         if self._tracker is None or self._loaded != wanted:
             # The old model goes first: two large ones may not fit beside each other.
-            self._tracker, self._propagation, self._loaded = None, None, ()
+            self._forget_stack()
+            self._tracker, self._loaded = None, ()
             files = ModelFiles(
                 name=request.name, checkpoint=Path(request.checkpoint), config=request.config, sha256=request.sha256
             )
@@ -105,7 +108,7 @@ class Handlers:
         elif self._tracker.placement != placement:
             self._tracker.move(placement)
             compile_and_warm_up(self._tracker, self._notice)
-            self._propagation = None
+            self._forget_stack()
         model, placement = self._tracker.model, self._tracker.placement
         return protocol.ModelLoaded(
             id=request.id,
@@ -118,65 +121,37 @@ class Handlers:
         )
 
     def _use(self, request: protocol.Request, frames: Frames) -> protocol.Done:
-        self._frames, self._propagation = frames, None
+        self._forget_stack()
+        self._frames = frames
         return protocol.Done(id=request.id)
 
     def _predict(self, request: protocol.Predict) -> protocol.Predicted:
         propagation, prompt = self._ready(), self._checked(request.prompt)
-        output = propagation.predict(prompt.objects, prompt.slice, request.fill_hole_area)
+        output = propagation.predict(prompt.objects, prompt.slice, request.fill_hole_area, request.correcting)
         np.save(self._folder / request.file, output.masks)
         return protocol.Predicted(
             id=request.id, presence=list(output.presence), predicted_iou=list(output.predicted_iou)
         )
 
     def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
-        propagation = self._ready()
+        workspace = self._ready()
         self._existing_slice(request.last)
-        task = self._task(request)
-        total = task.slices
+        plan = plan_propagation(request, workspace, self._folder, self._shape)
         file = self._folder / request.file
         masks: StackMasks | PictureMasks
-        if isinstance(propagation.frames, np.ndarray):
-            masks = StackMasks(file, (len(task.objects), *propagation.frames.shape))
+        if isinstance(workspace.frames, np.ndarray):
+            masks = StackMasks(file, (plan.objects, *workspace.frames.shape))
         else:
             masks = PictureMasks(file)
         done, cancelled = 0, request.id in self._cancelled
-        for output in propagation.run(task) if not cancelled else ():
-            masks.put(output.slice, output.masks)
+        for objects, output in plan.outputs if not cancelled else ():
+            masks.put(output.slice, output.masks, objects)
             done += 1
-            self._send(_slice_done(request.id, output, done, total))
-            if cancelled := request.id in self._cancelled and done < total:
+            self._send(_slice_done(request.id, output, done, plan.steps, objects))
+            if cancelled := request.id in self._cancelled and done < plan.steps:
                 break
-        device = str(propagation.tracker.placement.device)
+        device = str(workspace.tracker.placement.device)
         return protocol.Propagated(id=request.id, cancelled=cancelled, slices=done, device=device)
-
-    def _task(self, request: protocol.Propagate) -> Task:
-        if not request.first <= request.prompt.slice <= request.last:
-            raise WrongOrderError("The range of slices has to hold the prompted slice.")
-        seeds: tuple[ConditioningFrame, ...] = ()
-        if isinstance(request.prompt, protocol.SharedPrompt):
-            seeds = tuple(
-                ConditioningFrame(load_frames(self._folder / seed.file, 2), seed.objects)
-                for seed in request.prompt.frames
-            )
-            shared = SharedSeed(seeds, request.prompt.slice)
-            shared.validate_for(self._shape())
-            objects = shared.objects
-        else:
-            if request.alone:
-                raise WrongOrderError("Slices can be segmented alone only after a shared prompt.")
-            objects = self._checked(request.prompt).objects
-        return Task(
-            objects,
-            request.prompt.slice,
-            request.first,
-            request.last,
-            request.direction,
-            request.fill_hole_area,
-            seeds,
-            request.alone,
-            request.stop_when_absent,
-        )
 
     def _embed(self, request: protocol.Embed) -> protocol.Embedded:
         if self._tracker is None:
@@ -206,8 +181,20 @@ class Handlers:
         if self._frames is None:
             raise WrongOrderError("A volume has to be given first.")
         if self._propagation is None:
-            self._propagation = Propagation(self._tracker, self._frames, self._notice)
+            self._propagation = Propagation(
+                self._tracker,
+                self._frames,
+                self._notice,
+                FeatureStore(self._folder, feature_limit(), lossless=not self._tracker.placement.rearranged),
+                RunMemory(self._folder),
+            )
         return self._propagation
+
+    def _forget_stack(self) -> None:
+        """Forget what was computed of the stack so far."""
+        if self._propagation is not None:
+            self._propagation.clear()
+            self._propagation = None
 
     def _existing_slice(self, index: int) -> int:
         assert self._frames is not None
@@ -237,7 +224,9 @@ def _fingerprint(path: Path) -> tuple[str, int, int]:
     return (str(path), 0, 0) if status is None else (str(path), status.st_size, status.st_mtime_ns)
 
 
-def _slice_done(request: int, output: SliceOutput, done: int, total: int) -> protocol.SliceDone:
+def _slice_done(
+    request: int, output: SliceOutput, done: int, total: int, objects: list[int] | None
+) -> protocol.SliceDone:
     return protocol.SliceDone(
         id=request,
         slice=output.slice,
@@ -245,6 +234,7 @@ def _slice_done(request: int, output: SliceOutput, done: int, total: int) -> pro
         total=total,
         presence=list(output.presence),
         predicted_iou=list(output.predicted_iou),
+        objects=objects,
     )
 
 

@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.schema import StrictModel
 
 PROTOCOL_VERSION = 3
@@ -78,12 +79,16 @@ class Prefetch(Request):
 
 
 class Predict(Request):
-    """Masks of the prompted slice alone, written to `file`, uint8 (objects, rows, columns)."""
+    """Masks of the prompted slice alone, written to `file`, uint8 (objects, rows, columns).
+
+    correcting: where the last propagation reached the slice, the marks correct what it found of an object of that name.
+    """
 
     type: Literal["predict"] = "predict"
     prompt: Prompt
     file: FileName
     fill_hole_area: int = Field(default=0, ge=0)
+    correcting: bool = False
 
 
 class SeedFrame(Message):
@@ -112,10 +117,14 @@ class Propagate(Request):
     pictures a file each, uint8 (objects, rows, columns), see arrays.picture_masks_path. alone: after a shared
     prompt every slice is segmented by itself, with nothing remembered of the others. stop_when_absent: leave out the
     rest of a pass where the objects have ended; a notice names the slices.
+
+    A set of prompts fixes several slices: only what lies next to the `changed` ones is computed, everything where that
+    is None. Some slices then come twice, the second time with the better masks.
     """
 
     type: Literal["propagate"] = "propagate"
-    prompt: Prompt | SharedPrompt
+    prompt: Prompt | PromptSet | SharedPrompt
+    changed: tuple[Annotated[int, Field(ge=0)], ...] | None = None
     file: FileName
     first: int = Field(ge=0)
     last: int = Field(ge=0)
@@ -200,7 +209,7 @@ class Propagated(Answer):
 
 
 class SliceDone(Answer):
-    """Event of Propagate: one slice is in the file; one value an object."""
+    """Event of Propagate: one slice is in the file; one value an object. objects: which, None for all."""
 
     type: Literal["slice_done"] = "slice_done"
     slice: int
@@ -208,6 +217,7 @@ class SliceDone(Answer):
     total: int
     presence: list[float]
     predicted_iou: list[float]
+    objects: list[int] | None = None
 
 
 class Embedded(Answer):
