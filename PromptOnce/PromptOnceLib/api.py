@@ -30,7 +30,8 @@ from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, read_prompt
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
+from PromptOnceLib.prompts.prompt_set import read_prompts
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 from PromptOnceLib.segmentation.result import SliceResult
@@ -279,7 +280,7 @@ def _one_prompt(
     if len(given) != 1:
         raise InputError("Give one prompt: box and points, or a prompt, or a segmentation to take the prompt from.")
     (source,) = given
-    return read_prompt(Path(source)) if isinstance(source, str | Path) else source
+    return read_prompts(Path(source)) if isinstance(source, str | Path) else source
 
 
 def _labels(reference: Reference, volume: Volume, notices: list[str]) -> Array:

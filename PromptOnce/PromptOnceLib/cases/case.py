@@ -13,9 +13,10 @@ from PromptOnceLib.imaging.orientation import FrameOrientation
 from PromptOnceLib.imaging.stack import AxisChoice, Stack, central_slice, make_stack, parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.imaging.window import Window, window_from_text
-from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.conditioning import AnyPrompt, SharedSeed
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.seeds.apply import SeedSource, seed_window, shared_seed
 
 _MOST_LABELS = 50  # on one slice; more are no parts of one object, or no labels but grey values
@@ -26,14 +27,14 @@ _POINT_REACH = 2  # pixels around a positive point that tell what tissue it lies
 class Case:
     """A volume with everything that a propagation needs.
 
-    axis: with the reason for it. prompt: on a slice of the stack, or seeds of other images in its place. reference:
-    uint8 0 or 1 in the stack's order (n, rows, columns), or None.
+    axis: with the reason for it. prompt: on a slice of the stack or on several, or seeds of other images in its place.
+    reference: uint8 0 or 1 in the stack's order (n, rows, columns), or None.
     """
 
     volume: Volume
     axis: AxisChoice
     stack: Stack
-    prompt: Prompt | SharedSeed
+    prompt: AnyPrompt
     reference: NDArray[np.uint8] | None
     notices: tuple[str, ...]
 
@@ -60,7 +61,7 @@ class Labels:
     name: str = "object"
 
 
-PromptSource = Prompt | ObjectPrompt | Labels | SeedSource
+PromptSource = Prompt | PromptSet | ObjectPrompt | Labels | SeedSource
 
 
 def prepare_case(
@@ -116,11 +117,12 @@ def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Arr
     return np.concatenate(parts) if parts else slice_values[:0].ravel()
 
 
-def _choose_window(
-    window: str, volume: Volume, source: PromptSource, prompt: Prompt | SharedSeed, slices: Array
-) -> Window:
-    if not isinstance(source, SeedSource):
-        return window_from_text(window, volume, prompted_values(slices[prompt.slice], prompt.objects))
+def _choose_window(window: str, volume: Volume, source: PromptSource, prompt: AnyPrompt, slices: Array) -> Window:
+    if not isinstance(prompt, SharedSeed):
+        marked = prompt.on(prompt.slice) if isinstance(prompt, PromptSet) else prompt
+        values = None if marked is None else prompted_values(slices[marked.slice], marked.objects)
+        return window_from_text(window, volume, values)
+    assert isinstance(source, SeedSource)
     if window.strip().lower() == "auto":
         return seed_window(source.seeds[0], volume)
     return window_from_text(window, volume)
@@ -131,7 +133,7 @@ def _choose_axis(volume: Volume, source: PromptSource, axis: str) -> AxisChoice:
         plane = source.seeds[0].record.plane
         planes = [FrameOrientation.of(volume.geometry, candidate).plane for candidate in range(3)]
         return AxisChoice(planes.index(plane), f"the seed is {plane}")
-    if not isinstance(source, Prompt) or source.axis is None:
+    if not isinstance(source, Prompt | PromptSet) or source.axis is None:
         return parse_axis(axis, volume.geometry)
     if axis != "auto" and parse_axis(axis, volume.geometry).axis != source.axis:
         raise PromptError("The prompt was made for slices along another axis: leave the axis to the prompt.")
@@ -140,9 +142,9 @@ def _choose_axis(volume: Volume, source: PromptSource, axis: str) -> AxisChoice:
 
 def _choose_prompt(
     source: PromptSource, volume: Volume, axis: int, slice_index: int | None
-) -> tuple[Prompt | SharedSeed, tuple[str, ...]]:
+) -> tuple[AnyPrompt, tuple[str, ...]]:
     slices = volume.geometry.shape[axis]
-    if isinstance(source, Prompt):
+    if isinstance(source, Prompt | PromptSet):
         if slice_index not in (None, source.slice):
             raise PromptError(f"The prompt belongs to slice {source.slice}: it cannot be put on slice {slice_index}.")
         return source.model_copy(update={"axis": axis}), ()

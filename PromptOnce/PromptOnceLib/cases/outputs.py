@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cases.correction_record import TAG, correction_record
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import check_writable
 from PromptOnceLib.imaging.dicom_header import is_dicom
@@ -74,7 +75,9 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     """Write segmentation, table and contact sheet; return the notices of the writing, which the run takes in too."""
     segments = segments_of(run.case.prompt.objects)
     masks = [run.result.to_volume_order(i) for i in range(len(segments))]
-    notices = write_segmentation(outputs.segmentation, masks, segments, run.case.volume.geometry)
+    record = correction_record(run.case.prompt, run.result, run.case.stack.window.name)
+    tags = {TAG: record.to_tag()}
+    notices = write_segmentation(outputs.segmentation, masks, segments, run.case.volume.geometry, tags)
     run.notices += notices
     if outputs.csv is not None:
         write_csv(outputs.csv, run.rows)

@@ -11,6 +11,10 @@ from PromptOnceLib.cli.terminal import GroupWithStatus
 _COMMANDS = "PromptOnceLib.cli.commands"
 PLACES = {
     "batch": Place(f"{_COMMANDS}.batch:batch", "Segment all images of INPUT, one after the other, from one prompt."),
+    "correct": Place(
+        f"{_COMMANDS}.correct:correct",
+        "Correct one slice of RESULT, a segmentation of IMAGE, and propagate again up to the next fixed slices.",
+    ),
     "demo": Place(
         f"{_COMMANDS}.demo:demo",
         "Segment both lungs of a chest CT from one box and three points on the central slice.",

@@ -15,6 +15,7 @@ from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.protocol import FrameDone, SliceDone
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
@@ -138,6 +139,9 @@ def _introduction(case: Case) -> str:
     )
     if isinstance(case.prompt, SharedSeed):
         return f"Seed {case.prompt.label}, starting {where}: {', '.join(item.name for item in case.prompt.objects)}."
+    if isinstance(case.prompt, PromptSet):
+        fixed = (f"{item.name} on {', '.join(map(str, item.indices))}" for item in case.prompt.objects)
+        return f"Prompts on several slices, {where}: {'; '.join(fixed)}."
     return f"Prompt {where}: {'; '.join(_describe(item) for item in case.prompt.objects)}."
 
 

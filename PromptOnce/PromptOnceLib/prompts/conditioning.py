@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
+from PromptOnceLib.prompts.prompt_set import PromptSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,3 +58,7 @@ class SharedSeed:
                 raise PromptError("The frame of a seed is not an 8-bit picture. Choose another seed.")
             rows, columns = frame.frame.shape
             Prompt(slice=0, objects=frame.objects).validate_for((1, rows, columns))
+
+
+AnyPrompt = Prompt | PromptSet | SharedSeed
+"""What is propagated: the marks of one slice, those of several, or the frames of other images."""

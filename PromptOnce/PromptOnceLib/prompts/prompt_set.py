@@ -47,12 +47,15 @@ class FixedSlice(StrictModel):
 
 
 class PromptedObject(StrictModel):
-    """One object with its fixed slices, in the order of their indices; at most one for each index."""
+    """One object with its fixed slices, in the order of their indices; at most one for each index.
+
+    No slice is fixed for an object of a segmentation that was made elsewhere.
+    """
 
     name: str = "object"
     color: tuple[float, float, float] | None = None
     terminology: str | None = None
-    slices: tuple[FixedSlice, ...] = Field(min_length=1)
+    slices: tuple[FixedSlice, ...] = ()
 
     @model_validator(mode="after")
     def _in_order(self) -> PromptedObject:
@@ -110,8 +113,8 @@ class PromptSet(StrictModel):
 
     @property
     def slice(self) -> int:
-        """The slice that stands for the set where one is asked for: the middle one of the first object's."""
-        indices = self.objects[0].indices
+        """The slice that stands for the set where one is asked for: the middle one of the first object that has any."""
+        indices = next((item.indices for item in self.objects if item.slices), (0,))
         return indices[len(indices) // 2]
 
     def object(self, name: str) -> PromptedObject:
@@ -138,11 +141,14 @@ class PromptSet(StrictModel):
         return Prompt(axis=self.axis, slice=index, objects=marked) if marked else None
 
     def groups(self) -> list[PromptSet]:
-        """Objects that are fixed on the same slices, which can be propagated together; in the order of the objects."""
+        """Objects that are fixed on the same slices, which can be propagated together; in the order of the objects.
+
+        Objects without fixed slices are left out.
+        """
         found: dict[tuple[int, ...], list[PromptedObject]] = {}
         for item in self.objects:
             found.setdefault(item.indices, []).append(item)
-        return [self.model_copy(update={"objects": tuple(items)}) for items in found.values()]
+        return [self.model_copy(update={"objects": tuple(items)}) for key, items in found.items() if key]
 
     def validate_for(self, shape: tuple[int, int, int]) -> None:
         """Check against a stack of the shape (n, rows, columns), slice by slice as Prompt does. Raises PromptError."""
@@ -177,6 +183,9 @@ def read_prompts(path: str | Path) -> Prompt | PromptSet:
         found = PromptSet.from_json(text)
     except PromptError as error:
         raise PromptError(f"{path.name}: {error.message}", error.detail) from error
+    for item in found.objects:
+        if not item.slices:
+            raise PromptError(f'{path.name}: the object "{item.name}" is marked on no slice. Mark it, or leave it out.')
     # One slice for all objects is an ordinary prompt, however it was written.
     single = {item.indices for item in found.objects} == {(found.slice,)}
     prompt = found.on(found.slice) if single else None

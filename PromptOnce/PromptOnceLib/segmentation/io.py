@@ -5,7 +5,7 @@ Nothing is written but voxels, geometry and what a Segment holds: no name, date 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,14 +40,18 @@ class SegmentationFile(NamedTuple):
 
 
 def write_segmentation(
-    path: str | Path, masks: Sequence[NDArray[Any]], segments: Sequence[Segment], geometry: Geometry
+    path: str | Path,
+    masks: Sequence[NDArray[Any]],
+    segments: Sequence[Segment],
+    geometry: Geometry,
+    tags: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Write masks to a file whose ending chooses the format; return notices for the user.
 
-    masks: KJI arrays of geometry.shape, bool or integer, not 0 where the object is; one for every segment.
-    .seg.nrrd keeps names, colours, terminology and overlaps. Any other format is a label map with value n + 1 for
-    object n; where objects overlap the later one wins, as when Slicer exports a label map, and a notice says so. The
-    geometry is written in double precision, by NIfTI in single precision.
+    masks: KJI arrays of geometry.shape, bool or integer, not 0 where the object is; one for every segment. .seg.nrrd
+    keeps names, colours, terminology, overlaps and tags (ASCII without blanks and bars). Any other format is a label
+    map with value n + 1 for object n; where objects overlap the later one wins, as when Slicer exports a label map, and
+    a notice says so. The geometry is written in double precision, by NIfTI in single precision.
 
     The file appears only when it is complete, and replaces an older one only then. Raises SegmentationFileError where
     it cannot be written (no folder, no permission, full disk, unknown ending, nothing to write), GeometryError where a
@@ -64,7 +68,7 @@ def write_segmentation(
     objects = [np.asarray(mask, dtype=bool) for mask in masks]
     with replacing(target, suffix, SegmentationFileError) as temporary:
         if suffix == _SLICER_SUFFIX:
-            write_seg_nrrd(temporary, objects, segments, geometry)
+            write_seg_nrrd(temporary, objects, segments, geometry, tags)
             return ()
         labels, overlapping = _label_map(objects)
         _write_label_map(temporary, labels, geometry, target.name)

@@ -115,12 +115,28 @@ class SegmentationResult:
             names=tuple(names),
         )
 
-    def set_slice(self, index: int, masks: Mask, presence: Sequence[float], predicted_iou: Sequence[float]) -> None:
-        """Take in one slice: masks (objects, rows, columns), 0 or 1 or bool, and one score for every object."""
-        self.masks[:, index] = masks
-        self.presence[:, index] = presence
-        self.predicted_iou[:, index] = predicted_iou
+    def set_slice(
+        self,
+        index: int,
+        masks: Mask,
+        presence: Sequence[float],
+        predicted_iou: Sequence[float],
+        objects: Sequence[int] | None = None,
+    ) -> None:
+        """Take in one slice: masks (objects, rows, columns), 0 or 1 or bool, and one score for every object.
+
+        objects: places of those that are given, None for all.
+        """
+        rows = slice(None) if objects is None else list(objects)
+        self.masks[rows, index] = masks
+        self.presence[rows, index] = presence
+        self.predicted_iou[rows, index] = predicted_iou
         self.computed[index] = True
+
+    def copy(self) -> SegmentationResult:
+        """The same with arrays of its own."""
+        arrays = (self.masks.copy(), self.computed.copy(), self.presence.copy(), self.predicted_iou.copy())
+        return SegmentationResult(*arrays, self.axis, self.names)
 
     def to_volume_order(self, object_index: int) -> NDArray[np.uint8]:
         """KJI mask of one object, C-contiguous, on the grid of the volume that the stack was taken from."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,22 @@ _NOT_IN_A_FIELD = re.compile(r"[|\\]|[^\S ]|[\x00-\x1f\x7f]")
 
 
 def write_seg_nrrd(
-    path: Path, masks: Sequence[NDArray[np.bool_]], segments: Sequence[Segment], geometry: Geometry
+    path: Path,
+    masks: Sequence[NDArray[np.bool_]],
+    segments: Sequence[Segment],
+    geometry: Geometry,
+    tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Write KJI masks as a .seg.nrrd file, not atomically. Raises SegmentationFileError for a malformed terminology."""
+    """Write KJI masks as a .seg.nrrd file, not atomically. Raises SegmentationFileError for a malformed terminology.
+
+    tags: kept with the first segment; ASCII without blanks and bars.
+    """
     layers, places = _layers(masks)
     # slicerio takes voxels as (i, j, k) or (layer, i, j, k) in Fortran order: this transposition, without a copy.
     voxels = (layers[0] if len(layers) == 1 else np.stack(layers, axis=-1)).T
     texts = _Texts()
     last_i, last_j, last_k = (count - 1 for count in geometry.size)
-    segmentation = {
+    segmentation: dict[str, Any] = {
         "voxels": voxels,
         "ijkToLPS": geometry.ijk_to_lps(),
         "containedRepresentationNames": ["Binary labelmap"],
@@ -54,6 +61,8 @@ def write_seg_nrrd(
             for index, (segment, (layer, label)) in enumerate(zip(segments, places, strict=True))
         ],
     }
+    if tags:
+        segmentation["segments"][0]["tags"] = dict(tags)
     buffer = io.BytesIO()
     slicerio.write_segmentation(buffer, segmentation, compression_level=6)
     path.write_bytes(texts.restore(buffer.getvalue()))
@@ -74,6 +83,16 @@ def read_seg_nrrd(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], G
         color = tuple(info.get("color", default_color(place)))
         segments.append(Segment(name, color, _terminology_tag(fields[index].get("Tags", ""))))
     return segments, masks, geometry
+
+
+def read_tag(path: Path, key: str) -> str | None:
+    """The value of a segment's tag, of the first segment that has it; None where no segment does."""
+    for fields in _text_fields(path).values():
+        for tag in fields.get("Tags", "").split("|"):
+            name, _, value = tag.strip().partition(":")
+            if name == key:
+                return value
+    return None
 
 
 def _layers(masks: Sequence[NDArray[np.bool_]]) -> tuple[list[NDArray[Any]], list[tuple[int, int]]]:

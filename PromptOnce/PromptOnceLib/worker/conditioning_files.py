@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.conditioning import AnyPrompt, SharedSeed
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker.arrays import save_array
 from PromptOnceLib.worker.protocol import SeedFrame, SharedPrompt
 
@@ -17,9 +18,9 @@ class ConditioningFiles:
         self._folder, self._request = folder, request
         self._paths: list[Path] = []
 
-    def put(self, prompt: Prompt | SharedSeed) -> Prompt | SharedPrompt:
+    def put(self, prompt: AnyPrompt) -> Prompt | PromptSet | SharedPrompt:
         """What the request says of a prompt; the frames of a shared seed are written. Raises WorkerError."""
-        if isinstance(prompt, Prompt):
+        if not isinstance(prompt, SharedSeed):
             return prompt
         frames = []
         for number, seed in enumerate(prompt.frames):

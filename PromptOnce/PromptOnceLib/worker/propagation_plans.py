@@ -1,5 +1,4 @@
-"""What the worker makes of a request to propagate: passes from one slice, after seeds, or sweeps between fixed slices.
-"""
+"""What a request to propagate takes: passes from one slice, after seeds, or sweeps between fixed slices."""
 
 from __future__ import annotations
 

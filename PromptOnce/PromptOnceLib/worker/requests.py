@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError
 from PromptOnceLib.imaging.stack import Stack
-from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result
@@ -36,7 +37,8 @@ class Settings:
     first, last: slices to segment, both included; last None is the last slice. fill_hole_area: background regions up to
     this many pixels of SAM 2's low-resolution mask become object; 0 leaves masks as they come. stop_when_absent: do not
     compute what lies behind several slices without any object; off, because organs in several pieces come again.
-    alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others.
+    alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others. changed: of a
+    prompt set, the fixed slices next to which everything is computed; None for all.
     """
 
     first: int = 0
@@ -45,6 +47,7 @@ class Settings:
     fill_hole_area: int = 0
     stop_when_absent: bool = False
     alone: bool = False
+    changed: tuple[int, ...] | None = None
 
     def within(self, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist."""
@@ -53,14 +56,14 @@ class Settings:
             raise InputError(f"The range {self.first}:{last} does not lie in the slices 0 to {slices - 1}.")
         return range(self.first, last + 1)
 
-    def range_for(self, prompt: Prompt | SharedSeed, slices: int) -> range:
+    def range_for(self, prompt: AnyPrompt, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist or leave the prompt out."""
         chosen = self.within(slices)
-        if prompt.slice not in chosen:
+        if not isinstance(prompt, PromptSet) and prompt.slice not in chosen:
             raise InputError(f"The range {chosen[0]}:{chosen[-1]} has to hold the prompted slice {prompt.slice}.")
         return chosen
 
-    def reached(self, prompt: Prompt | SharedSeed, slices: int) -> range:
+    def reached(self, prompt: AnyPrompt, slices: int) -> range:
         """The slices of a stack that a propagation in this direction comes to; raises as range_for."""
         chosen = self.range_for(prompt, slices)
         return range(
@@ -69,7 +72,7 @@ class Settings:
         )
 
 
-def check_prompt(prompt: Prompt | SharedSeed, stack: Stack) -> None:
+def check_prompt(prompt: AnyPrompt, stack: Stack) -> None:
     """Raises PromptError for a prompt or a shared seed that does not fit the stack."""
     if prompt.axis is not None and prompt.axis != stack.axis:
         raise PromptError("The prompt was made for slices along another axis; choose that axis.")
@@ -104,9 +107,10 @@ class PromptJob(SessionJob):
         on_notice: OnNotice,
         tell_outdated: bool,
         queue: Queue,
+        correcting: bool = False,
     ) -> None:
         super().__init__(queue)
-        self._prompt, self._fill_hole_area = prompt, fill_hole_area
+        self._prompt, self._fill_hole_area, self._correcting = prompt, fill_hole_area, correcting
         self._on_masks, self._on_error, self._on_notice = on_masks, on_error, on_notice
         self._tell_outdated = tell_outdated
         self._file: Path | None = None
@@ -115,7 +119,13 @@ class PromptJob(SessionJob):
     def send(self, client: WorkerClient) -> Job:
         number = client.new_id()
         name = f"prompted-{number}.npy"
-        request = protocol.Predict(id=number, prompt=self._prompt, file=name, fill_hole_area=self._fill_hole_area)
+        request = protocol.Predict(
+            id=number,
+            prompt=self._prompt,
+            file=name,
+            fill_hole_area=self._fill_hole_area,
+            correcting=self._correcting,
+        )
         self._file = client.folder / name
         self.job = client.send(request, self._on_event)
         return self.job
@@ -162,8 +172,9 @@ class PromptJob(SessionJob):
 class PropagationJob(SessionJob):
     """A propagation that waits, is under way, or is over.
 
-    result: what has been done so far. notices: what was done differently than asked. device: where it ended, "" before.
-    cancelled: whether it ended before the last slice.
+    base: the result that a prompt set, of some of its objects or of all, corrects; it stays as it is. result: what has
+    been done so far, with what the base had. notices: what was done differently than asked. device: where it ended, ""
+    before. cancelled: whether it ended before the last slice.
     """
 
     nothing_done = "Cancelled before the first slice was done."
@@ -172,17 +183,21 @@ class PropagationJob(SessionJob):
     def __init__(
         self,
         stack: Stack,
-        prompt: Prompt | SharedSeed,
+        prompt: AnyPrompt,
         settings: Settings,
         on_slice: OnSlice | None,
         on_notice: OnNotice | None,
         on_end: OnEnd,
         queue: Queue,
         clock: Callable[[], float] = time.monotonic,
+        base: SegmentationResult | None = None,
     ) -> None:
         super().__init__(queue)
         self.prompt, self.settings = prompt, settings
-        self.result = SegmentationResult.empty([item.name for item in prompt.objects], stack.frames.shape, stack.axis)
+        names = [item.name for item in prompt.objects]
+        self.result = SegmentationResult.empty(names, stack.frames.shape, stack.axis) if base is None else base.copy()
+        # Where the worker's objects stand in the result.
+        self._places = [self.result.names.index(name) for name in names]
         self.progress = Progress(clock)
         self.notices: list[str] = []
         self.device, self.cancelled = "", False
@@ -203,6 +218,7 @@ class PropagationJob(SessionJob):
         request = protocol.Propagate(
             id=number,
             prompt=frame_files.put(self.prompt),
+            changed=self.settings.changed,
             file=f"masks-{number}.npy",
             first=self._range[0],
             last=self._range[-1],
@@ -247,7 +263,9 @@ class PropagationJob(SessionJob):
         if self._masks is None:
             assert self._path is not None
             self._masks = load_result(self._path, mmap_mode="r")
-        self.result.set_slice(event.slice, self._masks[:, event.slice], event.presence, event.predicted_iou)
+        given = range(len(self._places)) if event.objects is None else event.objects
+        masks, places = self._masks[list(given), event.slice], [self._places[i] for i in given]
+        self.result.set_slice(event.slice, masks, event.presence, event.predicted_iou, places)
         self._changed.append(event.slice)
         self.progress.advance(event.done, event.total)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import PromptOnceError, WorkerError
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
@@ -110,7 +110,7 @@ class Segmenter:
 
     def propagate(
         self,
-        prompt: Prompt | SharedSeed,
+        prompt: AnyPrompt,
         settings: Settings = _WHOLE_STACK,
         on_slice: OnSlice | None = None,
         on_notice: OnNotice | None = None,

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import CancelledError, InputError, PromptOnceError, WorkerError
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import Job, WorkerClient
 from PromptOnceLib.worker.preparation import ModelChoice, Preparation
@@ -140,16 +141,18 @@ class Session:
         on_error: OnError,
         fill_hole_area: int = 0,
         tell_outdated: bool = False,
+        correcting: bool = False,
     ) -> None:
         """Ask for the masks of the prompted slice; the newest prompt wins.
 
         Every call, and every `cancel`, makes earlier previews outdated: neither of their callbacks is called any more,
-        or, with tell_outdated, on_error with CancelledError. While a propagation waits or runs, the preview waits for
-        its end.
+        or, with tell_outdated, on_error with CancelledError. correcting: where the last propagation of this worker
+        reached the slice, the marks correct what it found. While a propagation waits or runs, the preview waits for its
+        end.
         """
         stack, queue = self._chosen_stack(), self._callbacks.append
         self._drop_prompts()
-        job = PromptJob(prompt, fill_hole_area, on_masks, on_error, self._notice, tell_outdated, queue)
+        job = PromptJob(prompt, fill_hole_area, on_masks, on_error, self._notice, tell_outdated, queue, correcting)
         self._newest_prompt = job
         try:
             check_prompt(prompt, stack)
@@ -162,22 +165,23 @@ class Session:
 
     def propagate(
         self,
-        prompt: Prompt | SharedSeed,
+        prompt: AnyPrompt,
         settings: Settings,
         on_slice: OnSlice | None,
         on_notice: OnNotice | None,
         on_end: OnEnd,
+        base: SegmentationResult | None = None,
     ) -> PropagationJob:
         """Propagate from a prompt, or after a shared seed, as soon as the request under way is over.
 
-        A propagation that waits or runs is cancelled.
+        A propagation that waits or runs is cancelled. base: the result that a prompt set corrects.
 
         When on_slice is called the slice is already in the job's result. on_end is called exactly once: with None when
         it went to its end or was cancelled after the first slice, otherwise with the error. The result always holds
         what is done.
         """
         stack, queue = self._chosen_stack(), self._callbacks.append
-        job = PropagationJob(stack, prompt, settings, on_slice, on_notice, on_end, queue, self._clock)
+        job = PropagationJob(stack, prompt, settings, on_slice, on_notice, on_end, queue, self._clock, base)
         try:
             job.check()
         except InputError as error:

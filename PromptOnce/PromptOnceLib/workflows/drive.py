@@ -74,9 +74,9 @@ class StepDriver(Generic[R]):
         if step.stack is not None:
             session.use_stack(step.stack)
         if isinstance(step, PropagationStep):
-            session.propagate(step.prompt, step.settings, self._moved, self._on_notice, self._propagated)
+            session.propagate(step.prompt, step.settings, self._moved, self._on_notice, self._propagated, step.base)
         elif isinstance(step, PromptStep):
-            session.preview(step.prompt, self._go_on, self._failed, tell_outdated=True)
+            session.preview(step.prompt, self._go_on, self._failed, tell_outdated=True, correcting=step.correcting)
         else:
             session.embed(step.slices, step.frames, self._go_on, self._failed, self._moved)
 

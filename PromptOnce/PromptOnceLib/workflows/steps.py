@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.imaging.stack import Stack
-from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import PromptedMasks, Settings
@@ -27,22 +27,25 @@ R = TypeVar("R")
 class PropagationStep:
     """A propagation; its answer is the complete SegmentationResult.
 
-    number, count, of all steps: which of its kind in the workflow this is, from 1, and the most there can be.
+    base: the result that a prompt set corrects. number, count, of all steps: which of its kind in the workflow this is,
+    from 1, and the most there can be.
     """
 
     stack: Stack
-    prompt: Prompt | SharedSeed
+    prompt: AnyPrompt
     settings: Settings
     number: int = 1
     count: int = 1
+    base: SegmentationResult | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class PromptStep:
-    """The masks of the prompted slice alone; its answer are PromptedMasks."""
+    """The masks of the prompted slice alone; its answer are PromptedMasks. correcting: see Session.preview."""
 
     stack: Stack
     prompt: Prompt
+    correcting: bool = False
     number: int = 1
     count: int = 1
 

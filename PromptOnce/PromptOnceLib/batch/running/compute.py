@@ -19,6 +19,7 @@ from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.errors import WorkerError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.seeds.apply import SeedSource, accepted_masks
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
@@ -139,6 +140,8 @@ class CaseWorker:
             assert source is not None
             stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
             return steps_of_shared_seed(case.stack, case.prompt, stored, run.result, area)
+        if isinstance(case.prompt, PromptSet):
+            return None  # a round trip tells how far one prompted slice carries
         masks = np.stack([mask[case.prompt.slice] for mask in run.result.masks])
         return (
             steps_of_prompt(case.stack, case.prompt, masks, run.result, area) if masks.any(axis=(1, 2)).all() else None

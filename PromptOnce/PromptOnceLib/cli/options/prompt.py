@@ -12,7 +12,8 @@ from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.terminal import Coordinates
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, read_prompt
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
+from PromptOnceLib.prompts.prompt_set import read_prompts
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,23 @@ class PromptOptions:
                 "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE."
             )
         if self.prompt_file is not None:
-            return read_prompt(self.prompt_file)
+            return read_prompts(self.prompt_file)
         if self.prompt_from is not None:
             return Labels(labels(self.prompt_from, volume, notices), self.name)
-        points = [Point(x=x, y=y, positive=True) for x, y in self.positive]
-        points += [Point(x=x, y=y, positive=False) for x, y in self.negative]
-        x0_y0_x1_y1 = self.box
-        corners = None if x0_y0_x1_y1 is None else Box(**dict(zip(("x0", "y0", "x1", "y1"), x0_y0_x1_y1, strict=True)))
-        return ObjectPrompt(name=self.name, box=corners, points=tuple(points))
+        return object_by_hand(self.box, self.positive, self.negative, self.name)
+
+
+def object_by_hand(
+    box: tuple[float, ...] | None,
+    positive: tuple[tuple[float, ...], ...],
+    negative: tuple[tuple[float, ...], ...],
+    name: str = "object",
+) -> ObjectPrompt:
+    """What --box, --positive and --negative say."""
+    points = [Point(x=x, y=y, positive=True) for x, y in positive]
+    points += [Point(x=x, y=y, positive=False) for x, y in negative]
+    corners = None if box is None else Box(**dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)))
+    return ObjectPrompt(name=name, box=corners, points=tuple(points))
 
 
 def labels(text: str, volume: Volume, notices: list[str]) -> Array:
@@ -65,19 +75,21 @@ def labels(text: str, volume: Volume, notices: list[str]) -> Array:
     return read_reference(path, volume.geometry, chosen, notices.append)
 
 
+marks = (
+    click.option(
+        "--box",
+        type=Coordinates("X0,Y0,X1,Y1"),
+        help="Box around the object: columns x and rows y of the slice as stored.",
+    ),
+    click.option("--positive", type=Coordinates("X,Y"), multiple=True, help="Points on the object, one or more."),
+    click.option("--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more."),
+)
+
 prompt_options = grouped(
     "prompt",
     PromptOptions,
     [
-        click.option(
-            "--box",
-            type=Coordinates("X0,Y0,X1,Y1"),
-            help="Box around the object: columns x and rows y of the slice as stored.",
-        ),
-        click.option("--positive", type=Coordinates("X,Y"), multiple=True, help="Points on the object, one or more."),
-        click.option(
-            "--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more."
-        ),
+        *marks,
         click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON."),
         click.option(
             "--prompt-from",

@@ -1,0 +1,146 @@
+"""promptonce correct: settle one slice of a result, and propagate again what it touches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from PromptOnceLib.cli.options.common import (
+    ModelOptions,
+    axis_option,
+    json_option,
+    model_options,
+    quiet_option,
+    window_option,
+)
+from PromptOnceLib.cli.options.prompt import marks, object_by_hand
+from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
+from PromptOnceLib.cli.worker_session import WorkerSession
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
+
+if TYPE_CHECKING:
+    from PromptOnceLib.cases.correction import SavedResult
+
+EXAMPLES = """
+\b
+Examples:
+  The mask of slice 31 leaks: one box and one point beside the object, then the slices up to the next fixed ones:
+    promptonce correct chest.nii.gz lungs.seg.nrrd --slice 31 --box 40,60,300,280 --negative 175,170
+  Slice 40 is right as it is and stays so from now on:
+    promptonce correct chest.nii.gz lungs.seg.nrrd --slice 40 --accept
+"""
+
+
+@click.command(cls=CommandWithPoints, epilog=EXAMPLES)
+@click.argument("image", type=click.Path(path_type=Path))
+@click.argument("result", type=click.Path(path_type=Path))
+@click.option("--slice", "index", type=click.IntRange(min=0), required=True, help="The slice to correct.")
+@click.option("--object", "name", metavar="NAME", help="The object to correct, where the result holds several.")
+@marks[0]
+@marks[1]
+@marks[2]
+@click.option(
+    "--mask",
+    "mask_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE[:LABEL]",
+    help="A segmentation on the image's grid whose mask on this slice is taken as it is.",
+)
+@click.option("--accept", is_flag=True, help="Keep the slice as it is; nothing is computed.")
+@click.option(
+    "--right",
+    "right",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="Slices that are right as they are; for results that carry no prompts, such as label maps.",
+)
+@axis_option
+@window_option
+@model_options
+@quiet_option
+@json_option
+def correct(
+    image: Path,
+    result: Path,
+    index: int,
+    name: str | None,
+    box: tuple[float, ...] | None,
+    positive: tuple[tuple[float, ...], ...],
+    negative: tuple[tuple[float, ...], ...],
+    mask_file: Path | None,
+    accept: bool,
+    right: tuple[int, ...],
+    axis: str,
+    window: str,
+    model: ModelOptions,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Correct one slice of RESULT, a segmentation of IMAGE, and propagate again up to the next fixed slices.
+
+    Fixed are slices that were prompted, corrected or accepted; everything beyond them stays as it is. RESULT is written
+    anew, and what it was before the first correction stays beside it as RESULT.bak.
+    """
+    from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
+    from PromptOnceLib.imaging.read import read_volume
+    from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
+
+    by_hand = box is not None or bool(positive) or bool(negative)
+    if [by_hand, mask_file is not None, accept].count(True) != 1:
+        raise InputError("Give one correction: --box, --positive and --negative, or --mask FILE, or --accept.")
+    reporter = Reporter(quiet)
+    saved = read_saved_result(read_volume(image), result, axis, window, right)
+    chosen = _object(saved, name)
+    old = Correctable(saved.case.stack, saved.result, saved.prompts)
+    computed = 0
+    if accept:
+        new = old.accepting(chosen, index)
+    else:
+        drawn = _drawn(saved, mask_file, index) if mask_file else object_by_hand(box, positive, negative)
+        computed = old.touched(chosen, index)
+        with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
+            new = work.go(steps_of_correction(old, chosen, index, drawn), "Correcting", "slice")
+    corrected = replace(saved, case=replace(saved.case, prompt=new.prompts), result=new.result)
+    for notice in write_saved_result(result, corrected):
+        reporter.say(notice)
+    report: dict[str, Any] = {
+        "output": str(result),
+        "object": chosen,
+        "slice": index,
+        "state": "accepted" if accept else "corrected",
+        "slices": computed,
+        "fixed": list(new.prompts.object(chosen).indices),
+    }
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        what = "accepted" if accept else f"corrected, {computed} slices propagated again"
+        reporter.say(f"Slice {index} of {chosen}: {what}. Wrote {result}")
+
+
+def _object(saved: SavedResult, name: str | None) -> str:
+    if name is not None:
+        return saved.prompts.object(name).name
+    names = [item.name for item in saved.prompts.objects]
+    if len(names) > 1:
+        raise InputError(f"The result holds several objects: name one with --object: {', '.join(names)}.")
+    return names[0]
+
+
+def _drawn(saved: SavedResult, mask_file: Path, index: int) -> ObjectPrompt:
+    from PromptOnceLib.imaging.stack import slices_along
+    from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+
+    path, labels = parse_reference(str(mask_file))
+    array = read_reference(path, saved.case.volume.geometry, labels)
+    slices = slices_along(array, saved.case.axis.axis)
+    if index >= len(slices):
+        raise InputError(f"There is no slice {index}: the volume has slices 0 to {len(slices) - 1}.")
+    if not slices[index].any():
+        raise InputError(f"{path.name} holds nothing on slice {index}.")
+    return ObjectPrompt(mask=encode_mask(slices[index] > 0))
