@@ -26,12 +26,6 @@ def user(bench: Any) -> User:
 
 
 @pytest.fixture
-def _fake_worker(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers without a model, for tests to which it is all the same what the masks are."""
-    monkeypatch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"))))
-
-
-@pytest.fixture
 def _patient_worker(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers without a model that wait after three slices until the run is cancelled."""
     monkeypatch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"), slices=3)))
