@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
+
 
 class PretendRunner:
     """Takes commands and does what the test says."""

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import slicer
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
 OBLIQUE = np.array([[0.8, -0.36, 0.48], [0.6, 0.48, -0.64], [0.0, 0.8, 0.6]])
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import slicer
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
+
 
 @pytest.fixture
 def _the_library_is_what_it_was_afterwards():

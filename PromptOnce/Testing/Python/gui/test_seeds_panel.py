@@ -16,6 +16,7 @@ from PromptOnceLib.errors import SeedError
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.segmentation.metrics import dice
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
 __all__ = ["library", "user"]
 
 

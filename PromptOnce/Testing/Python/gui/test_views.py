@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import slicer
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
+
 
 @pytest.fixture
 def alone(user, tmp_path):
