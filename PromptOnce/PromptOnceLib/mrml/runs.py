@@ -14,7 +14,7 @@ from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
 from PromptOnceLib.prompts.conditioning import SharedSeed
-from PromptOnceLib.segmentation.segment import Segment, default_color
+from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.worker.protocol import SliceDone
 from PromptOnceLib.worker.requests import PropagationJob, Settings
 from PromptOnceLib.worker.session import Session
@@ -146,8 +146,7 @@ def targets_for(case: Case, segment_ids: Sequence[str | None] | None = None) -> 
     ids: Sequence[str | None] = [None] * len(objects) if segment_ids is None else segment_ids
     if len(ids) != len(objects):
         raise InputError(f"The prompt has {len(objects)} objects, but {len(ids)} segments are named for them.")
-    described = [Segment(o.name, o.color or default_color(n), o.terminology) for n, o in enumerate(objects)]
-    return [Target(segment, segment_id) for segment, segment_id in zip(described, ids, strict=True)]
+    return [Target(segment, segment_id) for segment, segment_id in zip(segments_of(objects), ids, strict=True)]
 
 
 def prepared_writer(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 Color = tuple[float, float, float]
 
@@ -42,6 +44,32 @@ class Segment:
     def __post_init__(self) -> None:
         if len(self.color) != 3 or not all(0.0 <= part <= 1.0 for part in self.color):
             raise ValueError(f"a colour is three numbers from 0 to 1, not {self.color}")
+
+
+class Described(Protocol):
+    """An object that was prompted: its name, and colour and terminology where somebody has chosen them."""
+
+    @property
+    def name(self) -> str:
+        """Name for the user."""
+
+    @property
+    def color(self) -> Color | None:
+        """Red, green, blue from 0 to 1; None where nobody has chosen one."""
+
+    @property
+    def terminology(self) -> str | None:
+        """Slicer's terminology entry; None where nobody has chosen one."""
+
+
+def segments_of(objects: Sequence[Described]) -> list[Segment]:
+    """The segments of a prompt's objects, in their order; without a colour of its own an object gets that of its place.
+
+    Raises ValueError for a colour outside 0 to 1.
+    """
+    return [
+        Segment(item.name, item.color or default_color(number), item.terminology) for number, item in enumerate(objects)
+    ]
 
 
 def default_color(index: int) -> Color:
