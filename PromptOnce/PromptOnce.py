@@ -15,7 +15,6 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from PromptOnceLib.gui.sample_data import register_sample_data
 from PromptOnceLib.requirements import missing_requirements
 
 
@@ -35,7 +34,13 @@ class PromptOnce(ScriptedLoadableModule):
         self.parent.acknowledgementText = _(
             "After Gutierrez et al., Prompt Once, Segment Everything (Algorithms 2025), and Ravi et al., SAM 2 (2024).",
         )
-        slicer.app.connect("startupCompleted()", register_sample_data)
+        slicer.app.connect("startupCompleted()", _register_sample_data)
+
+
+def _register_sample_data() -> None:
+    from PromptOnceLib.gui.sample_data import register_sample_data
+
+    register_sample_data()
 
 
 class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -55,9 +60,9 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._scene_closed)
         slicer.app.connect("aboutToQuit()", self.cleanup)
         if missing_requirements():
-            from PromptOnceLib.gui.requirements_notice import RequirementsLine
+            from PromptOnceLib.gui.requirements_notice import RequirementsNotice
 
-            self.requirements = RequirementsLine(self.layout, self._build)
+            self.requirements = RequirementsNotice(self.layout, self._build)
         else:
             self._build()
 

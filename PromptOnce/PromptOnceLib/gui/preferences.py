@@ -19,7 +19,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 class Preferences:
     """model: a name of the registry, or FILE_MODEL with checkpoint and config.
 
-    device: one of DEVICES. kind: a value of environment_choice.Kind. python: of an existing environment. Folders: ""
+    device: one of DEVICES. kind: a value of engine_python.Kind. python: of an existing environment. Folders: ""
     for the usual ones; seeds_folder is that of the seed library.
     """
 
@@ -45,11 +45,11 @@ def load_preferences() -> Preferences:
     return Preferences(**values)
 
 
-def save_preferences(machine: Preferences) -> None:
+def save_preferences(preferences: Preferences) -> None:
     """Keep the choices for the next session; the usual ones are not written."""
     settings = qt.QSettings()
     for field in fields(Preferences):
-        value = getattr(machine, field.name)
+        value = getattr(preferences, field.name)
         if value == field.default:
             settings.remove(_key(field.name))
         else:

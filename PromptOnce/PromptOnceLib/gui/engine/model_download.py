@@ -18,7 +18,7 @@ FETCH = (sys.executable, "-u", "-m", "PromptOnceLib.models.__main__")
 
 
 class ModelDownload:
-    """The download of one checkpoint; on_progress and on_end as of environment_install.Installation."""
+    """The download of one checkpoint; on_progress and on_end as of environment.install.Installation."""
 
     def __init__(
         self,

@@ -2,75 +2,110 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import slicer
 import vtk
 
-from PromptOnceLib.gui.prompt import place_tools
-
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import MakeTimer, Workbench
+from PromptOnceLib.gui.notices import Notices
+from PromptOnceLib.gui.qt.observer import Observer
+from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.qt.timer import QtTimer
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.gui.volume.prompted_slice import PromptedSlice
+from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 
 QUIET_MILLISECONDS = 80
 """Without a change of a markup, before the change counts and the mask is asked for."""
 
+Tool = Literal["box", "positive", "negative"]
+"""What the mouse places: Slicer's place mode with the node of the selected object for this."""
 
-class Editing(slicer.util.VTKObservationMixin):  # type: ignore[misc]
-    """Observes the markups of the workbench's objects. A drag is taken in when it has ended, a box as it is drawn."""
+TOOLS: tuple[Tool, ...] = ("box", "positive", "negative")
 
-    def __init__(self, bench: Workbench, make_timer: MakeTimer) -> None:
+
+class PromptEditor(Observer):
+    """Observes the markups of the open case. A drag is taken in when it has ended, a box as it is drawn.
+
+    changed: called when a tool was taken up or put away, here or elsewhere in Slicer. What was taken in is told by the
+    current case's `edited`.
+    """
+
+    def __init__(self, current: CurrentCase, notices: Notices, prompted_slice: PromptedSlice) -> None:
         super().__init__()
-        self._bench = bench
-        self._timer = make_timer(QUIET_MILLISECONDS, True, self.take_in)
+        self._current, self._notices, self._prompted_slice = current, notices, prompted_slice
+        self.changed: Signal[[]] = Signal()
+        self._timer = QtTimer(QUIET_MILLISECONDS, True, self.take_in)
         self._drawing_box = False
+        current.opened.connect(self._watch)
+        current.closing.connect(self._leave)
+        for signal in (current.edited, current.drawn):
+            signal.connect(self._watch_again)
 
     @property
-    def tool(self) -> str | None:
-        """What the mouse places now: "box", "positive", "negative"."""
-        objects = self._bench.objects
-        return None if objects is None else place_tools.active_role(objects.selected)
+    def tool(self) -> Tool | None:
+        """What the mouse places now for the selected object; None where it places nothing for it."""
+        case = self._current.case
+        return None if case is None else _active_tool(case.objects.selected)
 
-    def use_tool(self, role: str | None) -> None:
+    def use_tool(self, tool: Tool | None) -> None:
         """Let the mouse place something on the prompted slice; None puts the tool away."""
-        bench = self._bench
-        if bench.objects is None:
+        case = self._current.case
+        if case is None:
             return
-        place_tools.stop()
-        if role is not None and (bench.prompted_slice.is_shown() or bench.prompted_slice.show()):
-            place_tools.start(bench.objects.selected, role)
-            self._drawing_box |= role == "box"
-            self.watch()
-        bench.changed()
+        _stop_placing()
+        if tool is not None and (self._prompted_slice.is_shown() or self._prompted_slice.show()):
+            _start_placing(case.objects.selected, tool)
+            self._drawing_box |= tool == "box"
+            self._watch(case)
+        self.changed()
 
-    def watch(self) -> None:
-        """Observe the markups there are now."""
-        if self._bench.objects is None:
+    def finish(self) -> None:
+        """Put the tool away, and take in at once what was marked."""
+        self.use_tool(None)
+        self.take_in()
+
+    def take_in(self) -> None:
+        """Take in what was changed; by itself when the markups have been quiet for a moment."""
+        self._timer.stop()
+        case = self._current.case
+        if case is None or self.tool == "box":
             return
-        self._observe(place_tools.interaction_node(), vtk.vtkCommand.ModifiedEvent, self._tool_changed)
+        objects = case.objects
+        if self._drawing_box:
+            self._drawing_box = False
+            objects.keep_old_box()
+        notices = objects.adopt()
+        if notices:
+            self._notices.say("prompt", " ".join(notices))
+        if objects.settle():
+            if not notices:
+                self._notices.say("prompt", "")
+            self._current.edited()
+
+    def _watch(self, case: OpenCase) -> None:
+        """Observe the markups there are now, and what may take them away."""
+        self.observe(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._markups_changed)
+        self.observe(_interaction_node(), vtk.vtkCommand.ModifiedEvent, self._tool_changed)
         events = slicer.vtkMRMLMarkupsNode
-        for node in self._bench.objects.nodes:
+        for node in case.objects.nodes:
             wanted = [events.PointPositionDefinedEvent, events.PointEndInteractionEvent, events.PointRemovedEvent]
             if node.IsA("vtkMRMLMarkupsROINode"):
                 wanted.append(vtk.vtkCommand.ModifiedEvent)
             for event in wanted:
-                self._observe(node, event, self._markups_changed)
+                self.observe(node, event, self._markups_changed)
 
-    def leave(self) -> None:
+    def _watch_again(self) -> None:
+        if self._current.case is not None:
+            self._watch(self._current.case)
+
+    def _leave(self, _case: OpenCase) -> None:
         """Observe nothing, put the tool away."""
         self._timer.stop()
         if self.tool is not None:
-            place_tools.stop()
+            _stop_placing()
         self._drawing_box = False
         self.removeObservers()
-
-    def look(self) -> None:
-        """Look in a moment whether something changed."""
-        self._timer.start()
-
-    def _observe(self, node: Any, event: Any, method: Any) -> None:
-        if not self.hasObserver(node, event, method):
-            self.addObserver(node, event, method)
 
     def _markups_changed(self, *_args: Any) -> None:
         self._timer.start()
@@ -78,21 +113,36 @@ class Editing(slicer.util.VTKObservationMixin):  # type: ignore[misc]
     def _tool_changed(self, *_args: Any) -> None:
         """The mouse has placed the box, or a tool was put away, here or elsewhere in Slicer."""
         self._timer.start()
-        self._bench.changed()
+        self.changed()
 
-    def take_in(self) -> None:
-        """Take in what was changed; by itself when the markups have been quiet for a moment."""
-        self._timer.stop()
-        bench, objects = self._bench, self._bench.objects
-        if objects is None or self.tool == "box":
-            return
-        if self._drawing_box:
-            self._drawing_box = False
-            objects.keep_old_box()
-        notices = objects.adopt()
-        if notices:
-            bench.say("prompt", " ".join(notices))
-        if objects.settle():
-            if not notices:
-                bench.notices["prompt"] = ""
-            bench.edited()
+
+def _start_placing(item: PromptNodes, tool: Tool) -> None:
+    """Let the mouse place a box (once) or points (until the tool is put away) for an object."""
+    if tool == "box":
+        item.clear("box")
+    node = item.make(tool)
+    interaction = _interaction_node()
+    slicer.modules.markups.logic().SetActiveList(node)
+    interaction.SetPlaceModePersistence(0 if tool == "box" else 1)
+    interaction.SetCurrentInteractionMode(interaction.Place)
+
+
+def _stop_placing() -> None:
+    """Another mode of the mouse, such as window and level, is left alone."""
+    interaction = _interaction_node()
+    if interaction.GetCurrentInteractionMode() == interaction.Place:
+        interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+
+
+def _active_tool(item: PromptNodes) -> Tool | None:
+    interaction = _interaction_node()
+    if interaction.GetCurrentInteractionMode() != interaction.Place:
+        return None
+    active = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton").GetActivePlaceNodeID()
+    nodes = {tool: item.node(tool) for tool in TOOLS}
+    return next((tool for tool, node in nodes.items() if node is not None and node.GetID() == active), None)
+
+
+def _interaction_node() -> Any:
+    """Slicer's node that knows what the mouse does."""
+    return slicer.mrmlScene.GetNodeByID("vtkMRMLInteractionNodeSingleton")

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cases.case import Case, case_of
 from PromptOnceLib.errors import PromptError, SeedError
+from PromptOnceLib.gui.notices import Notices
+from PromptOnceLib.gui.prompt.preview import PromptPreview
+from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.seeds.workflows import StartSearch
+from PromptOnceLib.gui.run.propagation import RunController
+from PromptOnceLib.gui.seeds.library import LibraryController
+from PromptOnceLib.gui.seeds.workflows import RoundTrips, StartSearch
 from PromptOnceLib.gui.volume import slice_views
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.gui.volume.prompted_slice import no_single_slice
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 from PromptOnceLib.mrml.runs import VolumeRun
 from PromptOnceLib.mrml.seeds import placed
@@ -25,13 +32,10 @@ from PromptOnceLib.seeds.reliability import applied_sentence
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_shared_seed
 
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import Workbench
-
 Start = Literal["central", "shown"] | Searched
 
 
-@dataclass
+@dataclass(frozen=True)
 class ApplyOptions:
     """How seeds are applied. start: slice that comes after the seeds, or how it is searched for. selected: into the
     selected object only.
@@ -42,103 +46,117 @@ class ApplyOptions:
     selected: bool = False
 
 
-class SeedApplying:
-    """way: as chosen in the panel. search: for the slice to start on."""
+class SeedApplier:
+    """options: as chosen in the panel. changed: called when another one was chosen."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
-        self.way = ApplyOptions()
-        self.search = StartSearch(bench)
+    def __init__(
+        self,
+        current: CurrentCase,
+        notices: Notices,
+        preview: PromptPreview,
+        runs: RunController,
+        library: LibraryController,
+        trips: RoundTrips,
+        search: StartSearch,
+    ) -> None:
+        self._current, self._notices, self._preview, self._runs = current, notices, preview, runs
+        self._library, self._trips, self._search = library, trips, search
+        self.changed: Signal[[]] = Signal()
+        self.options = ApplyOptions()
 
-    def leave(self) -> None:
-        """Another volume is chosen, or the scene goes."""
-        self.search.leave()
+    def choose(self, options: ApplyOptions) -> None:
+        """Apply seeds like this from now on."""
+        self.options = options
+        self.changed()
 
     def apply(self) -> None:
         """Propagate from the chosen seeds; what stands in the way is said in the panel."""
-        self._bench.attempt("seeds", self._apply)
+        self._runs.attempt("seeds", self._apply)
 
-    def _apply(self) -> None:
-        bench = self._bench
-        source = SeedSource(bench.seeding.chosen_seeds, self._start(), self.way.by, names=self._names())
-        if self.way.start == "similar" or self.way.start == "confident":
-            self._look_for_start(source, self.way.start)
+    def _apply(self, case: OpenCase) -> None:
+        options = self.options
+        source = SeedSource(self._library.chosen_seeds, self._start(case), options.by, names=self._names(case))
+        if options.start == "similar" or options.start == "confident":
+            self._look_for_start(case, source, options.start)
         else:
-            self._propagate(source)
+            self._propagate(case, source)
 
-    def _start(self) -> int | Literal["central"]:
-        if self.way.start != "shown":
+    def _start(self, case: OpenCase) -> int | Literal["central"]:
+        if self.options.start != "shown":
             return "central"
-        index = slice_views.shown_slice(self._bench.image.grid)
+        index = slice_views.shown_slice(case.image.grid)
         if index is None:
-            raise SeedError(_("The view shows no single slice of the volume: press Go to prompted slice first."))
+            raise SeedError(no_single_slice())
         return index
 
-    def _names(self) -> tuple[str, ...] | None:
+    def _names(self, case: OpenCase) -> tuple[str, ...] | None:
         """Which of the seed's objects to segment. A single one is right for any object that was selected."""
-        seeds = self._bench.seeding.chosen_seeds
-        if not self.way.selected or not seeds or len(seeds[0].record.objects) == 1:
+        seeds = self._library.chosen_seeds
+        if not self.options.selected or not seeds or len(seeds[0].record.objects) == 1:
             return None
-        return (self._bench.objects.selected.name,)
+        return (case.objects.selected.name,)
 
-    def _case(self, source: SeedSource) -> Case:
-        bench = self._bench
-        image = bench.fresh_image()
+    def _seeded(self, case: OpenCase, source: SeedSource) -> Case:
+        """The open volume with the seeds in place of a prompt."""
+        image = case.fresh_image()
         shared = placed(source, image.volume.geometry, image.axis.axis)
-        automatic = bench.parameters.window == "auto"
-        window = seed_window(source.seeds[0], image.volume) if automatic else bench.window(None)
-        return Case(image.volume, image.axis, image.stack(window), shared, None, ())
+        automatic = case.choices.window == "auto"
+        window = seed_window(source.seeds[0], image.volume) if automatic else case.window(None)
+        return case_of(image.framed(window), shared)
 
-    def _look_for_start(self, source: SeedSource, way: Searched) -> None:
-        case = self._case(source)
-        within = self._bench.propagating.settings().within(len(case.stack.frames))
-        self.search.start(way, case, within, lambda index: self._propagate(replace(source, start=index)))
+    def _look_for_start(self, case: OpenCase, source: SeedSource, way: Searched) -> None:
+        seeded = self._seeded(case, source)
+        within = self._runs.settings().within(len(seeded.stack.frames))
+        self._search.start(way, seeded, within, lambda index: self._propagate(case, replace(source, start=index)))
 
-    def _propagate(self, source: SeedSource) -> None:
-        bench = self._bench
-        case = self._case(source)
-        if self.way.selected:
-            objects = [bench.objects.selected]
+    def _propagate(self, case: OpenCase, source: SeedSource) -> None:
+        seeded = self._seeded(case, source)
+        objects = case.objects
+        if self.options.selected:
+            chosen = [objects.selected]
         else:
-            keys = bench.objects.take_named(case.prompt.objects)
-            by_key = {nodes.key: nodes for nodes in bench.objects.objects}
-            objects = [by_key[key] for key in keys]
-        case = replace(case, prompt=_described_as(case.prompt, objects))
+            keys = objects.take_named(seeded.prompt.objects)
+            by_key = {nodes.key: nodes for nodes in objects.objects}
+            chosen = [by_key[key] for key in keys]
+        assert isinstance(seeded.prompt, SharedSeed)
+        seeded = replace(seeded, prompt=_described_as(seeded.prompt, chosen))
 
         def after(run: VolumeRun, keys: list[str]) -> None:
-            self._draw(run, keys)
+            self._draw(case, run, keys)
             if run.went_to_its_end:
                 self._judge(run, source)
 
-        bench.propagating.begin(case, [nodes.key for nodes in objects], after)
+        self._runs.begin(seeded, [nodes.key for nodes in chosen], after)
 
-    def _draw(self, run: VolumeRun, keys: list[str]) -> None:
+    def _draw(self, case: OpenCase, run: VolumeRun, keys: list[str]) -> None:
         """Box and points from the mask of the start slice, as the papers select them, for the user to correct."""
-        bench, result = self._bench, run.job.result
-        if bench.previewing.late:
+        if self._preview.late or run.job is None:
             return  # the user has marked something else meanwhile
+        result = run.job.result
         index = _slice_to_prompt(result, run.case.prompt.slice)
         prompts = {}
         for number, key in enumerate(keys):
             if result.masks[number, index].any():
                 prompts[key] = _selection(result.masks[number, index])
-        if prompts and not bench.objects.draw(prompts, index):
-            bench.say("seeds", _("Box and points were not drawn: other objects are marked on another slice."))
-        bench.editing.watch()
+        if prompts and not case.objects.draw(prompts, index):
+            self._notices.say("seeds", _("Box and points were not drawn: other objects are marked on another slice."))
+        self._current.drawn()
 
     def _judge(self, run: VolumeRun, source: SeedSource) -> None:
-        bench, case = self._bench, run.case
+        """How far the seed can be trusted here: its round trip through the volume."""
+        case, prompt = run.case, run.case.prompt
+        assert isinstance(prompt, SharedSeed)
         stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
 
         def take(figures: RoundTripFigures) -> None:
             worst = min((value for value in figures.dice if value is not None), default=None)
-            bench.say("seeds", applied_sentence(worst))
+            self._notices.say("seeds", applied_sentence(worst))
 
-        steps = steps_of_shared_seed(case.stack, case.prompt, stored)
+        steps = steps_of_shared_seed(case.stack, prompt, stored)
         try:
-            bench.seeding.trips.start(steps, take, run.job.result)
+            self._trips.start(steps, take, None if run.job is None else run.job.result)
         except PromptError as error:
-            bench.say("seeds", error.message)
+            self._notices.say("seeds", error.message)
 
 
 def _slice_to_prompt(result: SegmentationResult, start: int) -> int:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.errors import CancelledError, PromptOnceError
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.notices import Notices
+from PromptOnceLib.gui.prompt.preview import PromptPreview
+from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import Searched
 from PromptOnceLib.seeds.similarity import most_similar
@@ -19,18 +23,18 @@ from PromptOnceLib.workflows.drive import StepDriver
 from PromptOnceLib.workflows.round_trip import RoundTripFigures, Steps
 from PromptOnceLib.workflows.start_slice import ConfidentStart, steps_of_confident_start
 
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import Workbench
-
 OnFigures = Callable[[RoundTripFigures], object]
 
 
-class SeedTrips:
-    """At most one round trip at a time, on the chosen volume."""
+class RoundTrips:
+    """At most one round trip at a time, on the open volume. changed: called when one was begun or is over."""
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
-        self._trip: StepDriver | None = None
+    def __init__(self, current: CurrentCase, engine: EngineAccess, notices: Notices, preview: PromptPreview) -> None:
+        self._engine, self._notices, self._preview = engine, notices, preview
+        self.changed: Signal[[]] = Signal()
+        self._trip: StepDriver[RoundTripFigures] | None = None
+        engine.occupied_by("seeds", lambda: self.running)
+        current.closing.connect(self._leave)
 
     @property
     def running(self) -> bool:
@@ -48,8 +52,8 @@ class SeedTrips:
 
     def start(self, steps: Steps, on_figures: OnFigures, first: SegmentationResult | None = None) -> None:
         """Begin a round trip; first: as StepDriver.start. Raises PromptError where a mask is empty."""
-        bench = self._bench
-        trip: StepDriver
+        engine = self._engine
+        trip: StepDriver[RoundTripFigures]
 
         def ended(figures: RoundTripFigures | None, error: PromptOnceError | None) -> None:
             if trip is not self._trip:
@@ -58,44 +62,48 @@ class SeedTrips:
             if figures is not None:
                 on_figures(figures)
             elif isinstance(error, CancelledError):
-                bench.say("seeds", _("The round trip was cancelled: how far the seed can be trusted is not known."))
+                self._notices.say(
+                    "seeds", _("The round trip was cancelled: how far the seed can be trusted is not known.")
+                )
             elif error is not None:
-                bench.say("seeds", error.message)
-            if bench.previewing.late:
-                bench.previewing.ask()
-            bench.changed()
+                self._notices.say("seeds", error.message)
+            self._preview.ask_if_late()
+            self.changed()
 
-        trip = StepDriver(bench.session, bench.engine.files(), bench.engine.machine.device, steps, ended)
+        trip = StepDriver(engine.session, engine.files(), engine.device, steps, ended)
         self._trip = trip
         try:
             trip.start(first)
         except PromptOnceError:
             self._trip = None
             raise
-        bench.begin_work()
+        engine.begin_work()
+        self.changed()
 
-    def leave(self) -> None:
-        """Another volume is chosen, or the scene goes."""
+    def _leave(self, _case: OpenCase) -> None:
         if self._trip is not None:
             self._trip.cancel()
             self._trip = None
 
-
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import Workbench
 
 OnFound = Callable[[int], object]
 """Is given the slice."""
 
 
 class StartSearch:
-    """At most one search at a time, on the chosen volume. What comes of one that was left is not heard any more."""
+    """At most one search at a time, on the open volume. What comes of one that was left is not heard any more.
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+    changed: called when one was begun or is over.
+    """
+
+    def __init__(self, current: CurrentCase, engine: EngineAccess, notices: Notices, preview: PromptPreview) -> None:
+        self._engine, self._notices, self._preview = engine, notices, preview
+        self.changed: Signal[[]] = Signal()
         self._on_found: OnFound | None = None
         self._trip: StepDriver[ConfidentStart] | None = None
         self._seen = self._slices = 0
+        engine.occupied_by("seeds", lambda: self.running)
+        current.closing.connect(self._leave)
 
     @property
     def running(self) -> bool:
@@ -130,16 +138,16 @@ class StartSearch:
         except PromptOnceError:
             self._on_found = None
             raise
-        self._bench.begin_work()
+        self._engine.begin_work()
+        self.changed()
 
-    def leave(self) -> None:
-        """Another volume is chosen, or the scene goes."""
+    def _leave(self, _case: OpenCase) -> None:
         if self.running:
             self._on_found = self._trip = None
-            self._bench.session.cancel()
+            self._engine.session.cancel()
 
     def _look_for_the_most_similar(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
-        bench = self._bench
+        engine, session = self._engine, self._engine.session
 
         def take(descriptors: NDArray[np.float32]) -> None:
             place, similarity = most_similar(descriptors[-1], descriptors[:-1])
@@ -152,12 +160,12 @@ class StartSearch:
         def seen(_event: object) -> None:
             self._seen += 1
 
-        bench.session.prepare(bench.engine.files(), bench.engine.machine.device, "auto", case.stack, seed.slice)
+        engine.prepare(case.stack, seed.slice)
         frames = (seed.frames[0].frame,)
-        bench.session.describe(within, frames, take, lambda error: self._failed(on_found, error), seen)
+        session.describe(within, frames, take, lambda error: self._failed(on_found, error), seen)
 
     def _look_for_the_most_confident(self, case: Case, seed: SharedSeed, within: range, on_found: OnFound) -> None:
-        bench = self._bench
+        engine = self._engine
 
         def ended(found: ConfidentStart | None, error: PromptOnceError | None) -> None:
             if found is not None:
@@ -166,14 +174,14 @@ class StartSearch:
                 self._failed(on_found, error)
 
         steps = steps_of_confident_start(case.stack, seed, within)
-        self._trip = StepDriver(bench.session, bench.engine.files(), bench.engine.machine.device, steps, ended)
+        self._trip = StepDriver(engine.session, engine.files(), engine.device, steps, ended)
         self._trip.start()
 
     def _ended(self, on_found: OnFound, index: int, sentence: str) -> None:
         if on_found is not self._on_found:
             return
         self._on_found = self._trip = None
-        self._bench.say("seeds", sentence)
+        self._notices.say("seeds", sentence)
         try:
             on_found(index)
         except PromptOnceError as error:
@@ -187,8 +195,6 @@ class StartSearch:
         self._refused(_("Cancelled: nothing was segmented.") if cancelled else error.message)
 
     def _refused(self, sentence: str) -> None:
-        bench = self._bench
-        bench.say("seeds", sentence)
-        if bench.previewing.late:
-            bench.previewing.ask()
-        bench.changed()
+        self._notices.say("seeds", sentence)
+        self._preview.ask_if_late()
+        self.changed()
