@@ -44,7 +44,8 @@ class Panel:
         self.build()
         column.addWidget(self.notice)
         connect(self.widget, "contentsCollapsed(bool)", self._folded)
-        tools.notices.changed.connect(self._said)
+        notices = tools.notices
+        notices.changed.connect(self._said)
 
     def build(self) -> None:
         """Make the widgets."""

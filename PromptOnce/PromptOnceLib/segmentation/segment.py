@@ -46,7 +46,7 @@ class Segment:
             raise ValueError(f"a colour is three numbers from 0 to 1, not {self.color}")
 
 
-class Described(Protocol):
+class PromptedObject(Protocol):
     """An object that was prompted: its name, and colour and terminology where somebody has chosen them."""
 
     @property
@@ -62,7 +62,7 @@ class Described(Protocol):
         """Slicer's terminology entry; None where nobody has chosen one."""
 
 
-def segments_of(objects: Sequence[Described]) -> list[Segment]:
+def segments_of(objects: Sequence[PromptedObject]) -> list[Segment]:
     """The segments of a prompt's objects, in their order; without a colour of its own an object gets that of its place.
 
     Raises ValueError for a colour outside 0 to 1.

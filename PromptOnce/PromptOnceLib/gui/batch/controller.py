@@ -108,7 +108,7 @@ class BatchController:
 
     @property
     def progress(self) -> tuple[str, int, int]:
-        """In words, and cases, done and all of them."""
+        """As text, and cases, done and all of them."""
         job = self.job
         if job is None or job.finished:
             return "", 0, 0

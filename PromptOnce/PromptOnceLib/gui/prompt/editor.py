@@ -8,8 +8,7 @@ import slicer
 import vtk
 
 from PromptOnceLib.gui.notices import Notices
-from PromptOnceLib.gui.qt.observer import Observer
-from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.qt.signal import Observer, Signal
 from PromptOnceLib.gui.qt.timer import QtTimer
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.gui.volume.prompted_slice import PromptedSlice
@@ -46,7 +45,7 @@ class PromptEditor(Observer):
     def tool(self) -> Tool | None:
         """What the mouse places now for the selected object; None where it places nothing for it."""
         case = self._current.case
-        return None if case is None else _active_tool(case.objects.selected)
+        return None if case is None else _active_tool(case.selected)
 
     def use_tool(self, tool: Tool | None) -> None:
         """Let the mouse place something on the prompted slice; None puts the tool away."""
@@ -55,7 +54,7 @@ class PromptEditor(Observer):
             return
         _stop_placing()
         if tool is not None and (self._prompted_slice.is_shown() or self._prompted_slice.show()):
-            _start_placing(case.objects.selected, tool)
+            _start_placing(case.selected, tool)
             self._drawing_box |= tool == "box"
             self._watch(case)
         self.changed()

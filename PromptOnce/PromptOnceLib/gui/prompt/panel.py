@@ -155,7 +155,7 @@ class PromptPanel(Panel):
             return
         shown = self.color.color
         color: Color = (shown.redF(), shown.greenF(), shown.blueF())
-        item = case.objects.selected
+        item = case.selected
         if max(abs(a - b) for a, b in zip(color, item.color, strict=True)) < 0.01:
             color = item.color  # what Qt rounded is no change
         wanted = (self.name.text.strip(), color, self.terminology.entry)

@@ -90,7 +90,7 @@ class PromptPreview:
 
     def _show(self, prompt: Prompt, keys: list[str], masks: PromptedMasks) -> None:
         case = self._current.case
-        if case is None or case.image.grid.axis != prompt.axis:
+        if case is None or case.axis != prompt.axis:
             return
         grid = case.image.grid
         if self._overlay is None or self._overlay.grid is not grid:

@@ -1,9 +1,14 @@
-"""Telling others, without Qt: signals of Python objects crash under PythonQt when they are Qt's."""
+"""Telling others without Qt, and hearing what VTK objects tell.
+
+Signals of Python objects crash under PythonQt when they are Qt's.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, ParamSpec
+from typing import Any, Generic, ParamSpec
+
+from slicer.util import VTKObservationMixin
 
 P = ParamSpec("P")
 
@@ -27,3 +32,12 @@ class Signal(Generic[P]):
         """Call all receivers."""
         for receiver in list(self._receivers):
             receiver(*args, **kwargs)
+
+
+class Observer(VTKObservationMixin):  # type: ignore[misc]  # Slicer has no types
+    """Slicer's mixin, observing nothing twice. All observers go with `removeObservers`."""
+
+    def observe(self, subject: Any, event: Any, method: Callable[..., object]) -> None:
+        """Call a method of this object with every such event from now on."""
+        if not self.hasObserver(subject, event, method):
+            self.addObserver(subject, event, method)

@@ -70,7 +70,7 @@ class RunComparison:
 
     def _find_tables(self, case: OpenCase) -> None:
         """Take up table and plot that were saved with the scene."""
-        node = case.image.node
+        node = case.node
         self.table = node_on(node, "vtkMRMLTableNode", "slice table")
         self.chart = node_on(node, "vtkMRMLPlotChartNode", "slice chart")
         self.changed()
@@ -84,7 +84,7 @@ class RunComparison:
     def _object_selected(self) -> None:
         """Show the figures of the object that is selected now."""
         case = self._current.case
-        if case is not None and case.objects.selected.key != self._compared:
+        if case is not None and case.selected.key != self._compared:
             self._update()
 
     def _update(self) -> None:
@@ -92,7 +92,7 @@ class RunComparison:
         case, result = self._current.case, self._result
         if case is None or result is None:
             return
-        self._compared = case.objects.selected.key
+        self._compared = case.selected.key
         index = self._keys.index(self._compared) if self._compared in self._keys else None
         try:
             reference = self._reference(case)
@@ -112,7 +112,7 @@ class RunComparison:
             self._notices.say("compare", "")
             return None
         ids = [segment_id] if node.IsA("vtkMRMLSegmentationNode") and segment_id else None
-        reference = read_reference_node(case.image.node, node, ids)
+        reference = read_reference_node(case.node, node, ids)
         self._notices.say("compare", " ".join(reference.notices))
-        stack: NDArray[np.bool_] = slices_along(reference.labels, case.image.grid.axis) > 0
+        stack: NDArray[np.bool_] = slices_along(reference.labels, case.axis) > 0
         return stack

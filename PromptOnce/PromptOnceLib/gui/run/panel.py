@@ -115,7 +115,7 @@ class RunPanel(Panel):
         if node is not None:
             segmentation = node.GetSegmentation()
             entries += [(segmentation.GetSegment(i).GetName(), i) for i in segmentation.GetSegmentIDs()]
-        fill(self.segment, entries, self._target.segment_for(case.objects.selected.key) or "")
+        fill(self.segment, entries, self._target.segment_for(case.selected.key) or "")
         self.overwrite.checked = choices.overwrite
         self.early_stop.checked = choices.earlyStop
         self.limit.checked = choices.limitRange
@@ -149,7 +149,7 @@ class RunPanel(Panel):
     def _segment_chosen(self, index: int) -> None:
         case = self._current.case
         if case is not None:
-            self._target.choose_segment(case.objects.selected.key, self.segment.itemData(index))
+            self._target.choose_segment(case.selected.key, self.segment.itemData(index))
 
     def _limit_chosen(self, checked: bool) -> None:
         """The last slice is named from now on: another volume may have more."""
@@ -165,7 +165,10 @@ def early_stop_box() -> Any:
     """The switch, also for the panel Batch."""
     box = qt.QCheckBox(_("Early stop where the object has ended"))
     box.setToolTip(
-        _("Stop a pass where the object has ended, after several slices without it; not for objects in several pieces")
+        _(
+            "Stop a pass (forward or backward) where the object has ended, after several slices without it; not for "
+            "objects in several pieces"
+        )
     )
     return box
 

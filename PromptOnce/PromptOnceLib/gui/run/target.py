@@ -59,7 +59,7 @@ class ResultTarget:
             return
         segment = node.GetSegmentation().GetSegment(segment_id)
         case.objects.describe_selected(segment.GetName(), tuple(segment.GetColor()), None)
-        self.choose_segment(case.objects.selected.key, segment_id)
+        self.choose_segment(case.selected.key, segment_id)
         self._current.edited()
 
     def written(self, segmentation_node: Any, segment_by_key: dict[str, str]) -> None:

@@ -94,7 +94,7 @@ class SeedApplier:
         seeds = self._library.chosen_seeds
         if not self.options.selected or not seeds or len(seeds[0].record.objects) == 1:
             return None
-        return (case.objects.selected.name,)
+        return (case.selected.name,)
 
     def _seeded(self, case: OpenCase, source: SeedSource) -> Case:
         """The open volume with the seeds in place of a prompt."""

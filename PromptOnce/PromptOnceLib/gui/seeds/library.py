@@ -97,13 +97,13 @@ class LibraryController:
     def scanner_name(self) -> str:
         """What the user calls the scanner of the volume."""
         case = self._current.case
-        return "" if case is None else scanner_name(case.image.node)
+        return "" if case is None else scanner_name(case.node)
 
     def name_scanner(self, name: str) -> None:
         """Keep what the user calls the scanner of the volume."""
         case = self._current.case
         if case is not None:
-            name_scanner(case.image.node, name)
+            name_scanner(case.node, name)
             self.update()
 
     # Care of the library

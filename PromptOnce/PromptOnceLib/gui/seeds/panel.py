@@ -183,7 +183,7 @@ class SeedsPanel(Panel):
         library, options, working = self._library, self._applier.options, self._engine.working
         fill(self.start, _starts(), options.start)
         fill(self.by, _ways(), options.by)
-        selected = "" if case is None else case.objects.selected.name
+        selected = "" if case is None else case.selected.name
         self.selected_only.text = _("Into the selected object only ({name})").format(name=selected)
         blocked = self.selected_only.blockSignals(True)
         self.selected_only.checked = options.selected

@@ -43,7 +43,7 @@ class RoundTrips:
 
     @property
     def progress(self) -> tuple[str, int, int]:
-        """In words, and slices of the way under way, done and all of them."""
+        """As text, and slices of the way under way, done and all of them."""
         if self._trip is None or self._trip.step is None or self._trip.job is None:
             return "", 0, 0
         step, progress = self._trip.step, self._trip.job.progress
@@ -112,7 +112,7 @@ class StartSearch:
 
     @property
     def progress(self) -> tuple[str, int, int]:
-        """In words, and slices, done and all of them."""
+        """As text, and slices, done and all of them."""
         if self._trip is None:
             return _("Looking for the slice most like the seed's"), self._seen, self._slices
         step, job = self._trip.step, self._trip.job

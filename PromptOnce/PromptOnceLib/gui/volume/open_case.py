@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from PromptOnceLib.cases.case import FramedImage
 from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode, SceneChoices
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.volume.chosen_image import ChosenImage
 from PromptOnceLib.imaging.window import Window
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
+from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 from PromptOnceLib.prompts.prompt import Prompt
 
 
@@ -25,6 +28,21 @@ class OpenCase:
     def choices(self) -> PromptOnceParameterNode:
         """What is chosen, saved with the scene."""
         return self._scene.now
+
+    @property
+    def node(self) -> Any:
+        """The volume node."""
+        return self.image.node
+
+    @property
+    def axis(self) -> int:
+        """The array axis along which the slices lie: 0, 1, 2 = k, j, i."""
+        return self.objects.grid.axis
+
+    @property
+    def selected(self) -> PromptNodes:
+        """The object that tools and results are for."""
+        return self.objects.selected
 
     @property
     def prompt(self) -> Prompt | None:

@@ -89,7 +89,7 @@ class VolumePanel(Panel):
         super().refresh()
         case, choices = self._current.case, self._choices.node
         show_node(self.volume, None if choices is None else choices.volume)
-        hidden = case is not None and not slice_views.is_shown(case.image.node)
+        hidden = case is not None and not slice_views.is_shown(case.node)
         show_text(self.shown, _("The views show another volume: press Go to prompted slice to see this one.") * hidden)
         fill(self.axis, _axis_entries(), "auto" if choices is None else choices.axis)
         fill(self.window, _window_entries(), "auto" if choices is None else choices.window)

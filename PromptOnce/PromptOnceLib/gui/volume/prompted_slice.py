@@ -28,7 +28,7 @@ class PromptedSlice:
         """Show the volume in all slice views, and notice from now on when they show another one."""
         case = self._current.case
         if case is not None:
-            slice_views.show_volume(case.image.node)
+            slice_views.show_volume(case.node)
             self._shown_volumes.watch()
 
     def show(self) -> bool:

@@ -10,7 +10,7 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode, SceneChoices
-from PromptOnceLib.gui.qt.observer import Observer
+from PromptOnceLib.gui.qt.signal import Observer
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.volume.chosen_image import ChosenImage
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
@@ -88,7 +88,7 @@ class VolumeSelection(Observer):
 
     def _is_open(self, node: Any | None) -> bool:
         case = self._current.case
-        return case is not None and case.image.node is node
+        return case is not None and case.node is node
 
     def _open(self, node: Any) -> None:
         self._notices.clear()
@@ -103,8 +103,9 @@ class VolumeSelection(Observer):
 
     def _leave(self) -> None:
         self.removeObservers(self._volume_moved)
-        if self._current.case is not None:
-            self._current.case.objects.hide()
+        case = self._current.case
+        if case is not None:
+            case.objects.hide()
         self._current.close()
 
     # What happens to the scene
@@ -114,7 +115,7 @@ class VolumeSelection(Observer):
         if case is None:
             return
         try:
-            volume_to_world(case.image.node)
+            volume_to_world(case.node)
         except InputError as error:
             self._leave()
             self._notices.say("volume", error.message)
@@ -141,8 +142,8 @@ class VolumeSelection(Observer):
 
     def _node_removed(self, *_args: Any) -> None:
         case = self._current.case
-        if case is not None and case.image.node.GetScene() is None:
-            name = case.image.node.GetName()
+        if case is not None and case.node.GetScene() is None:
+            name = case.node.GetName()
             self._leave()
             self._notices.clear()
             self._notices.say("volume", _("The volume {name} was removed: choose another one.").format(name=name))

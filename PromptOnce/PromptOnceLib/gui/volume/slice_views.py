@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 import vtk
 
-from PromptOnceLib.gui.qt.observer import Observer
+from PromptOnceLib.gui.qt.signal import Observer
 from PromptOnceLib.mrml.grid import StackGrid
 
 

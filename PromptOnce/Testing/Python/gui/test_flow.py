@@ -88,6 +88,22 @@ def seed_mask(user):
     )
 
 
+def test_frames_that_show_nothing_are_said_beside_the_window_and_after_a_run(user):
+    array = np.full((4, 32, 40), -1000, np.int16)
+    user.choose(slicer.util.addVolumeFromArray(array, name="air"))
+    user.pick(user.panel.volume.window, "soft tissue")
+    user.draw_box(8, 8, 24, 24)
+    user.wait_for_mask()
+    notice = "The image shows nothing under this window: all slices are black."
+    assert user.panel.volume.notice.text == notice
+    user.propagate()
+    user.wait_for_run()
+    assert user.panel.run.notice.text == f"Done: 4 slices. {notice}"
+    user.pick(user.panel.volume.window, "lung")
+    user.wait_for_mask()
+    assert user.panel.volume.notice.text == ""
+
+
 def test_cancel_keeps_what_is_done_and_the_next_run_completes_it_in_the_same_segment(user):
     user.choose(user.load_ball(slices=60))
     user.box_the_ball()
