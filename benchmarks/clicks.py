@@ -20,7 +20,6 @@ from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.imaging.window import Window
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.prompt import Point, Prompt
-from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
 
@@ -32,9 +31,11 @@ def clicks(model: str, device: str, precision: str, count: int, size: int) -> di
         segmenter = Segmenter(client)
         files, weights = model_files(model, Path(folder))
         segmenter.use_model(files, device, precision)
-        segmenter.use_stack(Stack(disks(3, size, size), 0, Window(0.0, 255.0, "full")))
+        stack = Stack(disks(3, size, size), 0, Window(0.0, 255.0, "full"))
+        segmenter.use_stack(stack)
         started = time.perf_counter()
-        client.wait(segmenter.embed(1), protocol.Done)
+        segmenter.session.prepare(files, device, precision, stack, 1)
+        segmenter.make_ready()
         encoding = time.perf_counter() - started
         taken = []
         for i in range(count + 1):

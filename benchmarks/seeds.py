@@ -11,14 +11,13 @@ import functools
 import json
 import statistics
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from benchmarks import seed_patients
 from benchmarks.machine import machine
@@ -34,13 +33,12 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.seeds.apply import SeedSource, accepted_masks, shared_seed
 from PromptOnceLib.seeds.average import mean_seed
-from PromptOnceLib.seeds.similarity import most_similar
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.workflows.round_trip import steps_of_shared_seed
-from PromptOnceLib.workflows.start_slice import steps_of_confident_start
-from PromptOnceLib.workflows.steps import Step
+from PromptOnceLib.workflows.start_slice import steps_of_start
+from PromptOnceLib.workflows.steps import EmbeddingStep, PropagationStep, Step, Steps
 from training.evaluation.scores import CachingTracker
 
 R = TypeVar("R")
@@ -108,10 +106,16 @@ class Bench:
 
     def propagate(self, stack: Stack, prompt: Prompt | SharedSeed, settings: Settings) -> SegmentationResult:
         frames = prompt.frames if isinstance(prompt, SharedSeed) else ()
-        first, last = settings.range_for(prompt, len(stack.frames))
+        chosen = settings.range_for(prompt, len(stack.frames))
         result = SegmentationResult.empty([item.name for item in prompt.objects], stack.frames.shape, stack.axis)
         task = Task(
-            prompt.objects, prompt.slice, first, last, settings.direction, conditioning=frames, alone=settings.alone
+            prompt.objects,
+            prompt.slice,
+            chosen[0],
+            chosen[-1],
+            settings.direction,
+            conditioning=frames,
+            alone=settings.alone,
         )
         for output in Propagation(self.tracker, stack.frames, print).run(task):
             result.set_slice(output.slice, output.masks, output.presence, output.predicted_iou)
@@ -139,24 +143,29 @@ class Bench:
     def starting_similar(self, case: Case) -> Case:
         """The case with its seed starting on the slice most like the seed's frame."""
         assert isinstance(case.prompt, SharedSeed)
-        of = Propagation(self.tracker, case.stack.frames, print)
-        frames: list[NDArray[np.uint8]] = list(case.stack.frames)
-        found = np.stack([of.describe(frame) for frame in (*frames, case.prompt.frames[0].frame)])
-        return case.starting_at(most_similar(found[-1], found[:-1])[0])
+        return self._go(steps_of_start(case, "similar"))
 
     def starting_confident(self, case: Case) -> Case:
         """The case with its seed starting on the most confident slice."""
         assert isinstance(case.prompt, SharedSeed)
-        return self._go(steps_of_confident_start(case.stack, case.prompt)).put(case)
+        return self._go(steps_of_start(case, "confident"))
 
-    def _go(self, steps: Generator[Step, SegmentationResult, R]) -> R:
+    def _go(self, steps: Steps[R]) -> R:
         try:
             step = next(steps)
             while True:
-                step = steps.send(self.propagate(step.stack, step.prompt, step.settings))
+                step = steps.send(self._answer(step))
         except StopIteration as end:
             found: R = end.value
             return found
+
+    def _answer(self, step: Step) -> Any:
+        if isinstance(step, PropagationStep):
+            return self.propagate(step.stack, step.prompt, step.settings)
+        assert isinstance(step, EmbeddingStep)
+        assert step.stack is not None
+        of = Propagation(self.tracker, step.stack.frames, print)
+        return np.stack([of.embed(frame) for frame in (*(step.stack.frames[i] for i in step.slices), *step.frames)])
 
 
 def _first(seeds: list[Patient], **options: Any) -> SeedSource:

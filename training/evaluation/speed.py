@@ -15,7 +15,6 @@ from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.protocol import Done
 from PromptOnceLib.worker.segmenter import Segmenter
 from training.evaluation.strategies import jittered
 
@@ -60,10 +59,10 @@ def measure(files: ModelFiles, threads: int, say: Callable[[str], None]) -> Spee
         segmenter.use_stack(case.stack)
         prepared = time.perf_counter() - begin
         say(f"speed: stack prepared and sent in {prepared:.2f} s")
-        clicks = _clicks(segmenter, case)
+        clicks = _clicks(segmenter, files, case)
         say(f"speed: {len(clicks)} clicks, median {np.median(clicks):.3f} s")
         begin = time.perf_counter()
-        segmenter.wait(segmenter.start_propagation(case.prompt))
+        segmenter.propagate(case.prompt)
         seconds = time.perf_counter() - begin
         say(f"speed: {_SHAPE[0]} slices in {seconds:.1f} s")
         peak = _peak_mib(transports[-1].process_id)
@@ -79,10 +78,11 @@ def measure(files: ModelFiles, threads: int, say: Callable[[str], None]) -> Spee
     )
 
 
-def _clicks(segmenter: Segmenter, case: Case) -> list[float]:
+def _clicks(segmenter: Segmenter, files: ModelFiles, case: Case) -> list[float]:
     """Seconds of each of several changed prompts, the first one included, once the slice is encoded."""
     prompt, shape = case.prompt, case.stack.frames.shape[1:]
-    segmenter.client.wait(segmenter.embed(prompt.slice), Done)
+    segmenter.session.prepare(files, "cpu", "auto", case.stack, prompt.slice)
+    segmenter.make_ready()
     seconds = []
     for number in range(CLICKS):
         moved = jittered(prompt.objects[0], shape, 0.0, _CLICK_SHIFT, seed=number)

@@ -186,7 +186,7 @@ def _choose_prompt(
     if isinstance(source, SeedSource):
         if slice_index is not None:
             source = replace(source, start=slice_index)
-        return replace(shared_seed(source, volume.geometry, axis), label=source.label), ()
+        return replace(shared_seed(source, volume.geometry, axis), label=source.label), source.notices
     if isinstance(source, ObjectPrompt):
         index = central_slice(slices) if slice_index is None else slice_index
         return Prompt(axis=axis, slice=index, objects=(source,)), ()

@@ -18,7 +18,7 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.io import check_suffix, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
-from PromptOnceLib.segmentation.segment import Segment, default_color
+from PromptOnceLib.segmentation.segment import Segment, segments_of
 
 
 def check_targets(
@@ -72,8 +72,7 @@ class Run:
 
 def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     """Write segmentation, table and contact sheet; return the notices of the writing, which the run takes in too."""
-    objects = run.case.prompt.objects
-    segments = [Segment(o.name, o.color or default_color(i), o.terminology) for i, o in enumerate(objects)]
+    segments = segments_of(run.case.prompt.objects)
     masks = [run.result.to_volume_order(i) for i in range(len(segments))]
     notices = write_segmentation(outputs.segmentation, masks, segments, run.case.volume.geometry)
     run.notices += notices

@@ -6,24 +6,12 @@ from typing import Any
 
 from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.cli.worker_session import WorkerSession
-from PromptOnceLib.imaging.stack import Stack
-from PromptOnceLib.imaging.volume import Array
 from PromptOnceLib.prompts.conditioning import SharedSeed
-from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.seeds.apply import SeedSource, accepted_masks
 from PromptOnceLib.seeds.reliability import applied_sentence, trust_of
-from PromptOnceLib.workflows.round_trip import (
-    RoundTripFigures,
-    Steps,
-    steps_of_prompt,
-    steps_of_shared_seed,
-)
-from PromptOnceLib.workflows.steps import Step, run_steps
+from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_shared_seed
 
-
-def trip_of_prompt(work: WorkerSession, stack: Stack, prompt: Prompt, masks: Array) -> RoundTripFigures:
-    """From the prompted slice to the ends of its own stack and back. masks: as accepted (objects, rows, columns)."""
-    return _run(work, steps_of_prompt(stack, prompt, masks))
+TRIP_STOPPING = "Cancelling the round trip. Press Ctrl-C again to stop at once."
 
 
 def trip_of_seed(work: WorkerSession, source: SeedSource, run: Run) -> RoundTripFigures:
@@ -31,7 +19,8 @@ def trip_of_seed(work: WorkerSession, source: SeedSource, run: Run) -> RoundTrip
     case = run.case
     assert isinstance(case.prompt, SharedSeed)
     stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
-    return _run(work, steps_of_shared_seed(case.stack, case.prompt, stored, run.result))
+    steps = steps_of_shared_seed(case.stack, case.prompt, stored, run.result)
+    return work.go(steps, "Round trip", stopping=TRIP_STOPPING)
 
 
 def trip_after(work: WorkerSession, source: SeedSource, run: Run) -> dict[str, Any]:
@@ -53,25 +42,3 @@ def applied_report(figures: RoundTripFigures) -> dict[str, Any]:
         "trust": None if worst is None else trust_of(worst),
         "sentence": applied_sentence(worst),
     }
-
-
-def _run(work: WorkerSession, steps: Steps) -> RoundTripFigures:
-    reporter = work.reporter
-    what = "Round trip"
-
-    def next_step(step: Step) -> None:
-        nonlocal what
-        reporter.end()
-        what = f"Round trip, way {step.number} of {step.count}"
-
-    try:
-        return run_steps(
-            work.segmenter,
-            steps,
-            on_step=next_step,
-            on_slice=lambda event: reporter.progress(event, what),
-            on_notice=reporter.say,
-            should_cancel=work.cancelled("Cancelling the round trip. Press Ctrl-C again to stop at once."),
-        )
-    finally:
-        reporter.end()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.cases.outputs import Run
@@ -17,7 +17,12 @@ from PromptOnceLib.processes.transport import SubprocessTransport, worker_comman
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.protocol import FrameDone, SliceDone
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
+from PromptOnceLib.workflows.drive import run_steps
+from PromptOnceLib.workflows.steps import Step, Steps, resumed
+
+R = TypeVar("R")
 
 STOPPING = "Cancelling; nothing is kept. Press Ctrl-C again to stop at once."
 
@@ -49,8 +54,8 @@ class WorkerSession:
         """The worker with its model loaded."""
         if self._segmenter is None:
             client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()))
-            segmenter = Segmenter(self._held.enter_context(client))
-            model = segmenter.use_model(self.files, *self._placement, self.reporter.say)
+            segmenter = Segmenter(self._held.enter_context(client), self.reporter.say)
+            model = segmenter.use_model(self.files, *self._placement)
             self.reporter.say(f"Model {model.name} on {model.device_name}.")
             self._segmenter, self.model = segmenter, model.name
         return self._segmenter
@@ -74,7 +79,7 @@ class WorkerSession:
 
     def run(self, case: Case, settings: Settings) -> Run:
         """Propagate a case; Ctrl-C cancels and, once slices come, keeps what is done."""
-        settings.range_for(case.prompt, len(case.stack.frames))
+        settings.range_for(case.prompt, len(case.stack.frames))  # before the worker is started
         for notice in case.notices:
             self.reporter.say(notice)
         segmenter = self.segmenter
@@ -82,17 +87,41 @@ class WorkerSession:
         segmenter.use_stack(case.stack)
         started = time.monotonic()
         cancelled = self.cancelled("Cancelling; what is done is kept. Press Ctrl-C again to stop at once.")
-        job = segmenter.start_propagation(case.prompt, settings, self.reporter.progress, self.reporter.say)
         try:
-            result = segmenter.wait(job, cancelled)
+            job = segmenter.propagate(case.prompt, settings, self.reporter.progress, self.reporter.say, cancelled)
         finally:
             self.reporter.end()
-        return Run(case, result, self.model, job.device, time.monotonic() - started, job.cancelled, job.notices)
+        return Run(case, job.result, self.model, job.device, time.monotonic() - started, job.cancelled, job.notices)
+
+    def go(self, steps: Steps[R], what: str, unit: str = "slice", stopping: str = STOPPING) -> R:
+        """Take a workflow to its end with progress; Ctrl-C cancels it. No worker is started for one without any step.
+
+        what, unit: of the progress bar, `what` with the number of the step where there are several. stopping: said
+        when Ctrl-C was pressed.
+        """
+        reporter = self.reporter
+        try:
+            first = next(steps)
+        except StopIteration as end:
+            found: R = end.value
+            return found
+
+        def next_step(step: Step) -> None:
+            reporter.end()
+
+        def progress(step: Step, event: SliceDone | FrameDone) -> None:
+            which = f"{what}, step {step.number} of {step.count}" if step.count > 1 else what
+            reporter.progress(event, which, unit)
+
+        segmenter, whole = self.segmenter, resumed(first, steps)
+        try:
+            return run_steps(segmenter, whole, next_step, progress, reporter.say, self.cancelled(stopping))
+        finally:
+            reporter.end()
 
 
 def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, precision: str, reporter: Reporter) -> Run:
     """Propagate a case in a worker of its own."""
-    settings.range_for(case.prompt, len(case.stack.frames))
     with WorkerSession(files, device, precision, reporter) as work:
         return work.run(case, settings)
 

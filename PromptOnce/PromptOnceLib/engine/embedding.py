@@ -12,7 +12,7 @@ _GRID = 4
 
 
 @torch.inference_mode()
-def descriptor(features: Features) -> NDArray[np.float32]:
+def frame_embedding(features: Features) -> NDArray[np.float32]:
     """float32 (channels * 16,), of length 1: the encoder's coarsest features, averaged over a grid of 4 x 4 places.
 
     The grid keeps where things are, roughly: a mean over the whole frame would call a slice through the lungs and one

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import Pipeline, on_cpu
-from PromptOnceLib.engine.embedding import descriptor
+from PromptOnceLib.engine.embedding import frame_embedding
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry
 from PromptOnceLib.engine.passes import Pass, Piece, cut, in_groups, in_turns, of_each_pass, reaching, whole
@@ -81,13 +81,13 @@ class Propagation:
     notify: Callable[[str], None]
     _cached: dict[int, Features] = field(default_factory=dict)
 
-    def embed(self, index: int) -> None:
+    def prefetch(self, index: int) -> None:
         """Encode a slice so that prompts on it are answered fast."""
         self._within_memory(lambda: self._seed_features(index))
 
-    def describe(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Descriptor of a frame (rows, columns) of any image, see `description.descriptor`."""
-        return self._within_memory(lambda: descriptor(self.tracker.encode(frame)))
+    def embed(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Embedding of a frame (rows, columns) of any image, see `frame_embedding`."""
+        return self._within_memory(lambda: frame_embedding(self.tracker.encode(frame)))
 
     def predict(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int = 0) -> SliceOutput:
         """Masks of the prompted slice alone."""

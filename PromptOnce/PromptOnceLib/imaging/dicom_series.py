@@ -12,7 +12,7 @@ from PromptOnceLib.imaging.dicom_header import DicomHeader, group_by_stack, read
 from PromptOnceLib.imaging.image_file import grey_from_colour, quiet_itk, read_image_file
 from PromptOnceLib.imaging.volume import Geometry, Volume
 
-_INVERTED = "The image is stored with inverted grey values (MONOCHROME1): it was turned so that bone is bright."
+INVERTED = "The image is stored with inverted grey values (MONOCHROME1): it was turned so that bone is bright."
 
 
 def read_dicom_folder(folder: Path) -> Volume:
@@ -68,7 +68,7 @@ def _read_stack(headers: list[DicomHeader], notices: list[str]) -> Volume:
             frames = f"The file holds {headers[0].size[2]} frames: they are taken as evenly spaced slices."
             volume = Volume(volume.array, volume.geometry, notices=(*volume.notices, frames))
     scanner = headers[0].scanner
-    inverted = (_INVERTED,) if headers[0].is_monochrome1 else ()
+    inverted = (INVERTED,) if headers[0].is_monochrome1 else ()
     return Volume(volume.array, volume.geometry, scanner.modality, scanner, (*volume.notices, *inverted))
 
 

@@ -7,26 +7,21 @@ download runs).
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from PromptOnceLib.errors import ModelError
+from PromptOnceLib.files.folders import user_folder
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
+from PromptOnceLib.files.stamp import FileStamp, OnBytes, file_sha256
 from PromptOnceLib.models.model_entry import ModelEntry
 from PromptOnceLib.resources import resource
 
 FOLDER_VARIABLE = "PROMPTONCE_MODELS"
-_HASH_CHUNK = 1 << 20
-
-Progress = Callable[[int, int | None], None]
-"""Called with bytes done and bytes in total (None where the total is not known)."""
 
 
 @dataclass(frozen=True)
@@ -46,23 +41,12 @@ class CheckpointStatus:
     part_bytes: int
 
 
-class _CheckedNote(BaseModel):
-    """Content of FILE.checked: the file that was compared, recognised by size and time of change."""
-
-    sha256: str
-    size: int
-    mtime_ns: int
-
-
 def checkpoints_folder(folder: str | Path | None = None) -> Path:
     """Folder of the checkpoints: the argument, else PROMPTONCE_MODELS, else "models" in the user's data folder.
 
     The folder need not exist yet.
     """
-    chosen = folder or os.environ.get(FOLDER_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(platformdirs.user_data_dir("PromptOnce", appauthor=False)) / "models"
+    return user_folder("models", FOLDER_VARIABLE, folder)
 
 
 def checkpoint_path(entry: ModelEntry, folder: str | Path | None = None) -> Path:
@@ -106,21 +90,7 @@ def status(entry: ModelEntry, folder: str | Path | None = None) -> CheckpointSta
     )
 
 
-def file_sha256(path: Path, progress: Progress | None = None) -> str:
-    """SHA-256 of a file as 64 lower-case hexadecimal digits."""
-    total = path.stat().st_size
-    done = 0
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_HASH_CHUNK):
-            digest.update(chunk)
-            done += len(chunk)
-            if progress is not None:
-                progress(done, total)
-    return digest.hexdigest()
-
-
-def verify(entry: ModelEntry, folder: str | Path | None = None, progress: Progress | None = None) -> Path:
+def verify(entry: ModelEntry, folder: str | Path | None = None, progress: OnBytes | None = None) -> Path:
     """Read the whole checkpoint, compare its SHA-256 and return its path.
 
     An embedded model without a recorded SHA-256 only has to be there. Raises ModelError where the file is missing,
@@ -183,7 +153,7 @@ def delete(entry: ModelEntry, folder: str | Path | None = None) -> int:
 
 def write_checked_note(entry: ModelEntry, path: Path, state: os.stat_result) -> None:
     """Note that the file's SHA-256 was compared, when the file was as state says, and is right."""
-    note = _CheckedNote(sha256=str(entry.sha256), size=state.st_size, mtime_ns=state.st_mtime_ns)
+    note = FileStamp(sha256=str(entry.sha256), size=state.st_size, mtime_ns=state.st_mtime_ns)
     # In a folder shared read-only the note cannot be kept; the file is then compared at every start.
     with suppress(OSError):
         _note_path(path).write_text(note.model_dump_json(), encoding="utf-8")
@@ -191,11 +161,10 @@ def write_checked_note(entry: ModelEntry, path: Path, state: os.stat_result) -> 
 
 def _is_noted(entry: ModelEntry, path: Path) -> bool:
     try:
-        note = _CheckedNote.model_validate_json(_note_path(path).read_bytes())
+        note = FileStamp.model_validate_json(_note_path(path).read_bytes())
     except (OSError, ValidationError):
         return False
-    state = path.stat()
-    return (note.sha256, note.size, note.mtime_ns) == (entry.sha256, state.st_size, state.st_mtime_ns)
+    return note.sha256 == entry.sha256 and note.fits(path.stat())
 
 
 def _missing_sentence(entry: ModelEntry) -> str:

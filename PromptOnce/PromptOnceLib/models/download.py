@@ -15,10 +15,9 @@ import requests
 
 from PromptOnceLib.errors import CancelledError, DownloadError, ModelError
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
+from PromptOnceLib.files.stamp import OnBytes, file_sha256
 from PromptOnceLib.models.checkpoints import (
-    Progress,
     checkpoint_path,
-    file_sha256,
     lock_path,
     origin_path,
     part_path,
@@ -42,7 +41,7 @@ TIMEOUT = (10.0, 30.0)
 def download(
     entry: ModelEntry,
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: OnBytes | None = None,
     cancel: Cancel | None = None,
     timeout: tuple[float, float] = TIMEOUT,
 ) -> Path:
@@ -82,7 +81,7 @@ class _Download:
         self,
         entry: ModelEntry,
         path: Path,
-        progress: Progress | None,
+        progress: OnBytes | None,
         cancel: Cancel | None,
         timeout: tuple[float, float],
     ) -> None:

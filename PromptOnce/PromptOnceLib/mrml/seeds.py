@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.scanner import Scanner
 from PromptOnceLib.imaging.stack import slices_along
-from PromptOnceLib.imaging.volume import Geometry, Volume
+from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource, shared_seed
-from PromptOnceLib.seeds.library import SeedLibrary
-from PromptOnceLib.seeds.matching import Match, best_of, rank
 
 _SCANNER = "PromptOnce.Scanner"
 
@@ -51,14 +49,6 @@ def masks_of_segments(
         array = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation_node, segment_id, volume_node)
         masks.append(slices_along(array, axis)[index] > 0)
     return masks
-
-
-def best_match(
-    library: SeedLibrary, volume: Volume, axis: int, target: str | None = None, scanner: str = ""
-) -> tuple[Match, tuple[str, ...]]:
-    """The seed of a library that suits a volume best, and sentences for the user. Raises SeedError for none."""
-    listing = library.list()
-    return best_of(rank(listing.seeds, volume, axis, target, scanner)), listing.notices
 
 
 def placed(source: SeedSource, geometry: Geometry, axis: int) -> SharedSeed:

@@ -10,12 +10,12 @@ import slicer
 import vtk
 
 from PromptOnceLib.errors import GeometryError, VolumeError
+from PromptOnceLib.imaging.dicom_series import INVERTED
 from PromptOnceLib.imaging.image_file import grey_from_colour, read_image_file
 from PromptOnceLib.imaging.scanner import XRAY_MODALITIES, Scanner
 from PromptOnceLib.imaging.volume import Array, Geometry, Volume
 
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
-_TURNED = "The image is stored with inverted grey values (MONOCHROME1): it was turned so that bone is bright."
 
 
 class DicomDatabase(Protocol):
@@ -70,7 +70,7 @@ def read_volume_node(node: Any, database: DicomDatabase | None = None) -> Volume
     scanner = _scanner(node, database)
     if database is not None and scanner.modality in XRAY_MODALITIES and _is_upside_down(node, array, database):
         array = (float(array.max()) + float(array.min()) - array.astype(np.float64)).astype(array.dtype)
-        notices.append(_TURNED)
+        notices.append(INVERTED)
     known = scanner if scanner != Scanner(modality=scanner.modality) else None
     return Volume(array, volume_geometry(node), scanner.modality, known, tuple(notices))
 

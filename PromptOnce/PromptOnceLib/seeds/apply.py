@@ -23,6 +23,9 @@ Searched = Literal["similar", "confident"]
 confident to see the object right after the seed.
 """
 
+Start = int | Literal["central"] | Searched
+"""The slice where a seed takes over; "central" is the papers' choice."""
+
 OLD_STARTS: Mapping[str, Searched] = {"alike": "similar", "surest": "confident"}
 """What these searches were called up to version 0.1: still read from plans, command lines and scripts."""
 
@@ -31,16 +34,19 @@ OLD_STARTS: Mapping[str, Searched] = {"alike": "similar", "surest": "confident"}
 class SeedSource:
     """One seed or several, to be put before the slices of a volume.
 
-    start: slice where both passes begin; "central" is the papers' choice. by: box and points, or the accepted mask.
-    fit: see fit.py, None for the default. names: of the objects to segment, in this order; None for all of
-    the first seed. Raises SeedError for no seed at all.
+    start: slice where both passes begin; one that is to be searched for is central until workflows.start_slice has
+    found it. by: box and points, or the accepted mask. fit: see fit.py, None for the default. names: of the objects to
+    segment, in this order; None for all of the first seed. notices: what choosing the seeds gave, for the user.
+
+    Raises SeedError for no seed at all.
     """
 
     seeds: tuple[Seed, ...]
-    start: int | Literal["central"] = "central"
+    start: Start = "central"
     by: By = "prompt"
     fit: Fit | None = None
     names: tuple[str, ...] | None = None
+    notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.seeds:
@@ -66,7 +72,7 @@ def shared_seed(source: SeedSource, geometry: Geometry, axis: int) -> SharedSeed
         ConditioningFrame(frame.frame, _same_objects(wanted, frame, seed))
         for frame, seed in zip(frames, source.seeds, strict=True)
     )
-    start = central_slice(geometry.shape[axis]) if source.start == "central" else source.start
+    start = source.start if isinstance(source.start, int) else central_slice(geometry.shape[axis])
     shared = SharedSeed(same, start, axis)
     rows, columns = (geometry.shape[other] for other in range(3) if other != axis)
     shared.validate_for((geometry.shape[axis], rows, columns))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from PromptOnceLib.errors import SeedError
+from PromptOnceLib.files.png import PngHeader, decode_png, encode_png, png_header
 from PromptOnceLib.seeds.seed import Seed, SeedRecord, record_from_json
 
 RECORD_FILE = "seed.json"
@@ -23,9 +20,6 @@ FILE_NAME = re.compile(r"seed\.json|frame\.png|mask-[1-9][0-9]?\.png")
 
 LARGEST_RECORD = 4 * 2**20  # bytes; thousands of points are far below
 LARGEST_PICTURE = 64 * 2**20
-
-_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR"
-_GREY = 0  # PNG colour type
 
 
 def mask_file(index: int) -> str:
@@ -39,11 +33,11 @@ def largest(name: str) -> int:
 
 
 def encoded(seed: Seed) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of a seed's files. The pictures hold pixels and no text of any kind."""
+    """Names and contents of a seed's files."""
     yield RECORD_FILE, (seed.record.to_json() + "\n").encode("utf-8")
-    yield FRAME_FILE, _png(seed.frame)
+    yield FRAME_FILE, encode_png(seed.frame)
     for index, mask in enumerate(seed.masks):
-        yield mask_file(index), _png(mask)
+        yield mask_file(index), encode_png(mask)
 
 
 def decoded(files: Mapping[str, bytes]) -> Seed:
@@ -90,30 +84,14 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _png(pixels: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG")
-    return buffer.getvalue()
-
-
 def _pixels(content: bytes, name: str, shape: tuple[int, int], depth: int) -> NDArray[np.uint8]:
-    """Grey pixels of a PNG of exactly this shape (rows, columns) and bit depth.
-
-    The header is compared first, and again as Pillow understood it: a few bytes cannot claim the memory of a large
-    image.
-    """
-    wanted = (shape[1], shape[0], depth, _GREY)
-    start = len(_PNG_START)
-    header = content[start : start + 10]
-    if not content.startswith(_PNG_START) or len(header) < 10:
+    """Grey pixels of a PNG of exactly this shape (rows, columns) and bit depth."""
+    header = png_header(content)
+    if header is None:
         raise SeedError(f"{name} is not a PNG image.")
-    if struct.unpack(">IIBB", header) != wanted:
+    if header != PngHeader(*shape, depth, grey=True):
         raise SeedError(f"{name} is not a {depth}-bit grey image of {shape[0]} rows and {shape[1]} columns.")
     try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
-            if image.size != wanted[:2] or image.mode != ("1" if depth == 1 else "L"):
-                raise SeedError(f"{name} contradicts itself: it is damaged.")
-            return np.array(image, dtype=np.uint8)
-    except (ValueError, OSError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
-        # Pillow's PNG reader reports damage with any of these.
+        return decode_png(content, header)
+    except ValueError as error:
         raise SeedError(f"{name} is damaged and cannot be read.", repr(error)) from error

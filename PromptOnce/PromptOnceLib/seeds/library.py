@@ -92,7 +92,7 @@ class SeedLibrary:
                 if free is None:
                     skipped.append(seed.name)
                     continue
-                _check_confirmed(free)
+                check_confirmed(free)
                 store.write_entry(stage / free.id, free)
                 names.add(_folded(free.name))
                 ids.add(free.id)
@@ -189,7 +189,8 @@ def _taken(name: str) -> SeedError:
     return SeedError(f'There is a seed called "{name}" already. Choose another name, or delete that one first.')
 
 
-def _check_confirmed(seed: Seed) -> None:
+def check_confirmed(seed: Seed) -> None:
+    """Raise SeedError for a seed whose frame nobody has looked at."""
     if not seed.record.frame_confirmed:
         raise SeedError(
             f'Look at the frame of the seed "{seed.name}" and confirm that it shows no name, number or date of a '

@@ -12,7 +12,7 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.imaging.orientation import DisplayView, FrameOrientation, turn_between
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.segment import default_color
+from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
 
 _SHOWN = {
@@ -32,7 +32,7 @@ def seed_picture(seed: Seed, room: tuple[int, int] = _ROOM) -> Image.Image:
     """RGB picture of the frame with the contours of the masks, in true proportions, as large as the room allows."""
     record = seed.record
     view = display_of(record.orientation)
-    colors = [item.color or default_color(index) for index, item in enumerate(record.objects)]
+    colors = [segment.color for segment in segments_of(record.objects)]
     frame = np.ascontiguousarray(view.of_slices(seed.frame))
     size = picture_size(frame.shape, view.of_spacing(record.spacing[:2]), room)
     return slice_picture(frame, [view.of_slices(mask) for mask in seed.masks], colors, None, size)

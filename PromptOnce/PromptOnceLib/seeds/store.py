@@ -20,10 +20,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import platformdirs
-
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.files.atomic import PREFIX
+from PromptOnceLib.files.folders import user_folder
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.seeds.entry import ENTRY_NAME, RECORD_FILE, encoded
 from PromptOnceLib.seeds.seed import Seed
@@ -39,14 +38,11 @@ _STALE = 24 * 3600.0  # seconds after which a temporary folder was left by a pro
 
 def library_folder(folder: str | Path | None = None) -> Path:
     """The library's folder: the argument, else PROMPTONCE_LIBRARY, else "seeds" in the user's data folder."""
-    chosen = folder or os.environ.get(FOLDER_VARIABLE)
-    if chosen:
-        return Path(chosen).expanduser().absolute()
-    return Path(platformdirs.user_data_dir("PromptOnce", appauthor=False)) / "seeds"
+    return user_folder("seeds", FOLDER_VARIABLE, folder)
 
 
 def entry_folders(folder: Path) -> list[Path]:
-    """Folders that are entries, or should be: other files and folders are nobody's business. Sorted by name."""
+    """Folders that are entries, or should be: other files and folders are ignored. Sorted by name."""
     try:
         return [path for path in sorted(folder.iterdir()) if _is_entry(path)]
     except FileNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,30 +46,25 @@ class Segment:
             raise ValueError(f"a colour is three numbers from 0 to 1, not {self.color}")
 
 
-class PromptedObject(Protocol):
-    """An object that was prompted: its name, and colour and terminology where somebody has chosen them."""
+class Described(Protocol):
+    """An object of a prompt or a seed, as far as its segment needs it."""
 
     @property
     def name(self) -> str:
-        """Name for the user."""
+        """For the user."""
 
     @property
     def color(self) -> Color | None:
-        """Red, green, blue from 0 to 1; None where nobody has chosen one."""
+        """None for a colour of the palette."""
 
     @property
     def terminology(self) -> str | None:
-        """Slicer's terminology entry; None where nobody has chosen one."""
+        """See Segment."""
 
 
-def segments_of(objects: Sequence[PromptedObject]) -> list[Segment]:
-    """The segments of a prompt's objects, in their order; without a colour of its own an object gets that of its place.
-
-    Raises ValueError for a colour outside 0 to 1.
-    """
-    return [
-        Segment(item.name, item.color or default_color(number), item.terminology) for number, item in enumerate(objects)
-    ]
+def segments_of(objects: Iterable[Described]) -> list[Segment]:
+    """The segments of objects, in their order; one without a colour has that of its place."""
+    return [Segment(o.name, o.color or default_color(index), o.terminology) for index, o in enumerate(objects)]
 
 
 def default_color(index: int) -> Color:

@@ -32,7 +32,7 @@ _REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
     protocol.LoadModel: protocol.ModelLoaded,
     protocol.Predict: protocol.Predicted,
     protocol.Propagate: protocol.Propagated,
-    protocol.Describe: protocol.Described,
+    protocol.Embed: protocol.Embedded,
 }
 EventHandler = Callable[[protocol.Event], None]
 A = TypeVar("A", bound=protocol.Answer)

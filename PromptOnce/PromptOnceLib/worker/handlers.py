@@ -60,15 +60,15 @@ class Handlers:
             return self._use(request, load_frames(self._folder / request.file, 3))
         if isinstance(request, protocol.SetPictures):
             return self._use(request, Pictures([self._folder / file for file in request.files]))
-        if isinstance(request, protocol.Embed):
-            self._ready().embed(self._existing_slice(request.slice))
+        if isinstance(request, protocol.Prefetch):
+            self._ready().prefetch(self._existing_slice(request.slice))
             return protocol.Done(id=request.id)
         if isinstance(request, protocol.Predict):
             return self._predict(request)
         if isinstance(request, protocol.Propagate):
             return self._propagate(request)
-        if isinstance(request, protocol.Describe):
-            return self._describe(request)
+        if isinstance(request, protocol.Embed):
+            return self._embed(request)
         raise WrongOrderError(f"A request of the kind {request.type} is not answered here.")
 
     def _hello(self, request: protocol.Hello) -> protocol.Welcome:
@@ -178,7 +178,7 @@ class Handlers:
             request.stop_when_absent,
         )
 
-    def _describe(self, request: protocol.Describe) -> protocol.Described:
+    def _embed(self, request: protocol.Embed) -> protocol.Embedded:
         if self._tracker is None:
             raise WrongOrderError("A model has to be loaded first.")
         propagation = self._ready() if request.slices else Propagation(self._tracker, (), self._notice)
@@ -192,13 +192,13 @@ class Handlers:
         )
         for frame in frames:
             if request.id in self._cancelled:
-                return protocol.Described(id=request.id, cancelled=True)
-            found.append(propagation.describe(frame))
+                return protocol.Embedded(id=request.id, cancelled=True)
+            found.append(propagation.embed(frame))
             self._send(protocol.FrameDone(id=request.id, done=len(found), total=total))
         if not found:
-            raise WrongOrderError("There is no slice to describe.")
+            raise WrongOrderError("There is no frame to embed.")
         save_array(self._folder / request.file, np.stack(found))
-        return protocol.Described(id=request.id, cancelled=False)
+        return protocol.Embedded(id=request.id, cancelled=False)
 
     def _ready(self) -> Propagation:
         if self._tracker is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PromptOnceLib.imaging.stack import Stack
@@ -12,37 +13,34 @@ from PromptOnceLib.worker.arrays import save_array
 from PromptOnceLib.worker.client import Job, WorkerClient
 
 
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model and how it is to run; compiled: rewritten by torch.compile, which takes minutes."""
+
+    files: ModelFiles
+    device: str = "auto"
+    precision: str = "auto"
+    compiled: bool = False
+
+
 class Preparation:
     """Sends a worker, one request after the other, what it does not hold yet, without waiting for it.
 
-    Whatever a new worker does not know (after a crash, say) is sent to it again. model: what the worker has loaded,
-    None while it has not loaded what is wanted.
+    Whatever a new worker does not know (after a crash, say) is sent to it again. on_notice: takes what the worker says
+    while it loads. model: what the worker has loaded, None while it has not loaded what is wanted.
     """
 
-    def __init__(self, client: WorkerClient) -> None:
-        self._client = client
-        self.wanted_model: tuple[ModelFiles, str, str] | None = None
-        self._compiled = False
-        self._on_notice: Callable[[str], object] | None = None
+    def __init__(self, client: WorkerClient, on_notice: Callable[[str], object]) -> None:
+        self._client, self._on_notice = client, on_notice
+        self.wanted_model: ModelChoice | None = None
         self.stack: Stack | None = None
         self.model: protocol.ModelLoaded | None = None
         self._sent_stack: tuple[Stack, Path] | None = None
         self._generation = -1
 
-    def use_model(
-        self,
-        files: ModelFiles,
-        device: str,
-        precision: str,
-        compiled: bool = False,
-        on_notice: Callable[[str], object] | None = None,
-    ) -> None:
-        """Have this model loaded, next time `next_step` is called; the worker keeps it when it has it already.
-
-        compiled: rewritten by torch.compile. on_notice: takes what the worker says while it loads.
-        """
-        self.wanted_model, self.model = (files, device, precision), None
-        self._compiled, self._on_notice = compiled, on_notice
+    def use_model(self, choice: ModelChoice) -> None:
+        """Have this model loaded, next time `next_step` is called; the worker keeps it when it has it already."""
+        self.wanted_model, self.model = choice, None
 
     def use_stack(self, stack: Stack) -> None:
         """Have the worker work on this stack from now on."""
@@ -56,13 +54,12 @@ class Preparation:
 
     @property
     def complete(self) -> bool:
-        """Whether a worker runs and holds model and stack."""
+        """Whether a worker runs and holds model and stack, as far as they are chosen."""
         return (
             self._client.welcome is not None
             and self._generation == self._client.generation
             and self.model is not None
-            and self._sent_stack is not None
-            and self._sent_stack[0] is self.stack
+            and (self.stack is None or (self._sent_stack is not None and self._sent_stack[0] is self.stack))
         )
 
     def next_step(self) -> Job | None:
@@ -80,23 +77,22 @@ class Preparation:
             return self._load_model(self.wanted_model)
         return None if self.stack is None else self._send_stack(self.stack)
 
-    def _load_model(self, wanted: tuple[ModelFiles, str, str]) -> Job:
-        files, device, precision = wanted
+    def _load_model(self, wanted: ModelChoice) -> Job:
+        files = wanted.files
         request = protocol.LoadModel(
             id=self._client.new_id(),
             name=files.name,
             checkpoint=str(files.checkpoint),
             config=str(files.config),
             sha256=files.sha256,
-            device=device,
-            precision=precision,
-            compiled=self._compiled,
+            device=wanted.device,
+            precision=wanted.precision,
+            compiled=wanted.compiled,
         )
-        on_notice = self._on_notice
 
         def on_event(event: protocol.Event) -> None:
-            if isinstance(event, protocol.Notice) and on_notice is not None:
-                on_notice(event.text)
+            if isinstance(event, protocol.Notice):
+                self._on_notice(event.text)
 
         def loaded(job: Job) -> None:
             if isinstance(job.reply, protocol.ModelLoaded) and wanted is self.wanted_model:

@@ -15,7 +15,7 @@ from PromptOnceLib.errors import BadMessageError
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.schema import StrictModel
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
 
 M = TypeVar("M")
@@ -70,10 +70,10 @@ class SetPictures(Request):
     files: tuple[FileName, ...] = Field(min_length=1)
 
 
-class Embed(Request):
+class Prefetch(Request):
     """Encode a slice ahead of the first prompt on it."""
 
-    type: Literal["embed"] = "embed"
+    type: Literal["prefetch"] = "prefetch"
     slice: int = Field(ge=0)
 
 
@@ -125,10 +125,10 @@ class Propagate(Request):
     stop_when_absent: bool = False
 
 
-class Describe(Request):
-    """Descriptors of slices of the stack, or of frames in files, written to `file`, float32 (n, C)."""
+class Embed(Request):
+    """Embeddings of slices of the stack, then of frames in files, written to `file`, float32 (n, C)."""
 
-    type: Literal["describe"] = "describe"
+    type: Literal["embed"] = "embed"
     slices: tuple[Annotated[int, Field(ge=0)], ...] = ()
     frames: tuple[FileName, ...] = ()
     file: FileName
@@ -210,15 +210,15 @@ class SliceDone(Answer):
     predicted_iou: list[float]
 
 
-class Described(Answer):
-    """Reply to Describe; after a cancel nothing is written."""
+class Embedded(Answer):
+    """Reply to Embed; after a cancel nothing is written."""
 
-    type: Literal["described"] = "described"
+    type: Literal["embedded"] = "embedded"
     cancelled: bool
 
 
 class FrameDone(Answer):
-    """Event of Describe: one more frame is done."""
+    """Event of Embed: one more frame is done."""
 
     type: Literal["frame_done"] = "frame_done"
     done: int
@@ -241,9 +241,9 @@ class Failed(Answer):
     detail: str = ""
 
 
-AnyRequest = Hello | LoadModel | SetStack | SetPictures | Embed | Predict | Propagate | Describe | Cancel | Quit
+AnyRequest = Hello | LoadModel | SetStack | SetPictures | Prefetch | Predict | Propagate | Embed | Cancel | Quit
 Event = SliceDone | FrameDone | Notice
-AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | Described | Event | Failed
+AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | Embedded | Event | Failed
 _requests: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])
 _answers: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="type")])
 

@@ -1,10 +1,11 @@
-"""What is asked of a worker for one prompt: the masks of the prompted slice, or a propagation."""
+"""What a session is asked for a prompt: the masks of the prompted slice, or a propagation."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,12 +19,14 @@ from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result
-from PromptOnceLib.worker.client import EventHandler, Job, WorkerClient
+from PromptOnceLib.worker.client import Job, WorkerClient
 from PromptOnceLib.worker.conditioning_files import SeedFiles
 from PromptOnceLib.worker.progress import Progress
+from PromptOnceLib.worker.session_job import OnError, OnNotice, Queue, SessionJob
 
 OnSlice = Callable[[protocol.SliceDone], object]
-OnNotice = Callable[[str], object]
+OnMasks = Callable[["PromptedMasks"], object]
+OnEnd = Callable[["PropagationJob", PromptOnceError | None], object]
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,19 @@ class Settings:
             raise InputError(f"The range {self.first}:{last} does not lie in the slices 0 to {slices - 1}.")
         return range(self.first, last + 1)
 
-    def range_for(self, prompt: Prompt | SharedSeed, slices: int) -> tuple[int, int]:
-        """First and last slice of a stack; InputError where they do not exist or leave the prompt out."""
+    def range_for(self, prompt: Prompt | SharedSeed, slices: int) -> range:
+        """The slices of a stack to segment; InputError where they do not exist or leave the prompt out."""
         chosen = self.within(slices)
-        first, last = chosen[0], chosen[-1]
         if prompt.slice not in chosen:
-            raise InputError(f"The range {first}:{last} has to hold the prompted slice {prompt.slice}.")
-        return first, last
+            raise InputError(f"The range {chosen[0]}:{chosen[-1]} has to hold the prompted slice {prompt.slice}.")
+        return chosen
 
     def reached(self, prompt: Prompt | SharedSeed, slices: int) -> range:
         """The slices of a stack that a propagation in this direction comes to; raises as range_for."""
-        first, last = self.range_for(prompt, slices)
+        chosen = self.range_for(prompt, slices)
         return range(
-            prompt.slice if self.direction == "forward" else first,
-            1 + (prompt.slice if self.direction == "backward" else last),
+            prompt.slice if self.direction == "forward" else chosen.start,
+            prompt.slice + 1 if self.direction == "backward" else chosen.stop,
         )
 
 
@@ -75,11 +77,6 @@ def check_prompt(prompt: Prompt | SharedSeed, stack: Stack) -> None:
     prompt.validate_for((slices, rows, columns))
 
 
-def embed(client: WorkerClient, index: int, on_notice: OnNotice | None = None) -> Job:
-    """Have a slice encoded, so that the first prompt on it is answered fast."""
-    return client.send(protocol.Embed(id=client.new_id(), slice=index), _for_notices(on_notice))
-
-
 @dataclass(frozen=True, eq=False)
 class PromptedMasks:
     """Masks of the prompted slice, uint8 (objects, rows, columns), with presence and predicted IoU an object."""
@@ -89,24 +86,67 @@ class PromptedMasks:
     predicted_iou: tuple[float, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class SeedJob:
-    """The masks of the prompted slice alone, under way."""
+class PromptJob(SessionJob):
+    """The masks of the prompted slice alone, for a prompt that `check_prompt` has passed.
 
-    job: Job
-    _file: Path
+    tell_outdated: end with CancelledError when it is dropped, instead of calling nobody.
+    """
 
-    @classmethod
-    def send(
-        cls, client: WorkerClient, prompt: Prompt, fill_hole_area: int = 0, on_notice: OnNotice | None = None
-    ) -> SeedJob:
-        """Ask for the masks of a prompt that `check_prompt` has passed; returns at once."""
+    nothing_done = "Cancelled: the masks of the prompted slice were not computed."
+    urgency = 1
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        fill_hole_area: int,
+        on_masks: OnMasks,
+        on_error: OnError,
+        on_notice: OnNotice,
+        tell_outdated: bool,
+        queue: Queue,
+    ) -> None:
+        super().__init__(queue)
+        self._prompt, self._fill_hole_area = prompt, fill_hole_area
+        self._on_masks, self._on_error, self._on_notice = on_masks, on_error, on_notice
+        self._tell_outdated = tell_outdated
+        self._file: Path | None = None
+        self._told = False
+
+    def send(self, client: WorkerClient) -> Job:
         number = client.new_id()
-        request = protocol.Predict(id=number, prompt=prompt, file=f"seed-{number}.npy", fill_hole_area=fill_hole_area)
-        return cls(client.send(request, _for_notices(on_notice)), client.folder / request.file)
+        name = f"prompted-{number}.npy"
+        request = protocol.Predict(id=number, prompt=self._prompt, file=name, fill_hole_area=self._fill_hole_area)
+        self._file = client.folder / name
+        self.job = client.send(request, self._on_event)
+        return self.job
 
-    def take(self) -> PromptedMasks:
-        """The masks, once the job is over; call it once, it removes their file. Raises what the worker reported."""
+    def end(self, error: PromptOnceError | None = None) -> None:
+        callback = self._answer() if error is None else partial(self._on_error, error)
+        self._queue(partial(self._tell, callback))
+
+    def drop(self) -> None:
+        """The masks are outdated: they are not handed over any more."""
+        if not self._told and self._tell_outdated:
+            self._queue(partial(self._on_error, CancelledError(self.nothing_done)))
+        self._told = True
+
+    def stop(self, client: WorkerClient) -> None:
+        """Nothing: one slice is done soon."""
+
+    def _tell(self, callback: Callable[[], object]) -> None:
+        if not self._told:
+            self._told = True
+            callback()
+
+    def _answer(self) -> Callable[[], object]:
+        try:
+            return partial(self._on_masks, self._take())
+        except PromptOnceError as error:
+            return partial(self._on_error, error)
+
+    def _take(self) -> PromptedMasks:
+        assert self.job is not None
+        assert self._file is not None
         try:
             reply = self.job.result(protocol.Predicted)
             masks = load_result(self._file)
@@ -114,119 +154,107 @@ class SeedJob:
             self._file.unlink(missing_ok=True)
         return PromptedMasks(masks, tuple(reply.presence), tuple(reply.predicted_iou))
 
+    def _on_event(self, event: protocol.Event) -> None:
+        if isinstance(event, protocol.Notice):
+            self._on_notice(event.text)
 
-@dataclass(eq=False)
-class PropagationJob:
+
+class PropagationJob(SessionJob):
     """A propagation that waits, is under way, or is over.
 
     result: what has been done so far. notices: what was done differently than asked. device: where it ended, "" before.
     cancelled: whether it ended before the last slice.
     """
 
-    job: Job
-    prompt: Prompt | SharedSeed
-    settings: Settings
-    result: SegmentationResult
-    progress: Progress
-    notices: list[str] = field(default_factory=list)
-    device: str = ""
-    cancelled: bool = False
-    _changed: list[int] = field(default_factory=list)
+    nothing_done = "Cancelled before the first slice was done."
+    urgency = 0
 
-    @classmethod
-    def waiting(
-        cls,
-        client: WorkerClient,
+    def __init__(
+        self,
         stack: Stack,
         prompt: Prompt | SharedSeed,
         settings: Settings,
+        on_slice: OnSlice | None,
+        on_notice: OnNotice | None,
+        on_end: OnEnd,
+        queue: Queue,
         clock: Callable[[], float] = time.monotonic,
-    ) -> PropagationJob:
-        """A propagation that has not been sent; neither prompt nor settings are checked."""
-        names = [item.name for item in prompt.objects]
-        result = SegmentationResult.empty(names, stack.frames.shape, stack.axis)
-        return cls(Job(client.new_id()), prompt, settings, result, Progress(clock))
+    ) -> None:
+        super().__init__(queue)
+        self.prompt, self.settings = prompt, settings
+        self.result = SegmentationResult.empty([item.name for item in prompt.objects], stack.frames.shape, stack.axis)
+        self.progress = Progress(clock)
+        self.notices: list[str] = []
+        self.device, self.cancelled = "", False
+        self._stack, self._range = stack, range(0)
+        self._on_slice, self._on_notice, self._on_end = on_slice, on_notice, on_end
+        self._changed: list[int] = []
+        self._path: Path | None = None
+        self._masks: NDArray[np.uint8] | None = None
 
-    def check(self, stack: Stack) -> None:
-        """Raises PromptError for a prompt that does not fit the stack, InputError for a range that does not."""
-        check_prompt(self.prompt, stack)
-        self.settings.range_for(self.prompt, len(stack.frames))
+    def check(self) -> None:
+        """Before it is sent: PromptError for a prompt that does not fit the stack, InputError for such a range."""
+        check_prompt(self.prompt, self._stack)
+        self._range = self.settings.range_for(self.prompt, len(self._stack.frames))
 
-    def send(self, client: WorkerClient, on_slice: OnSlice | None = None, on_notice: OnNotice | None = None) -> None:
-        """Send it and return at once; callbacks come while the client is pumped.
-
-        When on_slice is called the slice is already in the result.
-        """
-        first, last = self.settings.range_for(self.prompt, len(self.result.computed))
-        seed_files = SeedFiles(client.folder, self.job.id)
+    def send(self, client: WorkerClient) -> Job:
+        number = client.new_id()
+        seed_files = SeedFiles(client.folder, number)
         request = protocol.Propagate(
-            id=self.job.id,
+            id=number,
             prompt=seed_files.put(self.prompt),
-            file=f"masks-{self.job.id}.npy",
-            first=first,
-            last=last,
+            file=f"masks-{number}.npy",
+            first=self._range[0],
+            last=self._range[-1],
             direction=self.settings.direction,
             fill_hole_area=self.settings.fill_hole_area,
             alone=self.settings.alone,
             stop_when_absent=self.settings.stop_when_absent,
         )
-        path = client.folder / request.file
-        masks: list[NDArray[np.uint8]] = []
-
-        def on_event(event: protocol.Event) -> None:
-            if isinstance(event, protocol.Notice):
-                self.notices.append(event.text)
-                if on_notice is not None:
-                    on_notice(event.text)
-            if not isinstance(event, protocol.SliceDone):
-                return
-            if not masks:
-                masks.append(load_result(path, mmap_mode="r"))
-            self._take_slice(event, masks[0][:, event.slice])
-            if on_slice is not None:
-                on_slice(event)
-
-        def on_end(ended: Job) -> None:
-            masks.clear()  # Windows removes no file that is mapped
-            path.unlink(missing_ok=True)
-            seed_files.remove()
-            if isinstance(ended.reply, protocol.Propagated):
-                self.device, self.cancelled = ended.reply.device, ended.reply.cancelled
-
+        self._path = client.folder / request.file
         try:
-            self.job = client.send(request, on_event, on_end)
+            self.job = client.send(request, self._on_event, partial(self._over, seed_files))
         except PromptOnceError:
             seed_files.remove()
             raise
+        return self.job
+
+    def end(self, error: PromptOnceError | None = None) -> None:
+        if error is None:
+            assert self.job is not None
+            error = self.job.error
+            if isinstance(self.job.reply, protocol.Propagated) and self.job.reply.slices == 0:
+                error = CancelledError(self.nothing_done)
+        self.cancelled |= isinstance(error, CancelledError)
+        self._queue(partial(self._on_end, self, error))
 
     def take_changed(self) -> list[int]:
         """The slices done since this was asked last, in the order in which they were done."""
         changed, self._changed = self._changed, []
         return changed
 
-    def outcome(self) -> SegmentationResult:
-        """The result, once the job is over.
+    def _on_event(self, event: protocol.Event) -> None:
+        if isinstance(event, protocol.Notice):
+            self.notices.append(event.text)
+            if self._on_notice is not None:
+                self._queue(partial(self._on_notice, event.text))
+        elif isinstance(event, protocol.SliceDone):
+            self._take_slice(event)
+            if self._on_slice is not None:
+                self._queue(partial(self._on_slice, event))
 
-        Raises what the worker reported, CancelledError when it was cancelled before anything was done.
-        """
-        if self.job.result(protocol.Propagated).slices == 0:
-            raise nothing_done()
-        return self.result
-
-    def _take_slice(self, event: protocol.SliceDone, masks: NDArray[np.uint8]) -> None:
-        self.result.set_slice(event.slice, masks, event.presence, event.predicted_iou)
+    def _take_slice(self, event: protocol.SliceDone) -> None:
+        if self._masks is None:
+            assert self._path is not None
+            self._masks = load_result(self._path, mmap_mode="r")
+        self.result.set_slice(event.slice, self._masks[:, event.slice], event.presence, event.predicted_iou)
         self._changed.append(event.slice)
         self.progress.advance(event.done, event.total)
 
-
-def nothing_done() -> CancelledError:
-    """For a propagation that was cancelled too early to keep anything."""
-    return CancelledError("Cancelled before the first slice was done.")
-
-
-def _for_notices(on_notice: OnNotice | None) -> EventHandler:
-    def on_event(event: protocol.Event) -> None:
-        if on_notice is not None and isinstance(event, protocol.Notice):
-            on_notice(event.text)
-
-    return on_event
+    def _over(self, seed_files: SeedFiles, ended: Job) -> None:
+        assert self._path is not None
+        self._masks = None  # Windows removes no file that is mapped
+        self._path.unlink(missing_ok=True)
+        seed_files.remove()
+        if isinstance(ended.reply, protocol.Propagated):
+            self.device, self.cancelled = ended.reply.device, ended.reply.cancelled

@@ -1,66 +1,89 @@
-"""Descriptors of frames, made by the image encoder of the loaded model."""
+"""What a session is asked of the image encoder: embeddings of frames, and encoding a slice ahead of its prompt."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.errors import CancelledError, WorkerError
+from PromptOnceLib.errors import CancelledError, PromptOnceError, WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result, save_array
 from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.session_job import OnError, OnNotice, Queue, SessionJob
 
 OnFrame = Callable[[protocol.FrameDone], object]
+OnEmbeddings = Callable[[NDArray[np.float32]], object]
 
 
-@dataclass(frozen=True, eq=False)
-class DescriptionJob:
-    """Descriptors of some frames, under way."""
+def prefetch(client: WorkerClient, index: int, on_notice: OnNotice) -> Job:
+    """Have a slice of the worker's stack encoded, so that the first prompt on it is answered fast."""
 
-    job: Job
-    _file: Path
-    _frames: tuple[Path, ...]
+    def on_event(event: protocol.Event) -> None:
+        if isinstance(event, protocol.Notice):
+            on_notice(event.text)
 
-    @classmethod
-    def send(
-        cls,
-        client: WorkerClient,
+    return client.send(protocol.Prefetch(id=client.new_id(), slice=index), on_event)
+
+
+class EmbeddingJob(SessionJob):
+    """Embeddings of slices of the worker's stack, then of frames, uint8 (rows, columns), of any image."""
+
+    nothing_done = "Cancelled: the images were not compared."
+    urgency = 2
+
+    def __init__(
+        self,
         slices: Sequence[int],
-        frames: Sequence[NDArray[np.uint8]] = (),
-        on_frame: OnFrame | None = None,
-    ) -> DescriptionJob:
-        """Ask for descriptors of slices of the worker's stack, then of frames (rows, columns) of any image; returns at
-        once. Raises WorkerError.
-        """
+        frames: Sequence[NDArray[np.uint8]],
+        on_embeddings: OnEmbeddings,
+        on_error: OnError,
+        on_frame: OnFrame | None,
+        queue: Queue,
+    ) -> None:
+        super().__init__(queue)
+        self._slices, self._frames = tuple(slices), frames
+        self._on_embeddings, self._on_error, self._on_frame = on_embeddings, on_error, on_frame
+        self._file: Path | None = None
+        self._paths: tuple[Path, ...] = ()
+
+    def send(self, client: WorkerClient) -> Job:
         number = client.new_id()
-        paths = tuple(client.folder / f"frame-{number}-{i}.npy" for i in range(len(frames)))
-        for path, frame in zip(paths, frames, strict=True):
+        self._paths = tuple(client.folder / f"frame-{number}-{i}.npy" for i in range(len(self._frames)))
+        self._file = client.folder / f"embeddings-{number}.npy"
+        for path, frame in zip(self._paths, self._frames, strict=True):
             save_array(path, frame)
+        names = tuple(path.name for path in self._paths)
+        request = protocol.Embed(id=number, slices=self._slices, frames=names, file=self._file.name)
+        self.job = client.send(request, self._on_event)
+        return self.job
 
-        def on_event(event: protocol.Event) -> None:
-            if on_frame is not None and isinstance(event, protocol.FrameDone):
-                on_frame(event)
+    def end(self, error: PromptOnceError | None = None) -> None:
+        if error is None:
+            try:
+                self._queue(partial(self._on_embeddings, self._take()))
+                return
+            except PromptOnceError as reported:
+                error = reported
+        self._queue(partial(self._on_error, error))
 
-        request = protocol.Describe(
-            id=number, slices=tuple(slices), frames=tuple(path.name for path in paths), file=f"descriptors-{number}.npy"
-        )
-        return cls(client.send(request, on_event), client.folder / request.file, paths)
+    def _on_event(self, event: protocol.Event) -> None:
+        if self._on_frame is not None and isinstance(event, protocol.FrameDone):
+            self._queue(partial(self._on_frame, event))
 
-    def take(self) -> NDArray[np.float32]:
-        """float32 (n, C), once the job is over; call it once, it removes the files.
-
-        Raises what the worker reported, CancelledError when it was cancelled.
-        """
+    def _take(self) -> NDArray[np.float32]:
+        """float32 (n, C), the files removed. Raises what the worker reported, CancelledError when it was cancelled."""
+        assert self.job is not None
+        assert self._file is not None
         try:
-            if self.job.result(protocol.Described).cancelled:
-                raise CancelledError("Cancelled: the images were not compared.")
+            if self.job.result(protocol.Embedded).cancelled:
+                raise CancelledError(self.nothing_done)
             found = load_result(self._file)
         finally:
-            for path in (self._file, *self._frames):
+            for path in (self._file, *self._paths):
                 path.unlink(missing_ok=True)
         if found.dtype != np.float32 or found.ndim != 2:
             raise WorkerError("What the worker made cannot be read; try again.", f"{found.dtype} {found.shape}")

@@ -1,87 +1,122 @@
-"""Steps, of a round trip for example, gone with a session, without waiting for them."""
+"""Take the steps of a workflow through a worker: without waiting (StepDriver), or waiting for the end (run_steps)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from PromptOnceLib.errors import CancelledError, PromptOnceError
-from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.worker.requests import OnNotice, PropagationJob
+from PromptOnceLib.worker.protocol import FrameDone, SliceDone
+from PromptOnceLib.worker.requests import PropagationJob
+from PromptOnceLib.worker.segmenter import Segmenter
 from PromptOnceLib.worker.session import Session
-from PromptOnceLib.workflows.steps import Step
+from PromptOnceLib.worker.session_job import OnError, OnNotice
+from PromptOnceLib.workflows.steps import PromptStep, PropagationStep, Step, Steps
 
 R = TypeVar("R")
-OnTripEnd = Callable[[R | None, PromptOnceError | None], object]
-"""Called once: with what the steps returned, or with the error, CancelledError when the trip was cancelled."""
+OnStep = Callable[[Step], object]
+OnProgress = Callable[[Step, SliceDone | FrameDone], object]
+"""Is told of every slice or frame that is done in a step."""
 
 
 class StepDriver(Generic[R]):
-    """The steps of worker.round_trip or worker.start_slice, one after the other; the session needs its `pump` to be
-    called until the end.
+    """The steps of a workflow, one after the other; the session needs its `pump` to be called until the end.
 
-    Afterwards the session works on the stack of the last step, so `prepare` it again. step: the one under way, None
-    before the first. job: its propagation.
+    session: a model is chosen already. on_done: called with what the workflow returns; on_error: with the error that
+    ended it, CancelledError when it was cancelled. One of them is called, once. Afterwards the session works on the
+    stack of the last step. step: the one under way, None before the first. done, total: its slices or frames.
     """
 
     def __init__(
         self,
         session: Session,
-        files: ModelFiles,
-        device: str,
-        steps: Generator[Step, SegmentationResult, R],
-        on_end: OnTripEnd[R],
-        on_slice: Callable[[], object] | None = None,
+        steps: Steps[R],
+        on_done: Callable[[R], object],
+        on_error: OnError,
+        on_step: OnStep | None = None,
+        on_progress: OnProgress | None = None,
         on_notice: OnNotice | None = None,
     ) -> None:
-        self._session, self._files, self._device, self._steps = session, files, device, steps
-        self._on_end, self._on_slice, self._on_notice = on_end, on_slice, on_notice
+        self._session, self._steps = session, steps
+        self._on_done, self._on_error = on_done, on_error
+        self._on_step, self._on_progress, self._on_notice = on_step, on_progress, on_notice
         self.step: Step | None = None
-        self.job: PropagationJob | None = None
+        self.done = self.total = 0
 
-    def start(self, first: SegmentationResult | None = None) -> None:
-        """Begin; returns at once. Raises PromptError where a mask is empty.
-
-        first: the complete result of the first step, where it has been gone already. The trip may be over at once then.
-        """
-        step = next(self._steps)
-        if first is None:
-            self._go(step)
-        else:
-            self._next(first)
+    def start(self) -> None:
+        """Begin; returns at once. A workflow that needs no step is over then."""
+        self._go_on(None)
 
     def cancel(self) -> None:
-        """Stop at the next slice; the trip has no result then."""
+        """Stop at the next slice or frame; the workflow has no result then."""
         self._session.cancel()
 
-    def _go(self, step: Step) -> None:
-        self.step = step
-        self._session.prepare(self._files, self._device, "auto", step.stack, step.prompt.slice)
-        self.job = self._session.propagate(step.prompt, step.settings, self._slice_done, self._said, self._ended)
+    def _go_on(self, answer: Any) -> None:
+        """Send the workflow an answer and ask for its next step."""
+        try:
+            step = self._steps.send(answer)
+        except StopIteration as end:
+            self._on_done(end.value)
+            return
+        except PromptOnceError as error:
+            self._on_error(error)
+            return
+        self.step, self.done, self.total = step, 0, 0
+        if self._on_step is not None:
+            self._on_step(step)
+        try:
+            self._ask(step)
+        except PromptOnceError as error:
+            self._failed(error)
 
-    def _ended(self, job: PropagationJob, error: PromptOnceError | None) -> None:
+    def _ask(self, step: Step) -> None:
+        session = self._session
+        if step.stack is not None:
+            session.use_stack(step.stack)
+        if isinstance(step, PropagationStep):
+            session.propagate(step.prompt, step.settings, self._moved, self._on_notice, self._propagated)
+        elif isinstance(step, PromptStep):
+            session.preview(step.prompt, self._go_on, self._failed, tell_outdated=True)
+        else:
+            session.embed(step.slices, step.frames, self._go_on, self._failed, self._moved)
+
+    def _propagated(self, job: PropagationJob, error: PromptOnceError | None) -> None:
         if error is None and job.cancelled:
             error = CancelledError("Cancelled: there is no result.")
-        if error is not None:
-            self._on_end(None, error)
-            return
-        self._next(job.result)
-
-    def _next(self, result: SegmentationResult) -> None:
-        try:
-            step = self._steps.send(result)
-        except StopIteration as end:
-            self._on_end(end.value, None)
-        except PromptOnceError as refused:
-            self._on_end(None, refused)
+        if error is None:
+            self._go_on(job.result)
         else:
-            self._go(step)
+            self._failed(error)
 
-    def _slice_done(self, _event: Any) -> None:
-        if self._on_slice is not None:
-            self._on_slice()
+    def _moved(self, event: SliceDone | FrameDone) -> None:
+        self.done, self.total = event.done, event.total
+        if self._on_progress is not None and self.step is not None:
+            self._on_progress(self.step, event)
 
-    def _said(self, text: str) -> None:
-        if self._on_notice is not None:
-            self._on_notice(text)
+    def _failed(self, error: PromptOnceError) -> None:
+        self._steps.close()
+        self._on_error(error)
+
+
+def run_steps(
+    segmenter: Segmenter,
+    steps: Steps[R],
+    on_step: OnStep | None = None,
+    on_progress: OnProgress | None = None,
+    on_notice: OnNotice | None = None,
+    should_cancel: Callable[[], bool] | None = None,
+) -> R:
+    """Go all steps and wait for them; afterwards the segmenter works on the stack it had before.
+
+    Raises what a step or the workflow raises, CancelledError when it was cancelled.
+    """
+    session, before = segmenter.session, segmenter.stack
+
+    def ask(done: Callable[[R], object], fail: OnError) -> None:
+        StepDriver(session, steps, done, fail, on_step, on_progress, on_notice).start()
+
+    try:
+        return segmenter.wait(ask, should_cancel)
+    finally:
+        if before is not None:
+            session.use_stack(before)

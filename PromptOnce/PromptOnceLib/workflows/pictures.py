@@ -10,18 +10,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.cases.case import Case, prepare_case
 from PromptOnceLib.errors import InputError, PromptOnceError, VolumeError
 from PromptOnceLib.imaging.read import read_volume
-from PromptOnceLib.imaging.stack import choose_axis, make_stack
 from PromptOnceLib.imaging.volume import Geometry
-from PromptOnceLib.imaging.window import window_from_text
 from PromptOnceLib.prompts.conditioning import SharedSeed
-from PromptOnceLib.seeds.apply import SeedSource, seed_window, shared_seed
+from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result, picture_masks_path, save_array
 from PromptOnceLib.worker.conditioning_files import SeedFiles
-from PromptOnceLib.worker.requests import OnNotice
 from PromptOnceLib.worker.segmenter import Segmenter
+from PromptOnceLib.worker.session_job import OnNotice
 
 Order = Literal["sequence", "alone"]
 
@@ -57,7 +56,7 @@ class PictureResult:
 
 @dataclass
 class PictureSetOutcome:
-    """How it ended. skipped: pictures that could not be read, and why. objects: their names."""
+    """How it ended. skipped: pictures that could not be read or that no seed fits, and why. objects: their names."""
 
     objects: tuple[str, ...] = ()
     done: int = 0
@@ -83,7 +82,7 @@ def segment_pictures(
     "auto" is the seed's. Frames go to the model as they are: it brings every one to its own size by itself. The seeds
     are turned to the orientation of the first picture that can be read; pictures of one set lie alike.
 
-    Raises InputError where no picture can be read, SeedError where the seeds do not fit, and what the worker reports.
+    Raises InputError where no picture can be segmented, and what the worker reports.
     """
     files = _Files(segmenter)
     outcome = PictureSetOutcome()
@@ -94,12 +93,14 @@ def segment_pictures(
                 outcome.cancelled = True
                 return outcome
             try:
-                picture, frame = _read(path, source, window)
+                case = _prepared(path, source, window)
             except PromptOnceError as error:
                 outcome.skipped.append((path, error))
                 continue
-            seed = seed or shared_seed(source, picture.geometry, picture.axis)
-            files.add(picture, frame)
+            assert isinstance(case.prompt, SharedSeed)
+            seed = seed or case.prompt
+            picture = Picture(path, case.volume.geometry, case.axis.axis, case.notices)
+            files.add(picture, case.stack.frames[0])
         if seed is None:
             first = f" {outcome.skipped[0][1].message}" if outcome.skipped else ""
             raise InputError(f"None of the images can be segmented.{first}")
@@ -114,7 +115,6 @@ class _Files:
     """Pictures handed over to the worker."""
 
     def __init__(self, segmenter: Segmenter) -> None:
-        self._segmenter = segmenter
         self.client = segmenter.prepared_client()
         self.number = self.client.new_id()
         self.pictures: list[Picture] = []
@@ -129,7 +129,6 @@ class _Files:
 
     def send(self) -> None:
         """Have the worker use them, instead of the stack it had."""
-        self._segmenter.forget_stack()
         names = tuple(path.name for path in self.paths)
         job = self.client.send(protocol.SetPictures(id=self.client.new_id(), files=names))
         self.client.wait(job, protocol.Done)
@@ -140,15 +139,11 @@ class _Files:
             path.unlink(missing_ok=True)
 
 
-def _read(path: Path, source: SeedSource, window: str) -> tuple[Picture, NDArray[np.uint8]]:
+def _prepared(path: Path, source: SeedSource, window: str) -> Case:
     volume = read_volume(path)
-    axis = choose_axis(volume.geometry).axis
-    if volume.geometry.shape[axis] != 1:
+    if 1 not in volume.geometry.shape:
         raise VolumeError(f"{path.name} is a volume of several slices, not a picture. Segment it by itself.")
-    automatic = window.strip().lower() == "auto"
-    chosen = seed_window(source.seeds[0], volume) if automatic else window_from_text(window, volume)
-    stack = make_stack(volume, axis, chosen)
-    return Picture(path, volume.geometry, axis, volume.notices), stack.frames[0]
+    return prepare_case(volume, source, window=window)
 
 
 def _propagate(

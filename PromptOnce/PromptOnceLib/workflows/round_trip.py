@@ -8,7 +8,6 @@ from it, does not find back. The way back sees other memories than the way out, 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Generator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,7 @@ from PromptOnceLib.seeds.reliability import RoundTrip
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.result import PRESENT, SegmentationResult
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.workflows.steps import Step
+from PromptOnceLib.workflows.steps import PropagationStep, Steps, propagated
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,13 @@ class RoundTripFigures:
         return RoundTrip(dice=tuple(found), model=model, date=date or dt.datetime.now().astimezone().date())
 
 
-Steps = Generator[Step, SegmentationResult, RoundTripFigures]
-"""Yields propagations, is sent their complete results, returns the figures. For callers that do not wait."""
-
-
 def steps_of_prompt(
     stack: Stack,
     prompt: Prompt,
     seed_masks: NDArray[np.uint8],
     result: SegmentationResult | None = None,
     fill_hole_area: int = 0,
-) -> Steps:
+) -> Steps[RoundTripFigures]:
     """Round trip of a prompted slice in its own stack: one propagation out, then back from each end of each object.
 
     seed_masks: as accepted, (objects, rows, columns), not 0 where an object is. result: of the way out, where it has
@@ -72,7 +67,8 @@ def steps_of_prompt(
     count = number + 2 * len(prompt.objects)
     out = result
     if out is None:
-        out = yield Step(stack, prompt, Settings(fill_hole_area=fill_hole_area), 1, count)
+        way_out = PropagationStep(stack, prompt, Settings(fill_hole_area=fill_hole_area), 1, count)
+        out = yield from propagated(way_out)
     found: dict[str, list[float | None]] = {"forward": [], "backward": []}
     for index, item in enumerate(prompt.objects):
         shown = _shown(out, index)
@@ -90,7 +86,7 @@ def steps_of_prompt(
                 fill_hole_area=fill_hole_area,
             )
             back = Prompt(axis=stack.axis, slice=end, objects=(_by_mask(item, out.masks[index, end]),))
-            arrived = yield Step(stack, back, settings, number, count)
+            arrived = yield from propagated(PropagationStep(stack, back, settings, number, count))
             figures.append(dice(arrived.masks[0, seed], seed_masks[index]))
     return RoundTripFigures(tuple(found["forward"]), tuple(found["backward"]))
 
@@ -101,7 +97,7 @@ def steps_of_shared_seed(
     stored: NDArray[np.uint8],
     result: SegmentationResult | None = None,
     fill_hole_area: int = 0,
-) -> Steps:
+) -> Steps[RoundTripFigures]:
     """Round trip of an applied seed: from its frame through the volume, and back from the volume to its frame.
 
     The way back starts from the mask on the volume's start slice or, where the object is not, on the slice that shows
@@ -112,7 +108,8 @@ def steps_of_shared_seed(
     count = len(objects) + (result is None)
     number = int(result is None)
     if result is None:
-        result = yield Step(stack, seed, Settings(fill_hole_area=fill_hole_area), 1, count)
+        way_out = PropagationStep(stack, seed, Settings(fill_hole_area=fill_hole_area), 1, count)
+        result = yield from propagated(way_out)
     figures: list[float | None] = []
     target = Stack(seed.frames[0].frame[None], 0, stack.window)
     for index, item in enumerate(objects):
@@ -125,7 +122,8 @@ def steps_of_shared_seed(
         frame = ConditioningFrame(stack.frames[start], (_by_mask(item, result.masks[index, start]),))
         number += 1
         settings = Settings(fill_hole_area=fill_hole_area)
-        arrived = yield Step(target, SharedSeed((frame,), 0), settings, number, count)
+        back = PropagationStep(target, SharedSeed((frame,), 0), settings, number, count)
+        arrived = yield from propagated(back)
         figures.append(dice(arrived.masks[0, 0], stored[index]))
     return RoundTripFigures(tuple(figures), (None,) * len(figures))
 

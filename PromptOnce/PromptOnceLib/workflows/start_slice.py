@@ -1,14 +1,15 @@
-"""Where in a volume a seed takes over: on the slice on which SAM 2 is surest to see the object right after the seed.
+"""Where in a volume a seed takes over: the central slice, a given one, or one that is searched for.
 
-A start slice on which the object is not found breaks the chain: what is remembered from there on is its absence. Here
-some slices are segmented each by itself right after the seed frames, and the one with the highest presence times
-predicted IoU, as SAM 2 gives them, is the start. First slices at even distances over the stack, then those around the
-best. Measured: benchmarks/seeds.md.
+"similar" is the slice whose frame the image encoder finds most similar to the seed's first frame. "confident" is the
+one on which SAM 2 is most confident to see the object right after the seed: a start slice on which the object is not
+found breaks the chain, since what is remembered from there on is its absence. Some slices are segmented each by itself
+right after the seed frames, and the one with the highest presence times predicted IoU, as SAM 2 gives them, is the
+start. First slices at even distances over the stack, then those around the best. Measured: benchmarks/seeds.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,31 +18,37 @@ from numpy.typing import NDArray
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.seeds.apply import Start
+from PromptOnceLib.seeds.similarity import most_similar
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.worker.requests import OnNotice, OnSlice, Settings
-from PromptOnceLib.worker.segmenter import Segmenter
-from PromptOnceLib.workflows.steps import Step, run_steps
+from PromptOnceLib.worker.requests import Settings
+from PromptOnceLib.workflows.steps import EmbeddingStep, PropagationStep, Steps, embedded, propagated
 
 MOST_CANDIDATES = 16
 
 
-@dataclass(frozen=True)
-class ConfidentStart:
-    """The slice, and presence times predicted IoU there, 0 to 1, the mean of all objects.
+def steps_of_start(case: Case, start: Start, within: range | None = None) -> Steps[Case]:
+    """The case with its shared seed on the slice where it starts, which a notice says where it was searched for.
 
-    score 0: no object was found on any slice that was looked at; the slice is then the one where the seed started, or
-    the nearest to it among those that could be chosen.
+    start: as SeedSource has it; a slice's number, and "central", `prepare_case` has put in place already. within:
+    slices to search, as Settings.within gives them; None for all.
     """
+    if start == "similar":
+        found = yield from _steps_of_similar_start(case.stack, _seed_of(case), within)
+        return found.put(case)
+    if start == "confident":
+        confident = yield from steps_of_confident_start(case.stack, _seed_of(case), within)
+        return confident.put(case)
+    return case
+
+
+@dataclass(frozen=True)
+class FoundStart:
+    """A slice that was searched for; sentence: what was found there, for the user."""
 
     slice: int
     score: float
-
-    @property
-    def sentence(self) -> str:
-        """What was found, for the user."""
-        if self.score == 0:
-            return f"No slice shows the object right after the seed: it starts on slice {self.slice} all the same."
-        return f"Slice {self.slice} is the one where the seed finds the object with most confidence ({self.score:.2f})."
+    sentence: str
 
     def put(self, case: Case) -> Case:
         """The case with its seed starting there, which a notice says."""
@@ -49,15 +56,21 @@ class ConfidentStart:
         return replace(moved, notices=(*moved.notices, self.sentence))
 
 
-Steps = Generator[Step, SegmentationResult, ConfidentStart]
-"""Yields at most two propagations, is sent their complete results. For callers that do not wait."""
+def _steps_of_similar_start(stack: Stack, seed: SharedSeed, within: range | None) -> Steps[FoundStart]:
+    """Each slice costs one pass of the image encoder."""
+    slices = range(len(stack.frames)) if within is None else within
+    found = yield from embedded(EmbeddingStep(stack, slices, (seed.frames[0].frame,)))
+    place, similarity = most_similar(found[-1], found[:-1])
+    index = slices[place]
+    return FoundStart(index, similarity, f"Slice {index} is most similar to the seed's frame ({similarity:.2f}).")
 
 
-def steps_of_confident_start(stack: Stack, seed: SharedSeed, within: range | None = None) -> Steps:
+def steps_of_confident_start(stack: Stack, seed: SharedSeed, within: range | None = None) -> Steps[FoundStart]:
     """Look at up to MOST_CANDIDATES slices of the stack, then at as many between the best one's neighbours.
 
-    within: slices that can be chosen, as Settings.within gives them; None for all. Of equally confident slices the one
-    nearest to the seed's own start is taken.
+    The score is presence times predicted IoU, 0 to 1, the mean of all objects; of equal slices the one nearest to the
+    seed's own start is taken. 0: no object was found on any slice that was looked at; the slice is then the one where
+    the seed started, or the nearest to it among those that could be chosen. within: as steps_of_start.
     """
     chosen = range(len(stack.frames)) if within is None else within
     coarse = _evenly(chosen[0], chosen[-1])
@@ -71,27 +84,21 @@ def steps_of_confident_start(stack: Stack, seed: SharedSeed, within: range | Non
         if closer:
             scores.update((yield from _look(stack, seed, closer, 2, count)))
             best = _best(scores, seed.slice)
-    if scores[best] > 0:
-        return ConfidentStart(best, scores[best])
-    return ConfidentStart(min(max(seed.slice, chosen[0]), chosen[-1]), 0.0)
+    return _confident(best, scores[best], seed, chosen)
 
 
-def start_confident(
-    segmenter: Segmenter,
-    case: Case,
-    on_slice: OnSlice | None = None,
-    on_notice: OnNotice | None = None,
-    should_cancel: Callable[[], bool] | None = None,
-    within: range | None = None,
-) -> Case:
-    """The case with its shared seed starting on the most confident slice; waits. The worker is given the case's stack
-    again
-    with the next request. within: as steps_of_confident_start. Raises what a propagation raises, CancelledError when it
-    was cancelled.
-    """
-    assert isinstance(case.prompt, SharedSeed)
-    steps = steps_of_confident_start(case.stack, case.prompt, within)
-    return run_steps(segmenter, steps, None, on_slice, on_notice, should_cancel).put(case)
+def _confident(best: int, score: float, seed: SharedSeed, chosen: range) -> FoundStart:
+    if score > 0:
+        sentence = f"Slice {best} is the one where the seed finds the object with most confidence ({score:.2f})."
+        return FoundStart(best, score, sentence)
+    index = min(max(seed.slice, chosen[0]), chosen[-1])
+    sentence = f"No slice shows the object right after the seed: it starts on slice {index} all the same."
+    return FoundStart(index, 0.0, sentence)
+
+
+def _seed_of(case: Case) -> SharedSeed:
+    assert isinstance(case.prompt, SharedSeed), "only seeds start on a slice that is searched for"
+    return case.prompt
 
 
 def _evenly(first: int, last: int) -> list[int]:
@@ -100,13 +107,11 @@ def _evenly(first: int, last: int) -> list[int]:
     return [int(index) for index in np.unique(np.linspace(first, last, count).round().astype(int))]
 
 
-def _look(
-    stack: Stack, seed: SharedSeed, slices: Sequence[int], number: int, count: int
-) -> Generator[Step, SegmentationResult, dict[int, float]]:
+def _look(stack: Stack, seed: SharedSeed, slices: Sequence[int], number: int, count: int) -> Steps[dict[int, float]]:
     """Scores of slices, each segmented by itself."""
     some = replace(stack, frames=np.ascontiguousarray(stack.frames[list(slices)]))
     settings = Settings(direction="forward", alone=True)
-    result = yield Step(some, replace(seed, slice=0), settings, number, count)
+    result = yield from propagated(PropagationStep(some, replace(seed, slice=0), settings, number, count))
     return dict(zip(slices, (float(score) for score in _scores(result)), strict=True))
 
 

@@ -1,64 +1,95 @@
-"""Several propagations of which each follows from the results before it, on stacks of their own.
+"""What a workflow asks of a worker, one step after the other, each on a stack of its own.
 
-A generator yields the steps, is sent their complete results, and returns what it makes of them. `run_steps` waits for
-each; session_trip does not.
+A workflow is a generator: it yields steps, is sent what came of each, and returns what it makes of them. It neither
+knows whether somebody waits nor where progress is shown; `drive` takes it through a session. Within a workflow,
+`yield from propagated(...)` and the like give the typed answer of one step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from PromptOnceLib.errors import CancelledError
+import numpy as np
+from numpy.typing import NDArray
+
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.worker.requests import OnNotice, OnSlice, Settings
-from PromptOnceLib.worker.segmenter import Segmenter
+from PromptOnceLib.worker.requests import PromptedMasks, Settings
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """One propagation. number, count: from 1; the count is the most there can be."""
+class PropagationStep:
+    """A propagation; its answer is the complete SegmentationResult.
+
+    number, count, of all steps: which of its kind in the workflow this is, from 1, and the most there can be.
+    """
 
     stack: Stack
     prompt: Prompt | SharedSeed
     settings: Settings
-    number: int
-    count: int
+    number: int = 1
+    count: int = 1
 
 
-def run_steps(
-    segmenter: Segmenter,
-    steps: Generator[Step, SegmentationResult, R],
-    on_step: Callable[[Step], object] | None = None,
-    on_slice: OnSlice | None = None,
-    on_notice: OnNotice | None = None,
-    should_cancel: Callable[[], bool] | None = None,
-) -> R:
-    """Go all steps and wait for them; afterwards the segmenter works on the stack it had before.
+@dataclass(frozen=True, eq=False)
+class PromptStep:
+    """The masks of the prompted slice alone; its answer are PromptedMasks."""
 
-    Raises what a propagation raises, CancelledError when it was cancelled.
+    stack: Stack
+    prompt: Prompt
+    number: int = 1
+    count: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingStep:
+    """Embeddings of slices of the stack, then of frames, uint8 (rows, columns); its answer is float32 (n, C).
+
+    stack: None where only frames are asked for.
     """
-    before = segmenter.stack
-    try:
-        step = next(steps)
-        while True:
-            if on_step is not None:
-                on_step(step)
-            segmenter.use_stack(step.stack)
-            job = segmenter.start_propagation(step.prompt, step.settings, on_slice, on_notice)
-            result = segmenter.wait(job, should_cancel)
-            if job.cancelled:
-                raise CancelledError("Cancelled: there is no result.")
-            step = steps.send(result)
-    except StopIteration as end:
-        found: R = end.value
-        return found
-    finally:
-        if before is not None and segmenter.stack is not before:
-            segmenter.use_stack_later(before)
+
+    stack: Stack | None = None
+    slices: Sequence[int] = ()
+    frames: Sequence[NDArray[np.uint8]] = ()
+    number: int = 1
+    count: int = 1
+
+
+Step = PropagationStep | PromptStep | EmbeddingStep
+Steps = Generator[Step, Any, R]
+
+
+def propagated(step: PropagationStep) -> Steps[SegmentationResult]:
+    """The complete result of a propagation."""
+    result: SegmentationResult = yield step
+    return result
+
+
+def prompted(step: PromptStep) -> Steps[PromptedMasks]:
+    """The masks of a prompted slice."""
+    masks: PromptedMasks = yield step
+    return masks
+
+
+def embedded(step: EmbeddingStep) -> Steps[NDArray[np.float32]]:
+    """The embeddings of some frames."""
+    embeddings: NDArray[np.float32] = yield step
+    return embeddings
+
+
+def resumed(first: Step, steps: Steps[R]) -> Steps[R]:
+    """The whole workflow again, after somebody has taken its first step out to look at it."""
+    step = first
+    while True:
+        answer = yield step
+        try:
+            step = steps.send(answer)
+        except StopIteration as end:
+            found: R = end.value
+            return found

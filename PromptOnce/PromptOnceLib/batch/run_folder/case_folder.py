@@ -16,7 +16,7 @@ from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import PREFIX, failure_sentence, replacing
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
-from PromptOnceLib.segmentation.segment import default_color
+from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
 
 SLICES = "slices.csv"
@@ -74,7 +74,7 @@ def _write_thumbnail(run: Run, path: Path, index: int) -> None:
     view = DisplayView.of(case.volume.geometry, axis)
     frame = view.of_slices(case.stack.frames[index])
     spacing = view.of_spacing(pixel_spacing(case.volume.geometry, axis)[:2])
-    colors = [item.color or default_color(i) for i, item in enumerate(case.prompt.objects)]
+    colors = [segment.color for segment in segments_of(case.prompt.objects)]
     picture = slice_picture(
         frame,
         [view.of_slices(mask[index]) for mask in run.result.masks],

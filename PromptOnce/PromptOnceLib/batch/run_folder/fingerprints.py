@@ -8,29 +8,22 @@ that were only copied or touched do not cost their case to be computed again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.files.stamp import FileStamp, file_sha256, file_stamp
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.segmentation.reference import parse_reference
 
-_CHUNK = 1 << 20
+T = TypeVar("T")
 
 # Fingerprints keep the words of version 0.1, so that its finished cases stay finished.
 _START_IN_FINGERPRINTS: dict[object, str] = {new: old for old, new in OLD_STARTS.items()}
-
-
-class FileStamp(StrictModel):
-    """A file as it was: size in bytes, time of change, SHA-256 of its content."""
-
-    size: int
-    mtime_ns: int
-    sha256: str
 
 
 def stamp_files(paths: Sequence[Path], earlier: Sequence[FileStamp] = ()) -> tuple[FileStamp, ...]:
@@ -93,21 +86,15 @@ def model_fingerprint(files: ModelFiles) -> str:
 
 
 def _stamp(path: Path, earlier: FileStamp | None) -> FileStamp:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(f"{path.name} cannot be opened: {error.strerror or error}.", repr(error)) from error
-    if earlier is not None and (earlier.size, earlier.mtime_ns) == (status.st_size, status.st_mtime_ns):
-        return earlier
-    return FileStamp(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=_sha256(path))
+    return _readable(path, lambda: file_stamp(path, earlier))
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
+    return _readable(path, lambda: file_sha256(path))
+
+
+def _readable(path: Path, read: Callable[[], T]) -> T:
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        return read()
     except OSError as error:
         raise InputError(f"{path.name} cannot be opened: {error.strerror or error}.", repr(error)) from error
-    return digest.hexdigest()

@@ -14,8 +14,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, ValidationError
 
-from PromptOnceLib.batch.run_folder.fingerprints import FileStamp
 from PromptOnceLib.batch.run_folder.records import CASE_RECORD
+from PromptOnceLib.files.stamp import FileStamp
 from PromptOnceLib.schema import StrictModel
 
 StepName = Literal["reading", "read", "started", "writing", "finished", "failed", "worker_died", "set_aside"]

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase, PromptChoice
 from PromptOnceLib.cases.case import Labels, PromptSource
 from PromptOnceLib.errors import PromptError, SeedError
-from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.prompts.prompt import read_prompt
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
-from PromptOnceLib.seeds.matching import Match, rank
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.seeds.similarity import Comparison
+from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 _OF_CONTENT = {"objects", "shape", "orientation", "spacing", "slices", "window"}
 """Fields of a seed that decide what comes out; its name or notes do not."""
@@ -55,53 +51,9 @@ class PromptSources:
             return next((seed for seed in self._listing.seeds if seed.id == earlier), None)
         return None
 
-    def comparison(self, planned: PlannedCase, volume: Volume, model_sha256: str | None) -> Comparison | None:
-        """The frames whose similarity helps to choose a seed for a case; None where there is nothing to choose.
-
-        model_sha256: of the checkpoint that describes the frames, None where it is not known.
-        """
-        if planned.prompt.kind != "auto":
-            return None
-        axis, matches = self._ranked(planned, volume)
-        usable = [match.seed for match in matches if match.usable]
-        return Comparison.of(self._library, usable, volume, axis, model_sha256) if len(usable) > 1 else None
-
-    def seed_for(
-        self,
-        planned: PlannedCase,
-        volume: Volume,
-        notify: Callable[[str], None],
-        similarity: Mapping[str, float] | None = None,
-    ) -> Seed | None:
-        """The seed of a case; None for other prompts. similarity: of the seeds' frames, by seed id, where it is known.
-
-        Raises SeedError where there is none that fits.
-        """
-        if planned.prompt.kind != "auto":
-            return self.named(planned.prompt)
-        _, matches = self._ranked(planned, volume, similarity)
-        if not matches or not matches[0].usable:
-            why = f" ({'; '.join(matches[0].reasons)})" if matches else ": it is empty"
-            raise SeedError(f"The seed library holds no seed that fits this image{why}. Save a seed for such images.")
-        notify(f'The seed "{matches[0].seed.name}" was taken: {", ".join(matches[0].reasons)}.')
-        return matches[0].seed
-
-    def _ranked(
-        self, planned: PlannedCase, volume: Volume, similarity: Mapping[str, float] | None = None
-    ) -> tuple[int, list[Match]]:
-        """The seeds along the case's axis, and that; where it may be any, along the first that a seed can be used for.
-
-        Where no seed can be used at all, those along the case's own axis, for the reasons.
-        """
-        first = parse_axis(planned.axis, volume.geometry).axis
-        free = planned.axis.strip().lower() == "auto"
-        ranked = []
-        for axis in (first, *(other for other in range(3) if free and other != first)):
-            matches = rank(self._listing.seeds, volume, axis, planned.prompt.name or None, similarity=similarity)
-            if matches and matches[0].usable:
-                return axis, matches
-            ranked.append((axis, matches))
-        return ranked[0]
+    def search(self, planned: PlannedCase, volume: Volume) -> SeedSearch:
+        """The search for the seed of a case whose prompt is one that suits its image."""
+        return SeedSearch(self._library, self._listing, volume, planned.axis, planned.prompt.name)
 
     @cached_property
     def _listing(self) -> Listing:
@@ -109,14 +61,20 @@ class PromptSources:
 
 
 def prompt_source(
-    planned: PlannedCase, seed: Seed | None, reference: Array | None, options: BatchOptions
+    planned: PlannedCase,
+    seed: Seed | None,
+    reference: Array | None,
+    options: BatchOptions,
+    notices: tuple[str, ...] = (),
 ) -> PromptSource:
-    """What `prepare_case` takes. reference: labels on the volume's grid, KJI. Raises PromptError."""
+    """What `prepare_case` takes. reference: labels on the volume's grid, KJI. notices: of choosing the seed.
+
+    Raises PromptError.
+    """
     if seed is not None:
-        # What is searched for is found later.
-        start: int | Literal["central"] = "central" if isinstance(options.start, str) else options.start
         fit = None if options.fit == "auto" else options.fit
-        return SeedSource((seed,), start if planned.slice is None else planned.slice, options.by, fit)
+        start = options.start if planned.slice is None else planned.slice
+        return SeedSource((seed,), start, options.by, fit, notices=notices)
     if planned.prompt.kind == "file":
         return read_prompt(Path(planned.prompt.name))
     if reference is None:

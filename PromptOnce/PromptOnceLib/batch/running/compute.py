@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,9 +22,12 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource, accepted_masks
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
-from PromptOnceLib.workflows.round_trip import Steps, steps_of_prompt, steps_of_shared_seed
-from PromptOnceLib.workflows.start_slice import start_confident
-from PromptOnceLib.workflows.steps import run_steps
+from PromptOnceLib.workflows.drive import run_steps
+from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_prompt, steps_of_shared_seed
+from PromptOnceLib.workflows.start_slice import steps_of_start
+from PromptOnceLib.workflows.steps import Steps
+
+R = TypeVar("R")
 
 _STARTS = 3  # workers in a row that die before they have a model
 
@@ -95,47 +99,40 @@ class CaseWorker:
 
         Raises what the worker reported, WorkerError where it died, CancelledError when nothing was done yet.
         """
-        loaded = self._decided(opened) if isinstance(opened, UndecidedCase) else opened
+        loaded = self._go(opened.deciding()) if isinstance(opened, UndecidedCase) else opened
         assert loaded.case is not None
         name, case = loaded.planned.name, loaded.case
         self._segmenter.use_stack(case.stack)
-        if loaded.planned.slice is None and loaded.source is not None:
-            if self._options.start == "similar":
-                case = self._segmenter.start_similar(case, should_cancel=self._control.should_cancel)
-            elif self._options.start == "confident":
-                case = start_confident(self._segmenter, case, should_cancel=self._control.should_cancel)
+        if loaded.source is not None:
+            case = self._go(steps_of_start(case, loaded.source.start))
         run = self._propagate(name, case)
         trip = self._round_trip(name, run, loaded.source) if self._options.round_trip and not run.cancelled else None
         return Computed(replace(loaded, case=case), run, self._circumstances, trip)
 
-    def _decided(self, opened: UndecidedCase) -> LoadedCase:
-        descriptors = self._segmenter.describe(
-            frames=opened.comparison.frames, should_cancel=self._control.should_cancel
-        )
-        return opened.decide(opened.comparison.take(descriptors))
+    def _go(self, steps: Steps[R], on_notice: Callable[[str], object] | None = None) -> R:
+        return run_steps(self._segmenter, steps, on_notice=on_notice, should_cancel=self._control.should_cancel)
 
     def _propagate(self, name: str, case: Case) -> Run:
         emit = self._emit
         started = time.monotonic()
-        job = self._segmenter.start_propagation(
+        job = self._segmenter.propagate(
             case.prompt,
             Settings(fill_hole_area=self._options.fill_hole_area, stop_when_absent=self._options.early_stop),
             lambda event: emit(SliceProgress(case=name, done=event.done, total=event.total)),
             partial(self._say, name),
+            self._control.should_cancel,
         )
-        result = self._segmenter.wait(job, self._control.should_cancel)
         seconds = time.monotonic() - started
-        return Run(case, result, self._files.name, job.device, seconds, job.cancelled, job.notices)
+        return Run(case, job.result, self._files.name, job.device, seconds, job.cancelled, job.notices)
 
     def _round_trip(self, name: str, run: Run, source: SeedSource | None) -> float | None:
         steps = self._steps(run, source)
         if steps is None:
             return None
-        notify, cancel = partial(self._say, name), self._control.should_cancel
-        found = run_steps(self._segmenter, steps, on_notice=notify, should_cancel=cancel).dice
+        found = self._go(steps, partial(self._say, name)).dice
         return min((dice for dice in found if dice is not None), default=None)
 
-    def _steps(self, run: Run, source: SeedSource | None) -> Steps | None:
+    def _steps(self, run: Run, source: SeedSource | None) -> Steps[RoundTripFigures] | None:
         """The ways back from a result; None where the prompted slice shows nothing to come back to."""
         case, area = run.case, self._options.fill_hole_area
         if isinstance(case.prompt, SharedSeed):

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
-from PromptOnceLib.batch.run_folder.fingerprints import FileStamp, fingerprint, input_files, stamp_files
+from PromptOnceLib.batch.run_folder.fingerprints import fingerprint, input_files, stamp_files
 from PromptOnceLib.batch.run_folder.journal import Finished, StepName
 from PromptOnceLib.batch.run_folder.redaction import hide_paths
 from PromptOnceLib.batch.running.case_prompts import PromptSources, prompt_source, seed_fingerprint
 from PromptOnceLib.batch.running.crash_probe import try_reading
 from PromptOnceLib.cases.case import Case, prepare_case
 from PromptOnceLib.errors import OutOfMemoryError
+from PromptOnceLib.files.stamp import FileStamp
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.seeds.similarity import Comparison
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+from PromptOnceLib.workflows.choose_seed import SeedSearch
+from PromptOnceLib.workflows.steps import Steps
 
 T = TypeVar("T")
 
@@ -45,12 +47,11 @@ class LoadedCase:
 class UndecidedCase:
     """A case that was read and whose seed is chosen when the worker has compared frames.
 
-    decide: takes the similarity by seed id and makes the case ready. Raises PromptOnceError.
+    deciding: begins the workflow that chooses the seed and makes the case ready, anew with every call.
     """
 
     planned: PlannedCase
-    comparison: Comparison
-    decide: Callable[[Mapping[str, float]], LoadedCase]
+    deciding: Callable[[], Steps[LoadedCase]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +95,18 @@ class Loader:
             if earlier.fingerprint == self._fingerprint(planned, files, seed):
                 return LoadedCase(planned, earlier.fingerprint, files, None, seed)
         read = self._read(planned, files)
-        comparison = self.sources.comparison(planned, read.volume, self.model_sha256)
-        if comparison is None:
-            return self._ready(read)
-        return UndecidedCase(
-            planned, comparison, lambda similarity: _with_memory(lambda: self._ready(read, similarity))
-        )
+        if planned.prompt.kind != "auto":
+            return self._ready(read, self.sources.named(planned.prompt))
+        search = self.sources.search(planned, read.volume)
+        ranking = search.ranking()
+        if len(ranking.usable) > 1:
+            return UndecidedCase(planned, lambda: self._deciding(read, search))
+        choice = ranking.choice()
+        return self._ready(read, choice.seed, choice.notices)
+
+    def _deciding(self, read: _Read, search: SeedSearch) -> Steps[LoadedCase]:
+        choice = yield from search.steps_of_choice(self.model_sha256)
+        return _with_memory(lambda: self._ready(read, choice.seed, choice.notices))
 
     def _read(self, planned: PlannedCase, files: tuple[FileStamp, ...]) -> _Read:
         if planned.name in self.suspects:
@@ -115,12 +122,12 @@ class Loader:
         self.note(planned.name, "read")
         return _Read(planned, files, volume, reference, notices)
 
-    def _ready(self, read: _Read, similarity: Mapping[str, float] | None = None) -> LoadedCase:
-        planned, notices = read.planned, list(read.notices)
-        seed = self.sources.seed_for(planned, read.volume, notices.append, similarity)
-        source = prompt_source(planned, seed, read.reference, self.options)
+    def _ready(self, read: _Read, seed: Seed | None, of_choice: tuple[str, ...] = ()) -> LoadedCase:
+        """of_choice: what the user is told of the choice of the seed."""
+        planned = read.planned
+        source = prompt_source(planned, seed, read.reference, self.options, of_choice)
         index = planned.slice if seed is None else None
-        case = prepare_case(read.volume, source, planned.axis, index, planned.window, read.reference, notices)
+        case = prepare_case(read.volume, source, planned.axis, index, planned.window, read.reference, read.notices)
         case = replace(case, notices=tuple(hide_paths(notice, planned) for notice in case.notices))
         seeds = source if isinstance(source, SeedSource) else None
         return LoadedCase(planned, self._fingerprint(planned, read.files, seed), read.files, case, seed, seeds)

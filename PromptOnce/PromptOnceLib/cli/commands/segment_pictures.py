@@ -20,7 +20,7 @@ from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.io import write_segmentation
-from PromptOnceLib.segmentation.segment import Segment, default_color
+from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.worker.protocol import SliceDone
 from PromptOnceLib.workflows.pictures import PictureResult, PictureSetOutcome
 from PromptOnceLib.workflows.pictures import segment_pictures as segment_set
@@ -49,9 +49,8 @@ class _Writer:
     def take(self, result: PictureResult) -> None:
         picture = result.picture
         target = self.folder / f"{self.names[picture.path]}.{self.ending}"
-        objects = self.seed.record.objects
-        segments = [Segment(o.name, o.color or default_color(i), o.terminology) for i, o in enumerate(objects)]
-        masks = [result.in_volume_order(index) for index in range(len(objects))]
+        segments = segments_of(self.seed.record.objects)
+        masks = [result.in_volume_order(index) for index in range(len(segments))]
         notices = [*picture.notices, *write_segmentation(target, masks, segments, picture.geometry)]
         for notice in notices:
             self.reporter.say(f"{picture.path.name}: {notice}")

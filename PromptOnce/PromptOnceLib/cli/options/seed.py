@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import click
 from pydantic import ValidationError
@@ -16,21 +15,17 @@ from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.scanner import Scanner
-from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.seeds.apply import OLD_STARTS, Searched, SeedSource
+from PromptOnceLib.seeds.apply import OLD_STARTS, Searched, SeedSource, Start
 from PromptOnceLib.seeds.fit import DEFAULT_FIT, By, Fit
-from PromptOnceLib.seeds.library import Listing, SeedLibrary
-from PromptOnceLib.seeds.matching import Match, best_of, rank
-from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.seeds.similarity import Comparison
+from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.workflows.start_slice import start_confident
+from PromptOnceLib.workflows.choose_seed import SeedSearch
+from PromptOnceLib.workflows.start_slice import steps_of_start
 
 SCANNER_KEYS = ("name", *Scanner.model_fields)
 
 SEARCHED = get_args(Searched)
-Start = int | Literal["central"] | Searched
 
 
 class _StartSlice(click.ParamType):
@@ -114,23 +109,15 @@ class SeedOptions:
         elif self.target is not None:
             raise InputError("--target goes with --seed auto.")
 
-    def source(self, work: WorkerSession, volume: Volume, axis: str, notices: list[str]) -> SeedSource:
-        """The seeds for a volume; adds the reasons for one that was chosen automatically. Raises SeedError."""
+    def source(self, work: WorkerSession, volume: Volume, axis: str) -> SeedSource:
+        """The seeds for a volume. Raises SeedError."""
         library = SeedLibrary(self.library_folder)
-        if self.seeds[0].lower() == "auto":
-            chosen: tuple[Seed, ...] = (self._best(work, library, volume, axis, notices),)
-        else:
-            chosen = tuple(library.get(name) for name in self.seeds)
-        # Which slice is most similar or most confident is found later.
-        start = self.start if isinstance(self.start, int) else "central"
-        return SeedSource(chosen, start, self.by, self.fit)
-
-    def _best(self, work: WorkerSession, library: SeedLibrary, volume: Volume, axis: str, notices: list[str]) -> Seed:
-        listing = library.list()
-        notices += listing.notices
-        best = best_of(matched(listing, work, library, volume, axis, self.target, self.scanner))
-        notices.append(f'The seed "{best.seed.name}" was taken: {", ".join(best.reasons)}.')
-        return best.seed
+        if self.seeds[0].lower() != "auto":
+            seeds = tuple(library.get(name) for name in self.seeds)
+            return SeedSource(seeds, self.start, self.by, self.fit)
+        search = seed_search(library, volume, axis, self.target, self.scanner)
+        choice = work.go(search.steps_of_choice(work.files.sha256), "Comparing", "frame")
+        return SeedSource((choice.seed,), self.start, self.by, self.fit, notices=choice.notices)
 
 
 start_option = click.option(
@@ -158,33 +145,11 @@ seed_options = grouped(
 )
 
 
-def matched(
-    listing: Listing,
-    work: WorkerSession,
-    library: SeedLibrary,
-    volume: Volume,
-    axis: str,
-    target: str | None,
-    scanner: Sequence[tuple[str, str]],
-) -> list[Match]:
-    """The library's seeds as they suit a volume, the best first; frames are compared where that can decide."""
-    index = parse_axis(axis, volume.geometry).axis
-    name = dict(scanner).get("name", "")
-    found = rank(listing.seeds, volume, index, target, name)
-    usable = [match.seed for match in found if match.usable]
-    if len(usable) < 2:
-        return found
-    comparison = Comparison.of(library, usable, volume, index, work.files.sha256)
-    segmenter = work.segmenter
-    try:
-        descriptors = segmenter.describe(
-            frames=comparison.frames,
-            on_frame=lambda event: work.reporter.progress(event, "Comparing", "frame"),
-            should_cancel=work.cancelled(),
-        )
-    finally:
-        work.reporter.end()
-    return rank(listing.seeds, volume, index, target, name, comparison.take(descriptors))
+def seed_search(
+    library: SeedLibrary, volume: Volume, axis: str, target: str | None, scanner: Sequence[tuple[str, str]]
+) -> SeedSearch:
+    """Which seed of the library suits a volume, as the options describe it."""
+    return SeedSearch(library, library.list(), volume, axis, target, dict(scanner).get("name", ""))
 
 
 def with_scanner(volume: Volume, pairs: Sequence[tuple[str, str]]) -> Volume:
@@ -203,21 +168,10 @@ def with_scanner(volume: Volume, pairs: Sequence[tuple[str, str]]) -> Volume:
 
 
 def start_searched(work: WorkerSession, case: Case, start: Start, settings: Settings) -> Case:
-    """The case with its seed starting on the slice that "similar" or "confident" finds; as it is for any other start.
+    """The case with its seed on the slice where it starts, searched for where the user said so.
 
     settings: of the propagation; nothing outside of their range is looked at. Raises InputError where there is no such
     range.
     """
-    if start not in SEARCHED:
-        return case
     within = settings.within(len(case.stack.frames))
-    segmenter, reporter = work.segmenter, work.reporter
-    segmenter.use_stack_later(case.stack)
-    try:
-        if start == "similar":
-            compared = partial(reporter.progress, what="Comparing")
-            return segmenter.start_similar(case, compared, work.cancelled(), within)
-        looked = partial(reporter.progress, what="Looking")
-        return start_confident(segmenter, case, looked, reporter.say, work.cancelled(), within)
-    finally:
-        reporter.end()
+    return work.go(steps_of_start(case, start, within), "Comparing" if start == "similar" else "Looking")

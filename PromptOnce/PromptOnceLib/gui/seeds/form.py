@@ -11,7 +11,7 @@ import qt
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, line_label, pixmap, row, show_text
-from PromptOnceLib.gui.seeds.save import SeedSaver
+from PromptOnceLib.gui.seeds.saver import SeedSaver
 from PromptOnceLib.gui.volume.chosen_image import ChosenImage
 from PromptOnceLib.gui.volume.open_case import CurrentCase
 from PromptOnceLib.imaging.orientation import FrameOrientation
@@ -59,6 +59,7 @@ class SeedForm:
         self.widget.collapsed = True
         self.window: Any = None
         self._drawn: tuple[Any, ...] = ()
+        saver.saved.connect(self._saved)
         connect(self.larger, "clicked(bool)", lambda _checked: self._show_larger())
         connect(self.widget, "contentsCollapsed(bool)", lambda _collapsed: self.refresh())
         connect(self.confirmed, "toggled(bool)", lambda _checked: self.refresh())
@@ -124,8 +125,10 @@ class SeedForm:
 
     def _save(self) -> None:
         words = {word: edit.text for word, edit in self.edits.items()}
-        saved = self._saver.save(self.name.text, bool(self.confirmed.checked), **words)
-        if saved is not None:
-            self.name.clear()
-            self.confirmed.checked = False
-            self.widget.collapsed = True
+        self._saver.save(self.name.text, bool(self.confirmed.checked), **words)
+
+    def _saved(self) -> None:
+        """Ready for another seed."""
+        self.name.clear()
+        self.confirmed.checked = False
+        self.widget.collapsed = True

@@ -14,11 +14,13 @@ from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.seeds.similarity import SeedSimilarity
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.mrml.seeds import name_scanner, scanner_name
 from PromptOnceLib.seeds.archive import export_seeds, import_seeds
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
-from PromptOnceLib.seeds.matching import Match, rank
+from PromptOnceLib.seeds.matching import Match
 from PromptOnceLib.seeds.seed import Seed
+from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 
 class LibraryController:
@@ -65,22 +67,27 @@ class LibraryController:
 
     def update(self) -> None:
         """Rank the seeds again where anything has changed that it depends on; does nothing before `open_library`."""
-        case, similarity = self._current.case, self._similarity
         if self._listing is None:
             return
-        if case is not None:
-            similarity.look(self.library, [match.seed for match in self.matches if match.usable])
-        image, seeds = None if case is None else case.image, self._listing.seeds
-        basis = (self._listing, image, self.target, self.scanner_name, similarity.values)
+        case = self._current.case
+        search = None if case is None else self._search(case, self._listing)
+        if search is not None:
+            self._similarity.look(search)
+        values = self._similarity.values
+        basis = (self._listing, None if case is None else case.image, self.target, self.scanner_name, values)
         if _same(basis, self._ranked):
             return
         self._ranked = basis
-        if image is None:
-            self.matches = [Match(seed, 0.0, (), usable=False) for seed in seeds]
+        if search is None:
+            self.matches = [Match(seed, 0.0, (), usable=False) for seed in self._listing.seeds]
         else:
-            target, scanner = self.target.strip() or None, self.scanner_name
-            self.matches = rank(seeds, image.volume, image.axis.axis, target, scanner, similarity.values)
+            self.matches = list(search.ranking(values).matches)
         self.changed()
+
+    def _search(self, case: OpenCase, listing: Listing) -> SeedSearch:
+        """Which seed suits the open case: along its axis, which the user sees and can change."""
+        volume, axis = case.image.volume, AXIS_NAMES[case.axis]
+        return SeedSearch(self.library, listing, volume, axis, self.target.strip() or None, self.scanner_name)
 
     def choose(self, seed_ids: Sequence[str]) -> None:
         """Choose the seeds to apply."""

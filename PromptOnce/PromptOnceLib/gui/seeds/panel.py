@@ -41,11 +41,10 @@ class SeedsPanel(Panel):
     ) -> None:
         self._current, self._engine, self._runs = current, engine, runs
         self._library, self._similarity = feature.library, feature.similarity
-        self._trips, self._search, self._applier = feature.trips, feature.search, feature.applier
-        self._saver = feature.saver
+        self._workflow, self._applier, self._saver = feature.workflow, feature.applier, feature.saver
         super().__init__(title, tools)
         self.follow(current.changed, engine.pumped, runs.changed, self._library.changed)
-        self.follow(self._trips.changed, self._search.changed, self._applier.changed)
+        self.follow(self._workflow.changed, self._applier.changed)
 
     def build(self) -> None:
         """See Panel."""
@@ -203,10 +202,8 @@ class SeedsPanel(Panel):
         show_text(self.progress, text)
 
     def _progress(self) -> tuple[str, int, int]:
-        if self._search.running:
-            return self._search.progress
-        if self._trips.running:
-            return self._trips.progress
+        if self._workflow.running:
+            return self._workflow.progress
         job = self._runs.job
         if self._runs.running and job is not None:
             return _("Segmenting"), job.progress.done, job.progress.total

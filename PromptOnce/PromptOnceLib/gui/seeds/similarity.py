@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,9 +9,7 @@ from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
-from PromptOnceLib.seeds.library import SeedLibrary
-from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.seeds.similarity import Comparison
+from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 
 class SeedSimilarity:
@@ -29,32 +25,33 @@ class SeedSimilarity:
         self._asked: object = None
         current.closing.connect(self._leave)
 
-    def look(self, library: SeedLibrary, seeds: Sequence[Seed]) -> None:
-        """Have seeds compared with the volume, unless that was done or the worker has something to do.
+    def look(self, search: SeedSearch) -> None:
+        """Have the seeds that can be used compared with the volume, unless that was done or the worker is busy.
 
         One seed alone needs no comparison: there is nothing to decide.
         """
         case, engine = self._current.case, self._engine
         session = engine.session
-        if len(seeds) < 2 or self.comparing or engine.working or session.busy or case is None:
+        if self.comparing or engine.working or session.busy or case is None:
             return
-        question = (case.image, frozenset(seed.id for seed in seeds), engine.preferences.model)
-        if question == self._asked or engine.missing() is not None:
+        usable = search.ranking().usable
+        question = (case.image, frozenset(seed.id for seed in usable), engine.preferences.model)
+        if len(usable) < 2 or question == self._asked or engine.missing() is not None:
             return
         self._asked = question
         try:
-            image = case.fresh_image()
-            comparison = Comparison.of(library, seeds, image.volume, image.axis.axis, engine.files().sha256)
+            comparison = search.comparison(engine.files().sha256)
             prompt = case.prompt
-            index = case.objects.seed if prompt is None else prompt.slice
-            engine.prepare(case.framed(prompt).stack, index)
+            engine.prepare(case.framed(prompt).stack, case.objects.seed if prompt is None else prompt.slice)
         except PromptOnceError:
             return  # a help in choosing; what is wrong is said where it is needed
+        if comparison is None:
+            return
 
-        def take(descriptors: NDArray[np.float32]) -> None:
+        def take(embeddings: NDArray[np.float32]) -> None:
             self.comparing = False
             if self._asked == question:
-                self.values = comparison.take(descriptors)
+                self.values = comparison.take(embeddings)
                 self.changed()
 
         def failed(error: PromptOnceError) -> None:
@@ -63,7 +60,7 @@ class SeedSimilarity:
                 self._asked = None  # something more urgent came: ask again when the worker is free
 
         self.comparing = True
-        session.describe((), comparison.frames, take, failed)
+        session.embed((), comparison.frames, take, failed)
         engine.begin_work()
 
     def _leave(self, _case: OpenCase) -> None:

@@ -15,11 +15,13 @@ from PromptOnceLib.batch.planning.make_plan import plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
 from PromptOnceLib.errors import InputError, RunFolderError
 from PromptOnceLib.files.atomic import replacing
-from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.mrml.seeds import best_match, scanner_name
+from PromptOnceLib.models.registry import ModelFiles, resolve_model
+from PromptOnceLib.mrml.seeds import scanner_name
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.workflows.choose_seed import SeedSearch
+from PromptOnceLib.workflows.steps import Steps
 
 _WAIT = 0.02  # seconds between two looks at the application's events
 _VOLUMES = ".volumes"
@@ -37,6 +39,7 @@ class BatchMethods:
     _library: Callable[[str | Path | None], SeedLibrary]
     _process_events: Callable[[], object]
     _keep_pumping: Callable[[Callable[[], bool]], object]
+    _go: Callable[[ModelFiles, str, Steps[Any]], Any]
 
     def runBatch(  # noqa: N802
         self,
@@ -98,7 +101,7 @@ class BatchMethods:
             items = list(input) if isinstance(input, list | tuple) else [input]
             if is_run_folder(folder) and not resume:
                 raise RunFolderError(f"{folder} holds a run already. Go on with it (resume=True), or choose another.")
-            plan = self._plan_of_list(items, Selection(prompt=choice, window=window, axis=axis), names, folder)
+            plan = self._plan_of_list(items, Selection(prompt=choice, window=window, axis=axis), names, folder, options)
         request = BatchRequest(plan=plan, selection=selection, options=options, folder=folder, resume=resume)
         job = BatchJob(self._start_batch, request, onProgress, onFinished)
         self._batches = [other for other in self._batches if not other.finished] + [job]
@@ -117,7 +120,7 @@ class BatchMethods:
         return job
 
     def _plan_of_list(
-        self, items: list[Any], common: Selection, names: Sequence[str] | None, folder: Path
+        self, items: list[Any], common: Selection, names: Sequence[str] | None, folder: Path, options: BatchOptions
     ) -> BatchPlan:
         """Plan for files and nodes. What only the scene knows of a node, its scanner, is used here."""
         files: list[Path | Volume] = []
@@ -128,7 +131,7 @@ class BatchMethods:
                 prompts.append(common.prompt)
                 continue
             volume = read_volume_node(item)
-            prompts.append(self._prompt_for(item, volume, common))
+            prompts.append(self._prompt_for(item, volume, common, options))
             path = folder / _VOLUMES / f"volume-{number}.nrrd"
             _write_volume(path, volume)
             files.append(path)
@@ -139,13 +142,15 @@ class BatchMethods:
         )
         return plan.model_copy(update={"cases": cases})
 
-    def _prompt_for(self, node: Any, volume: Volume, common: Selection) -> PromptChoice | None:
+    def _prompt_for(self, node: Any, volume: Volume, common: Selection, options: BatchOptions) -> PromptChoice | None:
         choice = common.prompt
         if choice is None or choice.kind != "auto":
             return choice
-        axis = parse_axis(common.axis, volume.geometry).axis
-        match, _ = best_match(self._library(None), volume, axis, choice.name or None, scanner_name(node))
-        return PromptChoice(kind="seed", name=match.seed.id)
+        library = self._library(None)
+        search = SeedSearch(library, library.list(), volume, common.axis, choice.name, scanner_name(node))
+        files = resolve_model(options.model, options.config)
+        found = self._go(files, options.device, search.steps_of_choice(files.sha256))
+        return PromptChoice(kind="seed", name=found.seed.id)
 
 
 def _choice(seed: str | None, target: str, prompt: str | Path | None, of_reference: bool) -> PromptChoice | None:

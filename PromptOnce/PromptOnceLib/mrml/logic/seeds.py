@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
-
-from PromptOnceLib.cases.case import Case, PromptSource, prepare_case
-from PromptOnceLib.errors import PromptOnceError, SeedError
-from PromptOnceLib.imaging.stack import parse_axis
+from PromptOnceLib.cases.case import PromptSource, prepare_case
+from PromptOnceLib.errors import SeedError
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
-from PromptOnceLib.mrml.seeds import best_match, masks_of_segments, name_scanner, scanner_name
+from PromptOnceLib.mrml.seeds import masks_of_segments, name_scanner, scanner_name
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.prompts.conditioning import SharedSeed
-from PromptOnceLib.seeds.apply import OLD_STARTS, Searched, SeedSource, accepted_masks
-from PromptOnceLib.seeds.create import make_seed
+from PromptOnceLib.seeds.apply import OLD_STARTS, SeedSource, Start, accepted_masks
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
-from PromptOnceLib.seeds.matching import Match, rank
-from PromptOnceLib.seeds.seed import ModelUsed, Seed
-from PromptOnceLib.seeds.similarity import Comparison, most_similar
-from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.seeds.matching import Match
+from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.worker.session import Session
-from PromptOnceLib.workflows.drive import StepDriver
-from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_prompt, steps_of_shared_seed
-from PromptOnceLib.workflows.start_slice import steps_of_confident_start
-from PromptOnceLib.workflows.steps import Step
+from PromptOnceLib.workflows.choose_seed import SeedSearch
+from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_shared_seed
+from PromptOnceLib.workflows.save_seed import steps_of_saving
+from PromptOnceLib.workflows.start_slice import steps_of_start
+from PromptOnceLib.workflows.steps import Steps
 
-T = TypeVar("T")
-Start = int | Literal["central"] | Searched
-Ask = Callable[[Callable[[T], object], Callable[[PromptOnceError], object]], object]
-"""Asks the session for something, with what to call with the answer and with an error."""
+R = TypeVar("R")
 
 
 class SeedMethods:
     """Part of PromptOnceLogicBase. library, everywhere: a folder, None for the one of the panel Seeds."""
 
-    session: Session
     _library_folder: Callable[[], str | None]
 
     def _library(self, folder: str | Path | None) -> SeedLibrary:
         return SeedLibrary(folder or self._library_folder())
 
-    def _ask(self, ask: Ask[T]) -> T:
-        """Ask the session for something and wait, the application staying alive; raises what went wrong."""
+    def _go(self, files: ModelFiles, device: str, steps: Steps[R]) -> R:
+        """Take a workflow to its end with a model and wait, the application staying alive; raises what went wrong."""
         raise NotImplementedError
 
     def seeds(self, library: str | Path | None = None) -> tuple[Seed, ...]:
@@ -73,19 +63,11 @@ class SeedMethods:
         """
         if scannerName is not None:
             name_scanner(volumeNode, scannerName)
-        volume, name = read_volume_node(volumeNode), scanner_name(volumeNode)
-        index = parse_axis(axis, volume.geometry).axis
-        seeds = self._library(library)
-        matches = rank(seeds.list().seeds, volume, index, target, name)
-        usable = [match.seed for match in matches if match.usable]
-        if not compareFrames or len(usable) < 2:
-            return matches
+        search = self._search(volumeNode, axis, target, self._library(library))
+        if not compareFrames:
+            return list(search.ranking().matches)
         files = resolve_model(model, modelConfig)
-        comparison = Comparison.of(seeds, usable, volume, index, files.sha256)
-        case = prepare_case(volume, SeedSource((usable[0],)), axis)
-        self.session.prepare(files, device, "auto", case.stack, case.prompt.slice)
-        found: Any = self._ask(lambda done, fail: self.session.describe((), comparison.frames, done, fail))
-        return rank([match.seed for match in matches], volume, index, target, name, comparison.take(found))
+        return list(self._go(files, device, search.steps(files.sha256)).matches)
 
     def promptFromSeed(  # noqa: N802
         self,
@@ -122,21 +104,25 @@ class SeedMethods:
         if volumeNode is None and (name == "auto" or start in ("similar", "confident")):
             raise SeedError("Name the volume as well: the seed, or where it starts, depends on it.")
         seeds = self._library(library)
+        files = resolve_model(model, modelConfig)
+        wanted = None if objects is None else tuple(objects)
         if name == "auto":
-            volume = read_volume_node(volumeNode)
-            index = parse_axis(axis, volume.geometry).axis
-            match, _ = best_match(seeds, volume, index, target, scanner_name(volumeNode))
-            chosen: tuple[Seed, ...] = (match.seed,)
+            search = self._search(volumeNode, axis, target, seeds)
+            choice = self._go(files, device, search.steps_of_choice(files.sha256))
+            source = SeedSource((choice.seed,), start, by, fit, wanted, choice.notices)
         else:
             chosen = tuple(seeds.get(one) for one in ([name] if isinstance(name, str) else name))
-        wanted = None if objects is None else tuple(objects)
+            source = SeedSource(chosen, start, by, fit, wanted)
         if start != "similar" and start != "confident":
-            return SeedSource(chosen, start, by, fit, wanted)
-        source = SeedSource(chosen, "central", by, fit, wanted)
+            return source
         case = prepare_case(read_volume_node(volumeNode), source, axis)
         within = Settings(firstSlice, lastSlice).within(len(case.stack.frames))
-        files = resolve_model(model, modelConfig)
-        return replace(source, start=self._start_of(case, within, start, files, device))
+        found = self._go(files, device, steps_of_start(case, start, within))
+        of_start = found.notices[len(case.notices) :]
+        return replace(source, start=found.prompt.slice, notices=(*source.notices, *of_start))
+
+    def _search(self, node: Any, axis: str, target: str | None, library: SeedLibrary) -> SeedSearch:
+        return SeedSearch(library, library.list(), read_volume_node(node), axis, target, scanner_name(node))
 
     def saveSeed(  # noqa: N802
         self,
@@ -165,24 +151,24 @@ class SeedMethods:
 
         Raises SeedError, PromptError and what segmentVolume raises.
         """
-        seeds = self._library(library)
-        seeds.check_free(name)
         files = resolve_model(model, modelConfig)
         case = prepare_case(read_volume_node(volumeNode), prompt, axis, None, window)
-        if isinstance(case.prompt, SharedSeed):
-            raise SeedError("A seed cannot be made of a seed: give a prompt of this volume.")
-        masks = self._accepted(volumeNode, case, files, device, segmentationNode, segmentIds)
+        accepted = None
+        if segmentationNode is not None:
+            index = case.prompt.slice
+            accepted = masks_of_segments(volumeNode, case.axis.axis, index, segmentationNode, segmentIds)
         words.setdefault("scanner_name", scanner_name(volumeNode))
-        used = ModelUsed(name=files.name, sha256=files.sha256)
-        seed = make_seed(
-            case.volume, case.stack, case.prompt, masks, name=name, model=used, frame_confirmed=frameConfirmed, **words
+        steps = steps_of_saving(
+            self._library(library),
+            case,
+            name,
+            files,
+            accepted=accepted,
+            round_trip=roundTrip,
+            frame_confirmed=frameConfirmed,
+            **words,
         )
-        seed = seeds.save(seed)
-        if not roundTrip or len(case.stack.frames) == 1:
-            return seed
-        record = self._trip(files, device, steps_of_prompt(case.stack, case.prompt, np.stack(masks).astype(np.uint8)))
-        found = record.record(files.name)
-        return seed if found is None else replace(seed, record=seeds.edit(seed.id, round_trip=found))
+        return self._go(files, device, steps)
 
     def seedRoundTrip(  # noqa: N802
         self,
@@ -203,40 +189,5 @@ class SeedMethods:
         case = prepare_case(read_volume_node(volumeNode), source, axis)
         assert isinstance(case.prompt, SharedSeed)
         stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
-        return self._trip(
-            resolve_model(model, modelConfig), device, steps_of_shared_seed(case.stack, case.prompt, stored)
-        )
-
-    def _start_of(self, case: Case, within: range, way: Searched, files: ModelFiles, device: str) -> int:
-        """The slice of the range where the seed of a case is to start."""
-        seed = case.prompt
-        assert isinstance(seed, SharedSeed)
-        if way == "confident":
-            return self._trip(files, device, steps_of_confident_start(case.stack, seed, within)).slice
-        self.session.prepare(files, device, "auto", case.stack, seed.slice)
-        frames = (seed.frames[0].frame,)
-        found: Any = self._ask(lambda done, fail: self.session.describe(within, frames, done, fail))
-        return within[most_similar(found[-1], found[:-1])[0]]
-
-    def _trip(self, files: ModelFiles, device: str, steps: Generator[Step, SegmentationResult, T]) -> T:
-        def ask(done: Callable[[T], object], fail: Callable[[PromptOnceError], object]) -> None:
-            def ended(found: T | None, error: PromptOnceError | None) -> None:
-                if error is not None:
-                    fail(error)
-                else:
-                    assert found is not None
-                    done(found)
-
-            StepDriver(self.session, files, device, steps, ended).start()
-
-        return self._ask(ask)
-
-    def _accepted(
-        self, volume_node: Any, case: Case, files: ModelFiles, device: str, node: Any | None, ids: Sequence[str]
-    ) -> list[Any]:
-        prompt = case.prompt
-        if node is not None:
-            return list(masks_of_segments(volume_node, case.axis.axis, prompt.slice, node, ids))
-        self.session.prepare(files, device, "auto", case.stack, prompt.slice)
-        found: Any = self._ask(lambda done, fail: self.session.preview(prompt, done, fail))
-        return [mask > 0 for mask in found.masks]
+        files = resolve_model(model, modelConfig)
+        return self._go(files, device, steps_of_shared_seed(case.stack, case.prompt, stored))

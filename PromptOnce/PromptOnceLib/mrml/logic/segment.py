@@ -10,12 +10,12 @@ import numpy as np
 
 from PromptOnceLib.batch.client import BatchJob, StartBatch, start_batch_process
 from PromptOnceLib.cases.case import Labels, PromptSource, prepare_case
-from PromptOnceLib.errors import InputError, PromptOnceError
+from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
-from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.models.registry import ModelFiles, resolve_model
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.logic.batch import BatchMethods
-from PromptOnceLib.mrml.logic.seeds import Ask, SeedMethods, T
+from PromptOnceLib.mrml.logic.seeds import R, SeedMethods
 from PromptOnceLib.mrml.prompts.from_positions import (
     Position,
     prompt_from_markups,
@@ -31,7 +31,10 @@ from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.requests import Settings
+from PromptOnceLib.worker.segmenter import Segmenter
 from PromptOnceLib.worker.session import Session
+from PromptOnceLib.workflows.drive import run_steps
+from PromptOnceLib.workflows.steps import Steps
 
 _WAIT = 0.02  # seconds between two looks at the application's events
 
@@ -69,14 +72,19 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
         self._keep_pumping = keep_pumping
         self._start_batch, self._on_batch, self._library_folder = start_batch, on_batch, library_folder
         self._batches: list[BatchJob] = []
-        self._session: Session | None = None
+        self._segmenter: Segmenter | None = None
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The worker of this logic; its process starts with the first request."""
+        if self._segmenter is None:
+            self._segmenter = Segmenter(WorkerClient(self._start_transport), poll_seconds=_WAIT)
+        return self._segmenter
 
     @property
     def session(self) -> Session:
-        """The worker session of this logic; its worker starts with the first request."""
-        if self._session is None:
-            self._session = Session(WorkerClient(self._start_transport))
-        return self._session
+        """The worker session of this logic."""
+        return self.segmenter.session
 
     def segmentVolume(  # noqa: N802
         self,
@@ -230,8 +238,8 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
 
     def cancel(self) -> None:
         """Stop what is running at the next slice; what is done is kept."""
-        if self._session is not None:
-            self._session.cancel()
+        if self._segmenter is not None:
+            self.session.cancel()
 
     def pump(self) -> bool:
         """Take in what the worker has said; whether more is expected."""
@@ -242,33 +250,28 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
         """End the worker, and batches that are under way; what they have finished is kept."""
         for job in self._batches:
             job.close()
-        if self._session is not None:
-            self._session.close()
+        if self._segmenter is not None:
+            self.session.close()
 
     def _wait_for(self, run: VolumeRun) -> None:
-        self._wait_until(lambda: run.finished)
-        if run.error is not None:
-            raise run.error
-
-    def _ask(self, ask: Ask[T]) -> T:
-        """See SeedMethods."""
-        answers: list[tuple[Any, PromptOnceError | None]] = []
-        ask(lambda answer: answers.append((answer, None)), lambda error: answers.append((None, error)))
-        self._wait_until(lambda: bool(answers))
-        answer, error = answers[0]
-        if error is not None:
-            raise error
-        found: T = answer
-        return found
-
-    def _wait_until(self, over: Callable[[], bool]) -> None:
         try:
-            while not over():
+            while not run.finished:
                 self.session.pump(_WAIT)
                 self._process_events()
         except BaseException:
             self.session.cancel()
             raise
+        if run.error is not None:
+            raise run.error
+
+    def _go(self, files: ModelFiles, device: str, steps: Steps[R]) -> R:
+        """See SeedMethods."""
+        self.session.use_model(files, device)
+        return run_steps(self.segmenter, steps, should_cancel=self._stay_alive)
+
+    def _stay_alive(self) -> bool:
+        self._process_events()
+        return False
 
 
 def _grid(volume_node: Any, axis: str) -> StackGrid:

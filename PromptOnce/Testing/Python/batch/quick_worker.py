@@ -73,18 +73,18 @@ def main() -> None:
         elif isinstance(request, protocol.SetStack):
             frames = np.load(folder / request.file)
             say(protocol.Done(id=request.id))
-        elif isinstance(request, protocol.Describe):
-            describe(request, frames, folder)
+        elif isinstance(request, protocol.Embed):
+            embed(request, frames, folder)
         elif isinstance(request, protocol.Propagate):
             propagate(request, frames, folder, cancelled)
 
 
-def describe(request: protocol.Describe, frames: np.ndarray, folder: Path) -> None:
+def embed(request: protocol.Embed, frames: np.ndarray, folder: Path) -> None:
     """Where the object is: the share of bright pixels in every column, coarsely."""
     pictures = [frames[index] for index in request.slices] + [np.load(folder / name) for name in request.frames]
     found = [[(part > 128).mean() for part in np.array_split(picture, 16, axis=1)] for picture in pictures]
     np.save(folder / request.file, np.array(found, np.float32))
-    say(protocol.Described(id=request.id, cancelled=False))
+    say(protocol.Embedded(id=request.id, cancelled=False))
 
 
 def propagate(request: protocol.Propagate, frames: np.ndarray, folder: Path, cancelled: set[int]) -> None:

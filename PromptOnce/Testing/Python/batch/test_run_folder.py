@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
-from PromptOnceLib.batch.run_folder.fingerprints import FileStamp, fingerprint, stamp_files
+from PromptOnceLib.batch.run_folder.fingerprints import fingerprint, stamp_files
 from PromptOnceLib.batch.run_folder.journal import Journal, JournalEntry, finished_cases, read_journal
 from PromptOnceLib.batch.run_folder.open_run import open_run
 from PromptOnceLib.errors import RunFolderError
+from PromptOnceLib.files.stamp import FileStamp
 
 STAMP = FileStamp(size=3, mtime_ns=1, sha256="0" * 64)
 

@@ -135,7 +135,7 @@ def test_the_prompted_slice_is_encoded_once(model: Model) -> None:
     original = tracker.encode
     tracker.encode = lambda frame: encoded.append(1) or original(frame)  # type: ignore[method-assign]
     propagation = Propagation(tracker, FRAMES, pytest.fail)
-    propagation.embed(4)
+    propagation.prefetch(4)
     propagation.predict([bright(4)], 4)
     list(propagation.run(TASK))
     assert len(encoded) == len(FRAMES)

@@ -88,10 +88,10 @@ def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
     save(user)
     user.choose(load_with_ball_on(volume, 1))
     choose_entries(user, 0)
-    panel, search, said = user.panel.seeds, user.work.seeds.search, []
+    panel, workflow, said = user.panel.seeds, user.work.seeds.workflow, []
     user.pick(panel.start, start)
     user.bench.click(panel.apply)
-    assert search.running
+    assert workflow.running
     user.wait_for_panel()
     assert panel.bar.visible
     assert not panel.apply.enabled
@@ -102,7 +102,7 @@ def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
     assert panel.notice.text == "Cancelled: nothing was segmented."
 
     user.bench.click(panel.apply)
-    user.work.engine.pumped.connect(lambda: said.append(search.progress[0]))
+    user.work.engine.pumped.connect(lambda: said.append(workflow.progress[0]))
     user.work.notices.changed.connect(lambda _part: said.append(user.work.notices.of("seeds")))
     user.bench.wait_until(lambda: not user.work.engine.working, "the end of the run and its round trip", 90)
     assert user.work.runs.run.case.prompt.slice == 1
@@ -116,7 +116,7 @@ def test_a_search_keeps_to_the_range_and_ends_with_its_volume_and_with_the_engin
     another = load_with_ball_on(volume, 1)
     user.choose(another)
     choose_entries(user, 0)
-    panel, search = user.panel.seeds, user.work.seeds.search
+    panel, workflow = user.panel.seeds, user.work.seeds.workflow
     user.panel.run.limit.setChecked(True)
     user.panel.run.first.setValue(2)
     for start in ("similar", "confident"):
@@ -128,20 +128,20 @@ def test_a_search_keeps_to_the_range_and_ends_with_its_volume_and_with_the_engin
         user.bench.click(panel.apply)
         user.wait_for_panel()
         assert "9:3 does not lie in the slices 0 to 3" in panel.notice.text
-        assert not search.running
+        assert not workflow.running
         user.work.choices.node.firstSlice = 2
 
         user.bench.click(panel.apply)
         os.kill(user.work.engine.session.client._transport.process_id, signal.SIGTERM)
-        user.bench.wait_until(lambda: not search.running, "the end of the engine", 90)
+        user.bench.wait_until(lambda: not workflow.running, "the end of the engine", 90)
         user.wait_for_panel()
         assert "worker process ended" in panel.notice.text
         assert not user.work.engine.working
 
         user.bench.click(panel.apply)
-        assert search.running
+        assert workflow.running
         user.choose(volume)
-        assert not search.running
+        assert not workflow.running
         assert user.work.runs.run is None
         user.choose(another)
         choose_entries(user, 0)

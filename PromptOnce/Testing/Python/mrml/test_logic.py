@@ -258,7 +258,7 @@ def test_masks_are_those_of_the_command_line(logic, chest, phantom):
     segmenter = Segmenter(logic.session.client)
     segmenter.use_model(resolve_model("nano"), device="cpu")
     segmenter.use_stack(case.stack)
-    result = segmenter.wait(segmenter.start_propagation(case.prompt, Settings()))
+    result = segmenter.propagate(case.prompt, Settings()).result
     assert result.to_volume_order(0).any()
     assert np.array_equal(mask_of(run, chest), result.to_volume_order(0))
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from PromptOnceLib.errors import SeedError
+from PromptOnceLib.files import folders
 from PromptOnceLib.files.lock import exclusive_lock
 from PromptOnceLib.seeds import store
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -37,7 +38,7 @@ def test_the_folder_is_the_argument_the_variable_or_the_users_data_folder(tmp_pa
     assert SeedLibrary(tmp_path / "argument").folder == tmp_path / "argument"
     assert SeedLibrary().folder == tmp_path / "variable"
     monkeypatch.delenv("PROMPTONCE_LIBRARY")
-    monkeypatch.setattr(store.platformdirs, "user_data_dir", lambda *_, **__: str(tmp_path / "user"))
+    monkeypatch.setattr(folders.platformdirs, "user_data_dir", lambda *_, **__: str(tmp_path / "user"))
     assert SeedLibrary().folder == tmp_path / "user" / "seeds"
 
 

@@ -37,7 +37,7 @@ def test_preparing_goes_step_by_step_and_says_where_it_is(world: World) -> None:
         ("hello", 1, State.STARTING),
         ("load_model", 1, State.LOADING_MODEL),
         ("set_stack", 1, State.LOADING_MODEL),
-        ("embed", 1, State.READY),
+        ("prefetch", 1, State.READY),
     ]
     assert world.session.state is State.READY
     assert not world.session.busy
@@ -53,7 +53,7 @@ def test_preparing_the_same_again_sends_nothing_and_another_seed_is_encoded(worl
     assert len(world.asked) == before
     world.prepare(seed=7)
     world.settle()
-    assert world.asked[before:] == ["embed"]
+    assert world.asked[before:] == ["prefetch"]
     assert world.worker.asked[-1].slice == 7
 
 
@@ -61,7 +61,7 @@ def test_the_slice_of_a_prompt_is_not_pushed_out_by_encoding_the_prompted_slice(
     world.prepare(seed=5)
     world.preview("elsewhere", disk_prompt(index=8))
     world.settle()
-    assert "embed" not in world.asked
+    assert "prefetch" not in world.asked
 
 
 def test_a_preview_asked_for_before_the_worker_is_ready_runs_as_soon_as_it_is(world: World) -> None:

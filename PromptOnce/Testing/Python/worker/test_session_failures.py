@@ -54,7 +54,7 @@ def test_the_next_call_after_a_death_starts_a_new_worker_that_gets_everything(wo
     assert world.session.error is None
     world.settle()
     assert len(world.workers) == 2
-    last = {"prepare": "embed", "preview": "predict", "propagate": "propagate"}[call]
+    last = {"prepare": "prefetch", "preview": "predict", "propagate": "propagate"}[call]
     assert world.asked == ["hello", "load_model", "set_stack", last]
 
 
@@ -210,7 +210,7 @@ def test_closing_a_client_ends_its_open_jobs(world: World) -> None:
     world.worker.answer()
     world.client.pump(0)
     ended: list[object] = []
-    job = world.client.send(protocol.Embed(id=world.client.new_id(), slice=0), on_end=ended.append)
+    job = world.client.send(protocol.Prefetch(id=world.client.new_id(), slice=0), on_end=ended.append)
     world.client.close()
     assert ended == [job]
     with pytest.raises(CancelledError):

@@ -14,16 +14,22 @@ from pathlib import Path
 
 import pytest
 
-from PromptOnceLib.errors import WorkerError
+from PromptOnceLib.errors import PromptOnceError, WorkerError
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.segmenter import Segmenter
+from PromptOnceLib.worker.segmenter import PropagationJob, Segmenter, Settings
 from worker.disks import disk_frames, disk_prompt, stack_of
 from worker.processes import alive, wait_until
 
 Start = Callable[[], SubprocessTransport]
 HELLO = protocol.encode(protocol.Hello(id=1, protocol=protocol.PROTOCOL_VERSION))
+
+
+def propagating(segmenter: Segmenter, errors: list[PromptOnceError | None] | None = None) -> PropagationJob:
+    """A propagation that is under way; errors: takes how it ends."""
+    ends = [] if errors is None else errors
+    return segmenter.session.propagate(disk_prompt(), Settings(), None, None, lambda _, error: ends.append(error))
 
 
 def answer(transport: SubprocessTransport, timeout: float = 60) -> dict:
@@ -39,10 +45,10 @@ def answer(transport: SubprocessTransport, timeout: float = 60) -> dict:
         (b"\xff\xfe\x00\n", None),
         (b"[1, 2]\n", None),
         (b'{"type": "dance", "id": 7}\n', 7),
-        (b'{"type": "embed", "id": 8}\n', 8),
-        (b'{"type": "embed", "id": 9, "slice": 0, "surprise": 1}\n', 9),
+        (b'{"type": "prefetch", "id": 8}\n', 8),
+        (b'{"type": "prefetch", "id": 9, "slice": 0, "surprise": 1}\n', 9),
         (b'{"type": "set_stack", "id": 10, "file": "../../etc/passwd"}\n', 10),
-        (b'{"type": "embed", "id": 11, "slice": -1}\n', 11),
+        (b'{"type": "prefetch", "id": 11, "slice": -1}\n', 11),
         (b"[" * 100_000 + b"\n", None),
     ],
 )
@@ -77,7 +83,7 @@ def test_an_unknown_version_is_refused(start_worker: Start) -> None:
 
 def test_nothing_is_done_before_the_greeting(start_worker: Start) -> None:
     transport = start_worker()
-    transport.write(b'{"type": "embed", "id": 3, "slice": 0}\n')
+    transport.write(b'{"type": "prefetch", "id": 3, "slice": 0}\n')
     failed = answer(transport)
     transport.stop(5)
     assert (failed["type"], failed["id"]) == ("failed", 3)
@@ -95,9 +101,9 @@ def test_quit_ends_the_worker_and_leaves_nothing(start_worker: Start, temporary:
 
 def test_the_end_of_input_ends_a_busy_worker_at_once(segmenter: Segmenter, temporary: Path) -> None:
     segmenter.use_stack(stack_of(disk_frames(slices=400)))
-    job = segmenter.start_propagation(disk_prompt())
+    job = propagating(segmenter)
     while not job.result.computed.any():
-        segmenter.client.pump(0.1)
+        segmenter.session.pump(0.1)
     process = segmenter.client._transport.process_id
     started = time.monotonic()
     segmenter.client.close(grace=10)
@@ -108,13 +114,16 @@ def test_the_end_of_input_ends_a_busy_worker_at_once(segmenter: Segmenter, tempo
 
 def test_a_killed_worker_is_reported_and_replaced(segmenter: Segmenter, temporary: Path) -> None:
     segmenter.use_stack(stack_of(disk_frames(slices=400)))
-    job = segmenter.start_propagation(disk_prompt())
+    errors: list[PromptOnceError | None] = []
+    job = propagating(segmenter, errors)
     while job.result.computed.sum() < 3:
-        segmenter.client.pump(0.1)
+        segmenter.session.pump(0.1)
     os.kill(segmenter.client._transport.process_id, signal.SIGKILL)
 
-    with pytest.raises(WorkerError, match="ended unexpectedly"):
-        segmenter.wait(job)
+    while not errors:
+        segmenter.session.pump(0.1)
+    assert isinstance(errors[0], WorkerError)
+    assert "ended unexpectedly" in errors[0].message
     assert job.result.computed.sum() >= 3, "what was done is lost"
     assert list(temporary.iterdir()) == [], "the dead worker's folder is still there"
 
@@ -123,7 +132,7 @@ def test_a_killed_worker_is_reported_and_replaced(segmenter: Segmenter, temporar
 
 
 def test_a_normal_end_leaves_nothing(segmenter: Segmenter, temporary: Path) -> None:
-    segmenter.wait(segmenter.start_propagation(disk_prompt()))
+    segmenter.propagate(disk_prompt())
     segmenter.client.close()
     assert list(temporary.iterdir()) == []
 
@@ -140,11 +149,8 @@ def test_a_worker_whose_parent_is_killed_ends_and_leaves_nothing(temporary: Path
         segmenter = Segmenter(client)
         segmenter.use_model(resolve_model("nano"))
         segmenter.use_stack(stack_of(disk_frames(slices=2000)))
-        job = segmenter.start_propagation(disk_prompt())
-        while not job.result.computed.any():
-            client.pump(0.1)
-        print(client._transport.process_id, flush=True)
-        segmenter.wait(job)
+        tell = lambda event: event.done == 1 and print(client._transport.process_id, flush=True)
+        segmenter.propagate(disk_prompt(), on_slice=tell)
     """)
     environment = worker_environment({**os.environ, "TMPDIR": str(temporary)})
     environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[1])

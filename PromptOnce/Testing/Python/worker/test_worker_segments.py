@@ -9,7 +9,7 @@ from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.errors import CancelledError, ModelError, PromptError, WorkerError
+from PromptOnceLib.errors import ModelError, PromptError, WorkerError
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt
 from PromptOnceLib.worker import protocol
@@ -36,7 +36,8 @@ def test_the_greeting_names_versions_devices_and_memory(shared_client: WorkerCli
 
 
 def test_a_changed_prompt_gives_another_mask(shared_segmenter: Segmenter) -> None:
-    shared_segmenter.client.wait(shared_segmenter.embed(5), protocol.Done)
+    shared_segmenter.session.prepare(resolve_model("nano"), "cpu", "float32", shared_segmenter.stack, 5)
+    shared_segmenter.make_ready()
     first = shared_segmenter.predict(disk_prompt())
     other_object = ObjectPrompt(name="corner", box=Box(x0=2, y0=2, x1=20, y1=20))
     second = shared_segmenter.predict(Prompt(axis=0, slice=5, objects=(other_object,)))
@@ -52,8 +53,7 @@ def test_a_changed_prompt_gives_another_mask(shared_segmenter: Segmenter) -> Non
 
 def test_a_volume_comes_slice_by_slice_and_equals_the_engine(shared_segmenter: Segmenter) -> None:
     seen: list[int] = []
-    job = shared_segmenter.start_propagation(disk_prompt(), on_slice=lambda event: seen.append(event.slice))
-    result = shared_segmenter.wait(job)
+    result = shared_segmenter.propagate(disk_prompt(), on_slice=lambda event: seen.append(event.slice)).result
 
     assert seen == [5, 6, 7, 8, 9, 10, 4, 3, 2, 1, 0]
     assert result.computed.all()
@@ -74,7 +74,7 @@ def test_a_volume_comes_slice_by_slice_and_equals_the_engine(shared_segmenter: S
 def test_slices_outside_the_range_are_not_computed(
     shared_segmenter: Segmenter, settings: Settings, expected: set[int]
 ) -> None:
-    result = shared_segmenter.wait(shared_segmenter.start_propagation(disk_prompt(), settings))
+    result = shared_segmenter.propagate(disk_prompt(), settings).result
     assert set(np.flatnonzero(result.computed)) == expected
     assert not result.masks[:, ~result.computed].any()
     assert np.isnan(result.presence[:, ~result.computed]).all()
@@ -82,36 +82,33 @@ def test_slices_outside_the_range_are_not_computed(
 
 def test_cancel_keeps_what_is_done_and_the_worker_lives(shared_segmenter: Segmenter) -> None:
     shared_segmenter.use_stack(stack_of(disk_frames(slices=300)))
+    seen: list[int] = []
+    job = shared_segmenter.propagate(
+        disk_prompt(), on_slice=lambda event: seen.append(event.slice), should_cancel=lambda: len(seen) >= 5
+    )
 
-    def cancel_after_five(event: protocol.SliceDone) -> None:
-        if event.done == 5:
-            shared_segmenter.client.cancel(job.job)
-
-    job = shared_segmenter.start_propagation(disk_prompt(), on_slice=cancel_after_five)
-    result = shared_segmenter.wait(job)
-
-    assert 5 <= result.computed.sum() < 250
-    assert result.masks[0, 5].any()
-    assert isinstance(job.job.reply, protocol.Propagated)
-    assert job.job.reply.cancelled
+    assert 5 <= job.result.computed.sum() < 250
+    assert job.result.masks[0, 5].any()
+    assert job.cancelled
     assert shared_segmenter.predict(disk_prompt()).masks.any()
 
 
 def test_a_request_cancelled_before_it_began_does_nothing(shared_segmenter: Segmenter) -> None:
-    shared_segmenter.use_stack(stack_of(disk_frames(slices=60)))
-    first = shared_segmenter.start_propagation(disk_prompt())
-    second = shared_segmenter.start_propagation(disk_prompt())
-    shared_segmenter.client.cancel(second.job)
-    shared_segmenter.client.cancel(first.job)
-    with pytest.raises(CancelledError):
-        shared_segmenter.wait(second)
+    client = shared_segmenter.client
+    number = client.new_id()
+    request = protocol.Propagate(id=number, prompt=disk_prompt(), file=f"masks-{number}.npy", first=0, last=10)
+    first, second = client.send(request), client.send(request.model_copy(update={"id": client.new_id()}))
+    client.cancel(second)
+    client.cancel(first)
+    reply = client.wait(second, protocol.Propagated)
+    assert (reply.cancelled, reply.slices) == (True, 0)
 
 
 def test_two_volumes_one_after_the_other(segmenter: Segmenter) -> None:
-    segmenter.wait(segmenter.start_propagation(disk_prompt()))
+    segmenter.propagate(disk_prompt())
     other = disk_frames(slices=4, rows=70, columns=120, seed=1)
     segmenter.use_stack(stack_of(other))
-    result = segmenter.wait(segmenter.start_propagation(disk_prompt(2)))
+    result = segmenter.propagate(disk_prompt(2)).result
     np.testing.assert_array_equal(result.masks, in_process(disk_prompt(2), other))
     assert len(list(segmenter.client.folder.iterdir())) == 1, "only the current volume is kept on disk"
 
@@ -119,7 +116,7 @@ def test_two_volumes_one_after_the_other(segmenter: Segmenter) -> None:
 def test_several_objects_share_a_run(shared_segmenter: Segmenter) -> None:
     box = ObjectPrompt(name="ground", box=Box(x0=2, y0=60, x1=40, y1=78))
     prompt = Prompt(axis=0, slice=5, objects=(*disk_prompt().objects, box))
-    result = shared_segmenter.wait(shared_segmenter.start_propagation(prompt))
+    result = shared_segmenter.propagate(prompt).result
     assert result.names == ("disk", "ground")
     np.testing.assert_array_equal(result.masks, in_process(prompt, disk_frames()))
 
@@ -143,7 +140,7 @@ def test_a_checkpoint_that_is_none_is_refused_and_the_worker_lives(shared_segmen
 
 def test_requests_in_the_wrong_order_are_refused(start_worker: Start) -> None:
     with WorkerClient(start_worker) as client:
-        job = client.send(protocol.Embed(id=client.new_id(), slice=0))
+        job = client.send(protocol.Prefetch(id=client.new_id(), slice=0))
         with pytest.raises(WorkerError, match="model"):
             client.wait(job, protocol.Done)
         with pytest.raises(WorkerError, match="first"):

@@ -1,4 +1,4 @@
-"""Propagation from seeds of other images through a real worker, and comparing frames by descriptors."""
+"""Propagation from seeds of other images through a real worker, and comparing frames by embeddings."""
 
 from __future__ import annotations
 
@@ -37,8 +37,7 @@ def left(segmenter: Segmenter) -> list[str]:
 @pytest.mark.parametrize("seed", [disk_seed(), disk_seed(3, "mask"), disk_seed(5, frames=2)])
 def test_a_seed_of_another_image_gives_what_the_engine_gives(shared_segmenter: Segmenter, seed: SharedSeed) -> None:
     events: list[protocol.SliceDone] = []
-    job = shared_segmenter.start_propagation(seed, on_slice=events.append)
-    result = shared_segmenter.wait(job)
+    result = shared_segmenter.propagate(seed, on_slice=events.append).result
 
     start = seed.slice
     assert [event.slice for event in events] == [*range(start, SLICES), *range(start - 1, -1, -1)]
@@ -52,18 +51,17 @@ def test_a_seed_of_another_image_gives_what_the_engine_gives(shared_segmenter: S
 
 def test_range_and_direction_hold_for_seeds_too(shared_segmenter: Segmenter) -> None:
     settings = Settings(first=2, last=7, direction="backward")
-    result = shared_segmenter.wait(shared_segmenter.start_propagation(disk_seed(), settings))
+    result = shared_segmenter.propagate(disk_seed(), settings).result
     assert set(np.flatnonzero(result.computed)) == {2, 3, 4, 5}
     with pytest.raises(InputError, match="range"):
-        shared_segmenter.start_propagation(disk_seed(9), settings)
+        shared_segmenter.propagate(disk_seed(9), settings)
 
 
 def test_a_cancelled_seed_run_keeps_what_is_done(shared_segmenter: Segmenter) -> None:
     shared_segmenter.use_stack(stack_of(disk_frames(slices=300)))
-    job = shared_segmenter.start_propagation(disk_seed(), on_slice=lambda _: shared_segmenter.client.cancel(job.job))
-    result = shared_segmenter.wait(job)
+    job = shared_segmenter.propagate(disk_seed(), on_slice=lambda _: shared_segmenter.session.cancel())
     assert job.cancelled
-    assert 1 <= result.computed.sum() < 250
+    assert 1 <= job.result.computed.sum() < 250
 
 
 BAD_SEEDS = {
@@ -86,7 +84,7 @@ BAD_SEEDS = {
 @pytest.mark.parametrize("name", BAD_SEEDS)
 def test_a_seed_that_does_not_fit_is_refused_before_it_is_sent(shared_segmenter: Segmenter, name: str) -> None:
     with pytest.raises(PromptError):
-        shared_segmenter.start_propagation(BAD_SEEDS[name])
+        shared_segmenter.propagate(BAD_SEEDS[name])
 
 
 @pytest.mark.parametrize("array", [np.zeros((4, 4), np.float32), np.zeros((2, 4, 4), np.uint8), None])
@@ -114,10 +112,10 @@ def test_the_worker_checks_a_seeds_objects_itself(shared_segmenter: Segmenter) -
     (client.folder / "small.npy").unlink()
 
 
-def test_frames_that_look_alike_have_descriptors_that_are_alike(shared_segmenter: Segmenter) -> None:
+def test_frames_that_look_alike_have_similar_embeddings(shared_segmenter: Segmenter) -> None:
     steps: list[tuple[int, int]] = []
     mirrored = np.ascontiguousarray(disk_frames()[0, :, ::-1])
-    found = shared_segmenter.describe(
+    found = shared_segmenter.embed(
         [0, 1], [mirrored, disk_frames()[0]], on_frame=lambda event: steps.append((event.done, event.total))
     )
     assert found.dtype == np.float32
@@ -128,22 +126,15 @@ def test_frames_that_look_alike_have_descriptors_that_are_alike(shared_segmenter
     assert left(shared_segmenter) == []
 
 
-def test_the_slice_most_like_a_frame_is_found(shared_segmenter: Segmenter) -> None:
-    assert shared_segmenter.most_similar_slice(disk_frames()[2]) == (2, pytest.approx(1))
-    index, value = shared_segmenter.most_similar_slice(disk_frames()[2], candidates=[10, 3])
-    assert index == 3
-    assert value < 1
-
-
-def test_describing_stops_between_frames_when_it_is_cancelled(shared_segmenter: Segmenter) -> None:
+def test_embedding_stops_between_frames_when_it_is_cancelled(shared_segmenter: Segmenter) -> None:
     shared_segmenter.use_stack(stack_of(disk_frames(slices=300)))
     seen: list[protocol.FrameDone] = []
     with pytest.raises(CancelledError):
-        shared_segmenter.describe(range(300), on_frame=seen.append, should_cancel=lambda: bool(seen))
+        shared_segmenter.embed(range(300), on_frame=seen.append, should_cancel=lambda: bool(seen))
     assert len(seen) < 250
     assert left(shared_segmenter) == []
 
 
-def test_a_slice_that_does_not_exist_cannot_be_described(shared_segmenter: Segmenter) -> None:
+def test_a_slice_that_does_not_exist_cannot_be_embedded(shared_segmenter: Segmenter) -> None:
     with pytest.raises(WorkerError, match="no slice"):
-        shared_segmenter.describe([SLICES])
+        shared_segmenter.embed([SLICES])

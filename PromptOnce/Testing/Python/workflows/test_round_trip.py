@@ -12,13 +12,13 @@ from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt
 from PromptOnceLib.seeds.reliability import RoundTrip
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.segmenter import Segmenter
+from PromptOnceLib.workflows.drive import run_steps
 from PromptOnceLib.workflows.round_trip import (
     RoundTripFigures,
-    Step,
     steps_of_prompt,
     steps_of_shared_seed,
 )
-from PromptOnceLib.workflows.steps import run_steps
+from PromptOnceLib.workflows.steps import Step
 
 STACK = stack_of(disk_frames())
 
@@ -43,7 +43,9 @@ def test_a_disk_comes_back_where_it_was(shared_segmenter: Segmenter) -> None:
     seen: list[Step] = []
     slices: list[int] = []
     steps = steps_of_prompt(STACK, prompt, shared_segmenter.predict(prompt).masks)
-    figures = run_steps(shared_segmenter, steps, on_step=seen.append, on_slice=lambda event: slices.append(event.slice))
+    figures = run_steps(
+        shared_segmenter, steps, on_step=seen.append, on_progress=lambda _, event: slices.append(event.slice)
+    )
 
     assert [(step.number, step.count) for step in seen] == [(1, 3), (2, 3), (3, 3)]
     assert len(slices) == 11 + 6 + 6

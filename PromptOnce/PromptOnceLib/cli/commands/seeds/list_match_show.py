@@ -11,7 +11,7 @@ import numpy as np
 from PromptOnceLib.cases.outputs import check_targets
 from PromptOnceLib.cli.commands.seeds.format import in_a_line, in_full, record_report
 from PromptOnceLib.cli.options.common import ModelOptions, axis_option, json_option, model_options, quiet_option
-from PromptOnceLib.cli.options.seed import library_option, matched, scanner_option, with_scanner
+from PromptOnceLib.cli.options.seed import library_option, scanner_option, seed_search, with_scanner
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.imaging.read import read_volume
@@ -70,23 +70,23 @@ def match(
     """
     volume = with_scanner(read_volume(image), scanner)
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
-    listing = library.list()
+    search = seed_search(library, volume, axis, target, scanner)
     with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
-        matches = matched(listing, work, library, volume, axis, target, scanner)
+        ranking = work.go(search.steps(work.files.sha256), "Comparing", "frame")
     if as_json:
         report = {
             "library": str(library.folder),
-            "matches": [_match_report(found) for found in matches],
-            "notices": list(listing.notices),
+            "matches": [_match_report(found) for found in ranking.matches],
+            "notices": list(ranking.notices),
         }
         click.echo(json.dumps(report))
         return
-    for notice in listing.notices:
+    for notice in ranking.notices:
         reporter.say(notice)
-    for found in matches:
+    for found in ranking.matches:
         score = f"{found.score:.2f}" if found.usable else "   -"
         click.echo(f"{score}  {found.seed.name}: {', '.join(found.reasons)}")
-    if not matches:
+    if not ranking.matches:
         reporter.say(f"There is no seed in {library.folder}.")
 
 

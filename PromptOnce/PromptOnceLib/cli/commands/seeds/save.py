@@ -7,6 +7,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -26,7 +27,7 @@ from PromptOnceLib.cli.options.common import (
 )
 from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_options
 from PromptOnceLib.cli.options.seed import library_option, scanner_option, with_scanner
-from PromptOnceLib.cli.seed_checks import trip_of_prompt
+from PromptOnceLib.cli.seed_checks import TRIP_STOPPING
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import SeedError
@@ -34,10 +35,9 @@ from PromptOnceLib.imaging.orientation import FrameOrientation
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import pixel_spacing, slices_along
 from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.seeds.create import make_seed
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.picture import write_frame_picture
-from PromptOnceLib.seeds.seed import ModelUsed
+from PromptOnceLib.workflows.save_seed import steps_of_saving
 
 EXAMPLES = """
 \b
@@ -113,7 +113,7 @@ def save(
     library_folder: Path | None,
     quiet: bool,
     as_json: bool,
-    **words: str | None,
+    **words: Any,
 ) -> None:
     """Segment one slice of IMAGE from a prompt and keep it as the seed NAME.
 
@@ -122,7 +122,7 @@ def save(
     """
     check_targets([preview], [image, *model.inputs, *prompt.inputs])
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
-    library.check_free(seed_name)
+    library.check_free(seed_name)  # before anything is read, and before the user is asked to look at the frame
     volume = with_scanner(read_volume(image), scanner)
     notices: list[str] = []
     case = prepare_case(volume, prompt.source(volume, notices), axis, slice_index, window, notices=notices)
@@ -130,50 +130,36 @@ def save(
     for notice in case.notices:
         reporter.say(notice)
     Confirmation(preview, frame_confirmed).ask(case, case.prompt.slice)
-    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
-        masks = _masks(work, case, mask_from)
-        seed = make_seed(
-            volume,
-            case.stack,
-            case.prompt,
-            list(masks),
-            name=seed_name,
-            model=ModelUsed(name=work.model, sha256=work.files.sha256),
-            scanner_name=dict(scanner).get("name", ""),
+    files = model.files()
+    with WorkerSession(files, model.device, model.precision, reporter) as work:
+        steps = steps_of_saving(
+            library,
+            case,
+            seed_name,
+            files,
+            accepted=None if mask_from is None else _accepted(case, mask_from, reporter),
+            round_trip=not no_round_trip,
             frame_confirmed=True,
+            scanner_name=dict(scanner).get("name", ""),
             **{key: text for key, text in words.items() if text is not None},
         )
-        if not no_round_trip and len(case.stack.frames) > 1:
-            seed = seed.changed(round_trip=trip_of_prompt(work, case.stack, case.prompt, masks).record(work.model))
-    record = library.save(seed).record
+        record = work.go(steps, "Round trip", stopping=TRIP_STOPPING).record
     if as_json:
         click.echo(json.dumps({**record_report(record), "library": str(library.folder)}))
     else:
         reporter.say(in_full(record))
 
 
-def _masks(work: WorkerSession, case: Case, mask_from: str | None) -> NDArray[np.uint8]:
-    """The accepted masks, uint8 (objects, rows, columns): the model's, or those of a segmentation."""
-    prompt = case.prompt
-    assert isinstance(prompt, Prompt)
-    if mask_from is None:
-        work.segmenter.use_stack(case.stack)
-        masks = work.segmenter.predict(prompt).masks
-    else:
-        if len(prompt.objects) != 1:
-            raise SeedError("--mask-from gives one mask, but the prompt marks several objects.")
-        notices: list[str] = []
-        accepted = slices_along(labels(mask_from, case.volume, notices), case.axis.axis)[prompt.slice] != 0
-        masks = accepted[None].astype(np.uint8)
-        for notice in notices:
-            work.reporter.say(notice)
-        work.segmenter.use_stack(case.stack)
-    for item, mask in zip(prompt.objects, masks, strict=True):
-        if not mask.any():
-            raise SeedError(
-                f'The mask of "{item.name}" is empty on slice {prompt.slice}. Choose another prompt or slice.'
-            )
-    return masks
+def _accepted(case: Case, mask_from: str, reporter: Reporter) -> list[NDArray[np.uint8]]:
+    """The accepted mask from a segmentation, (rows, columns), as the only one."""
+    assert isinstance(case.prompt, Prompt)
+    if len(case.prompt.objects) != 1:
+        raise SeedError("--mask-from gives one mask, but the prompt marks several objects.")
+    notices: list[str] = []
+    accepted = slices_along(labels(mask_from, case.volume, notices), case.axis.axis)[case.prompt.slice] != 0
+    for notice in notices:
+        reporter.say(notice)
+    return [accepted.astype(np.uint8)]
 
 
 def _write_picture(case: Case, index: int, path: Path) -> None:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.case import Case, case_of
-from PromptOnceLib.errors import PromptError, SeedError
+from PromptOnceLib.errors import CancelledError, PromptOnceError, SeedError
 from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.prompt.preview import PromptPreview
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.run.propagation import RunController
 from PromptOnceLib.gui.seeds.library import LibraryController
-from PromptOnceLib.gui.seeds.workflows import RoundTrips, StartSearch
+from PromptOnceLib.gui.seeds.workflow import SeedWorkflow
 from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.gui.volume.prompted_slice import no_single_slice
@@ -26,13 +26,12 @@ from PromptOnceLib.mrml.seeds import placed
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from PromptOnceLib.prompts.prompt import ObjectPrompt
-from PromptOnceLib.seeds.apply import Searched, SeedSource, accepted_masks, seed_window
+from PromptOnceLib.seeds.apply import Searched, SeedSource, Start, accepted_masks, seed_window
 from PromptOnceLib.seeds.fit import By
 from PromptOnceLib.seeds.reliability import applied_sentence
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_shared_seed
-
-Start = Literal["central", "shown"] | Searched
+from PromptOnceLib.workflows.start_slice import steps_of_start
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class ApplyOptions:
     selected object only.
     """
 
-    start: Start = "central"
+    start: Literal["central", "shown"] | Searched = "central"
     by: By = "prompt"
     selected: bool = False
 
@@ -56,11 +55,10 @@ class SeedApplier:
         preview: PromptPreview,
         runs: RunController,
         library: LibraryController,
-        trips: RoundTrips,
-        search: StartSearch,
+        workflow: SeedWorkflow,
     ) -> None:
         self._current, self._notices, self._preview, self._runs = current, notices, preview, runs
-        self._library, self._trips, self._search = library, trips, search
+        self._library, self._workflow = library, workflow
         self.changed: Signal[[]] = Signal()
         self.options = ApplyOptions()
 
@@ -74,16 +72,17 @@ class SeedApplier:
         self._runs.attempt("seeds", self._apply)
 
     def _apply(self, case: OpenCase) -> None:
-        options = self.options
-        source = SeedSource(self._library.chosen_seeds, self._start(case), options.by, names=self._names(case))
-        if options.start == "similar" or options.start == "confident":
-            self._look_for_start(case, source, options.start)
+        options, start = self.options, self._start(case)
+        source = SeedSource(self._library.chosen_seeds, start, options.by, names=self._names(case))
+        seeded = self._seeded(case, source)
+        if start == "similar" or start == "confident":
+            self._search_start(case, source, seeded)
         else:
-            self._propagate(case, source)
+            self._propagate(case, source, seeded)
 
-    def _start(self, case: OpenCase) -> int | Literal["central"]:
+    def _start(self, case: OpenCase) -> Start:
         if self.options.start != "shown":
-            return "central"
+            return self.options.start
         index = slice_views.shown_slice(case.image.grid)
         if index is None:
             raise SeedError(no_single_slice())
@@ -104,13 +103,21 @@ class SeedApplier:
         window = seed_window(source.seeds[0], image.volume) if automatic else case.window(None)
         return case_of(image.framed(window), shared)
 
-    def _look_for_start(self, case: OpenCase, source: SeedSource, way: Searched) -> None:
-        seeded = self._seeded(case, source)
-        within = self._runs.settings().within(len(seeded.stack.frames))
-        self._search.start(way, seeded, within, lambda index: self._propagate(case, replace(source, start=index)))
+    def _search_start(self, case: OpenCase, source: SeedSource, seeded: Case) -> None:
+        before = len(seeded.notices)
 
-    def _propagate(self, case: OpenCase, source: SeedSource) -> None:
-        seeded = self._seeded(case, source)
+        def found(started: Case) -> None:
+            self._notices.say("seeds", " ".join(started.notices[before:]))
+            self._propagate(case, source, started)
+
+        def failed(error: PromptOnceError) -> None:
+            cancelled = _("Cancelled: nothing was segmented.")
+            self._notices.say("seeds", cancelled if isinstance(error, CancelledError) else error.message)
+
+        within = self._runs.settings().within(len(seeded.stack.frames))
+        self._workflow.start(steps_of_start(seeded, source.start, within), found, failed)
+
+    def _propagate(self, case: OpenCase, source: SeedSource, seeded: Case) -> None:
         objects = case.objects
         if self.options.selected:
             chosen = [objects.selected]
@@ -152,11 +159,12 @@ class SeedApplier:
             worst = min((value for value in figures.dice if value is not None), default=None)
             self._notices.say("seeds", applied_sentence(worst))
 
-        steps = steps_of_shared_seed(case.stack, prompt, stored)
-        try:
-            self._trips.start(steps, take, None if run.job is None else run.job.result)
-        except PromptError as error:
-            self._notices.say("seeds", error.message)
+        def failed(error: PromptOnceError) -> None:
+            cancelled = _("The round trip was cancelled: how far the seed can be trusted is not known.")
+            self._notices.say("seeds", cancelled if isinstance(error, CancelledError) else error.message)
+
+        result = None if run.job is None else run.job.result
+        self._workflow.start(steps_of_shared_seed(case.stack, prompt, stored, result), take, failed)
 
 
 def _slice_to_prompt(result: SegmentationResult, start: int) -> int:
