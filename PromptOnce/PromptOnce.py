@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # these need packages that may be missing
     from PromptOnceLib.gui.module_panel import ModulePanel
     from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode
     from PromptOnceLib.gui.requirements_notice import RequirementsNotice
-    from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+    from PromptOnceLib.mrml.logic.console import Console
 
 
 class PromptOnce(ScriptedLoadableModule):
@@ -114,14 +114,14 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 class PromptOnceLogic(ScriptedLoadableModuleLogic):
     """The module without its panel, for Python: logic = slicer.util.getModuleLogic("PromptOnce").
 
-    Offers what PromptOnceLib.mrml.logic.segment.PromptOnceLogicBase has: segmentVolume, promptFromIJK, promptFromRAS,
+    Offers what PromptOnceLib.mrml.logic.console.Console has: segmentVolume, promptFromIJK, promptFromRAS,
     promptFromMarkups, promptFromReference, promptFromSeed, seeds, matchSeeds, saveSeed, seedRoundTrip, runBatch,
     evaluate, cancel. Each is documented there: help(logic.segmentVolume).
     """
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self._console: PromptOnceLogicBase | None = None
+        self._console: Console | None = None
 
     def getParameterNode(self) -> PromptOnceParameterNode:  # noqa: N802
         """The choices that are saved with the scene, typed."""

@@ -12,15 +12,15 @@ from PromptOnceLib.gui.engine.choice import EngineChoice
 from PromptOnceLib.gui.preferences import load_preferences
 from PromptOnceLib.gui.qt.process_transport import ProcessTransport
 from PromptOnceLib.gui.qt.timer import QtTimer
-from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.processes.transport import worker_command, worker_environment
 
 _PUMP_MILLISECONDS = 50
 
 
-def make_logic() -> PromptOnceLogicBase:
+def make_logic() -> Console:
     """The logic; nothing is started before it is asked for something."""
-    return PromptOnceLogicBase(
+    return Console(
         _start_worker,
         slicer.app.processEvents,
         _keep_pumping,

@@ -10,7 +10,7 @@ from PromptOnceLib.worker.arrays import save_array
 from PromptOnceLib.worker.protocol import SeedFrame, SharedPrompt
 
 
-class SeedFiles:
+class ConditioningFiles:
     """Frames of one request in the session folder; they are to be removed once the request is over."""
 
     def __init__(self, folder: Path, request: int) -> None:

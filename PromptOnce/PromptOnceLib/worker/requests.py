@@ -20,7 +20,7 @@ from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result
 from PromptOnceLib.worker.client import Job, WorkerClient
-from PromptOnceLib.worker.conditioning_files import SeedFiles
+from PromptOnceLib.worker.conditioning_files import ConditioningFiles
 from PromptOnceLib.worker.progress import Progress
 from PromptOnceLib.worker.session_job import OnError, OnNotice, Queue, SessionJob
 
@@ -199,10 +199,10 @@ class PropagationJob(SessionJob):
 
     def send(self, client: WorkerClient) -> Job:
         number = client.new_id()
-        seed_files = SeedFiles(client.folder, number)
+        frame_files = ConditioningFiles(client.folder, number)
         request = protocol.Propagate(
             id=number,
-            prompt=seed_files.put(self.prompt),
+            prompt=frame_files.put(self.prompt),
             file=f"masks-{number}.npy",
             first=self._range[0],
             last=self._range[-1],
@@ -213,9 +213,9 @@ class PropagationJob(SessionJob):
         )
         self._path = client.folder / request.file
         try:
-            self.job = client.send(request, self._on_event, partial(self._over, seed_files))
+            self.job = client.send(request, self._on_event, partial(self._over, frame_files))
         except PromptOnceError:
-            seed_files.remove()
+            frame_files.remove()
             raise
         return self.job
 
@@ -251,10 +251,10 @@ class PropagationJob(SessionJob):
         self._changed.append(event.slice)
         self.progress.advance(event.done, event.total)
 
-    def _over(self, seed_files: SeedFiles, ended: Job) -> None:
+    def _over(self, frame_files: ConditioningFiles, ended: Job) -> None:
         assert self._path is not None
         self._masks = None  # Windows removes no file that is mapped
         self._path.unlink(missing_ok=True)
-        seed_files.remove()
+        frame_files.remove()
         if isinstance(ended.reply, protocol.Propagated):
             self.device, self.cancelled = ended.reply.device, ended.reply.cancelled

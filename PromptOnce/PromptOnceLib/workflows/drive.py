@@ -106,7 +106,7 @@ def run_steps(
     on_notice: OnNotice | None = None,
     should_cancel: Callable[[], bool] | None = None,
 ) -> R:
-    """Go all steps and wait for them; afterwards the segmenter works on the stack it had before.
+    """Run all steps and wait for them; afterwards the segmenter works on the stack it had before.
 
     Raises what a step or the workflow raises, CancelledError when it was cancelled.
     """

@@ -18,7 +18,7 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result, picture_masks_path, save_array
-from PromptOnceLib.worker.conditioning_files import SeedFiles
+from PromptOnceLib.worker.conditioning_files import ConditioningFiles
 from PromptOnceLib.worker.segmenter import Segmenter
 from PromptOnceLib.worker.session_job import OnNotice
 
@@ -159,7 +159,7 @@ def _propagate(
     client = files.client
     files.send()
     number = client.new_id()
-    seed_files, masks = SeedFiles(client.folder, number), client.folder / f"masks-{number}.npy"
+    frame_files, masks = ConditioningFiles(client.folder, number), client.folder / f"masks-{number}.npy"
     total = len(files.pictures)
 
     def on_event(event: protocol.Event) -> None:
@@ -176,7 +176,7 @@ def _propagate(
     try:
         request = protocol.Propagate(
             id=number,
-            prompt=seed_files.put(SharedSeed(seed.frames, 0)),
+            prompt=frame_files.put(SharedSeed(seed.frames, 0)),
             file=masks.name,
             first=0,
             last=total - 1,
@@ -185,5 +185,5 @@ def _propagate(
         )
         reply = client.wait(client.send(request, on_event), protocol.Propagated, should_cancel)
     finally:
-        seed_files.remove()
+        frame_files.remove()
     outcome.cancelled, outcome.device = reply.cancelled, reply.device

@@ -16,30 +16,29 @@ from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFor
 from PromptOnceLib.errors import InputError, RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.models.registry import ModelFiles, resolve_model
-from PromptOnceLib.mrml.seeds import scanner_name
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.mrml.logic.seeds import SeedLogic
+from PromptOnceLib.mrml.logic.worker_access import WAIT, WorkerAccess
 from PromptOnceLib.mrml.volumes import read_volume_node
-from PromptOnceLib.seeds.library import SeedLibrary
-from PromptOnceLib.workflows.choose_seed import SeedSearch
-from PromptOnceLib.workflows.steps import Steps
 
-_WAIT = 0.02  # seconds between two looks at the application's events
 _VOLUMES = ".volumes"
 """Folder in a run's folder for volumes that came from the scene: resuming and reviewing need them."""
 
 OnBatch = Callable[[BatchJob], object]
 
 
-class BatchMethods:
-    """Part of PromptOnceLogicBase."""
+class BatchLogic:
+    """Part of Console."""
 
-    _start_batch: StartBatch
-    _on_batch: OnBatch
-    _batches: list[BatchJob]
-    _library: Callable[[str | Path | None], SeedLibrary]
-    _process_events: Callable[[], object]
-    _keep_pumping: Callable[[Callable[[], bool]], object]
-    _go: Callable[[ModelFiles, str, Steps[Any]], Any]
+    def __init__(self, worker: WorkerAccess, seeds: SeedLogic, start_batch: StartBatch, on_batch: OnBatch) -> None:
+        self._worker, self._seeds = worker, seeds
+        self._start_batch, self._on_batch = start_batch, on_batch
+        self._batches: list[BatchJob] = []
+
+    def close(self) -> None:
+        """End batches that are under way; what they have finished is kept."""
+        for job in self._batches:
+            job.close()
 
     def runBatch(  # noqa: N802
         self,
@@ -107,11 +106,11 @@ class BatchMethods:
         self._batches = [other for other in self._batches if not other.finished] + [job]
         self._on_batch(job)
         if not wait:
-            self._keep_pumping(job.pump)
+            self._worker.keep_pumping(job.pump)
             return job
         try:
-            while job.pump(_WAIT):
-                self._process_events()
+            while job.pump(WAIT):
+                self._worker.process_events()
         except BaseException:
             job.close()
             raise
@@ -146,10 +145,8 @@ class BatchMethods:
         choice = common.prompt
         if choice is None or choice.kind != "auto":
             return choice
-        library = self._library(None)
-        search = SeedSearch(library, library.list(), volume, common.axis, choice.name, scanner_name(node))
         files = resolve_model(options.model, options.config)
-        found = self._go(files, options.device, search.steps_of_choice(files.sha256))
+        found = self._seeds.choose(node, volume, common.axis, choice.name, files, options.device)
         return PromptChoice(kind="seed", name=found.seed.id)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from PromptOnceLib.cases.case import PromptSource, prepare_case
 from PromptOnceLib.errors import SeedError
+from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
+from PromptOnceLib.mrml.logic.worker_access import WorkerAccess
 from PromptOnceLib.mrml.seeds import masks_of_segments, name_scanner, scanner_name
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.prompts.conditioning import SharedSeed
@@ -19,26 +21,31 @@ from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.matching import Match
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.workflows.choose_seed import SeedSearch
+from PromptOnceLib.workflows.choose_seed import SeedChoice, SeedSearch
 from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_shared_seed
 from PromptOnceLib.workflows.save_seed import steps_of_saving
 from PromptOnceLib.workflows.start_slice import steps_of_start
-from PromptOnceLib.workflows.steps import Steps
-
-R = TypeVar("R")
 
 
-class SeedMethods:
-    """Part of PromptOnceLogicBase. library, everywhere: a folder, None for the one of the panel Seeds."""
+class SeedLogic:
+    """Part of Console. library, everywhere: a folder, None for the one that `library_folder` names."""
 
-    _library_folder: Callable[[], str | None]
+    def __init__(self, worker: WorkerAccess, library_folder: Callable[[], str | None]) -> None:
+        self._worker, self._library_folder = worker, library_folder
 
-    def _library(self, folder: str | Path | None) -> SeedLibrary:
-        return SeedLibrary(folder or self._library_folder())
-
-    def _go(self, files: ModelFiles, device: str, steps: Steps[R]) -> R:
-        """Take a workflow to its end with a model and wait, the application staying alive; raises what went wrong."""
-        raise NotImplementedError
+    def choose(
+        self,
+        node: Any,
+        volume: Volume,
+        axis: str,
+        target: str | None,
+        files: ModelFiles,
+        device: str,
+        library: str | Path | None = None,
+    ) -> SeedChoice:
+        """The seed that suits a volume node, read as `volume`, best. Raises SeedError where none can be used."""
+        search = self._search(node, volume, axis, target, library)
+        return self._worker.go(files, device, search.steps_of_choice(files.sha256))
 
     def seeds(self, library: str | Path | None = None) -> tuple[Seed, ...]:
         """All seeds of the library by name, each with its record, frame and masks; broken entries are left out."""
@@ -63,11 +70,11 @@ class SeedMethods:
         """
         if scannerName is not None:
             name_scanner(volumeNode, scannerName)
-        search = self._search(volumeNode, axis, target, self._library(library))
+        search = self._search(volumeNode, read_volume_node(volumeNode), axis, target, library)
         if not compareFrames:
             return list(search.ranking().matches)
         files = resolve_model(model, modelConfig)
-        return list(self._go(files, device, search.steps(files.sha256)).matches)
+        return list(self._worker.go(files, device, search.steps(files.sha256)).matches)
 
     def promptFromSeed(  # noqa: N802
         self,
@@ -103,26 +110,22 @@ class SeedMethods:
         start = OLD_STARTS.get(str(start), start)
         if volumeNode is None and (name == "auto" or start in ("similar", "confident")):
             raise SeedError("Name the volume as well: the seed, or where it starts, depends on it.")
-        seeds = self._library(library)
-        files = resolve_model(model, modelConfig)
         wanted = None if objects is None else tuple(objects)
         if name == "auto":
-            search = self._search(volumeNode, axis, target, seeds)
-            choice = self._go(files, device, search.steps_of_choice(files.sha256))
+            files = resolve_model(model, modelConfig)
+            choice = self.choose(volumeNode, read_volume_node(volumeNode), axis, target, files, device, library)
             source = SeedSource((choice.seed,), start, by, fit, wanted, choice.notices)
         else:
-            chosen = tuple(seeds.get(one) for one in ([name] if isinstance(name, str) else name))
-            source = SeedSource(chosen, start, by, fit, wanted)
+            names = [name] if isinstance(name, str) else name
+            seeds = self._library(library)
+            source = SeedSource(tuple(seeds.get(one) for one in names), start, by, fit, wanted)
         if start != "similar" and start != "confident":
             return source
         case = prepare_case(read_volume_node(volumeNode), source, axis)
         within = Settings(firstSlice, lastSlice).within(len(case.stack.frames))
-        found = self._go(files, device, steps_of_start(case, start, within))
+        found = self._worker.go(resolve_model(model, modelConfig), device, steps_of_start(case, start, within))
         of_start = found.notices[len(case.notices) :]
         return replace(source, start=found.prompt.slice, notices=(*source.notices, *of_start))
-
-    def _search(self, node: Any, axis: str, target: str | None, library: SeedLibrary) -> SeedSearch:
-        return SeedSearch(library, library.list(), read_volume_node(node), axis, target, scanner_name(node))
 
     def saveSeed(  # noqa: N802
         self,
@@ -168,7 +171,7 @@ class SeedMethods:
             frame_confirmed=frameConfirmed,
             **words,
         )
-        return self._go(files, device, steps)
+        return self._worker.go(files, device, steps)
 
     def seedRoundTrip(  # noqa: N802
         self,
@@ -185,9 +188,23 @@ class SeedMethods:
 
         seed: a name, "auto", or what promptFromSeed gave. The figure of a seed in its own volume is in its record.
         """
-        source = self.promptFromSeed(seed, volumeNode, axis=axis, library=library) if isinstance(seed, str) else seed
+        if isinstance(seed, str):
+            source = self.promptFromSeed(
+                seed, volumeNode, axis=axis, model=model, modelConfig=modelConfig, device=device, library=library
+            )
+        else:
+            source = seed
         case = prepare_case(read_volume_node(volumeNode), source, axis)
         assert isinstance(case.prompt, SharedSeed)
         stored = accepted_masks(source, case.volume.geometry, case.axis.axis)
         files = resolve_model(model, modelConfig)
-        return self._go(files, device, steps_of_shared_seed(case.stack, case.prompt, stored))
+        return self._worker.go(files, device, steps_of_shared_seed(case.stack, case.prompt, stored))
+
+    def _library(self, folder: str | Path | None) -> SeedLibrary:
+        return SeedLibrary(folder or self._library_folder())
+
+    def _search(
+        self, node: Any, volume: Volume, axis: str, target: str | None, folder: str | Path | None
+    ) -> SeedSearch:
+        library = self._library(folder)
+        return SeedSearch(library, library.list(), volume, axis, target, scanner_name(node))

@@ -1,42 +1,24 @@
-"""What slicer.util.getModuleLogic("PromptOnce") offers to Python: segment, compare, cancel; without any GUI."""
+"""Segmenting and comparing for Python's console."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from PromptOnceLib.batch.client import BatchJob, StartBatch, start_batch_process
-from PromptOnceLib.cases.case import Labels, PromptSource, prepare_case
+from PromptOnceLib.cases.case import PromptSource, prepare_case
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
-from PromptOnceLib.models.registry import ModelFiles, resolve_model
-from PromptOnceLib.mrml.grid import StackGrid
-from PromptOnceLib.mrml.logic.batch import BatchMethods
-from PromptOnceLib.mrml.logic.seeds import R, SeedMethods
-from PromptOnceLib.mrml.prompts.from_positions import (
-    Position,
-    prompt_from_markups,
-    prompt_from_positions,
-    prompt_of_module,
-)
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.mrml.logic.worker_access import WorkerAccess
 from PromptOnceLib.mrml.runs import OnProgress, VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.mrml.tables import TableNodes, totals_in_words, write_tables
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, volume_geometry
-from PromptOnceLib.processes.transport import Transport
-from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals
-from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.worker.segmenter import Segmenter
-from PromptOnceLib.worker.session import Session
-from PromptOnceLib.workflows.drive import run_steps
-from PromptOnceLib.workflows.steps import Steps
-
-_WAIT = 0.02  # seconds between two looks at the application's events
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,41 +32,11 @@ class Evaluation:
     notices: tuple[str, ...]
 
 
-class PromptOnceLogicBase(SeedMethods, BatchMethods):
-    """The module's logic as far as it needs no Qt. Positions are voxel indices IJK or RAS in mm, as their names say.
+class SegmentLogic:
+    """Part of Console."""
 
-    start_transport: starts a worker. process_events: lets the application live while a call waits. keep_pumping: has a
-    function called again and again until it returns False, and returns at once; for calls that do not wait.
-    start_batch: starts the process of a batch. on_batch: told of every batch that begins. library_folder: of the seed
-    library, None for the usual one.
-    """
-
-    def __init__(
-        self,
-        start_transport: Callable[[], Transport],
-        process_events: Callable[[], object],
-        keep_pumping: Callable[[Callable[[], bool]], object],
-        start_batch: StartBatch = start_batch_process,
-        on_batch: Callable[[BatchJob], object] = lambda job: None,
-        library_folder: Callable[[], str | None] = lambda: None,
-    ) -> None:
-        self._start_transport, self._process_events = start_transport, process_events
-        self._keep_pumping = keep_pumping
-        self._start_batch, self._on_batch, self._library_folder = start_batch, on_batch, library_folder
-        self._batches: list[BatchJob] = []
-        self._segmenter: Segmenter | None = None
-
-    @property
-    def segmenter(self) -> Segmenter:
-        """The worker of this logic; its process starts with the first request."""
-        if self._segmenter is None:
-            self._segmenter = Segmenter(WorkerClient(self._start_transport), poll_seconds=_WAIT)
-        return self._segmenter
-
-    @property
-    def session(self) -> Session:
-        """The worker session of this logic."""
-        return self.segmenter.session
+    def __init__(self, worker: WorkerAccess) -> None:
+        self._worker = worker
 
     def segmentVolume(  # noqa: N802
         self,
@@ -145,74 +97,15 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
             if onFinished is not None:
                 onFinished(run)
 
-        run = VolumeRun(self.session, case, files, writer, onProgress, finished)
+        run = VolumeRun(self._worker.session, case, files, writer, onProgress, finished)
         run.start(settings, device, precision)
         if wait:
-            self._wait_for(run)
+            self._worker.wait_until(lambda: run.finished)
+            if run.error is not None:
+                raise run.error
         else:
-            self._keep_pumping(self.pump)
+            self._worker.keep_pumping(self._worker.pump)
         return run
-
-    def promptFromIJK(  # noqa: N802
-        self,
-        volumeNode: Any,  # noqa: N803
-        positive: Iterable[Position] = (),
-        negative: Iterable[Position] = (),
-        box: tuple[Position, Position] | None = None,
-        axis: str = "auto",
-        name: str = "object",
-    ) -> Prompt:
-        """A prompt from voxel indices (i, j, k): points on the object and beside it, two opposite corners of a box.
-
-        Raises PromptError unless all of them lie on one slice along the axis.
-        """
-        grid = _grid(volumeNode, axis)
-        ends = None if box is None else (grid.from_ijk(box[0]), grid.from_ijk(box[1]))
-        return prompt_from_positions(grid, map(grid.from_ijk, positive), map(grid.from_ijk, negative), ends, name)
-
-    def promptFromRAS(  # noqa: N802
-        self,
-        volumeNode: Any,  # noqa: N803
-        positive: Iterable[Position] = (),
-        negative: Iterable[Position] = (),
-        box: tuple[Position, Position] | None = None,
-        axis: str = "auto",
-        name: str = "object",
-    ) -> Prompt:
-        """As promptFromIJK, from positions in the world, RAS in mm; parent transforms count."""
-        grid = _grid(volumeNode, axis)
-        ends = None if box is None else (grid.from_world(box[0]), grid.from_world(box[1]))
-        return prompt_from_positions(grid, map(grid.from_world, positive), map(grid.from_world, negative), ends, name)
-
-    def promptFromMarkups(  # noqa: N802
-        self,
-        volumeNode: Any,  # noqa: N803
-        roi: Any | None = None,
-        positive: Any | None = None,
-        negative: Any | None = None,
-        axis: str = "auto",
-        name: str = "object",
-    ) -> Prompt:
-        """A prompt from a ROI node and point list nodes; without any, the one that was made with the module.
-
-        Raises PromptError where nothing is placed or points lie on several slices.
-        """
-        if roi is None and positive is None and negative is None:
-            return prompt_of_module(volumeNode)
-        return prompt_from_markups(_grid(volumeNode, axis), roi, positive, negative, name)
-
-    def promptFromReference(  # noqa: N802
-        self,
-        volumeNode: Any,  # noqa: N803
-        reference: Any,
-        segmentIds: Sequence[str] | None = None,  # noqa: N803
-        name: str = "object",
-    ) -> Labels:
-        """The prompt that the papers take from a segmentation or label map node, on the volume's central slice.
-
-        Where nothing is labelled there it is taken from the middle of the labelled slices, with a notice of the run.
-        """
-        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name)
 
     def evaluate(
         self,
@@ -235,47 +128,6 @@ class PromptOnceLogicBase(SeedMethods, BatchMethods):
         rows, figures = slice_results(result, compared), totals(result, geometry.spacing, compared)
         notices = (*mask.notices, *true_mask.notices)
         return Evaluation(rows, figures, totals_in_words(figures), write_tables(volumeNode, rows), notices)
-
-    def cancel(self) -> None:
-        """Stop what is running at the next slice; what is done is kept."""
-        if self._segmenter is not None:
-            self.session.cancel()
-
-    def pump(self) -> bool:
-        """Take in what the worker has said; whether more is expected."""
-        self.session.pump()
-        return self.session.busy
-
-    def close(self) -> None:
-        """End the worker, and batches that are under way; what they have finished is kept."""
-        for job in self._batches:
-            job.close()
-        if self._segmenter is not None:
-            self.session.close()
-
-    def _wait_for(self, run: VolumeRun) -> None:
-        try:
-            while not run.finished:
-                self.session.pump(_WAIT)
-                self._process_events()
-        except BaseException:
-            self.session.cancel()
-            raise
-        if run.error is not None:
-            raise run.error
-
-    def _go(self, files: ModelFiles, device: str, steps: Steps[R]) -> R:
-        """See SeedMethods."""
-        self.session.use_model(files, device)
-        return run_steps(self.segmenter, steps, should_cancel=self._stay_alive)
-
-    def _stay_alive(self) -> bool:
-        self._process_events()
-        return False
-
-
-def _grid(volume_node: Any, axis: str) -> StackGrid:
-    return StackGrid(volume_node, parse_axis(axis, volume_geometry(volume_node)).axis)
 
 
 def _window(text: str, volume_node: Any) -> str:

@@ -73,6 +73,8 @@ def main() -> None:
         elif isinstance(request, protocol.SetStack):
             frames = np.load(folder / request.file)
             say(protocol.Done(id=request.id))
+        elif isinstance(request, protocol.Prefetch):
+            say(protocol.Done(id=request.id))
         elif isinstance(request, protocol.Embed):
             embed(request, frames, folder)
         elif isinstance(request, protocol.Propagate):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import pydoc
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +17,7 @@ from PromptOnceLib.errors import CancelledError, GeometryError, InputError, Mode
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
-from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
@@ -58,11 +60,11 @@ def application() -> Application:
 
 
 @pytest.fixture(scope="module")
-def logic(application) -> Iterator[PromptOnceLogicBase]:
+def logic(application) -> Iterator[Console]:
     def start() -> SubprocessTransport:
         return SubprocessTransport(worker_command(), worker_environment())
 
-    logic = PromptOnceLogicBase(start, application.process_events, application.keep_pumping)
+    logic = Console(start, application.process_events, application.keep_pumping)
     yield logic
     logic.close()
 
@@ -261,6 +263,16 @@ def test_masks_are_those_of_the_command_line(logic, chest, phantom):
     result = segmenter.propagate(case.prompt, Settings()).result
     assert result.to_volume_order(0).any()
     assert np.array_equal(mask_of(run, chest), result.to_volume_order(0))
+
+
+def test_every_public_name_of_the_console_documents_itself(logic):
+    names = [
+        "segmentVolume", "promptFromIJK", "promptFromRAS", "promptFromMarkups", "promptFromReference", "promptFromSeed",
+        "seeds", "matchSeeds", "saveSeed", "seedRoundTrip", "runBatch", "evaluate", "cancel", "pump", "close",
+    ]  # fmt: skip
+    assert all(inspect.getdoc(getattr(logic, name)) for name in names)
+    assert "earlyStop" in inspect.signature(logic.segmentVolume).parameters
+    assert "segmentVolume(volumeNode" in pydoc.render_doc(logic.segmentVolume, renderer=pydoc.plaintext)
 
 
 def _label_map(volume, array: np.ndarray):

@@ -17,7 +17,7 @@ from PromptOnceLib.batch.background import BatchRequest, background_command, bac
 from PromptOnceLib.batch.client import BatchJob, hand_over
 from PromptOnceLib.batch.run_folder.records import read_run_record
 from PromptOnceLib.errors import CancelledError, InputError, RunFolderError, SeedError
-from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.mrml.seeds import scanner_name
 from PromptOnceLib.processes.transport import SubprocessTransport, Transport, worker_command, worker_environment
 from PromptOnceLib.prompts.prompt import write_prompt
@@ -45,7 +45,7 @@ def application() -> Application:
 
 
 @pytest.fixture(scope="module")
-def logic(application: Application, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PromptOnceLogicBase]:
+def logic(application: Application, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     folder = tmp_path_factory.mktemp("logic")
     begun: list[BatchJob] = []
 
@@ -59,7 +59,7 @@ def logic(application: Application, tmp_path_factory: pytest.TempPathFactory) ->
         hand_over(transport, request.model_copy(update={"options": options}))
         return transport
 
-    logic = PromptOnceLogicBase(
+    logic = Console(
         start,
         application.process_events,
         application.keep_pumping,
@@ -139,13 +139,13 @@ def test_a_seed_can_start_on_the_most_confident_slice_and_a_search_keeps_to_the_
 
 
 @NOT_ON_WINDOWS
-def test_a_batch_of_nodes_and_files_waits_and_leaves_results(scene, logic, saved, tmp_path: Path) -> None:
-    events = logic._process_events.__self__.events
+def test_a_batch_of_nodes_and_files_waits_and_leaves_results(scene, logic, application, saved, tmp_path: Path) -> None:
+    events = application.events
     out = tmp_path / "out"
     job = logic.runBatch([load_disk(seed=1), load_disk(seed=2)], out, seed="auto", earlyStop=True)
     assert job.summary.succeeded, job.summary
     assert logic.begun[-1] is job
-    assert logic._process_events.__self__.events > events
+    assert application.events > events
     assert sorted(job.ended) == ["volume-1", "volume-2"]
     assert read_run_record(out).options["early_stop"] is True
     found = read_segmentation(out / "cases" / "volume-2" / "segmentation.seg.nrrd")

@@ -8,7 +8,7 @@ import pytest
 from mrml.volumes import SPACING, TRANSFORMS, add_volume, world_of
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.mrml.grid import StackGrid
-from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 
@@ -18,7 +18,7 @@ def logic():
     def unused(*_: object) -> None:
         raise AssertionError("no worker is needed for this")
 
-    return PromptOnceLogicBase(unused, unused, unused)
+    return Console(unused, unused, unused)
 
 
 def test_voxel_indices_become_pixels_of_the_slice(scene, logic):

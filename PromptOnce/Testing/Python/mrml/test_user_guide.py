@@ -16,7 +16,7 @@ import slicer
 
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.mrml.logic.segment import PromptOnceLogicBase
+from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 
 GUIDE = Path(__file__).resolve().parents[4] / "docs" / "user-guide.md"
@@ -55,16 +55,14 @@ def waiting() -> list[Callable[[], bool]]:
 
 
 @pytest.fixture
-def logic(waiting: list[Callable[[], bool]]) -> Iterator[PromptOnceLogicBase]:
-    logic = PromptOnceLogicBase(
-        lambda: SubprocessTransport(worker_command(), worker_environment()), lambda: None, waiting.append
-    )
+def logic(waiting: list[Callable[[], bool]]) -> Iterator[Console]:
+    logic = Console(lambda: SubprocessTransport(worker_command(), worker_environment()), lambda: None, waiting.append)
     yield logic
     logic.close()
 
 
 def test_the_recipes_of_the_user_guide_work(
-    scene: Any, logic: PromptOnceLogicBase, waiting: list[Callable[[], bool]], monkeypatch: pytest.MonkeyPatch
+    scene: Any, logic: Console, waiting: list[Callable[[], bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     samples = ModuleType("SampleData")
     samples.downloadSample = load_phantom  # type: ignore[attr-defined]
@@ -89,7 +87,7 @@ def test_the_recipes_of_the_user_guide_work(
 
 def test_the_recipes_for_seeds_and_batches_work(
     scene: Any,
-    logic: PromptOnceLogicBase,
+    logic: Console,
     waiting: list[Callable[[], bool]],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

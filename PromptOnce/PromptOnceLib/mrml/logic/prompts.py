@@ -1,0 +1,88 @@
+"""Prompts for Python's console: from voxel indices, positions, markups and segmentations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from PromptOnceLib.cases.case import Labels
+from PromptOnceLib.imaging.stack import parse_axis
+from PromptOnceLib.mrml.grid import StackGrid
+from PromptOnceLib.mrml.prompts.from_positions import (
+    Position,
+    prompt_from_markups,
+    prompt_from_positions,
+    prompt_of_module,
+)
+from PromptOnceLib.mrml.segmentations.reference import read_reference_node
+from PromptOnceLib.mrml.volumes import volume_geometry
+from PromptOnceLib.prompts.prompt import Prompt
+
+
+class PromptLogic:
+    """Part of Console. Positions are voxel indices IJK or RAS in mm, as the methods' names say."""
+
+    def promptFromIJK(  # noqa: N802
+        self,
+        volumeNode: Any,  # noqa: N803
+        positive: Iterable[Position] = (),
+        negative: Iterable[Position] = (),
+        box: tuple[Position, Position] | None = None,
+        axis: str = "auto",
+        name: str = "object",
+    ) -> Prompt:
+        """A prompt from voxel indices (i, j, k): points on the object and beside it, two opposite corners of a box.
+
+        Raises PromptError unless all of them lie on one slice along the axis.
+        """
+        grid = _grid(volumeNode, axis)
+        ends = None if box is None else (grid.from_ijk(box[0]), grid.from_ijk(box[1]))
+        return prompt_from_positions(grid, map(grid.from_ijk, positive), map(grid.from_ijk, negative), ends, name)
+
+    def promptFromRAS(  # noqa: N802
+        self,
+        volumeNode: Any,  # noqa: N803
+        positive: Iterable[Position] = (),
+        negative: Iterable[Position] = (),
+        box: tuple[Position, Position] | None = None,
+        axis: str = "auto",
+        name: str = "object",
+    ) -> Prompt:
+        """As promptFromIJK, from positions in the world, RAS in mm; parent transforms count."""
+        grid = _grid(volumeNode, axis)
+        ends = None if box is None else (grid.from_world(box[0]), grid.from_world(box[1]))
+        return prompt_from_positions(grid, map(grid.from_world, positive), map(grid.from_world, negative), ends, name)
+
+    def promptFromMarkups(  # noqa: N802
+        self,
+        volumeNode: Any,  # noqa: N803
+        roi: Any | None = None,
+        positive: Any | None = None,
+        negative: Any | None = None,
+        axis: str = "auto",
+        name: str = "object",
+    ) -> Prompt:
+        """A prompt from a ROI node and point list nodes; without any, the one that was made with the module.
+
+        Raises PromptError where nothing is placed or points lie on several slices.
+        """
+        if roi is None and positive is None and negative is None:
+            return prompt_of_module(volumeNode)
+        return prompt_from_markups(_grid(volumeNode, axis), roi, positive, negative, name)
+
+    def promptFromReference(  # noqa: N802
+        self,
+        volumeNode: Any,  # noqa: N803
+        reference: Any,
+        segmentIds: Sequence[str] | None = None,  # noqa: N803
+        name: str = "object",
+    ) -> Labels:
+        """The prompt that the papers take from a segmentation or label map node, on the volume's central slice.
+
+        Where nothing is labelled there it is taken from the middle of the labelled slices, with a notice of the run.
+        """
+        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name)
+
+
+def _grid(volume_node: Any, axis: str) -> StackGrid:
+    return StackGrid(volume_node, parse_axis(axis, volume_geometry(volume_node)).axis)

@@ -1,0 +1,140 @@
+"""PromptOnceLib for scripts: what the README shows, several objects, cancelling, and what is refused."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from worker.disks import disk_frames, disk_prompt
+
+import PromptOnceLib as po
+from PromptOnceLib import api
+from PromptOnceLib.errors import InputError, PromptError
+from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
+from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.segmentation.io import read_segmentation
+from PromptOnceLib.segmentation.metrics import dice
+
+README = Path(__file__).resolve().parents[3] / "README.md"
+
+
+def disk_volume(slices: int = 11) -> po.Volume:
+    frames = disk_frames(slices=slices)
+    return po.Volume(frames.astype(np.int16), Geometry((frames.shape[2], frames.shape[1], slices), (1.0, 1.0, 3.0)))
+
+
+def disk_labels(volume: po.Volume) -> np.ndarray:
+    y, x = np.mgrid[: volume.array.shape[1], : volume.array.shape[2]]
+    return np.stack([np.hypot(x - 45 - k, y - 40) < 16 for k in range(len(volume.array))]).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[po.OpenModel]:
+    with po.open_model(device="cpu", precision="float32", threads=1) as opened:
+        yield opened
+
+
+def test_the_readmes_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    volume, labels = chest_phantom(shape=(6, 256, 256))
+    image = sitk.GetImageFromArray(volume.array)
+    image.SetSpacing(volume.geometry.spacing)
+    sitk.WriteImage(image, str(tmp_path / "chest.nii.gz"))
+    lungs = (labels == LABELS["right lung"]) + 2 * (labels == LABELS["left lung"])
+    reference = sitk.GetImageFromArray(lungs.astype(np.uint8))
+    reference.CopyInformation(image)
+    sitk.WriteImage(reference, str(tmp_path / "lungs.nii.gz"))
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(block, names)
+    result, mask = names["result"], names["mask"]
+    assert isinstance(result, po.Segmentation)
+    assert result.dice is not None
+    assert result.dice > 0.5
+    assert mask.shape == (6, 256, 256)
+    assert mask.dtype == np.uint8
+    assert np.array_equal(read_segmentation(tmp_path / "lungs.seg.nrrd").masks[0], mask)
+
+
+def test_importing_the_package_loads_nothing_and_it_offers_the_names_of_the_api() -> None:
+    code = "import sys, PromptOnceLib; print([m for m in sys.modules if m.split('.')[0] in ('numpy', 'SimpleITK')])"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+    assert set(api.__all__) == po._OF_API
+    assert set(api.__all__) <= set(dir(po))
+    assert po.segment is api.segment
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = po.nothing
+
+
+def test_several_objects_of_a_prompt_have_masks_by_name_and_a_table(model: po.OpenModel, tmp_path: Path) -> None:
+    volume = disk_volume()
+    ground = po.ObjectPrompt(name="ground", box=po.Box(x0=2, y0=60, x1=40, y1=78))
+    prompt = po.Prompt(slice=5, objects=(*disk_prompt().objects, ground))
+    seen: list[tuple[int, int]] = []
+    result = po.segment(
+        volume, prompt=prompt, window="full", model=model, on_progress=lambda done, total: seen.append((done, total))
+    )
+    assert result.names == ("disk", "ground")
+    assert seen == [(n, 11) for n in range(1, 12)]
+    assert dice(result.mask("disk"), disk_labels(volume)) > 0.9
+    assert np.array_equal(result.mask(), result.mask("disk"))
+    assert (result.mask("ground") != result.mask("disk")).any()
+    assert (result.dice, result.jaccard, result.cancelled) == (None, None, False)
+    assert [row.slice for row in result.slices] == list(range(11))
+    with pytest.raises(InputError, match='no object "liver"'):
+        result.mask("liver")
+    result.save(tmp_path / "disk.seg.nrrd", csv=tmp_path / "disk.csv", sheet=tmp_path / "disk.png")
+    assert {path.name for path in tmp_path.iterdir()} == {"disk.seg.nrrd", "disk.csv", "disk.png"}
+    with pytest.raises(InputError):
+        result.save(tmp_path / "disk.txt")
+
+
+def test_a_prompt_from_labels_is_compared_with_a_reference_in_a_range(model: po.OpenModel) -> None:
+    volume = disk_volume()
+    labels = disk_labels(volume)
+    result = po.segment(
+        volume, prompt_from=labels, reference=labels, name="disk", window="full", first=4, last=6, model=model
+    )
+    assert result.names == ("disk",)
+    assert [row.slice for row in result.slices if row.computed] == [4, 5, 6]
+    assert result.dice is not None
+    assert 0 < result.dice < 1
+
+
+def test_a_run_that_is_cancelled_keeps_what_is_done(model: po.OpenModel) -> None:
+    volume, seen = disk_volume(300), []
+    result = po.segment(
+        volume,
+        prompt=disk_prompt(5),
+        window="full",
+        model=model,
+        on_progress=lambda done, _: seen.append(done),
+        should_cancel=lambda: bool(seen),
+    )
+    assert result.cancelled
+    assert result.mask()[5].any()
+    assert 0 < sum(row.computed for row in result.slices) < 300
+
+
+def test_what_cannot_be_segmented_is_refused_before_a_worker_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unwanted(*_: object, **__: object) -> None:
+        raise AssertionError("a worker was started")
+
+    monkeypatch.setattr(api, "open_model", unwanted)
+    volume = disk_volume()
+    with pytest.raises(InputError, match="one prompt"):
+        po.segment(volume)
+    with pytest.raises(InputError, match="one prompt"):
+        po.segment(volume, box=(30, 20, 60, 60), prompt=disk_prompt())
+    with pytest.raises(PromptError):
+        po.segment(volume, box=(30, 20, 600, 60))
+    with pytest.raises(InputError, match="range"):
+        po.segment(volume, box=(30, 20, 60, 60), first=7)
+    with pytest.raises(InputError, match="shape"):
+        po.segment(volume, prompt_from=np.ones((2, 3, 4), np.uint8))
