@@ -36,7 +36,7 @@ class RunPanel(Panel):
         self._current, self._choices, self._engine = current, choices, engine
         self._runs, self._target = runs, target
         super().__init__(title, tools)
-        self.follow(current.changed, choices.changed, engine.pumped, runs.changed, target.changed)
+        self.follow(current.changed, choices.changed, engine.changed, engine.pumped, runs.changed, target.changed)
 
     def build(self) -> None:
         """See Panel."""

@@ -173,7 +173,7 @@ class RunController:
         kept = run.writer.node.GetScene() is not None
         if kept or not done:
             sentences.append(_as_text(run, done))
-        # What there is to say on the volume is said in the panel Volume.
+        # What there is to say of the volume stands in the panel Volume.
         of_run = [notice for notice in run.notices if notice not in run.case.volume.notices]
         self._notices.say("run", " ".join([*sentences, *of_run]))
         if done and kept:

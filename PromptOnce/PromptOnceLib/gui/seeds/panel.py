@@ -43,7 +43,7 @@ class SeedsPanel(Panel):
         self._library, self._similarity = feature.library, feature.similarity
         self._workflow, self._applier, self._saver = feature.workflow, feature.applier, feature.saver
         super().__init__(title, tools)
-        self.follow(current.changed, engine.pumped, runs.changed, self._library.changed)
+        self.follow(current.changed, engine.changed, engine.pumped, runs.changed, self._library.changed)
         self.follow(self._workflow.changed, self._applier.changed)
 
     def build(self) -> None:

@@ -83,3 +83,26 @@ def test_what_is_missing_is_looked_for_again_only_after_another_choice(
     assert len(looks) == before
     user.choose_model("tiny")
     assert len(looks) > before
+
+
+def test_what_is_asked_for_twice_is_called_once_and_an_exception_stops_nobody_else(bench: Any) -> None:
+    from PromptOnceLib.gui.qt.refresher import Refresher
+
+    calls: list[str] = []
+
+    def fail() -> None:
+        calls.append("fail")
+        raise ValueError("a panel that cannot be shown")
+
+    def show() -> None:
+        calls.append("show")
+
+    refresher = Refresher()
+    for function in (fail, show, fail, show):
+        refresher.ask(function)
+    assert calls == []
+    bench.wait_until(lambda: not refresher.pending, "both functions")
+    assert calls == ["fail", "show"]
+    (error,) = bench.errors
+    assert "a panel that cannot be shown" in error
+    bench.errors.clear()
