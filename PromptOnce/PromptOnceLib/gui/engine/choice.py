@@ -1,4 +1,4 @@
-"""Model, device and Python as chosen, and what is missing of them, with a sentence for the user."""
+"""Model, device and Python as chosen, and what is missing of them, as text for the user."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands under QProcess whose output is taken in as it comes; see processes.runner.ProcessRunner."""
+"""Commands of an installation, and downloads, under QProcess; see processes.runner.ProcessRunner."""
 
 from __future__ import annotations
 
