@@ -40,7 +40,6 @@ SHORT = {
     "engine/holes.py": "one computation, with tests of its own",
     "engine/warm_up.py": "needs the whole engine, which needs compilation.py",
     "seeds/migrations.py": "grows by a function with every version of the format",
-    "gui/parameter_node.py": "the one class that Slicer saves with the scene",
     "gui/qt/translation.py": "Slicer's tools look for its function by name",
 }
 # Front ends have partners of the subjects' modules, under the same name: seeds/apply.py and gui/seeds/apply.py.
