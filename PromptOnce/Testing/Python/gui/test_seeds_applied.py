@@ -82,7 +82,7 @@ def load_with_ball_on(volume: Any, index: int) -> Any:
     ("start", "looking", "found"),
     [
         ("similar", "Looking for the slice most similar to the seed's", "most similar to the seed's"),
-        ("confident", "Looking for the most confident slice", "with most confidence"),
+        ("confident", "Looking for the slice with most confidence", "with most confidence"),
     ],
 )
 def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
