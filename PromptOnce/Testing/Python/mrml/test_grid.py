@@ -8,7 +8,6 @@ import slicer
 
 from mrml.volumes import (
     OBLIQUE,
-    SHAPE,
     TRANSFORMS,
     add_bending_transform,
     add_volume,
@@ -47,13 +46,6 @@ def test_a_slice_pixel_lies_where_slicer_puts_its_voxel(scene, axis, transform):
 def test_positions_between_voxels_are_not_rounded(scene):
     grid = StackGrid(add_volume(), 1)
     assert np.allclose(grid.from_world(grid.to_world(2.25, -0.5, 3.75)), (2.25, -0.5, 3.75))
-
-
-def test_the_slice_of_a_position_is_none_outside_the_stack(scene):
-    grid = StackGrid(add_volume(), 0)
-    assert grid.nearest_slice(grid.to_world(SHAPE[0] - 0.6, 2, 2)) == SHAPE[0] - 1
-    assert grid.nearest_slice(grid.to_world(SHAPE[0] - 0.4, 2, 2)) is None
-    assert grid.nearest_slice(grid.to_world(-0.6, 2, 2)) is None
 
 
 @pytest.mark.parametrize("axis", AXES)

@@ -20,18 +20,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PromptOnceLib.processes.transport import worker_environment
+
 VARIABLE = "PROMPTONCE_FORK_SERVER"
-ON_PATH = Path(__file__).parent / "for_every_python"
 
 
 @contextmanager
-def forked_workers() -> Iterator[None]:
-    """Have all workers forked that are started meanwhile with the variables of this process.
-
-    The server imports torch when the first worker is asked for.
-    """
-    from PromptOnceLib.processes.transport import worker_environment
-
+def forked_workers() -> Iterator[str]:
+    """The value of the variable with which workers are forked. The server imports torch when the first is asked for."""
     folder = tempfile.TemporaryDirectory(prefix="workers-")  # a short path, as sockets need it
     address = Path(folder.name) / "fork-server"
     with socket.socket(socket.AF_UNIX) as listener:
@@ -44,13 +40,7 @@ def forked_workers() -> Iterator[None]:
             pass_fds=[listener.fileno()],
             start_new_session=True,
         )
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ON_PATH), before)))
-    os.environ[VARIABLE] = f"{sys.prefix}:{address}"
-    yield
-    del os.environ[VARIABLE], os.environ["PYTHONPATH"]
-    if before is not None:
-        os.environ["PYTHONPATH"] = before
+    yield f"{sys.prefix}:{address}"
     server.communicate()
     folder.cleanup()
 
