@@ -113,7 +113,7 @@ def frame_image(volume: Volume, axis: AxisChoice, window: Window) -> FramedImage
 
 def case_of(
     framed: FramedImage,
-    prompt: Prompt | SharedSeed,
+    prompt: AnyPrompt,
     reference: Array | None = None,
     notices: Iterable[str] = (),
 ) -> Case:

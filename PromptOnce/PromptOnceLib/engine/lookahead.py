@@ -9,8 +9,8 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.engine.feature_store import FeatureStore
 from PromptOnceLib.engine.preprocessing import network_pixels
+from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.tracker import Features, Tracker
 
 Frames = NDArray[np.uint8] | Sequence[NDArray[np.uint8]]

@@ -25,7 +25,7 @@ from PromptOnceLib.engine.passes import (
     remembered_of_each_pass,
     whole,
 )
-from PromptOnceLib.engine.run_memory import Reached
+from PromptOnceLib.engine.stores.run_memory import Reached
 from PromptOnceLib.engine.tracker import Features, Output
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
 from PromptOnceLib.engine.workspace import Workspace, shape_of

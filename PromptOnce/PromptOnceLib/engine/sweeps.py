@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher
 from PromptOnceLib.engine.memory import Entry, Memory, together
 from PromptOnceLib.engine.passes import Pass, Piece, cut
-from PromptOnceLib.engine.run_memory import Reached
+from PromptOnceLib.engine.stores.run_memory import Reached
 from PromptOnceLib.engine.tracker import Output
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
 from PromptOnceLib.engine.workspace import MOST_CONDITIONING_FRAMES, Remembered, Workspace

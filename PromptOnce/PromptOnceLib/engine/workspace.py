@@ -11,17 +11,17 @@ import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import Pipeline, on_cpu
-from PromptOnceLib.engine.embedding import frame_embedding
-from PromptOnceLib.engine.feature_store import FeatureStore
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry, part
-from PromptOnceLib.engine.run_memory import Reached, RunMemory
+from PromptOnceLib.engine.stores.feature_store import FeatureStore
+from PromptOnceLib.engine.stores.run_memory import Reached, RunMemory
 from PromptOnceLib.engine.tracker import Features, Output, Tracker
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput
 from PromptOnceLib.errors import OutOfMemoryError
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 
 T = TypeVar("T")
+_EMBEDDING_GRID = 4
 Remembered = Sequence[tuple[Output, Entry]]
 """What was found on a slice and what is remembered of it, for some rows each."""
 
@@ -191,3 +191,20 @@ def _reraise_unless_out_of_memory(error: RuntimeError) -> None:
     said = str(error)
     if not isinstance(error, torch.OutOfMemoryError) and "out of memory" not in said and "can't allocate" not in said:
         raise error
+
+
+@torch.inference_mode()
+def frame_embedding(features: Features) -> NDArray[np.float32]:
+    """float32 (channels * 16,), of length 1: the encoder's coarsest features, averaged over a grid of 4 x 4 places.
+
+    The grid keeps where things are, roughly: a mean over the whole frame would call a slice through the lungs and one
+    through the abdomen alike as soon as they hold the same tissues. What a channel says on average over the frame is
+    taken away: most of it is the same for all images and would bring all similarities near to 1. A frame without any
+    structure gives zeros.
+    """
+    rows, columns = features.sizes[-1]
+    maps = features.maps[-1].float()  # (pixels, 1, channels)
+    maps = maps.permute(1, 2, 0).reshape(1, maps.shape[-1], rows, columns)
+    places = torch.nn.functional.adaptive_avg_pool2d(maps, _EMBEDDING_GRID)[0].flatten(1)
+    places = places - places.mean(dim=1, keepdim=True)
+    return torch.nn.functional.normalize(places.flatten(), dim=0).cpu().numpy().astype(np.float32)

@@ -15,10 +15,10 @@ import torch
 
 from PromptOnceLib import __version__
 from PromptOnceLib.engine.devices import available_devices, describe, place
-from PromptOnceLib.engine.feature_store import FeatureStore, feature_limit
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput
-from PromptOnceLib.engine.run_memory import RunMemory
+from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limit
+from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
 from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError

@@ -95,7 +95,7 @@ class Segmenter:
     ) -> NDArray[np.float32]:
         """Embeddings of slices of the stack, then of frames, uint8 (rows, columns), of any images: float32 (n, C).
 
-        For seeds.similarity; what they are is said in engine.embedding. Those of different models cannot be compared.
+        For seeds.similarity; see engine.workspace.frame_embedding. Those of different models cannot be compared.
         Raises CancelledError when it was cancelled between two frames.
         """
         return self.wait(lambda done, fail: self.session.embed(slices, frames, done, fail, on_frame), should_cancel)

@@ -174,11 +174,9 @@ class Session:
     ) -> PropagationJob:
         """Propagate from a prompt, or after a shared seed, as soon as the request under way is over.
 
-        A propagation that waits or runs is cancelled. base: the result that a prompt set corrects.
-
-        When on_slice is called the slice is already in the job's result. on_end is called exactly once: with None when
-        it went to its end or was cancelled after the first slice, otherwise with the error. The result always holds
-        what is done.
+        A propagation that waits or runs is cancelled. base: the result that a prompt set corrects. When on_slice is
+        called the slice is already in the job's result. on_end is called exactly once: with None when it went to its
+        end or was cancelled after the first slice, otherwise with the error. The result holds what is done.
         """
         stack, queue = self._chosen_stack(), self._callbacks.append
         job = PropagationJob(stack, prompt, settings, on_slice, on_notice, on_end, queue, self._clock, base)

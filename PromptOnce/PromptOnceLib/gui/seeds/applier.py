@@ -119,13 +119,13 @@ class SeedApplier:
 
     def _propagate(self, case: OpenCase, source: SeedSource, seeded: Case) -> None:
         objects = case.objects
+        assert isinstance(seeded.prompt, SharedSeed)
         if self.options.selected:
             chosen = [objects.selected]
         else:
             keys = objects.take_named(seeded.prompt.objects)
             by_key = {nodes.key: nodes for nodes in objects.objects}
             chosen = [by_key[key] for key in keys]
-        assert isinstance(seeded.prompt, SharedSeed)
         seeded = replace(seeded, prompt=_described_as(seeded.prompt, chosen))
 
         def after(run: VolumeRun, keys: list[str]) -> None:

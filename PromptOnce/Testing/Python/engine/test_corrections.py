@@ -12,7 +12,7 @@ from engine.upstream import upstream_click, upstream_predictor
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.run_memory import RunMemory
+from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Point

@@ -11,9 +11,9 @@ import torch
 
 from engine.test_masks_equal_upstream import blobs, bright, grey, nano  # noqa: F401
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.feature_store import FeatureStore
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.tracker import Features, Tracker
 
 SLICES = 9

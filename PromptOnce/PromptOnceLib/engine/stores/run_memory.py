@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from PromptOnceLib.engine.memory import Entry, Memory
-from PromptOnceLib.engine.tensor_files import TensorFiles
+from PromptOnceLib.engine.stores.tensor_files import TensorFiles
 from PromptOnceLib.engine.tracker import Output
 
 DEFAULT_LIMIT = 2 * 2**30
@@ -36,7 +36,7 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Correctable:
+class CorrectionContext:
     """What a click on a slice is decoded with. logits: what was found there, (1, 1, size / 4, size / 4)."""
 
     logits: torch.Tensor
@@ -64,7 +64,7 @@ class RunMemory:
         else:
             fixed.discard(index)
 
-    def correctable(self, name: str, index: int, reach: int) -> Correctable | None:
+    def correctable(self, name: str, index: int, reach: int) -> CorrectionContext | None:
         """What is needed to correct an object on a slice; None where the last run did not reach it, or it is forgotten.
 
         reach: so many slices before it, on the side it was reached from, are remembered.
@@ -82,7 +82,7 @@ class RunMemory:
             entry = None if other in self._fixed[name] else self._entry(name, other)
             if entry is not None:
                 memory.tracked[reached.position(other)] = entry
-        return Correctable(kept[0], memory, reached.position(index))
+        return CorrectionContext(kept[0], memory, reached.position(index))
 
     def clear(self) -> None:
         """Forget everything: another stack or another model is used."""

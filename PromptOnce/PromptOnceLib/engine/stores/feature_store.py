@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from PromptOnceLib.engine.tensor_files import TensorFiles
+from PromptOnceLib.engine.stores.tensor_files import TensorFiles
 from PromptOnceLib.engine.tracker import Features
 
 DEFAULT_LIMIT = 4 * 2**30
