@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PromptOnceLib.processes.transport import worker_environment
@@ -73,10 +73,16 @@ class ForkServer:
         starter, _ = self._listener.accept()
         size, streams, _, _ = socket.recv_fds(starter, 4, 3)
         with starter.makefile("rb") as reading:
-            told = json.loads(reading.read(int.from_bytes(size, "big")))
-        if (process_id := os.fork()) == 0:
-            self._become_a_worker(starter, streams, told["variables"], told["folder"])
-        self._starters[process_id] = starter
+            told = reading.read(int.from_bytes(size, "big"))
+        if not told.endswith(b"}"):  # it was killed before it could say everything
+            starter.close()
+        elif (process_id := os.fork()) == 0:
+            try:
+                self._become_a_worker(starter, streams, **json.loads(told))
+            finally:
+                os._exit(1)
+        else:
+            self._starters[process_id] = starter
         for stream in streams:
             os.close(stream)
 
@@ -105,9 +111,9 @@ class ForkServer:
             if process_id == 0:
                 return
             with self._starters.pop(process_id) as starter:
-                # One that was killed has not ended well, whatever the number; a starter may be gone by itself.
                 code = os.waitstatus_to_exitcode(status)
-                starter.sendall(bytes([code if code >= 0 else 128 - code]))
+                with suppress(OSError):  # it may be gone by itself
+                    starter.sendall(bytes([code if code >= 0 else 128 - code]))
 
 
 def _end_with(starter: socket.socket) -> None:
