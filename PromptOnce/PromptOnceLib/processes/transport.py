@@ -142,6 +142,7 @@ class SubprocessTransport:
     def _gone(self) -> WorkerError:
         try:
             status = self._process.wait(1)
+            self._threads[1].join(1)  # until the last words of the log are read
         except subprocess.TimeoutExpired:
             status = None
         else:
