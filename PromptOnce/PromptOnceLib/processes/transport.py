@@ -142,10 +142,9 @@ class SubprocessTransport:
     def _gone(self) -> WorkerError:
         try:
             status = self._process.wait(1)
+            self._threads[1].join(1)  # until the last words of the log are read
         except subprocess.TimeoutExpired:
             status = None
-        else:
-            self._threads[1].join(1)  # what it said last may still be on its way
         detail = f"exit status {status}\n{self.log()}"
         return WorkerError("The worker process ended unexpectedly; it can be started again.", detail)
 
