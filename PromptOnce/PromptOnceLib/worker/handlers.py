@@ -181,13 +181,11 @@ class Handlers:
         if self._frames is None:
             raise WrongOrderError("A volume has to be given first.")
         if self._propagation is None:
-            self._propagation = Propagation(
-                self._tracker,
-                self._frames,
-                self._notice,
-                FeatureStore(self._folder, feature_limit(), lossless=not self._tracker.placement.rearranged),
-                RunMemory(self._folder),
-            )
+            store = memory = None
+            if isinstance(self._frames, np.ndarray):  # a set of pictures is gone through once, and never corrected
+                store = FeatureStore(self._folder, feature_limit(), lossless=not self._tracker.placement.rearranged)
+                memory = RunMemory(self._folder)
+            self._propagation = Propagation(self._tracker, self._frames, self._notice, store, memory)
         return self._propagation
 
     def _forget_stack(self) -> None:

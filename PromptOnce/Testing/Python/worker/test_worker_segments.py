@@ -110,7 +110,10 @@ def test_two_volumes_one_after_the_other(segmenter: Segmenter) -> None:
     segmenter.use_stack(stack_of(other))
     result = segmenter.propagate(disk_prompt(2)).result
     np.testing.assert_array_equal(result.masks, in_process(disk_prompt(2), other))
-    assert len(list(segmenter.client.folder.iterdir())) == 1, "only the current volume is kept on disk"
+    kept = sorted(path.name.partition("-")[0] for path in segmenter.client.folder.iterdir())
+    assert kept.count("stack") == 1, "only the current volume is kept on disk"
+    assert set(kept) == {"features", "run", "stack"}
+    assert kept.count("features") == kept.count("run") == 4, "only what was found in the current volume is kept"
 
 
 def test_several_objects_share_a_run(shared_segmenter: Segmenter) -> None:

@@ -31,7 +31,9 @@ def in_process(seed: SharedSeed, frames: np.ndarray) -> np.ndarray:
 
 def left(segmenter: Segmenter) -> list[str]:
     """Files in the session folder other than the stacks, which earlier tests have left too."""
-    return [path.name for path in segmenter.client.folder.iterdir() if not path.name.startswith("stack-")]
+    return [
+        path.name for path in segmenter.client.folder.iterdir() if not path.name.startswith(("stack-", "features-"))
+    ]
 
 
 @pytest.mark.parametrize("seed", [disk_seed(), disk_seed(3, "mask"), disk_seed(5, frames=2)])
