@@ -1,10 +1,27 @@
-"""File names that other libraries can be given."""
+"""File names and files that other libraries can be given."""
 
 from __future__ import annotations
 
 import os
+import stat
+from pathlib import Path
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import InputError, PromptOnceError
+
+
+def expanded(path: str | os.PathLike[str], error: type[PromptOnceError] = InputError) -> Path:
+    """The path with the folder of a user in place of ~ or ~name; `error` where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise error(f"{os.fspath(path)}: there is no user of that name. Write the whole path.") from None
+
+
+def check_ordinary(path: str | os.PathLike[str], error: type[InputError] = InputError) -> None:
+    """Raise `error` for a device, a pipe or a socket: to read one can last for ever. Raises OSError where none is."""
+    mode = Path(path).stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise error(f"{os.fspath(path)} is not an ordinary file: save what it gives as a file, and name that one.")
 
 
 def check_name(path: str | os.PathLike[str], error: type[InputError] = InputError) -> None:

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from PIL import Image, UnidentifiedImageError
 
 from PromptOnceLib.errors import GeometryError, VolumeError
-from PromptOnceLib.files.names import check_name
+from PromptOnceLib.files.names import check_name, check_ordinary
 from PromptOnceLib.imaging.nifti_check import check_nifti_complete
 from PromptOnceLib.imaging.volume import Array, Geometry, sheared_error
 
@@ -53,6 +53,7 @@ def check_readable(path: Path) -> None:
     """Raises VolumeError for a path that does not exist, may not be opened, or is an empty file."""
     check_name(path, VolumeError)
     try:
+        check_ordinary(path, VolumeError)
         if path.is_dir():
             next(path.iterdir(), None)
             return

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import GeometryError, SegmentationFileError, VolumeError
 from PromptOnceLib.imaging.dicom_header import is_dicom
 from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES, check_readable, read_image_file
+from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Array, Geometry
 from PromptOnceLib.segmentation.io import read_segmentation
 
@@ -77,6 +78,8 @@ def _read_labels(path: Path, labels: Sequence[int | str] | None) -> tuple[Labels
         check_readable(path)
         if path.name.lower().endswith(".seg.nrrd"):
             return _read_segments(path, labels)
+        if path.is_file():
+            screen_file(path)
         if path.is_dir() or path.suffix.lower() in (".jpg", ".jpeg") or is_dicom(path):
             raise SegmentationFileError(
                 f"{path.name} cannot be a reference: use a label map (NIfTI, NRRD, MHA, PNG) or a .seg.nrrd. 3D Slicer "

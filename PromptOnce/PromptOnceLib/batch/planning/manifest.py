@@ -11,6 +11,7 @@ from PromptOnceLib.batch.planning.manifest_table import Problem, Row, problems_a
 from PromptOnceLib.batch.planning.plan import PlannedCase, PromptChoice
 from PromptOnceLib.batch.planning.scan_folder import dicom_files_of, files_of
 from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.image_file import check_readable
 from PromptOnceLib.segmentation.reference import parse_reference
 
@@ -88,8 +89,8 @@ class _Reader:
         if not row.cells["image"]:
             self._note(row, "image", "no image is named.")
             return None
-        image = self._folder / Path(row.cells["image"]).expanduser()
         try:
+            image = self._folder / expanded(row.cells["image"])
             check_readable(image)
         except PromptOnceError as error:
             self._note(row, "image", error.message)
@@ -119,9 +120,11 @@ class _Reader:
         elif prompt and prompt.lower() == REFERENCE:
             chosen = PromptChoice(kind="reference")
         elif prompt:
-            file = self._folder / Path(prompt).expanduser()
-            self._note(row, "prompt", prompt_file_problem(file))
-            chosen = PromptChoice(kind="file", name=str(file))
+            try:
+                chosen = PromptChoice(kind="file", name=str(self._folder / expanded(prompt)))
+                self._note(row, "prompt", prompt_file_problem(Path(chosen.name)))
+            except PromptOnceError as error:
+                self._note(row, "prompt", error.message)
         if chosen is None:
             self._note(row, "image", "this case has no prompt: fill the column seed or prompt, or give one for all.")
             return PromptChoice(kind="auto")
