@@ -225,6 +225,9 @@ class PropagationJob(SessionJob):
             error = self.job.error
             if isinstance(self.job.reply, protocol.Propagated) and self.job.reply.slices == 0:
                 error = CancelledError(self.nothing_done)
+        if self._stopping and isinstance(error, CancelledError):
+            self.cancelled = True
+            error = None if self.result.computed.any() else error  # closed because it did not answer the cancel
         self.cancelled |= isinstance(error, CancelledError)
         self._queue(partial(self._on_end, self, error))
 

@@ -55,6 +55,7 @@ class Session:
         self.error: PromptOnceError | None = None
         self._on_notice, self._clock = on_notice, clock
         self._preparation = Preparation(client, self._notice)
+        client.on_silence = self._notice
         self._slice: int | None = None  # to be encoded ahead of the first prompt on it
         self._begun: tuple[object, ...] = ()  # model, stack and slice for which something has been encoded already
         self._active = False  # after a failure and after close nothing is sent before the next call
