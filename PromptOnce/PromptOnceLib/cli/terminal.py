@@ -124,9 +124,9 @@ class SliceRange(click.ParamType):  # type: ignore[type-arg]
     ) -> tuple[int | None, int | None]:
         if isinstance(value, tuple):
             return value
-        match = re.fullmatch(r"(\d*):(\d*)", str(value))
+        match = re.fullmatch(r"(\d{0,9}):(\d{0,9})", str(value), re.ASCII)
         if match is None:
-            self.fail(f"{value!r} is not a range of slices A:B, for example 10:25.", param, ctx)
+            self.fail(f"{str(value)[:40]!r} is not a range of slices A:B, for example 10:25.", param, ctx)
         first, last = (int(part) if part else None for part in match.groups())
         return first, last
 

@@ -93,6 +93,7 @@ def resolve_model(
                 f"checkpoint instead of the name."
             )
         return _registered(registry.get(text), folder)
+    check_name(text, ModelError)
     path = expanded(text, ModelError)
     # A mistyped name deserves the list of names, not "file not found".
     looks_like_a_path = len(path.parts) > 1 or path.suffix.lower() in CHECKPOINT_SUFFIXES or path.is_file()

@@ -19,6 +19,7 @@ from PromptOnceLib.imaging.volume import Array, Geometry
 from PromptOnceLib.segmentation.io import read_segmentation
 
 MOST_LABELS = 200
+_LONGEST_LABEL = 9  # digits
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -30,12 +31,21 @@ def parse_reference(text: str) -> tuple[Path, tuple[int | str, ...] | None]:
     """
     file, colon, tail = text.rpartition(":")
     drive = re.fullmatch("[A-Za-z]", file) and re.match(r"[\\/]", tail)
-    if not colon or drive or Path(text).exists() or re.search(r"[\\/]", tail):
+    if not colon or drive or _exists(text) or re.search(r"[\\/]", tail):
         return Path(text), None
     labels = [label.strip() for label in tail.split(",")]
     if not file or not all(labels):
         raise SegmentationFileError(f'"{text}" is not a reference. Write FILE or FILE:LABEL,LABEL.')
+    if any(label.isdecimal() and len(label) > _LONGEST_LABEL for label in labels):
+        raise SegmentationFileError(f'"{text[:80]}..." names a label of too many digits.')
     return Path(file), tuple(int(label) if label.isdecimal() else label for label in labels)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long for a name, as a long list of labels is
+        return False
 
 
 def read_reference(

@@ -20,6 +20,8 @@ REFERENCE = "reference"
 AUTO = "auto"
 SeedProblem = Callable[[str], str | None]
 
+_LONGEST_NUMBER = 9  # digits of a slice
+
 
 def read_manifest(
     path: Path,
@@ -136,8 +138,8 @@ class _Reader:
         text = row.cells["slice"]
         if not text:
             return None
-        if not (text.isascii() and text.isdecimal()):
-            self._note(row, "slice", f'"{text}" is not the number of a slice, counted from 0.')
+        if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
+            self._note(row, "slice", f'"{text[:40]}" is not the number of a slice, counted from 0.')
             return None
         if prompt.kind == "file":
             self._note(row, "slice", "a prompt file brings its slice: leave this empty.")
