@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from PromptOnceLib.cli.lazy_group import LazyGroup
 from PromptOnceLib.cli.remedies import with_remedy
-from PromptOnceLib.errors import InputError, ModelError, PromptOnceError
+from PromptOnceLib.errors import InputError, ModelError, OutOfMemoryError, PromptOnceError
 
 if TYPE_CHECKING:
     from PromptOnceLib.worker.protocol import FrameDone, SliceDone
@@ -48,6 +48,10 @@ class GroupWithStatus(LazyGroup):
         except (click.Abort, KeyboardInterrupt):
             _to_stderr(lambda: click.echo("promptonce: interrupted.", err=True))
             status = self._failed(FAILED, "cancelled", "Interrupted.")
+        except MemoryError:
+            sentence = "There is not enough memory for that: close other programs, or crop the image."
+            _to_stderr(lambda: click.echo(f"promptonce: {sentence}", err=True))
+            status = self._failed(FAILED, OutOfMemoryError.code, sentence)
         except Exception as error:
             _to_stderr(traceback.print_exc)
             status = self._failed(FAILED, "unexpected", f"Unexpected error: {error}")
