@@ -76,8 +76,8 @@ class BatchSummary(StrictModel):
 
     @property
     def succeeded(self) -> bool:
-        """Whether every case has a result."""
-        return not self.not_succeeded
+        """Whether every case has a result, and the tables and the report of the run could be written."""
+        return not self.not_succeeded and not self.stopped
 
 
 class RunEnded(StrictModel):

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from PromptOnceLib.cli.lazy_group import LazyGroup
 from PromptOnceLib.cli.remedies import with_remedy
-from PromptOnceLib.errors import InputError, ModelError, PromptOnceError
+from PromptOnceLib.errors import InputError, ModelError, OutOfMemoryError, PromptOnceError
 
 if TYPE_CHECKING:
     from PromptOnceLib.worker.protocol import FrameDone, SliceDone
@@ -48,6 +48,10 @@ class GroupWithStatus(LazyGroup):
         except (click.Abort, KeyboardInterrupt):
             _to_stderr(lambda: click.echo("promptonce: interrupted.", err=True))
             status = self._failed(FAILED, "cancelled", "Interrupted.")
+        except MemoryError:
+            sentence = "There is not enough memory for that: close other programs, or crop the image."
+            _to_stderr(lambda: click.echo(f"promptonce: {sentence}", err=True))
+            status = self._failed(FAILED, OutOfMemoryError.code, sentence)
         except Exception as error:
             _to_stderr(traceback.print_exc)
             status = self._failed(FAILED, "unexpected", f"Unexpected error: {error}")
@@ -124,9 +128,9 @@ class SliceRange(click.ParamType):  # type: ignore[type-arg]
     ) -> tuple[int | None, int | None]:
         if isinstance(value, tuple):
             return value
-        match = re.fullmatch(r"(\d*):(\d*)", str(value))
+        match = re.fullmatch(r"(\d{0,9}):(\d{0,9})", str(value), re.ASCII)
         if match is None:
-            self.fail(f"{value!r} is not a range of slices A:B, for example 10:25.", param, ctx)
+            self.fail(f"{str(value)[:40]!r} is not a range of slices A:B, for example 10:25.", param, ctx)
         first, last = (int(part) if part else None for part in match.groups())
         return first, last
 

@@ -147,3 +147,12 @@ def has_bfloat16_units() -> bool:
     """
     tests = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, name, bool)()) for name in tests)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory has ended: CUDA and Python have classes for it, MPS, the CPU's allocator and hydra only say so."""
+    said = str(error)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(words in said for words in _NO_MEMORY)
+
+
+_NO_MEMORY = ("out of memory", "can't allocate", "not enough memory", "MemoryError", "bad_alloc")

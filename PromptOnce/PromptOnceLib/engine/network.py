@@ -6,16 +6,19 @@ import importlib
 import importlib.resources
 import logging
 import pickle
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
 
-from PromptOnceLib.errors import ModelError
+from PromptOnceLib.engine.devices import is_out_of_memory
+from PromptOnceLib.errors import ModelError, OutOfMemoryError
 from PromptOnceLib.models.registry import ModelFiles
 
 logger = logging.getLogger(__name__)
@@ -53,11 +56,21 @@ class Model:
 def load_model(files: ModelFiles) -> Model:
     """Build the network of a configuration and fill it with the checkpoint's weights, on the CPU.
 
-    Raises ModelError when the configuration is not one of SAM 2 or the checkpoint cannot be read or does not fit.
+    Raises ModelError when the configuration is not one of SAM 2 or the checkpoint cannot be read or does not fit,
+    OutOfMemoryError.
     """
-    network = build_network(files.config)
-    network.load_state_dict(_read_weights(files, network))
+    try:
+        network = build_network(files.config)
+        network.load_state_dict(_read_weights(files, network))
+    except (RuntimeError, MemoryError) as error:
+        raise _no_memory(error) if is_out_of_memory(error) else error from error
     return Model(files.name, network.eval())
+
+
+def _no_memory(error: BaseException) -> OutOfMemoryError:
+    return OutOfMemoryError(
+        "There is not enough memory to load this model: close other programs or choose a smaller model.", str(error)
+    )
 
 
 def build_network(config: Path | str) -> SAM2Base:
@@ -78,7 +91,7 @@ def build_network(config: Path | str) -> SAM2Base:
     try:
         network = instantiate(OmegaConf.merge(model, _POSTPROCESSING, {"compile_image_encoder": False}))
     except Exception as error:  # hydra wraps whatever the classes raise for wrong values
-        raise ModelError(unusable, str(error)) from error
+        raise _no_memory(error) if is_out_of_memory(error) else ModelError(unusable, str(error)) from error
     if not isinstance(network, SAM2Base):
         raise ModelError(unusable)
     return network
@@ -119,19 +132,69 @@ def _is_part_of_sam2(target: str) -> bool:
 
 
 def _read_weights(files: ModelFiles, network: SAM2Base) -> dict[str, torch.Tensor]:
-    try:
-        content = torch.load(files.checkpoint, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise ModelError(
-            f"The checkpoint {files.checkpoint} cannot be read: it is damaged or is no PyTorch checkpoint.", str(error)
-        ) from error
-    weights = content.get("model", content) if isinstance(content, dict) else None
+    weights = _weights_in(_load(files.checkpoint))
     expected = network.state_dict()
-    if not isinstance(weights, dict) or not all(isinstance(v, torch.Tensor) for v in weights.values()):
+    if not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
         raise ModelError(f"The checkpoint {files.checkpoint} holds no weights.")
+    weights = _without_prefix(weights, expected)
     wrong = [k for k in expected if k not in weights or weights[k].shape != expected[k].shape]
     surplus = [k for k in weights if k not in expected]
     if wrong or surplus:
         detail = f"missing or of another shape: {wrong[:5]}, not expected: {surplus[:5]}"
         raise ModelError(f"The checkpoint {files.checkpoint} does not fit the configuration {files.config}.", detail)
     return weights
+
+
+def _load(checkpoint: Path) -> Any:
+    """What a checkpoint holds. No code in it is run: only tensors, plain values and NumPy's numbers are made."""
+    try:
+        with torch.serialization.safe_globals(_numpy_numbers()):
+            return torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        if is_out_of_memory(error):
+            raise _no_memory(error) from error
+        if found := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
+            raise ModelError(
+                f"The checkpoint {checkpoint} holds more than weights ({found[1]}), which is not read for safety: save "
+                'its weights alone, as torch.save({"model": network.state_dict()}, file).',
+                str(error),
+            ) from error
+        raise ModelError(
+            f"The checkpoint {checkpoint} cannot be read: it is damaged or is no PyTorch checkpoint.", str(error)
+        ) from error
+
+
+def _weights_in(content: Any) -> dict[str, Any]:
+    """The weights among what training scripts save: under "model", under "state_dict" (Lightning), or by themselves."""
+    while isinstance(content, dict):
+        inner = next((content[key] for key in ("model", "state_dict") if isinstance(content.get(key), dict)), None)
+        if inner is None:
+            return content
+        content = inner
+    return {}
+
+
+def _without_prefix(weights: dict[str, Any], expected: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Names without what DistributedDataParallel, Lightning or torch.compile put before them all."""
+    name = min(weights)
+    for known in expected:
+        prefix = name.removesuffix(known)
+        if prefix != name and prefix.endswith(".") and all(key.startswith(prefix) for key in weights):
+            return {key.removeprefix(prefix): value for key, value in weights.items()}
+    return weights
+
+
+def _numpy_numbers() -> list[Any]:
+    """What the pickle of a NumPy number asks for, by the names of NumPy 1 and 2."""
+    kinds = {type(np.dtype(code)) for code in "?bhilqBHILQefdFD"}
+    return [np.dtype, *kinds, *map(_number_maker, ("numpy.core.multiarray", "numpy._core.multiarray"))]
+
+
+def _number_maker(module: str) -> Any:
+    def scalar(kind: np.dtype[Any], data: bytes) -> Any:
+        if kind.kind not in "biufc":
+            raise pickle.UnpicklingError("not a number")
+        return np.frombuffer(data, kind, 1)[0].item()
+
+    scalar.__module__, scalar.__qualname__ = module, "scalar"
+    return scalar

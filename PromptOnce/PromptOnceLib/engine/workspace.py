@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from PromptOnceLib.engine.devices import Pipeline, on_cpu
+from PromptOnceLib.engine.devices import Pipeline, is_out_of_memory, on_cpu
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry, part
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
@@ -187,9 +187,7 @@ _NO_MEMORY = "There is not enough memory for this model: close other programs or
 
 
 def _reraise_unless_out_of_memory(error: RuntimeError) -> None:
-    """CUDA has a class of its own for it, MPS and the CPU's allocator only say so in the message."""
-    said = str(error)
-    if not isinstance(error, torch.OutOfMemoryError) and "out of memory" not in said and "can't allocate" not in said:
+    if not is_out_of_memory(error):
         raise error
 
 

@@ -14,6 +14,16 @@ _INSTALLING = [
      "the disk is full. Free some space, or choose another folder, and start again"),
     (r"407\b.*Proxy|Proxy Authentication Required",
      "the proxy of your network wants a name and a password: set HTTPS_PROXY=http://name:password@host:port"),
+    (r"\b40[13] (Forbidden|Unauthorized|Client Error)|(status|error|code):? \(?40[13]\b|Forbidden",
+     "the package index refuses to give a package (403): your network may block it, or it wants a name and a password; "
+     "ask whoever runs the network, or name another index"),
+    (r"being used by another process|WinError 32\b|(?<!Broken pipe \()os error 32\b",
+     "another program holds a file, most often a virus scanner, or Slicer with the engine running: close it and start "
+     "again, or have the scanner leave the folder out"),
+    (r"(?<!No such process \()os error (3|206)\b|WinError (3|206)\b|Long Path"
+     r"|filename or extension is too long|name too long|os error 36\b",
+     "the path of a file is too long for this system: choose a folder with a shorter path, or switch long paths on in "
+     "Windows"),
     (r"CERTIFICATE_VERIFY_FAILED|invalid peer certificate|UnknownIssuer|self[- ]signed certificate",
      "a certificate on the way is not trusted, as in networks that look into encrypted connections: set SSL_CERT_FILE "
      "to the certificate file of your network"),
@@ -32,7 +42,7 @@ _INSTALLING = [
     (r"No module named '?pip\b", "this Python has no pip to fetch uv with"),
     (r"No (virtual environment or system Python|interpreter|Python) .*found|Failed to inspect Python interpreter",
      "no Python to make the environment from was found: name one, 3.10 to 3.13"),
-    (r"Permission denied|Access is denied|os error (5|13)\b|Errno 13\b|WinError (5|32)\b",
+    (r"Permission denied|Access is denied|os error (5|13)\b|Errno 13\b|WinError 5\b",
      "a file cannot be written: close the programs that use the engine, or choose another folder"),
 ]  # fmt: skip
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PromptOnceLib.environment.installation import requirements, status
 from PromptOnceLib.errors import EngineError, InputError
+from PromptOnceLib.files.names import expanded
 from PromptOnceLib.processes.variables import clean_environment
 from PromptOnceLib.requirements import missing
 
@@ -64,7 +65,7 @@ def _existing(python: str | Path | None, variables: Mapping[str, str] | None) ->
     if python is None or not str(python).strip():
         raise InputError("No Python is named: choose its program, for example the bin/python of an environment.")
     # Not resolved: the python of a virtual environment is a link, and works only by its own name.
-    path = Path(python).expanduser().absolute()
+    path = expanded(python).absolute()
     if path.is_dir():
         path = next((p for p in (path / "bin" / "python", path / "Scripts" / "python.exe") if p.exists()), path)
     if not path.is_file() or not os.access(path, os.X_OK):

@@ -16,6 +16,7 @@ from pathlib import Path
 from PromptOnceLib.environment.installation import SAM2, TORCH, Layout, layout, other_requirements
 from PromptOnceLib.environment.platform import Computer, Sizes, check_computer, estimate, this_computer
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.files.names import expanded
 from PromptOnceLib.processes.variables import clean_environment, in_slicer, with_package
 
 PYTHON = "3.12"
@@ -132,7 +133,7 @@ def check_command(python: str | Path, folder: Path | None = None) -> tuple[str, 
 def _base(named: str | Path | None, variables: Mapping[str, str], computer: Computer) -> str:
     """The Python to make an environment from: a program, or a version that uv finds or fetches."""
     if named is not None:
-        path = Path(named).expanduser().absolute()
+        path = expanded(named).absolute()
         if path.stem.startswith("PythonSlicer"):
             raise InputError("No environment can be made from Slicer's own Python: name another one, 3.10 to 3.13.")
         return str(path)

@@ -28,6 +28,7 @@ from pydantic import BaseModel, ValidationError
 from PromptOnceLib.errors import EngineError, InputError
 from PromptOnceLib.files.atomic import PREFIX, replacing
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
+from PromptOnceLib.files.names import expanded
 from PromptOnceLib.resources import resource
 
 FOLDER_VARIABLE = "PROMPTONCE_ENGINE"
@@ -117,7 +118,7 @@ def layout(folder: str | Path | None = None) -> Layout:
     """Layout of the environment: in the argument, else PROMPTONCE_ENGINE, else "engine" in the user's data folder."""
     chosen = folder or os.environ.get(FOLDER_VARIABLE)
     if chosen:
-        return Layout(Path(chosen).expanduser().absolute())
+        return Layout(expanded(chosen).absolute())
     return Layout(Path(platformdirs.user_data_dir("PromptOnce", appauthor=False)) / "engine")
 
 

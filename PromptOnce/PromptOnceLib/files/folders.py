@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from PromptOnceLib.files.names import expanded
+
 
 def user_folder(name: str, variable: str, folder: str | Path | None = None) -> Path:
     """The argument, else what the environment variable says, else `name` in the user's data folder.
@@ -15,5 +17,5 @@ def user_folder(name: str, variable: str, folder: str | Path | None = None) -> P
     """
     chosen = folder or os.environ.get(variable)
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return expanded(chosen).absolute()
     return Path(platformdirs.user_data_dir("PromptOnce", appauthor=False)) / name

@@ -11,8 +11,8 @@ import numpy as np
 import SimpleITK as sitk
 from PIL import Image, UnidentifiedImageError
 
-from PromptOnceLib.errors import GeometryError, VolumeError
-from PromptOnceLib.files.names import check_name
+from PromptOnceLib.errors import GeometryError, OutOfMemoryError, VolumeError
+from PromptOnceLib.files.names import check_name, check_ordinary
 from PromptOnceLib.imaging.nifti_check import check_nifti_complete
 from PromptOnceLib.imaging.volume import Array, Geometry, sheared_error
 
@@ -53,6 +53,7 @@ def check_readable(path: Path) -> None:
     """Raises VolumeError for a path that does not exist, may not be opened, or is an empty file."""
     check_name(path, VolumeError)
     try:
+        check_ordinary(path, VolumeError)
         if path.is_dir():
             next(path.iterdir(), None)
             return
@@ -84,6 +85,11 @@ def read_image_file(path: Path) -> ImageFile:
             image = reader.Execute()
         except RuntimeError as error:
             picture = _grey_picture_with_alpha(path)
+            if "bad_alloc" in str(error) or "allocate memory" in str(error):
+                raise OutOfMemoryError(
+                    f"There is not enough memory to read {path.name}: close other programs, or crop the image.",
+                    str(error),
+                ) from error
             if picture is None:
                 raise _unreadable(path, str(error)) from error
             image = picture

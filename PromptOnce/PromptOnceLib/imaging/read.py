@@ -9,6 +9,7 @@ from PromptOnceLib.errors import VolumeError
 from PromptOnceLib.imaging.dicom_header import is_dicom
 from PromptOnceLib.imaging.dicom_series import read_dicom_file, read_dicom_folder
 from PromptOnceLib.imaging.image_file import check_readable, read_image_file
+from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Volume
 
 
@@ -26,6 +27,7 @@ def read_volume(path: str | os.PathLike[str]) -> Volume:
         return read_dicom_folder(path)
     if path.name.lower().endswith(".seg.nrrd"):
         raise VolumeError(f"{path.name} is a segmentation, not an image. Choose the image it was made on.")
+    screen_file(path)
     if is_dicom(path):
         return read_dicom_file(path)
     image = read_image_file(path)

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 _HEADERS = {
     "User-Agent": "PromptOnce",
     # The bytes are counted and compared: they must come as they are.
     "Accept-Encoding": "identity",
 }
+
+_VALIDATOR = r"^[!-~][ -~]{0,254}$"
+"""What can be sent back in a header."""
 
 
 class RemoteFile(BaseModel):
@@ -28,7 +31,7 @@ class RemoteFile(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     url: str
-    validator: str
+    validator: str = Field(pattern=_VALIDATOR)
 
     @classmethod
     def read(cls, path: Path) -> RemoteFile | None:
@@ -93,20 +96,23 @@ def _ask(
 def _body(url: str, response: requests.Response) -> Body:
     start, total = 0, None
     if response.status_code == 206:
-        span = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        span = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", _header(response, "Content-Range"), re.ASCII)
         # A start that nobody asked for makes open_remote ask for the whole file.
         start = int(span[1]) if span else -1
         total = int(span[2]) if span and span[2] != "*" else None
-    elif response.headers.get("Content-Length", "").isdigit():
-        total = int(response.headers["Content-Length"])
+    elif re.fullmatch(r"\d{1,18}", _header(response, "Content-Length"), re.ASCII):
+        total = int(_header(response, "Content-Length"))
     validator = _validator(response)
     remote = RemoteFile(url=url, validator=validator) if validator else None
     return Body(response.status_code, start, total, remote, response)
 
 
 def _validator(response: requests.Response) -> str | None:
-    etag = response.headers.get("ETag", "")
+    etag = _header(response, "ETag")
     # A weak ETag promises equal meaning, not equal bytes.
-    if etag and not etag.startswith("W/"):
-        return etag
-    return response.headers.get("Last-Modified")
+    found = etag if etag and not etag.startswith("W/") else _header(response, "Last-Modified")
+    return found if re.fullmatch(_VALIDATOR, found) else None
+
+
+def _header(response: requests.Response, name: str) -> str:
+    return response.headers.get(name, "").strip()

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import model_validator
 
 from PromptOnceLib.errors import ModelError
-from PromptOnceLib.files.names import check_name
+from PromptOnceLib.files.names import check_name, expanded
 from PromptOnceLib.models.checkpoints import check_before_use, checkpoint_path
 from PromptOnceLib.models.model_entry import SAM2_CONFIG, ModelEntry
 from PromptOnceLib.resources import resource
@@ -93,7 +93,8 @@ def resolve_model(
                 f"checkpoint instead of the name."
             )
         return _registered(registry.get(text), folder)
-    path = Path(text).expanduser()
+    check_name(text, ModelError)
+    path = expanded(text, ModelError)
     # A mistyped name deserves the list of names, not "file not found".
     looks_like_a_path = len(path.parts) > 1 or path.suffix.lower() in CHECKPOINT_SUFFIXES or path.is_file()
     if not looks_like_a_path:
@@ -118,7 +119,7 @@ def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
     text = str(config)
     if text.startswith(SAM2_CONFIG):
         return ModelFiles(path.stem, path.resolve(), text, None)
-    config_path = Path(text).expanduser()
+    config_path = expanded(text, ModelError)
     if not config_path.is_file():
         raise ModelError(
             f"There is no configuration at {config_path}: check the path, "

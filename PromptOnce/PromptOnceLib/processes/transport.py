@@ -17,6 +17,7 @@ from PromptOnceLib.errors import WorkerError
 from PromptOnceLib.processes.variables import with_package
 
 LOG_LINES = 200
+_SIGKILL = 9  # what Linux and macOS end a process with when memory runs out
 _KEPT_BYTES = str(2**32)
 
 
@@ -146,7 +147,8 @@ class SubprocessTransport:
         except subprocess.TimeoutExpired:
             status = None
         detail = f"exit status {status}\n{self.log()}"
-        return WorkerError("The worker process ended unexpectedly; it can be started again.", detail)
+        why = ", probably because memory ran out" if status == -_SIGKILL else ""
+        return WorkerError(f"The worker process ended unexpectedly{why}; it can be started again.", detail)
 
     def _read_answers(self, stream: IO[bytes]) -> None:
         for line in stream:

@@ -38,6 +38,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, ValidationError,
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.files.png import decode_mask, encode_mask
 from PromptOnceLib.schema import StrictModel
 
@@ -188,6 +189,7 @@ def read_prompt(path: str | Path) -> Prompt:
 def read_prompt_text(path: Path) -> str:
     """The text of a prompt file. Raises PromptError where it cannot be read."""
     try:
+        check_ordinary(path, PromptError)
         if path.stat().st_size > MAX_FILE_BYTES:
             raise PromptError(f"{path.name} is too large to be a prompt. Choose a prompt file (JSON).")
         return path.read_text(encoding="utf-8-sig")  # Windows editors put a byte order mark first

@@ -18,6 +18,7 @@ from typing import BinaryIO
 
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.seeds.entry import ENTRY_NAME, FILE_NAME, RECORD_FILE, decoded, encoded, largest
 from PromptOnceLib.seeds.library import OnConflict, Saved, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
@@ -57,6 +58,7 @@ def import_seeds(path: str | Path, library: SeedLibrary, on_conflict: OnConflict
     """
     path = Path(path)
     try:
+        check_ordinary(path, SeedError)
         with path.open("rb") as stream:
             size = stream.seek(0, 2)
             _check_end(size, _tail(stream, size))

@@ -13,9 +13,10 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from PromptOnceLib.errors import GeometryError, SegmentationFileError
+from PromptOnceLib.errors import GeometryError, PromptOnceError, SegmentationFileError, VolumeError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import check_name
+from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.seg_nrrd import read_seg_nrrd, write_seg_nrrd
 from PromptOnceLib.segmentation.segment import Segment, default_color
@@ -91,10 +92,13 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
     if not source.is_file():
         raise SegmentationFileError(f"There is no segmentation at {source}. Check the path.")
     try:
+        screen_file(source)
         if suffix == _SLICER_SUFFIX:
             return SegmentationFile(*read_seg_nrrd(source))
         image = sitk.ReadImage(str(source))
-    except (SegmentationFileError, GeometryError):
+    except VolumeError as error:
+        raise SegmentationFileError(error.message, error.detail) from error
+    except PromptOnceError:
         raise
     except Exception as error:  # the readers raise whatever a damaged file makes them stumble over
         raise SegmentationFileError(

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import GeometryError, SegmentationFileError, VolumeError
 from PromptOnceLib.imaging.dicom_header import is_dicom
 from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES, check_readable, read_image_file
+from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Array, Geometry
 from PromptOnceLib.segmentation.io import read_segmentation
 
 MOST_LABELS = 200
+_LONGEST_LABEL = 9  # digits
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -29,12 +31,21 @@ def parse_reference(text: str) -> tuple[Path, tuple[int | str, ...] | None]:
     """
     file, colon, tail = text.rpartition(":")
     drive = re.fullmatch("[A-Za-z]", file) and re.match(r"[\\/]", tail)
-    if not colon or drive or Path(text).exists() or re.search(r"[\\/]", tail):
+    if not colon or drive or _exists(text) or re.search(r"[\\/]", tail):
         return Path(text), None
     labels = [label.strip() for label in tail.split(",")]
     if not file or not all(labels):
         raise SegmentationFileError(f'"{text}" is not a reference. Write FILE or FILE:LABEL,LABEL.')
+    if any(label.isdecimal() and len(label) > _LONGEST_LABEL for label in labels):
+        raise SegmentationFileError(f'"{text[:80]}..." names a label of too many digits.')
     return Path(file), tuple(int(label) if label.isdecimal() else label for label in labels)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # too long for a name, as a long list of labels is
+        return False
 
 
 def read_reference(
@@ -77,6 +88,8 @@ def _read_labels(path: Path, labels: Sequence[int | str] | None) -> tuple[Labels
         check_readable(path)
         if path.name.lower().endswith(".seg.nrrd"):
             return _read_segments(path, labels)
+        if path.is_file():
+            screen_file(path)
         if path.is_dir() or path.suffix.lower() in (".jpg", ".jpeg") or is_dicom(path):
             raise SegmentationFileError(
                 f"{path.name} cannot be a reference: use a label map (NIfTI, NRRD, MHA, PNG) or a .seg.nrrd. 3D Slicer "

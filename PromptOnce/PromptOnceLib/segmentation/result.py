@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.segmentation.metrics import Mask, Summary, dice, jaccard, slice_scores, summarise
 
 PRESENT = 0.5
@@ -228,6 +229,7 @@ def read_csv(path: str | Path) -> list[SliceResult]:
     """Read a table that write_csv wrote. Raises InputError for anything else."""
     source = Path(path)
     try:
+        check_ordinary(source)
         with source.open(encoding="utf-8-sig", newline="") as file:
             return [_row(cells) for cells in csv.DictReader(file, strict=True)]
     except OSError as error:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from PromptOnceLib.errors import (
     CancelledError,
@@ -22,6 +20,7 @@ from PromptOnceLib.errors import (
 )
 from PromptOnceLib.processes.transport import Transport
 from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.job import A, EventHandler, Job
 
 _EVENTS = (protocol.SliceDone, protocol.FrameDone, protocol.Notice)
 _ERRORS = (CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError)
@@ -34,60 +33,39 @@ _REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
     protocol.Propagate: protocol.Propagated,
     protocol.Embed: protocol.Embedded,
 }
-EventHandler = Callable[[protocol.Event], None]
-A = TypeVar("A", bound=protocol.Answer)
 
-START_SECONDS = 120.0  # loading torch for the first time after a restart of the computer can take half of this
-
-
-@dataclass
-class Job:
-    """A request under way. reply or error is set when it is over."""
-
-    id: int
-    on_event: EventHandler | None = None
-    on_end: Callable[[Job], None] | None = None
-    expected: type[protocol.Answer] = protocol.Answer
-    reply: protocol.Answer | None = None
-    error: PromptOnceError | None = None
-
-    @property
-    def over(self) -> bool:
-        """Whether the reply or an error has come."""
-        return self.reply is not None or self.error is not None
-
-    def result(self, expected: type[A]) -> A:
-        """The reply of a job that is over, of the kind that answers its request. Raises what the worker reported."""
-        if self.error is not None:
-            raise self.error
-        assert isinstance(self.reply, expected)
-        return self.reply
-
-    def end(self, reply: protocol.Answer | None, error: PromptOnceError | None) -> None:
-        """Note how it ended and tell whoever wants to know."""
-        self.reply, self.error = reply, error
-        if self.on_end is not None:
-            self.on_end(self)
+SILENT_SECONDS = 60.0
+"""Silence of a worker with something to do after which the user is told, and after which a cancel closes it."""
+_LOADING = (protocol.Welcome, protocol.ModelLoaded)
+_LOADING_PATIENCE = 3  # times as long: PyTorch from a busy disk takes minutes
 
 
 class WorkerClient:
     """A worker and the requests sent to it. Use from one thread; callbacks come from within `pump` and `wait`.
 
     start: makes a transport to a fresh worker; called again after the worker has died. clock: seconds, increasing.
+    patience: seconds of silence after which a worker that has something to do is given up, three times as many while it
+    loads; None never gives up, as long as the process lives. on_silence: told a sentence after SILENT_SECONDS.
 
     generation counts the workers started: what was sent to an earlier one is unknown to this one. welcome: the worker's
     greeting, None while none is ready. failure: why the last worker was lost; None while one runs and after `close`.
     """
 
     def __init__(
-        self, start: Callable[[], Transport], threads: int | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        start: Callable[[], Transport],
+        threads: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        patience: float | None = None,
     ) -> None:
-        self._start, self._threads, self._clock = start, threads, clock
+        self._start, self._threads, self._clock, self._patience = start, threads, clock, patience
+        self._heard, self._told = 0.0, False  # when the worker last said something; whether the user knows of silence
+        self._stopping = False  # whether a job was cancelled that is not over
+        self.on_silence: Callable[[str], object] | None = None
         self._transport: Transport | None = None
         self._jobs: dict[int, Job] = {}
         self._next_id = 0
         self._hello: Job | None = None
-        self._hello_until = 0.0
         self.generation = 0
         self.welcome: protocol.Welcome | None = None
         self.failure: PromptOnceError | None = None
@@ -106,26 +84,24 @@ class WorkerClient:
             raise WorkerError("The worker is not running.")
         return Path(self.welcome.folder)
 
-    def start(self, timeout: float = START_SECONDS) -> protocol.Welcome:
-        """Start the worker if none is running, exchange greetings, and wait for it; arguments as in `begin`."""
+    def start(self, should_cancel: Callable[[], bool] | None = None) -> protocol.Welcome:
+        """Start the worker if none is running, exchange greetings, and wait for it, as `wait` does."""
         try:
-            return self.wait(self.begin(timeout), protocol.Welcome)
+            return self.wait(self.begin(), protocol.Welcome, should_cancel)
         except BaseException:
             if self.failure is None:  # else it is gone already, and callers ask why
                 self.close()
             raise
 
-    def begin(self, timeout: float = START_SECONDS) -> Job:
+    def begin(self) -> Job:
         """Start the worker if none is running and greet it; returns at once.
 
-        The job ends with an error when the worker has not answered after `timeout` seconds; `pump` notices that.
         Raises WorkerError when the worker cannot be started.
         """
         if self._hello is None:
             self.failure = None
             self._transport = self._start()
             self.generation += 1
-            self._hello_until = self._clock() + timeout
             self._hello = self.send(
                 protocol.Hello(id=self.new_id(), protocol=protocol.PROTOCOL_VERSION, threads=self._threads)
             )
@@ -144,6 +120,8 @@ class WorkerClient:
         if len(data) > protocol.MAX_MESSAGE_BYTES:
             raise PromptError("The prompt is too large for the worker: use fewer or simpler mask prompts at once.")
         job = Job(request.id, on_event, on_end, _REPLIES.get(type(request), protocol.Done))
+        if not isinstance(request, protocol.Cancel):
+            self._heard, self._told, self._stopping = self._clock(), False, False
         try:
             self._transport.write(data)
         except WorkerError as error:
@@ -158,9 +136,22 @@ class WorkerClient:
         return self._next_id
 
     def cancel(self, job: Job) -> None:
-        """Ask a job to stop at the next slice; it still ends with a reply of its own."""
-        if not job.over:
-            self.send(protocol.Cancel(id=self.new_id(), target=job.id))
+        """Ask a job to stop at the next slice; it still ends with a reply of its own.
+
+        A worker that is silent already, and one that has not greeted yet, is closed instead: then all jobs end with
+        CancelledError, which is also the `failure`.
+        """
+        if job.over:
+            return
+        self.send(protocol.Cancel(id=self.new_id(), target=job.id))
+        self._stopping = True
+        if job is self._hello or self.silence >= SILENT_SECONDS:
+            self._lost(_closed())
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the worker last said something, while it has something to do."""
+        return self._clock() - self._heard if self._jobs else 0.0
 
     def wait(self, job: Job, expected: type[A], should_cancel: Callable[[], bool] | None = None) -> A:
         """Pump until the job is over; it is cancelled as soon as should_cancel says so.
@@ -178,20 +169,36 @@ class WorkerClient:
     def pump(self, timeout: float) -> None:
         """Take in what the worker has said, waiting up to `timeout` seconds for something; 0 does not wait.
 
-        A worker that has died, breaks the protocol or never answers the greeting is given up: all jobs end with the
-        error, which is also the `failure`.
+        A worker that has died, breaks the protocol or is silent for longer than the patience is given up: all jobs end
+        with the error, which is also the `failure`. So is one that is silent after a cancel.
         """
         if self._transport is None:
             return
         try:
             line = self._transport.read_line(timeout)
             while line is not None:
+                self._heard, self._told = self._clock(), False
                 self._take(protocol.decode_answer(line))
                 line = self._transport.read_line(0) if self._transport is not None else None
-            if self._hello is not None and not self._hello.over and self._clock() > self._hello_until:
-                raise WorkerError("The worker does not answer; it can be started again.", self._log())
+            self._mind_silence()
         except WorkerError as error:
             self._lost(error)
+
+    def _mind_silence(self) -> None:
+        """Tell the user of a silence, or end it. Raises WorkerError where the patience is over."""
+        silence = self.silence
+        if silence < SILENT_SECONDS:
+            return
+        loading = any(job.expected in _LOADING for job in self._jobs.values())
+        patience = None if self._patience is None else self._patience * (_LOADING_PATIENCE if loading else 1)
+        if self._stopping:
+            self._lost(_closed())
+        elif patience is not None and silence >= patience:
+            raise WorkerError(f"The worker said nothing for {patience:.0f} s and was ended.", self._log())
+        elif not self._told:
+            self._told = True
+            if self.on_silence is not None:
+                self.on_silence(_STILL_LOADING if loading else _SILENT)
 
     def close(self, grace: float = 5.0) -> None:
         """End the worker and remove the session folder; open jobs end with CancelledError."""
@@ -241,6 +248,20 @@ class WorkerClient:
 
     def _log(self) -> str:
         return self._transport.log() if self._transport is not None else ""
+
+
+def _closed() -> CancelledError:
+    return CancelledError("Cancelled: the worker did not answer and was closed. What was done is kept.")
+
+
+_STILL_LOADING = (
+    "Still loading PyTorch or the model: on a busy computer, or the first time after it was switched on, this takes "
+    "minutes. Wait, or cancel."
+)
+_SILENT = (
+    f"The worker has said nothing for {SILENT_SECONDS:.0f} s. It may be busy with a large slice, or hang: wait, or "
+    "cancel, which keeps what is done; then try again, with a smaller model if it stays so."
+)
 
 
 def _error_of(failed: protocol.Failed) -> PromptOnceError:

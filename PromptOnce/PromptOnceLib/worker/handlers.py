@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from PromptOnceLib import __version__
-from PromptOnceLib.engine.devices import available_devices, describe, place
+from PromptOnceLib.engine.devices import available_devices, describe, is_out_of_memory, place
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput
 from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limit
@@ -50,8 +50,12 @@ class Handlers:
         self._request = request.id
         try:
             return self._answer(request)
-        except MemoryError as error:
-            raise OutOfMemoryError("This computer has not enough memory for that.", str(error)) from error
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise OutOfMemoryError(
+                "There is not enough memory for that: close other programs or choose a smaller model.", str(error)
+            ) from error
 
     def _answer(self, request: protocol.AnyRequest) -> protocol.Answer:
         if isinstance(request, protocol.Hello):

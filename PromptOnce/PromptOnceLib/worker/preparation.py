@@ -10,7 +10,8 @@ from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import save_array
-from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.job import Job
 
 
 @dataclass(frozen=True)

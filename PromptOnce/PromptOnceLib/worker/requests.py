@@ -20,8 +20,9 @@ from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result
-from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.conditioning_files import ConditioningFiles
+from PromptOnceLib.worker.job import Job
 from PromptOnceLib.worker.progress import Progress
 from PromptOnceLib.worker.session_job import OnError, OnNotice, Queue, SessionJob
 
@@ -241,6 +242,9 @@ class PropagationJob(SessionJob):
             error = self.job.error
             if isinstance(self.job.reply, protocol.Propagated) and self.job.reply.slices == 0:
                 error = CancelledError(self.nothing_done)
+        if self._stopping and isinstance(error, CancelledError):
+            self.cancelled = True
+            error = None if self.result.computed.any() else error  # closed because it did not answer the cancel
         self.cancelled |= isinstance(error, CancelledError)
         self._queue(partial(self._on_end, self, error))
 

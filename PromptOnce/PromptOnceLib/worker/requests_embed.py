@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import CancelledError, PromptOnceError, WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result, save_array
-from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.job import Job
 from PromptOnceLib.worker.session_job import OnError, OnNotice, Queue, SessionJob
 
 OnFrame = Callable[[protocol.FrameDone], object]

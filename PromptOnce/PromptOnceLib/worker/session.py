@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from enum import Enum, auto
 from functools import partial
 
 import numpy as np
@@ -18,23 +17,12 @@ from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.job import Job
 from PromptOnceLib.worker.preparation import ModelChoice, Preparation
 from PromptOnceLib.worker.requests import OnEnd, OnMasks, OnSlice, PromptJob, PropagationJob, Settings, check_prompt
 from PromptOnceLib.worker.requests_embed import EmbeddingJob, OnEmbeddings, OnFrame, prefetch
-from PromptOnceLib.worker.session_job import OnError, OnNotice, SessionJobs
-
-
-class SessionState(Enum):
-    """What a session is doing. LOADING_MODEL includes handing over the stack; FAILED ends with the next request."""
-
-    IDLE = auto()
-    STARTING = auto()
-    LOADING_MODEL = auto()
-    READY = auto()
-    PREVIEWING = auto()
-    PROPAGATING = auto()
-    FAILED = auto()
+from PromptOnceLib.worker.session_job import OnError, OnNotice, SessionJobs, SessionState
 
 
 class Session:
@@ -56,6 +44,7 @@ class Session:
         self.error: PromptOnceError | None = None
         self._on_notice, self._clock = on_notice, clock
         self._preparation = Preparation(client, self._notice)
+        client.on_silence = self._notice
         self._slice: int | None = None  # to be encoded ahead of the first prompt on it
         self._begun: tuple[object, ...] = ()  # model, stack and slice for which something has been encoded already
         self._active = False  # after a failure and after close nothing is sent before the next call

@@ -5,14 +5,28 @@ from __future__ import annotations
 import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import ClassVar
 
 from PromptOnceLib.errors import CancelledError, PromptError, PromptOnceError, WorkerError
-from PromptOnceLib.worker.client import Job, WorkerClient
+from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.job import Job
 
 OnNotice = Callable[[str], object]
 OnError = Callable[[PromptOnceError], object]
 Queue = Callable[[Callable[[], object]], object]
+
+
+class SessionState(Enum):
+    """What a session is doing. LOADING_MODEL includes handing over the stack; FAILED ends with the next request."""
+
+    IDLE = auto()
+    STARTING = auto()
+    LOADING_MODEL = auto()
+    READY = auto()
+    PREVIEWING = auto()
+    PROPAGATING = auto()
+    FAILED = auto()
 
 
 class SessionJob(ABC):

@@ -11,6 +11,7 @@ from PromptOnceLib.batch.planning.manifest import SeedProblem, read_manifest
 from PromptOnceLib.batch.planning.plan import BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.planning.scan_folder import FoundImage, dicom_files_of, files_of, find_images
 from PromptOnceLib.errors import InputError, PromptError, SeedError
+from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.image_file import check_readable
 from PromptOnceLib.imaging.volume import Volume
 
@@ -50,7 +51,7 @@ def plan_images(
         raise InputError("Images in a list need a seed or a prompt file. References can be named in a manifest.")
     if names is not None and len(names) != len(images):
         raise InputError(f"There are {len(images)} images but {len(names)} names.")
-    paths = [None if isinstance(item, Volume) else item.expanduser().resolve() for item in images]
+    paths = [None if isinstance(item, Volume) else expanded(item).resolve() for item in images]
     dicom = [() if path is None else _dicom(path) for path in paths]
     default = [
         f"volume-{n}" if path is None else f"series-{n:03}" if files else path.name
@@ -82,8 +83,8 @@ def _absolute(selection: Selection) -> Selection:
     """The same with paths that mean the same from every folder."""
     prompt = selection.prompt
     if prompt is not None and prompt.kind == "file":
-        prompt = PromptChoice(kind="file", name=str(Path(prompt.name).expanduser().resolve()))
-    source = None if selection.source is None else selection.source.expanduser().resolve()
+        prompt = PromptChoice(kind="file", name=str(expanded(prompt.name).resolve()))
+    source = None if selection.source is None else expanded(selection.source).resolve()
     return selection.model_copy(update={"source": source, "prompt": prompt})
 
 

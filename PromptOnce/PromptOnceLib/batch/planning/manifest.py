@@ -11,6 +11,7 @@ from PromptOnceLib.batch.planning.manifest_table import Problem, Row, problems_a
 from PromptOnceLib.batch.planning.plan import PlannedCase, PromptChoice
 from PromptOnceLib.batch.planning.scan_folder import dicom_files_of, files_of
 from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.image_file import check_readable
 from PromptOnceLib.segmentation.reference import parse_reference
 
@@ -18,6 +19,8 @@ REFERENCE = "reference"
 """In the column prompt: take box and points from the case's reference."""
 AUTO = "auto"
 SeedProblem = Callable[[str], str | None]
+
+_LONGEST_NUMBER = 9  # digits of a slice
 
 
 def read_manifest(
@@ -88,8 +91,8 @@ class _Reader:
         if not row.cells["image"]:
             self._note(row, "image", "no image is named.")
             return None
-        image = self._folder / Path(row.cells["image"]).expanduser()
         try:
+            image = self._folder / expanded(row.cells["image"])
             check_readable(image)
         except PromptOnceError as error:
             self._note(row, "image", error.message)
@@ -119,9 +122,11 @@ class _Reader:
         elif prompt and prompt.lower() == REFERENCE:
             chosen = PromptChoice(kind="reference")
         elif prompt:
-            file = self._folder / Path(prompt).expanduser()
-            self._note(row, "prompt", prompt_file_problem(file))
-            chosen = PromptChoice(kind="file", name=str(file))
+            try:
+                chosen = PromptChoice(kind="file", name=str(self._folder / expanded(prompt)))
+                self._note(row, "prompt", prompt_file_problem(Path(chosen.name)))
+            except PromptOnceError as error:
+                self._note(row, "prompt", error.message)
         if chosen is None:
             self._note(row, "image", "this case has no prompt: fill the column seed or prompt, or give one for all.")
             return PromptChoice(kind="auto")
@@ -133,8 +138,8 @@ class _Reader:
         text = row.cells["slice"]
         if not text:
             return None
-        if not (text.isascii() and text.isdecimal()):
-            self._note(row, "slice", f'"{text}" is not the number of a slice, counted from 0.')
+        if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
+            self._note(row, "slice", f'"{text[:40]}" is not the number of a slice, counted from 0.')
             return None
         if prompt.kind == "file":
             self._note(row, "slice", "a prompt file brings its slice: leave this empty.")

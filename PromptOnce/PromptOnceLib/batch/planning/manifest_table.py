@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from PromptOnceLib.errors import ManifestError
+from PromptOnceLib.files.names import check_ordinary
 
 COLUMNS = ("image", "case", "reference", "seed", "prompt", "window", "axis", "slice", "group")
 MAX_FILE_BYTES = 64 * 2**20
@@ -97,6 +98,7 @@ def problems_as_error(path: Path, problems: Sequence[Problem]) -> ManifestError:
 
 def _text_of(path: Path) -> str:
     try:
+        check_ordinary(path, ManifestError)
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ManifestError(f"{path.name} is too large to be a manifest. Choose a CSV or TSV file.")
         data = path.read_bytes()

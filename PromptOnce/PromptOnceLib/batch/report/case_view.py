@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +15,8 @@ from PIL import Image
 from PromptOnceLib.batch.report.run_results import CaseResult
 from PromptOnceLib.batch.run_folder.case_folder import THUMBNAIL_LOOK, THUMBNAIL_SEED
 from PromptOnceLib.batch.run_folder.records import CaseRecord
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.segmentation.metrics import Summary
 
 DASH = "\u2013"
@@ -20,6 +24,19 @@ DASH = "\u2013"
 
 _LONGEST = 200  # pixels of a thumbnail
 _QUALITY = 72
+
+
+# What Pillow's reader for PNG reports damage with.
+_DAMAGE = (
+    InputError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
 
 
 @dataclass(frozen=True)
@@ -59,12 +76,12 @@ def shown_columns(cases: Sequence[CaseResult]) -> list[ReportColumn]:
 
 def thumbnail(case: CaseResult, kind: Literal["look", "seed"]) -> Thumbnail | None:
     """The picture of the slice to look at or of the seed slice; None where the file is missing or damaged."""
+    path = case.folder / {"look": THUMBNAIL_LOOK, "seed": THUMBNAIL_SEED}[kind]
     try:
-        with Image.open(
-            case.folder / {"look": THUMBNAIL_LOOK, "seed": THUMBNAIL_SEED}[kind], formats=["PNG"]
-        ) as opened:
+        check_ordinary(path)
+        with Image.open(path, formats=["PNG"]) as opened:
             picture = opened.convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError):  # SyntaxError: of Pillow's reader for PNG
+    except _DAMAGE:
         return None
     picture.thumbnail((_LONGEST, _LONGEST))
     buffer = io.BytesIO()

@@ -17,7 +17,8 @@ from PromptOnceLib.batch.run_folder.records import (
     read_case_record,
     read_run_record,
 )
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import InputError, RunFolderError
+from PromptOnceLib.files.names import check_name
 from PromptOnceLib.segmentation.metrics import Summary
 from PromptOnceLib.segmentation.result import SliceResult, read_csv
 
@@ -113,9 +114,13 @@ def read_run(folder: Path) -> RunResults:
 
 
 def _read_case(name: str, group: str, folder: Path, failure: Failure | None) -> CaseResult:
-    if failure is not None or not folder.exists():
+    if failure is not None:
         return CaseResult(name, group, folder, failure=failure)
     try:
+        check_name(folder)
+        if not folder.exists():
+            return CaseResult(name, group, folder)
         return CaseResult(name, group, folder, read_case_record(folder), tuple(read_csv(folder / SLICES)))
-    except InputError as error:
-        return CaseResult(name, group, folder, failure=Failure(case=name, code=error.code, message=error.message))
+    except (InputError, OSError) as error:
+        known = error if isinstance(error, InputError) else RunFolderError(f"The folder of {name} cannot be read.")
+        return CaseResult(name, group, folder, failure=Failure(case=name, code=known.code, message=known.message))

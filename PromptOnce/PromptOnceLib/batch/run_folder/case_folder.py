@@ -45,6 +45,8 @@ def write_case(run: Run, folder: Path, identity: CaseIdentity, formats: Sequence
         record = _record(run, identity, files)
         _write_thumbnail(run, temporary / THUMBNAIL_SEED, run.case.prompt.slice)
         _write_thumbnail(run, temporary / THUMBNAIL_LOOK, record.look_first.slice)
+        sizes = {path.name: path.stat().st_size for path in sorted(temporary.iterdir())}
+        record = record.model_copy(update={"bytes": sizes})
         write_case_record(temporary, record)
     return record
 

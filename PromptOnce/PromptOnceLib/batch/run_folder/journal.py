@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, ValidationError
 
-from PromptOnceLib.batch.run_folder.records import CASE_RECORD
+from PromptOnceLib.batch.run_folder.records import is_whole
 from PromptOnceLib.files.stamp import FileStamp
 from PromptOnceLib.schema import StrictModel
 
@@ -25,8 +25,8 @@ class JournalEntry(StrictModel):
     """One line of the file.
 
     event: "reading" comes before a case's files are read and "read" after. "writing" comes before a case's folder is
-    made and "finished" after; a run that ended in between has finished the case if the folder is there, because it is
-    made in one go. attempt: counts from 1 in this run. files: stamps of
+    made and "finished" after; a run that ended in between has finished the case if the folder is there and whole: it
+    is made in one go, but disks lose files and people tidy up. attempt: counts from 1 in this run. files: stamps of
     the inputs, seed: id of the seed that was used, both with "writing". code, message: of an error. time: UTC.
     """
 
@@ -91,12 +91,12 @@ def read_journal(path: Path) -> list[JournalEntry]:
 
 
 def finished_cases(steps: Iterable[JournalEntry], folder: Path) -> dict[str, Finished]:
-    """Cases whose last written results are complete. folder: with a folder for every case."""
+    """Cases whose last written results are there and whole. folder: with a folder for every case."""
     found: dict[str, Finished] = {}
     for step in steps:
         if step.event == "writing":
             found[step.case] = Finished(step.fingerprint, step.files, step.seed)
-    return {name: finished for name, finished in found.items() if (folder / name / CASE_RECORD).is_file()}
+    return {name: finished for name, finished in found.items() if is_whole(folder / name)}
 
 
 def interrupted_readings(steps: Iterable[JournalEntry]) -> frozenset[str]:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from PromptOnceLib.batch.priority import ReviewPriority
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.segmentation.metrics import Summary
 from PromptOnceLib.segmentation.result import Totals
@@ -109,7 +110,8 @@ class CaseRecord(StrictModel):
 
     status: "partial" where not all slices were computed because the run was cancelled. window: name of the mapping to
     grey. axis: "k", "j" or "i". seed_slice, slices of look_first: indices in the stack. seconds: of the propagation.
-    finished: UTC, ISO 8601. objects: names. files: of the segmentation, in the case's folder.
+    finished: UTC, ISO 8601. objects: names. files: of the segmentation, in the case's folder. bytes: of all files in
+    the folder but the record, by name; versions before 0.2 left it out.
     """
 
     version: Literal[1] = 1
@@ -117,6 +119,7 @@ class CaseRecord(StrictModel):
     status: Literal["complete", "partial"]
     objects: tuple[str, ...]
     files: tuple[str, ...]
+    bytes: dict[str, int] = Field(default_factory=dict)
     window: str
     axis: str
     seed_slice: int
@@ -199,6 +202,20 @@ def read_case_record(folder: Path) -> CaseRecord:
     return _read(folder / CASE_RECORD, CaseRecord)
 
 
+def is_whole(folder: Path) -> bool:
+    """Whether the folder of a case holds a record that can be read, and all files with the sizes that it says."""
+    try:
+        record = read_case_record(folder)
+        sizes = record.bytes or dict.fromkeys(record.files)
+        for name, size in sizes.items():
+            there = (folder / name).stat().st_size
+            if not there or size not in (None, there):
+                return False
+    except (RunFolderError, OSError, ValueError):
+        return False
+    return True
+
+
 def set_review(folder: Path, state: ReviewState, day: date | None = None) -> CaseRecord:
     """Note in a case's folder what a person said about it. day: today by default. Raises RunFolderError."""
     review = Review() if state == "none" else Review(state=state, day=(day or date.today()).isoformat())
@@ -215,6 +232,7 @@ def _write(path: Path, record: StrictModel) -> None:
 
 def _read(path: Path, kind: type[R]) -> R:
     try:
+        check_ordinary(path, RunFolderError)
         return kind.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         # Never the values: they may come from anywhere.

@@ -65,7 +65,7 @@ class CaseWorker:
     ) -> None:
         self._client, self._number = client, number
         self._files, self._options, self._control, self._emit = files, options, control, emit
-        self._segmenter = Segmenter(client)
+        self._segmenter = Segmenter(client, lambda text: emit(Said(text=text)))
         self._circumstances = RuntimeInfo()
 
     @property
@@ -86,7 +86,7 @@ class CaseWorker:
             self._control.should_cancel()
             try:
                 if self._client.welcome is None:
-                    welcome = self._client.start()
+                    welcome = self._client.start(self._control.should_cancel)
                     device, precision = self._device(welcome.devices), self._options.precision
                     model = self._segmenter.use_model(self._files, device, precision)
                     self._circumstances = RuntimeInfo(model.precision, welcome.versions)

@@ -36,6 +36,7 @@ from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.worker.client import WorkerClient
 
 _JOIN_SECONDS = 10.0
+_PATIENCE = 600.0  # seconds: nobody is there to cancel a worker that hangs
 OnEvent = Callable[[Event], object]
 
 
@@ -99,7 +100,7 @@ def _lanes(shared: Shared) -> list[Lane]:
     command, environment = worker_command(chosen.python), worker_environment(chosen.environment)
 
     def client() -> WorkerClient:
-        return WorkerClient(lambda: SubprocessTransport(command, environment), threads)
+        return WorkerClient(lambda: SubprocessTransport(command, environment), threads, patience=_PATIENCE)
 
     return [Lane(shared, client(), number) for number in range(count)]
 

@@ -26,6 +26,7 @@ from PromptOnceLib.workflows.start_slice import steps_of_start
 SCANNER_KEYS = ("name", *Scanner.model_fields)
 
 SEARCHED = get_args(Searched)
+_LONGEST_NUMBER = 9  # digits of a slice
 
 
 class _StartSlice(click.ParamType):  # type: ignore[type-arg]
@@ -35,8 +36,8 @@ class _StartSlice(click.ParamType):  # type: ignore[type-arg]
         value = OLD_STARTS.get(value, value)
         if value in ("central", *SEARCHED) or isinstance(value, int):
             return value  # type: ignore[no-any-return]
-        if not str(value).isdecimal():
-            self.fail(f"{value!r} is not central, similar, confident or a slice's number.", param, ctx)
+        if not (str(value).isdecimal() and len(str(value)) <= _LONGEST_NUMBER):
+            self.fail(f"{str(value)[:40]!r} is not central, similar, confident or a slice's number.", param, ctx)
         return int(value)
 
 

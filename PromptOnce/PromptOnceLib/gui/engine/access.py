@@ -12,7 +12,8 @@ from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.timer import QtTimer
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.worker.session import Session, SessionState
+from PromptOnceLib.worker.session import Session
+from PromptOnceLib.worker.session_job import SessionState
 
 PUMP_MILLISECONDS = 200
 

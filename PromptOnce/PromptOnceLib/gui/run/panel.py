@@ -15,7 +15,7 @@ from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_te
 from PromptOnceLib.gui.run.propagation import RunController
 from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
-from PromptOnceLib.worker.session import SessionState
+from PromptOnceLib.worker.session_job import SessionState
 
 
 class RunPanel(Panel):

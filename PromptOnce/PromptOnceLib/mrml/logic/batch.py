@@ -15,6 +15,7 @@ from PromptOnceLib.batch.planning.make_plan import plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
 from PromptOnceLib.errors import InputError, RunFolderError
 from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.seeds import SeedLogic
@@ -91,10 +92,10 @@ class BatchLogic:
             formats=tuple(formats),
             early_stop=earlyStop,
         )
-        folder = Path(output).expanduser().absolute()
+        folder = expanded(output).absolute()
         plan, selection = None, None
         if isinstance(input, str | Path):
-            source = Path(input).expanduser().absolute()
+            source = expanded(input).absolute()
             selection = Selection(source=source, prompt=choice, references=reference, window=window, axis=axis)
         else:
             items = list(input) if isinstance(input, list | tuple) else [input]
@@ -157,7 +158,7 @@ def _choice(seed: str | None, target: str, prompt: str | Path | None, of_referen
         auto = seed.lower() == "auto"
         return PromptChoice(kind="auto", name=target) if auto else PromptChoice(kind="seed", name=seed)
     if prompt is not None:
-        return PromptChoice(kind="file", name=str(Path(prompt).expanduser().absolute()))
+        return PromptChoice(kind="file", name=str(expanded(prompt).absolute()))
     return PromptChoice(kind="reference") if of_reference else None
 
 

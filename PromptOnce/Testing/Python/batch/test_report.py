@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -174,3 +176,31 @@ def test_a_folder_that_is_no_run_gets_no_report(tmp_path: Path) -> None:
     with pytest.raises(RunFolderError, match="holds no run"):
         write_report(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["record.json", "slices.csv", "thumbnail-seed.png", "thumbnail-look.png"])
+@pytest.mark.parametrize("kind", ["folder", "pipe", "noise", "cut", "link to itself"])
+def test_one_odd_file_of_a_case_does_not_keep_the_report_away(tmp_path: Path, name: str, kind: str) -> None:
+    write_sample_run(tmp_path / "run", [Sample("fine"), Sample("odd")], [])
+    path = tmp_path / "run" / "cases" / "odd" / name
+    content = path.read_bytes()
+    path.unlink()
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        if sys.platform == "win32":
+            pytest.skip("there are no pipes among files on Windows")
+        os.mkfifo(path)
+    elif kind == "link to itself":
+        path.symlink_to(path)
+    else:
+        path.write_bytes(content[: len(content) // 2] + (b"\0\xff9" * 5000 if kind == "noise" else b""))
+    write_run_tables(tmp_path / "run")
+    html = write_report(tmp_path / "run").read_text(encoding="utf-8")
+    assert "fine" in html
+    assert "odd" in html
+
+
+def test_a_case_whose_name_no_folder_can_have_counts_as_failed(tmp_path: Path) -> None:
+    write_sample_run(tmp_path / "run", [Sample("fine")], [], waiting=["x" * 300])
+    assert "1 case of 2" in write_report(tmp_path / "run").read_text(encoding="utf-8")

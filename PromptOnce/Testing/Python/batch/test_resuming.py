@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -102,3 +103,57 @@ def test_another_choice_of_an_early_stop_is_computed_again(tmp_path: Path) -> No
     assert (stopped.status, stopped.figures.computed_slices) == ("complete", 6)
     assert stopped.figures.millilitres == whole.figures.millilitres
     assert not any("not computed" in doubt.reason for doubt in stopped.look_first.doubts)
+
+
+@pytest.mark.parametrize(
+    "damage", ["record cut off", "file gone", "file shorter", "file empty", "old record, file gone"]
+)
+def test_a_case_whose_files_are_not_what_its_record_says_is_computed_again(tmp_path: Path, damage: str) -> None:
+    plan, options, out = study(tmp_path, "ab"), quick_options(tmp_path), tmp_path / "out"
+    run_batch(plan, options, out)
+    folder = out / "cases" / "b"
+    record, result = folder / "record.json", folder / "segmentation.seg.nrrd"
+    assert read_case_record(folder).bytes[result.name] == result.stat().st_size
+    if damage == "record cut off":
+        record.write_bytes(record.read_bytes()[:100])
+    elif damage == "file shorter":
+        result.write_bytes(result.read_bytes()[:-1])
+    elif damage == "file empty":
+        (folder / "slices.csv").write_bytes(b"")
+    else:
+        if damage.startswith("old"):
+            content = json.loads(record.read_text())
+            del content["bytes"]
+            record.write_text(json.dumps(content))
+        result.unlink()
+    summary = run_batch(plan, options, out, resume=True)
+    assert (summary.finished, summary.reused, summary.succeeded) == (1, 1, True)
+    assert computed(out) == ["a", "b", "b"]
+    assert result.stat().st_size
+
+
+def test_a_finished_case_of_an_older_version_stays_finished(tmp_path: Path) -> None:
+    plan, options, out = study(tmp_path, "a"), quick_options(tmp_path), tmp_path / "out"
+    run_batch(plan, options, out)
+    record = out / "cases" / "a" / "record.json"
+    content = json.loads(record.read_text())
+    del content["bytes"]
+    record.write_text(json.dumps(content))
+    assert run_batch(plan, options, out, resume=True).reused == 1
+
+
+@pytest.mark.parametrize("table", ["joint_raw_data.csv", "report.html", "summary.json"])
+def test_a_run_that_cannot_write_its_tables_has_not_succeeded(tmp_path: Path, table: str) -> None:
+    plan, options, out = study(tmp_path, "a"), quick_options(tmp_path), tmp_path / "out"
+    (out / table).mkdir(parents=True)
+    (out / table).rename(out / f".{table}")
+    heard = Heard()
+
+    def in_the_way(event: object) -> None:
+        heard(event)
+        if (out / f".{table}").exists():
+            (out / f".{table}").rename(out / table)
+
+    summary = run_batch(plan, options, out, on_event=in_the_way)
+    assert (summary.finished, summary.succeeded, summary.stopped_code) == (1, False, "cannot_write")
+    assert not heard.of("run_ended")[0].summary.succeeded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from PromptOnceLib.batch.running import lane
 from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.errors import ModelError, RunFolderError
 from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.worker.client import WorkerClient
 
 pytestmark = pytest.mark.usefixtures("_posix")
 FILES = ["record.json", "segmentation.seg.nrrd", "sheet.png", "slices.csv", "thumbnail-look.png", "thumbnail-seed.png"]
@@ -233,3 +235,28 @@ def test_a_round_trip_is_made_where_it_is_asked_for(tmp_path: Path) -> None:
     assert (summary.finished, summary.succeeded) == (2, True)
     assert read_case_record(out / "cases" / "a").identity.round_trip == 1
     assert read_case_record(out / "cases" / "b").identity.round_trip is None
+
+
+def test_a_worker_that_hangs_counts_as_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(
+        "PromptOnceLib.batch.running.run_batch.WorkerClient", partial(WorkerClient, clock=lambda: now[0])
+    )
+    heard = Heard()
+    with Gate(slices=0) as gate:
+        monkeypatch.setenv(*gate.variable)
+        stood = []
+
+        def waiting() -> bool:
+            """Asked all the time: an hour passes whenever another worker stands at the gate."""
+            if gate.stopped() and (not stood or stood[-1] != len(heard.of("case_started"))):
+                stood.append(len(heard.of("case_started")))
+                now[0] += 3600
+            return False
+
+        summary = run_batch(
+            study(tmp_path, "a"), quick_options(tmp_path), tmp_path / "out", on_event=heard, should_cancel=waiting
+        )
+    assert [(item.case, item.status) for item in summary.not_succeeded] == [("a", "set_aside")]
+    events = [step.event for step in steps_of(tmp_path / "out")]
+    assert events == ["reading", "read", "started", "worker_died", "started", "worker_died", "set_aside"]

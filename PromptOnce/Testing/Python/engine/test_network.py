@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib.resources
+import zipfile
+from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from PromptOnceLib.engine.network import build_network, load_model
-from PromptOnceLib.errors import ModelError
+from PromptOnceLib.errors import ModelError, OutOfMemoryError
 from PromptOnceLib.models.registry import ModelFiles, load_registry, resolve_model
 
 
@@ -54,6 +57,58 @@ def test_a_damaged_checkpoint_is_refused(nano: ModelFiles, tmp_path: Path) -> No
     bad.write_bytes(nano.checkpoint.read_bytes()[:1000])
     with pytest.raises(ModelError, match="damaged"):
         load_model(with_files(nano, checkpoint=bad))
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "model.", "_orig_mod.", "model.module."])
+@pytest.mark.parametrize("key", ["model", "state_dict", None])
+def test_a_checkpoint_as_training_scripts_save_it(
+    nano: ModelFiles, tmp_path: Path, key: str | None, prefix: str
+) -> None:
+    weights = torch.load(nano.checkpoint, weights_only=True)["model"]
+    named = {f"{prefix}{name}": value for name, value in weights.items()}
+    state = {"epoch": 3, "best": {"loss": np.float64(0.3), "slices": np.int32(4)}, "optimizer": {"state": {}}}
+    torch.save(named if key is None else {key: named, **state}, tmp_path / "a.pt")
+    loaded = load_model(with_files(nano, checkpoint=tmp_path / "a.pt")).network.state_dict()
+    assert all(torch.equal(loaded[name], value) for name, value in weights.items())
+
+
+def test_the_numbers_of_older_numpy_are_known(nano: ModelFiles, tmp_path: Path) -> None:
+    torch.save(
+        {"model": torch.load(nano.checkpoint, weights_only=True)["model"], "loss": np.float64(0.3)}, tmp_path / "a.pt"
+    )
+    with zipfile.ZipFile(tmp_path / "a.pt") as old, zipfile.ZipFile(tmp_path / "b.pt", "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("data.pkl"):
+                content = content.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+                assert b"numpy.core.multiarray" in content
+            new.writestr(name, content)
+    load_model(with_files(nano, checkpoint=tmp_path / "b.pt"))
+
+
+def test_a_checkpoint_with_more_than_weights_is_told_from_a_damaged_one(nano: ModelFiles, tmp_path: Path) -> None:
+    weights = torch.load(nano.checkpoint, weights_only=True)["model"]
+    torch.save({"model": weights, "arguments": Namespace(lr=1)}, tmp_path / "a.pt")
+    with pytest.raises(ModelError, match=r"more than weights \(argparse.Namespace\).*save its weights alone"):
+        load_model(with_files(nano, checkpoint=tmp_path / "a.pt"))
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+              RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.")]
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "where", ["torch.load", "PromptOnceLib.engine.network.instantiate", "torch.nn.Module.load_state_dict"]
+)
+def test_too_little_memory_is_no_fault_of_the_files(
+    nano: ModelFiles, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception
+) -> None:
+    def no_memory(*args: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(where, no_memory)
+    with pytest.raises(OutOfMemoryError, match="not enough memory"):
+        load_model(nano)
 
 
 def test_a_checkpoint_with_code_in_it_is_refused(nano: ModelFiles, tmp_path: Path) -> None:

@@ -41,6 +41,17 @@ CERTIFICATE_PIP = "SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIF
 NO_PIP = "/usr/bin/python3: No module named pip"
 NO_PYTHON = "error: No interpreter found for Python 3.12 in managed installations or search path"
 LOCKED = "error: failed to remove file `C:\\\\x\\\\torch_cpu.dll`: Access is denied. (os error 5)"
+IN_USE = r"""Caused by: failed to rename file from a/c10.dll to b/c10.dll: The process cannot access the file because it
+is being used by another process. (os error 32)"""
+IN_USE_PIP = "PermissionError: [WinError 32] Der Prozess kann nicht auf die Datei zugreifen"
+LONG = r"""failed to create directory `cache\.tmpAb\torch-2.13.0.dist-info\licenses\third_party\kineto`: The system
+cannot find the path specified. (os error 3)"""
+LONGER = "The filename or extension is too long. (os error 206)"
+LONG_PIP = "HINT: This error might have occurred since this system does not have Windows Long Path support enabled."
+FORBIDDEN = """error: Failed to fetch: `https://packages.example/simple/torch/`
+Caused by: HTTP status client error (403 Forbidden) for url"""
+FORBIDDEN_PIP = "ERROR: HTTP error 403 while getting https://packages.example/torch.whl"
+BROKEN_PIPE = "error: Broken pipe (os error 32)"
 OLD = "unsuitable Python 3.8"
 
 
@@ -64,6 +75,14 @@ OLD = "unsuitable Python 3.8"
         (NO_PYTHON, "no Python to make the environment from"),
         (LOCKED, "close the programs that use the engine"),
         (OLD, "none from 3.10 to 3.13"),
+        (IN_USE, "another program holds a file"),
+        (IN_USE_PIP, "another program holds a file"),
+        (LONG, "too long"),
+        (LONGER, "too long"),
+        (LONG_PIP, "too long"),
+        (FORBIDDEN, "refuses to give a package (403)"),
+        (FORBIDDEN_PIP, "refuses to give a package (403)"),
+        (BROKEN_PIPE, "it ended with status 2"),
         ("something else", "it ended with status 2"),
     ],
 )

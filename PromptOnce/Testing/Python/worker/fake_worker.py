@@ -33,6 +33,7 @@ class FakeWorker:
         self.pending: deque[Any] = deque()
         self.dead = False
         self.stopped = False
+        self.acknowledges = True
         self.waited: list[float] = []
         self._lines: deque[bytes] = deque()
         self._engine = FakeEngine(folder, self.say)
@@ -43,7 +44,8 @@ class FakeWorker:
         request = protocol.decode_request(data)
         self.asked.append(request)
         if isinstance(request, protocol.Cancel):
-            self.say(protocol.Done(id=request.id))
+            if self.acknowledges:
+                self.say(protocol.Done(id=request.id))
         else:
             self.pending.append(request)
 

@@ -8,7 +8,7 @@ import pytest
 
 from PromptOnceLib.errors import PromptError, WorkerError
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.session import SessionState
+from PromptOnceLib.worker.session_job import SessionState
 from worker.disks import COLUMNS, ROWS, SLICES, disk_frames, disk_prompt, stack_of
 from worker.fake_worker import World
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.session import Session, SessionState
+from PromptOnceLib.worker.session import Session
+from PromptOnceLib.worker.session_job import SessionState
 from worker.disks import disk_prompt
 from worker.fake_worker import World
 

@@ -11,7 +11,7 @@ import pytest
 from PromptOnceLib.errors import CancelledError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.session import SessionState
+from PromptOnceLib.worker.session_job import SessionState
 from PromptOnceLib.workflows.drive import StepDriver
 from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_prompt
 from worker.disks import disk_prompt

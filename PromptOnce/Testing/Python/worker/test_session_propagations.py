@@ -9,7 +9,7 @@ import pytest
 
 from PromptOnceLib.errors import CancelledError, InputError, PromptError
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.worker.session import SessionState
+from PromptOnceLib.worker.session_job import SessionState
 from worker.disks import disk_prompt
 from worker.fake_worker import World
 

@@ -15,7 +15,8 @@ from PromptOnceLib.errors import PromptOnceError, WorkerError
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.requests import PromptedMasks, PropagationJob, Settings
-from PromptOnceLib.worker.session import Session, SessionState
+from PromptOnceLib.worker.session import Session
+from PromptOnceLib.worker.session_job import SessionState
 from worker.conftest import Start
 from worker.disks import disk_frames, disk_prompt, stack_of
 

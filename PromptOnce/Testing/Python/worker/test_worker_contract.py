@@ -171,7 +171,7 @@ def test_a_program_that_is_no_worker_is_reported(tmp_path: Path) -> None:
         return SubprocessTransport([sys.executable, "-c", "print('hello')"], worker_environment())
 
     with pytest.raises(WorkerError):
-        WorkerClient(talk).start(timeout=20)
+        WorkerClient(talk).start()
     with pytest.raises(WorkerError, match="could not be started"):
         SubprocessTransport([str(tmp_path / "no-python")], {})
 
@@ -180,7 +180,7 @@ def test_a_python_without_torch_is_named(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise ImportError('there is no torch')\n")
     environment = worker_environment({**os.environ, "PYTHONPATH": str(tmp_path)})
     with pytest.raises(WorkerError, match="PyTorch or SAM 2 cannot be loaded") as caught:
-        WorkerClient(lambda: SubprocessTransport(worker_command(), environment)).start(timeout=60)
+        WorkerClient(lambda: SubprocessTransport(worker_command(), environment)).start()
     assert caught.value.code == "engine_missing"
     assert caught.value.detail == "there is no torch"
 
@@ -190,5 +190,5 @@ def test_the_log_of_a_dead_worker_is_in_the_detail() -> None:
         return SubprocessTransport([sys.executable, "-c", "raise SystemExit('no torch here')"], worker_environment())
 
     with pytest.raises(WorkerError) as caught:
-        WorkerClient(crash).start(timeout=20)
+        WorkerClient(crash).start()
     assert "no torch here" in caught.value.detail
