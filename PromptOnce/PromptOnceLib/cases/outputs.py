@@ -11,7 +11,7 @@ from typing import Any
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import check_writable
-from PromptOnceLib.imaging.dicom_header import is_dicom
+from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
 from PromptOnceLib.prompts.conditioning import SharedSeed

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PromptOnceLib.errors import ManifestError
 
-COLUMNS = ("image", "case", "reference", "seed", "prompt", "window", "axis", "slice", "group")
+COLUMNS = ("image", "volume", "case", "reference", "seed", "prompt", "window", "axis", "slice", "group")
 MAX_FILE_BYTES = 64 * 2**20
 _SEPARATORS = ("\t", ";", ",")
 _MOST_SHOWN = 20

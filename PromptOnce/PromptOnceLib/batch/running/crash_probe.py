@@ -36,7 +36,7 @@ def try_reading(case: PlannedCase) -> None:
 def _read(case: PlannedCase) -> None:
     if case.image is None:
         return
-    volume = read_volume(case.image)
+    volume = read_volume(case.image, case.volume)
     if case.reference is not None:
         path, labels = parse_reference(case.reference)
         read_reference(path, volume.geometry, labels, lambda notice: None)
