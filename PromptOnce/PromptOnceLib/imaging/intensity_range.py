@@ -24,8 +24,9 @@ SLAB_VOXELS = 4_000_000
 
 _BINS = 256
 
-# Isolated values are few; an image of a handful of levels, such as a drawing, has none.
-_MOST_ISOLATED, _FEWEST_LEVELS = 0.25, 16
+# When values count as isolated: how many times the span of the others they are away, up to which share of all they are
+# few; an image of a handful of levels, such as a drawing, has none.
+_FAR, _FEW, _FEWEST_LEVELS = 2.0, 0.005, 16
 
 
 def slabs(array: Array) -> Iterator[tuple[slice, Values]]:
@@ -92,21 +93,33 @@ def foreground_percentiles(values: Values) -> tuple[float, float]:
 
 
 def _without_isolated(values: Values) -> Values:
-    """Leaves out the few values at either end between which and the others lies more than the others span, twice."""
+    """Leaves out values at either end that lie farther from the others than these span, several times.
+
+    Either very few, or one value alone that stands for what was not measured: the end of a range of integers, or
+    anything below zero. A bright object before a dark background is neither.
+    """
     for _ in range(2):  # once for each end
         levels = np.unique(values)
         if len(levels) < _FEWEST_LEVELS:
             return values
         widest = int(np.argmax(np.diff(levels)))
-        gap, edge = levels[widest + 1] - levels[widest], levels[widest]
-        below = values[values <= edge]
-        above = values[values > edge]
-        rest = max(below, above, key=len)
-        alone = len(values) - len(rest)
-        if alone > _MOST_ISOLATED * len(values) or gap <= 2 * np.ptp(rest) or len(np.unique(rest)) < _FEWEST_LEVELS:
+        below = values <= levels[widest]
+        rest, apart = (levels[widest + 1 :], levels[: widest + 1])
+        if np.count_nonzero(below) * 2 > len(values):
+            below, rest, apart = ~below, apart, rest
+        few = np.count_nonzero(below) <= _FEW * len(values)
+        stands_for_nothing = len(apart) == 1 and (apart[0] < min(0.0, rest[0]) or _ends_a_range(float(apart[0])))
+        others = values[~below]
+        span = np.ptp(np.percentile(others, (0.5, 99.5)))  # whatever lies far off at the other end
+        if not (few or stands_for_nothing) or levels[widest + 1] - levels[widest] <= _FAR * span:
             return values
-        values = rest
+        values = others
     return values
+
+
+def _ends_a_range(value: float) -> bool:
+    """Whether it is the largest integer of some number of bits, 10 or more, such as 4095, 32767 or 65535."""
+    return value > 1000 and value.is_integer() and (int(value) + 1) & int(value) == 0
 
 
 def otsu_threshold(values: Values) -> float:

@@ -103,19 +103,23 @@ class Frame:
 
 @dataclass(frozen=True)
 class NoImage:
-    """A file that gives no frames. reason: the end of a sentence. damaged: it may have been an image of the folder."""
+    """A file that gives no frames. reason: the end of a sentence. damaged: it may have been an image of the folder.
+
+    known: whether it can be seen to be DICOM.
+    """
 
     path: Path
     reason: str
     damaged: bool
+    known: bool = True
 
 
-def read_frames(path: Path) -> list[Frame] | NoImage | None:
-    """The frames of a DICOM image, one or more; None for files that are not DICOM."""
+def read_frames(path: Path) -> list[Frame] | NoImage:
+    """The frames of a DICOM image, one or more."""
     if path.stat().st_size == 0:
-        return NoImage(path, "is an empty file", damaged=True)
+        return NoImage(path, "is an empty file", damaged=True, known=False)
     if not is_dicom(path):
-        return None
+        return NoImage(path, "is no DICOM file, or its beginning is damaged", damaged=True, known=False)
     try:
         header = Header(path)
         reason = why_no_image(header)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydicom.uid import UID
+
 from PromptOnceLib.imaging.dicom.tags import Header, Tags
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
@@ -24,8 +26,8 @@ _BY_MODALITY = {
 def why_no_image(header: Header) -> tuple[str, bool] | None:
     """What is to be said of a file that cannot be taken as an image, and whether it is damaged; None for others."""
     tags = header.frame(0)
-    meta = getattr(header.dataset, "file_meta", None)
-    if str(getattr(meta, "MediaStorageSOPClassUID", "")) == _DIRECTORY or 0x00041220 in header.dataset:
+    kind = UID(getattr(getattr(header.dataset, "file_meta", None), "MediaStorageSOPClassUID", ""))
+    if kind == _DIRECTORY or 0x00041220 in header.dataset:
         return "is the index of a disc (DICOMDIR): give the folder in which the images themselves lie", False
     modality = tags.text(0x00080060).upper()
     if modality in _BY_MODALITY:
@@ -33,8 +35,7 @@ def why_no_image(header: Header) -> tuple[str, bool] | None:
     if header.pixels.fractions:
         return "holds pixels with fractions (a parametric map), which cannot be read", False
     if header.pixels.missing:
-        # Without size and pixels it never was an image.
-        announced = tags.integer(0x00280010) > 0
+        announced = tags.integer(0x00280010) > 0 or not kind or "Image Storage" in kind.name
         reason = "is damaged: its pixels are missing" if announced else "is a DICOM file without an image"
         return reason, announced
     tiles = _mosaic(tags)

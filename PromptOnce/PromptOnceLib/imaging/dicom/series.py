@@ -60,8 +60,6 @@ def read_dicom_file(path: Path, volume: str | None = None) -> Volume:
         frames = read_frames(path)
         if isinstance(frames, NoImage):
             raise VolumeError(_sentence(frames))
-        if frames is None:
-            raise VolumeError(f"{path.name} is not a DICOM image. Choose a file of the image series.")
         stacks, others = group_by_stack(frames), []
         if frames[0].place is not None and (frames[0].file.count == 1 or frames[0].file.concatenation):
             beside = read_folder(path.parent)
@@ -205,7 +203,7 @@ def _shape(path: Path) -> str:
 
 
 def _nothing_in(folder: Path, others: list[NoImage]) -> str:
-    what = "" if not others else f" {_sentence(others[0])}"
+    what = next((f" {_sentence(other)}" for other in others if other.known), "")
     return (
         f"{folder} holds no DICOM image.{what} Give the folder in which the DICOM files themselves lie, or the file of "
         "an image."

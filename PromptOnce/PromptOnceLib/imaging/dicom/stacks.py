@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +69,7 @@ def read_folder(folder: Path) -> Folder:
         found = read_frames(path)
         if isinstance(found, NoImage):
             others.append(found)
-        elif found is not None:
+        else:
             frames += found
     return Folder(_joined(group_by_stack(frames)), others)
 
@@ -110,12 +111,12 @@ def without_copies(stack: FrameStack) -> FrameStack:
     if not copies:
         return stack
     left = {id(frame) for frames in kept.values() for frame in frames}
-    notice = f"{copies} files of the series hold the same pixels at the same place as others and were left out."
+    notice = f"{copies} files of the series are copies, with the pixels and the place of others, and were left out."
     return FrameStack([frame for frame in stack.frames if id(frame) in left], (*stack.notices, notice))
 
 
 def _series_of(frame: Frame) -> tuple[object, ...]:
-    """What frames of one stack share. Files of many frames are volumes by themselves unless one was cut into several."""
+    """What frames of one stack share. A file of many frames is a series by itself unless it is part of a larger one."""
     file = frame.file
     series = file.series
     if frame.place is None or file.count > 1:
@@ -183,4 +184,4 @@ def _divides(parts: list[NDArray[np.int_]], double: bool, name: str) -> bool:
     if min(map(len, sets)) < 2:
         return False
     ranges = sorted((min(part), max(part)) for part in sets)
-    return name == "stack" or all(after[0] < before[1] for before, after in zip(ranges, ranges[1:], strict=False))
+    return name == "stack" or all(after[0] < before[1] for before, after in pairwise(ranges))

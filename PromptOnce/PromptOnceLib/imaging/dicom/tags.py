@@ -190,12 +190,20 @@ def _text(value: Any) -> str:
     return "\\".join(str(part) for part in parts).strip(" \0")
 
 
+def _encoding(dataset: Dataset) -> tuple[bool, bool]:
+    """Whether a dataset was read with implicit VR, and as little endian."""
+    implicit, little = getattr(dataset, "original_encoding", (None, None))
+    if implicit is None or little is None:  # before pydicom 3
+        implicit, little = dataset.is_implicit_VR, dataset.is_little_endian
+    return bool(implicit), bool(little)
+
+
 def _pixels_at(file: BinaryIO, dataset: Dataset) -> Pixels:
     """Looks at the element where the reader stopped; of compressed pixels the pieces are counted, up to their end."""
     start, end = file.tell(), file.seek(0, 2)
     file.seek(start)
     head = file.read(12)
-    implicit, little = dataset.is_implicit_VR, dataset.is_little_endian
+    implicit, little = _encoding(dataset)
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if syntax is not None and syntax.is_deflated:
         # Unpacked in memory: how much there is shows when the pixels are read.
