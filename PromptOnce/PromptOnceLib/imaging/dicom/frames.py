@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from PromptOnceLib.imaging.dicom.labels import Labels, labels_of
 from PromptOnceLib.imaging.dicom.not_images import why_no_image
 from PromptOnceLib.imaging.dicom.presentation import Transform, file_window
-from PromptOnceLib.imaging.dicom.tags import Header, Tags, is_dicom
+from PromptOnceLib.imaging.dicom.tags import Header, Tags, as_it_is, is_dicom
 from PromptOnceLib.imaging.scanner import XRAY_MODALITIES, Scanner
 
 # PatientName, PatientID, PatientBirthDate, StudyDate, AccessionNumber, StudyID: where UIDs were blanked, these tell
-# patients apart.
+# patients apart. Only a hash of them is kept.
 _SUBJECT = (0x00100010, 0x00100020, 0x00100030, 0x00080020, 0x00080050, 0x00200010)
 
 _CENTIMETRES = 3  # code of a unit in ultrasound regions
@@ -55,15 +55,16 @@ class FramePlace:
 class DicomFile:
     """What all frames of a file have in common.
 
-    subject: what is the same in all files of an examination of a patient, only to be compared. size: columns, rows.
-    count: frames. enhanced: whether frames have functional groups. cut: whether pixels are missing at the end.
-    spacing_stated: whether anything says how large a pixel is.
+    subject: a number that is the same for all files of an examination of a patient, in this process. size: columns,
+    rows. count: frames. enhanced: whether frames have functional groups. cut: whether pixels are missing at the end.
+    spacing_stated: whether anything says how large a pixel is. first_place: where the first of many frames lies that
+    have no places of their own.
     """
 
     path: Path
     series: str
     study: str
-    subject: tuple[str, ...]
+    subject: int
     frame_of_reference: str
     concatenation: str
     scanner: Scanner
@@ -75,6 +76,7 @@ class DicomFile:
     localizer: bool
     cut: bool
     spacing_stated: bool
+    first_place: FramePlace | None
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -121,16 +123,20 @@ def read_frames(path: Path) -> list[Frame] | NoImage:
     if not is_dicom(path):
         return NoImage(path, "is no DICOM file, or its beginning is damaged", damaged=True, known=False)
     try:
-        header = Header(path)
-        reason = why_no_image(header)
-        if reason is not None:
-            return NoImage(path, *reason)
-        file = _file(header)
+        with as_it_is():
+            return _frames_of(Header(path))
     except (OSError, ValueError):
         return NoImage(path, "is damaged: its header cannot be read", damaged=True)
+
+
+def _frames_of(header: Header) -> list[Frame] | NoImage:
+    reason = why_no_image(header)
+    if reason is not None:
+        return NoImage(header.path, *reason)
+    file = _file(header)
     if header.described_frames not in (0, file.count):
         described = f"it announces {file.count} frames and describes {header.described_frames}"
-        return NoImage(path, f"is damaged: {described}", damaged=True)
+        return NoImage(file.path, f"is damaged: {described}", damaged=True)
     return [_frame(file, header.frame(index), index) for index in range(file.count)]
 
 
@@ -148,7 +154,7 @@ def _file(header: Header) -> DicomFile:
         path=header.path,
         series=tags.text(0x0020000E),
         study=tags.text(0x0020000D),
-        subject=tuple(map(tags.text, _SUBJECT)),
+        subject=hash(tuple(map(tags.text, _SUBJECT))),
         frame_of_reference=tags.text(0x00200052),
         concatenation=tags.text(0x00209161),
         scanner=scanner,
@@ -160,6 +166,7 @@ def _file(header: Header) -> DicomFile:
         localizer="LOCALIZER" in tags.text(0x00080008).upper(),
         cut=not header.pixels.complete or (header.pixels.stored is not None and header.pixels.stored < expected),
         spacing_stated=_spacing(tags, scanner.modality) is not None,
+        first_place=_first_place(tags) if scanner.modality not in XRAY_MODALITIES else None,
     )
 
 
@@ -180,6 +187,11 @@ def _frame(file: DicomFile, tags: Tags, index: int) -> Frame:
 def _has_a_place(file: DicomFile) -> bool:
     """Projections have none that would matter; many frames share that of the file unless each has its own."""
     return file.enhanced or (file.count == 1 and file.scanner.modality not in XRAY_MODALITIES)
+
+
+def _first_place(tags: Tags) -> FramePlace | None:
+    """Of the file; in nuclear medicine that of the first detector, which stands for the reconstructed volume."""
+    return next(filter(None, map(_place, [tags, *tags.items(0x00540022)])), None)
 
 
 def _place(tags: Tags) -> FramePlace | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydicom.multival import MultiValue
 from pydicom.uid import UID
 
 from PromptOnceLib.imaging.dicom.tags import Header, Tags
@@ -26,7 +27,7 @@ _BY_MODALITY = {
 def why_no_image(header: Header) -> tuple[str, bool] | None:
     """What is to be said of a file that cannot be taken as an image, and whether it is damaged; None for others."""
     tags = header.frame(0)
-    kind = UID(getattr(getattr(header.dataset, "file_meta", None), "MediaStorageSOPClassUID", ""))
+    kind = UID(header.file_meta().text(0x00020002))  # MediaStorageSOPClassUID
     if kind == _DIRECTORY or 0x00041220 in header.dataset:
         return "is the index of a disc (DICOMDIR): give the folder in which the images themselves lie", False
     modality = tags.text(0x00080060).upper()
@@ -45,6 +46,10 @@ def why_no_image(header: Header) -> tuple[str, bool] | None:
             f"is a mosaic: {number} lie side by side in one picture. Convert it to NIfTI, for example with dcm2niix",
             False,
         )
+    images, slices = tags.integer(0x00280008, 1), tags.value(0x00540080)  # NumberOfFrames, SliceVector
+    if isinstance(slices, (list, MultiValue)) and 1 < len(set(slices)) < images:
+        gates = f"holds {images} images of {len(set(slices))} slices (gates, energies or time slots)"
+        return f"{gates}. Export one of them by itself", False
     return None
 
 

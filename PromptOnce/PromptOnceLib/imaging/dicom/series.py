@@ -143,7 +143,7 @@ def _read(choice: Choice, notices: list[str]) -> Volume:
     if first.place is not None:
         frames, geometry, found = order_slices(frames)
     else:
-        geometry = Geometry((*first.file.size, len(frames)), (*first.spacing, _between(first)))
+        geometry = _geometry_of_file(first)
         found = _without_places(first)
     values = read_values(frames)
     if not first.file.spacing_stated:
@@ -151,6 +151,13 @@ def _read(choice: Choice, notices: list[str]) -> Volume:
     told = (*choice.stack.notices, *notices, *found, *values.notices)
     scanner = first.file.scanner
     return Volume(values.array, geometry, scanner.modality, scanner, told, values.window, values.padding)
+
+
+def _geometry_of_file(first: Frame) -> Geometry:
+    """Of all frames of a file in their order, where these have no places of their own."""
+    size, spacing = (*first.file.size, first.file.count), (*first.spacing, _between(first))
+    place = first.file.first_place
+    return Geometry(size, spacing) if place is None else Geometry(size, spacing, place.position, place.direction())
 
 
 def _between(first: Frame) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,8 +42,12 @@ def is_dicom(path: Path) -> bool:
 
 @contextmanager
 def as_it_is() -> Iterator[None]:
-    """Has pydicom take values that break rules of DICOM, such as names that are too long, without a warning."""
-    with config.disable_value_validation():
+    """Has pydicom take values that break rules of DICOM, such as names that are too long.
+
+    Without a warning: these quote values of the header, and appear where a user sees them.
+    """
+    with config.disable_value_validation(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         yield
 
 
@@ -58,7 +63,7 @@ class Pixels(NamedTuple):
 
 
 class Header:
-    """The header of a DICOM file up to its pixels.
+    """The header of a DICOM file up to its pixels; to be asked within as_it_is(), as values are made when asked for.
 
     pixels: what follows. Raises ValueError for a file that is no DICOM or whose header is damaged.
     """
@@ -66,7 +71,7 @@ class Header:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with as_it_is(), path.open("rb") as file:
+            with path.open("rb") as file:
                 self.dataset: Dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
                 self.pixels = _pixels_at(file, self.dataset)
                 self._shared = [_flat(item) for item in self.dataset.get(SHARED, _Empty).value or ()][:1]
@@ -80,6 +85,10 @@ class Header:
     def described_frames(self) -> int:
         """How many frames have functional groups of their own; 0 in a file without them."""
         return len(self._frames)
+
+    def file_meta(self) -> Tags:
+        """What stands before the header proper."""
+        return Tags(getattr(self.dataset, "file_meta", Dataset()), [])
 
     def frame(self, index: int) -> Tags:
         """What is said about a frame."""
@@ -115,8 +124,7 @@ class Tags:
             if tag in group:
                 return group[tag]
         try:
-            with as_it_is():
-                value = self._dataset[tag].value if tag in self._dataset else None
+            value = self._dataset[tag].value if tag in self._dataset else None
         except Exception:  # a value of another kind than its tag: as good as none
             return None
         return None if value is None or value == "" else value

@@ -216,6 +216,21 @@ def test_frames_without_places_are_a_stack_with_a_notice_that_says_so(tmp_path):
     assert "no pixel size" in volume.notices[1]
 
 
+def test_nuclear_medicine_lies_where_its_detector_says_and_gates_are_refused(tmp_path):
+    detector = {"ImagePositionPatient": [-20, -30, 100], "ImageOrientationPatient": SAGITTAL}
+    tags = {
+        "DetectorInformationSequence": detector, "PixelSpacing": [4, 4], "SpacingBetweenSlices": -3,
+        "SliceThickness": 5, "SliceVector": [1, 2, 3, 4],
+    }  # fmt: skip
+    pixels = np.stack([blob(k) for k in range(4)])
+    geometry = read_volume(write_file(tmp_path / "nm.dcm", pixels, "NM", **tags)).geometry
+    assert geometry.spacing == pytest.approx((4, 4, 3))
+    assert geometry.origin == pytest.approx((-20, -30, 100))
+    assert geometry.direction[::3] == pytest.approx((0, 1, 0))
+    with pytest.raises(VolumeError, match="4 images of 2 slices"):
+        read_volume(write_file(tmp_path / "gated.dcm", pixels, "NM", **(tags | {"SliceVector": [1, 2, 1, 2]})))
+
+
 def test_a_header_that_describes_another_number_of_frames_is_damaged(tmp_path):
     path = write_enhanced(tmp_path / "mf.dcm", [blob(k) for k in range(4)], slices(3))
     with pytest.raises(VolumeError, match="announces 4 frames and describes 3"):
