@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pydicom
 import pytest
+import SimpleITK as sitk
+from pydicom.uid import RLELossless
 
 from imaging.enhanced_files import BLOB, blob, slices, write_enhanced, write_file
 from PromptOnceLib.errors import GeometryError, SeveralVolumesError, VolumeError
@@ -251,3 +254,45 @@ def test_padding_is_known_in_the_units_of_every_frame(tmp_path):
     pixels = [blob(-2000), blob(-2000)]
     path = write_enhanced(tmp_path / "mf.dcm", pixels, slices(2), "MR", groups, shared, PixelPaddingValue=-2000)
     assert read_volume(path).padding == ((-4000, -4000), (-2000, -2000))
+
+
+def packed_by_gdcm(folder, pixels):
+    """Transfer syntax and pixels of frames that were compressed as JPEG without loss."""
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(folder / "packed.dcm"))
+    writer.UseCompressionOn()
+    writer.SetCompressor("JPEG")
+    writer.Execute(sitk.GetImageFromArray(pixels))
+    packed = pydicom.dcmread(folder / "packed.dcm")
+    return packed.file_meta.TransferSyntaxUID, packed.PixelData
+
+
+@pytest.mark.parametrize("kind", ["RLE", "JPEG"])
+def test_compressed_frames_are_decoded_as_stored(tmp_path, kind):
+    pixels = np.stack([blob(100 + k).astype(np.uint16) for k in range(4)])
+    groups = [{"PixelValueTransformationSequence": {"RescaleSlope": k + 1, "RescaleIntercept": -5}} for k in range(4)]
+    shared = {"PixelValueTransformationSequence": None}
+    path = write_enhanced(tmp_path / "mf.dcm", pixels, slices(4)[::-1], "MR", groups, shared)
+    dataset = pydicom.dcmread(path)
+    if kind == "RLE":
+        dataset.compress(RLELossless, generate_instance_uid=False)
+    else:
+        dataset.file_meta.TransferSyntaxUID, dataset.PixelData = packed_by_gdcm(tmp_path, pixels)
+        dataset["PixelData"].is_undefined_length = True
+    dataset.save_as(path)
+    assert dataset.file_meta.TransferSyntaxUID.is_compressed
+    assert blobs(read_volume(path)) == [103 * 4 - 5, 102 * 3 - 5, 101 * 2 - 5, 95]
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+@pytest.mark.parametrize("signed", [False, True])
+def test_stored_bits_and_signs(tmp_path, bits, signed):
+    kind = np.dtype(("int" if signed else "uint") + ("8" if bits == 8 else "16"))
+    low = -(2 ** (bits - 1)) if signed else 0
+    values = [low, low + 1, low + 2**bits - 1]
+    frame = np.resize(values, (4, 6)).astype(kind)
+    stored = (frame.astype(np.int32) & (2**bits - 1)).astype(np.uint16 if bits > 8 else np.uint8).view(kind)
+    shared = {"PixelValueTransformationSequence": {"RescaleSlope": 2, "RescaleIntercept": 1}}
+    tags = {"BitsStored": bits, "HighBit": bits - 1}
+    path = write_enhanced(tmp_path / "mf.dcm", [stored] * 2, slices(2), "MR", None, shared, **tags)
+    assert np.unique(read_volume(path).array).tolist() == [2 * value + 1 for value in values]
