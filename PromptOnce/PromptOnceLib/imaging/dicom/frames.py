@@ -19,6 +19,9 @@ from PromptOnceLib.imaging.scanner import XRAY_MODALITIES, Scanner
 # patients apart. Only a hash of them is kept.
 _SUBJECT = (0x00100010, 0x00100020, 0x00100030, 0x00080020, 0x00080050, 0x00200010)
 
+# Modalities whose images are slices in space: without places nothing is known about their order.
+SLICE_MODALITIES = frozenset({"CT", "MR", "PT"})
+
 _CENTIMETRES = 3  # code of a unit in ultrasound regions
 
 
@@ -137,7 +140,12 @@ def _frames_of(header: Header) -> list[Frame] | NoImage:
     if header.described_frames not in (0, file.count):
         described = f"it announces {file.count} frames and describes {header.described_frames}"
         return NoImage(file.path, f"is damaged: {described}", damaged=True)
-    return [_frame(file, header.frame(index), index) for index in range(file.count)]
+    frames = [_frame(file, header.frame(index), index) for index in range(file.count)]
+    lost = sum(frame.place is None for frame in frames)
+    if lost and file.enhanced and file.scanner.modality in SLICE_MODALITIES:
+        said = f"does not state where {lost} of its {file.count} frames lie in the patient: their order is unknown"
+        return NoImage(file.path, said, damaged=False)
+    return frames
 
 
 def _file(header: Header) -> DicomFile:

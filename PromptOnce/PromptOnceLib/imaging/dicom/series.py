@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from PromptOnceLib.errors import SeveralVolumesError, VolumeError
-from PromptOnceLib.imaging.dicom.frames import Frame, NoImage, read_frames
+from PromptOnceLib.imaging.dicom.frames import SLICE_MODALITIES, Frame, NoImage, read_frames
 from PromptOnceLib.imaging.dicom.grid import order_slices
 from PromptOnceLib.imaging.dicom.stacks import (
     Choice,
@@ -22,9 +22,6 @@ from PromptOnceLib.imaging.volume import Geometry, Volume
 
 _SUFFIXES = (".dcm", ".dicom", ".ima")
 _MOST_LISTED = 20
-
-# Modalities whose images are slices in space: without places nothing is known about their order.
-_SLICES = frozenset({"CT", "MR", "PT"})
 
 
 def read_dicom_folder(folder: Path, volume: str | None = None) -> Volume:
@@ -65,6 +62,7 @@ def read_dicom_file(path: Path, volume: str | None = None) -> Volume:
             beside = read_folder(path.parent)
             others = beside.others
             stacks = [stack for stack in beside.stacks if path in stack.paths] or stacks
+            _check_places(stacks[0], beside.stacks)
         stacks = [without_copies(stack) for stack in stacks]
         files = len({other for stack in stacks for other in stack.paths})
         notices = []
@@ -170,7 +168,7 @@ def _without_places(first: Frame) -> list[str]:
     if file.count > 1:
         apart = f"{_between(first):.4g} mm apart" + ("" if first.thickness else ", which is assumed")
         return [f"The file holds {file.count} frames without places: they are taken as slices in their order, {apart}."]
-    if file.scanner.modality in _SLICES:
+    if file.scanner.modality in SLICE_MODALITIES:
         return [f"{file.path.name} does not state where it lies in the patient: it is taken by itself."]
     return []
 
@@ -180,7 +178,7 @@ def _check_places(chosen: FrameStack, stacks: list[FrameStack]) -> None:
     file = chosen.frames[0].file
     same = [frame.file for stack in stacks for frame in stack.frames if frame.file.series == file.series]
     lost = [other for stack in stacks for other in [stack.frames[0].file] if other in same and not stack.has_places]
-    if file.count > 1 or file.scanner.modality not in _SLICES or len(same) < 2 or not lost:
+    if file.count > 1 or file.scanner.modality not in SLICE_MODALITIES or len(same) < 2 or not lost:
         return
     raise VolumeError(
         f"{len(lost)} of {len(same)} files of the series do not state where they lie in the patient, among them "

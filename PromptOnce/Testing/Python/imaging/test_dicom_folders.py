@@ -112,9 +112,10 @@ def test_slices_without_places_are_refused_but_one_can_be_read_by_itself(tmp_pat
 
 
 def test_one_slice_without_a_place_at_the_end_is_not_lost_silently(tmp_path):
-    write_folder(tmp_path, position=lambda k: None if k == 5 else slices(6)[k])
-    with pytest.raises(VolumeError, match=r"1 of 6 files .* IM0005\.dcm"):
-        read_volume(tmp_path)
+    paths = write_folder(tmp_path, position=lambda k: None if k == 5 else slices(6)[k])
+    for given in (tmp_path, paths[0]):
+        with pytest.raises(VolumeError, match=r"1 of 6 files .* IM0005\.dcm"):
+            read_volume(given)
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,15 @@ def test_frames_without_places_are_a_stack_with_a_notice_that_says_so(tmp_path):
     assert "no pixel size" in volume.notices[1]
 
 
+@pytest.mark.parametrize("without", [[0, 1, 2, 3], [3]])
+def test_enhanced_frames_without_places_are_refused(tmp_path, without):
+    positions = [[] if k in without else position for k, position in enumerate(slices(4))]
+    path = write_enhanced(tmp_path / "mf.dcm", [blob(k) for k in range(4)], positions)
+    for given in (path, tmp_path):
+        with pytest.raises(VolumeError, match=f"does not state where {len(without)} of its 4 frames lie"):
+            read_volume(given)
+
+
 def test_nuclear_medicine_lies_where_its_detector_says_and_gates_are_refused(tmp_path):
     detector = {"ImagePositionPatient": [-20, -30, 100], "ImageOrientationPatient": SAGITTAL}
     tags = {
