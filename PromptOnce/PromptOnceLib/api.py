@@ -66,11 +66,14 @@ OnProgress = Callable[[int, int], object]
 """Is told how many slices are done, of how many."""
 
 
-def read(path: str | Path) -> Volume:
-    """An image: NIfTI, NRRD, MetaImage, a DICOM series (its folder or one of its files), an X-ray as DICOM, PNG, JPEG
-    or TIFF. Its array is (slice, row, column) = (k, j, i). Raises VolumeError and its children.
+def read(path: str | Path, volume: int | str | None = None) -> Volume:
+    """An image: NIfTI, NRRD, MetaImage, a DICOM series (its folder, one of its files, a ZIP archive), an X-ray as
+    DICOM, PNG, JPEG or TIFF. Its array is (slice, row, column) = (k, j, i).
+
+    volume: which of several in a DICOM folder or file (phases, echoes, ...), by its number from 1 or its name. Raises
+    VolumeError and its children: SeveralVolumesError, which lists them, where there are several and none is named.
     """
-    return read_volume(Path(path))
+    return read_volume(Path(path), None if volume is None else str(volume))
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,6 +30,12 @@ class VolumeError(InputError):
     code = "bad_volume"
 
 
+class SeveralVolumesError(VolumeError):
+    """A file or folder holds several volumes, or none of the name that was given; the message lists them."""
+
+    code = "several_volumes"
+
+
 class GeometryError(InputError):
     """Two images do not lie in the same space, or a geometry is not invertible."""
 

@@ -12,7 +12,7 @@ from PromptOnceLib.cases.case import Case
 from PromptOnceLib.cases.correction_record import TAG, correction_record
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import check_writable
-from PromptOnceLib.imaging.dicom_header import is_dicom
+from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
 from PromptOnceLib.prompts.conditioning import SharedSeed

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from PromptOnceLib.errors import CheckpointError, EngineMissingError, PromptOnceError, RunExistsError
+from PromptOnceLib.errors import (
+    CheckpointError,
+    EngineMissingError,
+    PromptOnceError,
+    RunExistsError,
+    SeveralVolumesError,
+)
 
 _REMEDIES = {
     CheckpointError.code: "`promptonce models download {error.model}` gets it.",
     EngineMissingError.code: "The command line works with its own Python: `promptonce engine test --own` tests it.",
     RunExistsError.code: "--resume resumes it.",
+    SeveralVolumesError.code: "--volume chooses one; a manifest has a column volume.",
 }
 """Sentences by the code of an error; {error} stands for it.
 

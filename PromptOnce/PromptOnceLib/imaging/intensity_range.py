@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,10 @@ SLAB_VOXELS = 4_000_000
 
 _BINS = 256
 
+# When values count as isolated: how many times the span of the others they are away, up to which share of all they are
+# few; an image of a handful of levels, such as a drawing, has none.
+_FAR, _FEW, _FEWEST_LEVELS = 2.0, 0.005, 16
+
 
 def slabs(array: Array) -> Iterator[tuple[slice, Values]]:
     """Slabs of an array along its first axis as float64 copies, few voxels at a time, with where they lie."""
@@ -32,18 +37,39 @@ def slabs(array: Array) -> Iterator[tuple[slice, Values]]:
         yield part, array[part].astype(np.float64)
 
 
-def sample(array: Array, floor: float = -math.inf) -> Values:
-    """Finite values above `floor` as a flat float64 array, from a regular sub-grid where the image is large."""
+@dataclass(frozen=True)
+class Ignored:
+    """Values that do not count. floor: those up to it. ranges: those from the lower to the upper end of one."""
+
+    floor: float = -math.inf
+    ranges: tuple[tuple[float, float], ...] = ()
+
+    def left(self, values: Values) -> Values:
+        """The finite values that do count, flat."""
+        counts = np.isfinite(values) & (values > self.floor)
+        single = [low for low, high in self.ranges if low == high]
+        if single:
+            counts &= ~np.isin(values, single)
+        for low, high in self.ranges:
+            if low < high:
+                counts &= (values < low) | (values > high)
+        return values[counts]
+
+
+NOTHING = Ignored()
+
+
+def sample(array: Array, ignored: Ignored = NOTHING) -> Values:
+    """Values that count as a flat float64 array, from a regular sub-grid where the image is large."""
     step = max(1, math.ceil((array.size / SLAB_VOXELS) ** (1 / array.ndim)))
-    values = array[(slice(None, None, step),) * array.ndim].astype(np.float64).ravel()
-    return values[np.isfinite(values) & (values > floor)]
+    return ignored.left(array[(slice(None, None, step),) * array.ndim].astype(np.float64).ravel())
 
 
-def full_range(array: Array, floor: float = -math.inf) -> tuple[float, float]:
-    """Exact minimum and maximum of the finite values above `floor`; (0, 0) where there are none."""
+def full_range(array: Array, ignored: Ignored = NOTHING) -> tuple[float, float]:
+    """Exact minimum and maximum of the values that count; (0, 0) where there are none."""
     lower, upper = math.inf, -math.inf
     for _, values in slabs(array):
-        kept = values[np.isfinite(values) & (values > floor)]
+        kept = ignored.left(values)
         if kept.size:
             lower, upper = min(lower, float(kept.min())), max(upper, float(kept.max()))
     return (lower, upper) if lower <= upper else (0.0, 0.0)
@@ -55,13 +81,45 @@ def foreground_percentiles(values: Values) -> tuple[float, float]:
     The foreground is what lies above Otsu's threshold, so that the amount of air around the patient does not change
     the upper end and a few very bright voxels do not darken the rest. The lower end is the 0.5th percentile of all
     values: fluid, cortical bone and air lie below the threshold and must stay distinguishable.
+    Values that lie far off from all others, such as padding that no header names, do not count.
     values: flat, finite. (0, 0) where there are none.
     """
     if values.size == 0:
         return 0.0, 0.0
+    values = _without_isolated(values)
     foreground = values[values >= otsu_threshold(values)]
     lower, upper = float(np.percentile(values, 0.5)), float(np.percentile(foreground, 99.5))
     return (lower, upper) if lower < upper else (float(values.min()), float(values.max()))
+
+
+def _without_isolated(values: Values) -> Values:
+    """Leaves out values at either end that lie farther from the others than these span, several times.
+
+    Either very few, or one value alone that stands for what was not measured: the end of a range of integers, or
+    anything below zero. A bright object before a dark background is neither.
+    """
+    for _ in range(2):  # once for each end
+        levels = np.unique(values)
+        if len(levels) < _FEWEST_LEVELS:
+            return values
+        widest = int(np.argmax(np.diff(levels)))
+        below = values <= levels[widest]
+        rest, apart = (levels[widest + 1 :], levels[: widest + 1])
+        if np.count_nonzero(below) * 2 > len(values):
+            below, rest, apart = ~below, apart, rest
+        few = np.count_nonzero(below) <= _FEW * len(values)
+        stands_for_nothing = len(apart) == 1 and (apart[0] < min(0.0, rest[0]) or _ends_a_range(float(apart[0])))
+        others = values[~below]
+        span = np.ptp(np.percentile(others, (0.5, 99.5)))  # whatever lies far off at the other end
+        if not (few or stands_for_nothing) or levels[widest + 1] - levels[widest] <= _FAR * span:
+            return values
+        values = others
+    return values
+
+
+def _ends_a_range(value: float) -> bool:
+    """Whether it is the largest integer of some number of bits, 10 or more, such as 4095, 32767 or 65535."""
+    return value > 1000 and value.is_integer() and (int(value) + 1) & int(value) == 0
 
 
 def otsu_threshold(values: Values) -> float:

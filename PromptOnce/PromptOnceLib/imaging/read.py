@@ -5,30 +5,38 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from PromptOnceLib.errors import VolumeError
-from PromptOnceLib.imaging.dicom_header import is_dicom
-from PromptOnceLib.imaging.dicom_series import read_dicom_file, read_dicom_folder
+from PromptOnceLib.errors import SeveralVolumesError, VolumeError
+from PromptOnceLib.imaging.dicom.series import read_dicom_file, read_dicom_folder
+from PromptOnceLib.imaging.dicom.tags import is_dicom
+from PromptOnceLib.imaging.dicom.zip_archive import unpacked
 from PromptOnceLib.imaging.image_file import check_readable, read_image_file
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Volume
 
 
-def read_volume(path: str | os.PathLike[str]) -> Volume:
-    """Volume of a NIfTI, NRRD, MHA/MHD, PNG, JPEG or TIFF file, a DICOM folder or a DICOM file.
+def read_volume(path: str | os.PathLike[str], volume: str | None = None) -> Volume:
+    """Volume of a NIfTI, NRRD, MHA/MHD, PNG, JPEG or TIFF file, a DICOM folder, file or ZIP archive.
 
-    The voxels keep their type (CT in HU), the geometry is the file's. What was done while reading (a series chosen,
-    colour turned to grey, MONOCHROME1 inverted) is told in the volume's notices. Modality and scanner come from DICOM
-    only. Raises VolumeError or GeometryError with a sentence for the user; nothing in it identifies a patient but the
-    path that was given.
+    volume: which of several in a DICOM folder or file (phases, echoes, magnitude and phase, series), by its number from
+    1 or its name. The voxels keep their type (CT in HU), the geometry is the file's. What was done while reading (a
+    series chosen, colour turned to grey, MONOCHROME1 inverted) is told in the volume's notices. Modality, scanner,
+    padding and the file's window come from DICOM only. Raises VolumeError or GeometryError with a sentence for the
+    user, SeveralVolumesError where one of several has to be named; nothing in it identifies a patient but the path that
+    was given and the names of files beside it.
     """
     path = Path(path)
     check_readable(path)
     if path.is_dir():
-        return read_dicom_folder(path)
+        return read_dicom_folder(path, volume)
     if path.name.lower().endswith(".seg.nrrd"):
         raise VolumeError(f"{path.name} is a segmentation, not an image. Choose the image it was made on.")
     screen_file(path)
+    if path.suffix.lower() == ".zip":
+        with unpacked(path) as folder:
+            return read_dicom_folder(folder, volume)
     if is_dicom(path):
-        return read_dicom_file(path)
+        return read_dicom_file(path, volume)
+    if volume is not None and volume.strip() != "1":
+        raise SeveralVolumesError(f'{path.name} holds one volume: there is none called "{volume}".')
     image = read_image_file(path)
     return Volume(image.array, image.geometry, notices=image.notices)

@@ -120,7 +120,8 @@ class Volume:
     """Voxels and where they lie.
 
     array: KJI order, any integer or float type; CT in HU. modality: DICOM code ("CT", "MR", "DX", ...), "" if unknown.
-    notices: sentences for the user about what was done while reading.
+    notices: sentences for the user about what was done while reading. file_window: lower and upper end of the window
+    that the file states. padding: ranges of values, ends included, that mean that nothing was measured.
     Raises VolumeError for arrays that are not 3D, empty, or not made of real numbers, GeometryError where array and
     geometry differ.
     """
@@ -130,6 +131,8 @@ class Volume:
     modality: str = ""
     scanner: Scanner | None = None
     notices: tuple[str, ...] = ()
+    file_window: tuple[float, float] | None = None
+    padding: tuple[tuple[float, float], ...] = ()
 
     def __post_init__(self) -> None:
         if self.array.ndim != 3:

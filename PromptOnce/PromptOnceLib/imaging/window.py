@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.intensity_range import (
     CT_PADDING,
+    Ignored,
     foreground_percentiles,
     full_range,
     looks_like_hounsfield,
@@ -57,19 +58,23 @@ def window_presets() -> dict[str, tuple[float, float]]:
 def window_from_text(text: str, volume: Volume, region: Array | None = None) -> Window:
     """Window for a volume from what the user wrote.
 
-    "auto"; the name of a CT preset; "LEVEL/WIDTH"; "full" (minimum to maximum); "percentile" (see
-    foreground_percentiles); "paper" or "paper:WINDOW" (clip to the preset or LEVEL/WIDTH, then min-max per slice, as
-    in Prompt Once, section 3). CT padding does not count, except under "paper", which is the papers' own.
-    region: values of the prompted voxels, any shape; "auto" looks at them to tell lung from soft tissue.
-    Raises InputError for any other text.
+    "auto"; the name of a CT preset; "LEVEL/WIDTH"; "file" (the window that the file states, which is also the automatic
+    one of an X-ray); "full" (minimum to maximum); "percentile" (see foreground_percentiles); "paper" or "paper:WINDOW"
+    (clip to the preset or LEVEL/WIDTH, then min-max per slice, as in Prompt Once, section 3). Padding does not count,
+    except under "paper", which is the papers' own. region: values of the prompted voxels, any shape; "auto" looks at
+    them to tell lung from soft tissue. Raises InputError for any other text, and for "file" where the file states none.
     """
     name = _words(text)
     if name == "auto":
         return _automatic_window(volume, region)
+    if name == "file":
+        if volume.file_window is None:
+            raise InputError("The image states no window of its own. Use auto, or another window.")
+        return Window(*volume.file_window, "file")
     if name == "full":
-        return Window(*full_range(volume.array, _floor(volume)), "full")
+        return Window(*full_range(volume.array, _ignored(volume)), "full")
     if name == "percentile":
-        return Window(*foreground_percentiles(sample(volume.array, _floor(volume))), "percentile")
+        return Window(*foreground_percentiles(sample(volume.array, _ignored(volume))), "percentile")
     if name == "paper":
         return Window(*full_range(volume.array), "paper", per_slice=True)
     if name.startswith("paper:"):
@@ -113,16 +118,18 @@ def _stretched(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def _automatic_window(volume: Volume, region: Array | None) -> Window:
     if _is_ct(volume):
-        values = np.empty(0) if region is None else sample(np.ravel(region), CT_PADDING)
+        values = np.empty(0) if region is None else sample(np.ravel(region), _ignored(volume))
         lung = values.size > 0 and np.median(values) < _LUNG_BELOW
         return _level_and_width("lung" if lung else "soft tissue")
-    return window_from_text("full" if _is_xray(volume) else "percentile", volume)
+    if _is_xray(volume):
+        return window_from_text("full" if volume.file_window is None else "file", volume)
+    return window_from_text("percentile", volume)
 
 
 def _is_ct(volume: Volume) -> bool:
     if volume.modality:
         return volume.modality == "CT"
-    return looks_like_hounsfield(sample(volume.array, CT_PADDING))
+    return looks_like_hounsfield(sample(volume.array, Ignored(CT_PADDING, volume.padding)))
 
 
 def _is_xray(volume: Volume) -> bool:
@@ -134,8 +141,8 @@ def _is_xray(volume: Volume) -> bool:
     return picture and volume.modality not in _SCALED_MODALITIES
 
 
-def _floor(volume: Volume) -> float:
-    return CT_PADDING if _is_ct(volume) else -math.inf
+def _ignored(volume: Volume) -> Ignored:
+    return Ignored(CT_PADDING if _is_ct(volume) else -math.inf, volume.padding)
 
 
 def _words(text: str) -> str:
@@ -154,8 +161,8 @@ def _level_and_width(text: str) -> Window:
     except ValueError:
         known = ", ".join(window_presets())
         raise InputError(
-            f'"{text}" is not a window. Use auto, full, percentile, paper, LEVEL/WIDTH such as -650/1500, or one of: '
-            f"{known}."
+            f'"{text}" is not a window. Use auto, file, full, percentile, paper, LEVEL/WIDTH such as -650/1500, '
+            f"or one of: {known}."
         ) from None
     if not (math.isfinite(level) and math.isfinite(width) and width > 0):
         raise InputError(f'The window "{text}" needs a level and a width greater than 0, for example -650/1500.')

@@ -10,7 +10,8 @@ import slicer
 import vtk
 
 from PromptOnceLib.errors import GeometryError, VolumeError
-from PromptOnceLib.imaging.dicom_series import INVERTED
+from PromptOnceLib.imaging.dicom.presentation import window_ends
+from PromptOnceLib.imaging.dicom.values import INVERTED
 from PromptOnceLib.imaging.image_file import grey_from_colour, read_image_file
 from PromptOnceLib.imaging.scanner import XRAY_MODALITIES, Scanner
 from PromptOnceLib.imaging.volume import Array, Geometry, Volume
@@ -68,11 +69,12 @@ def read_volume_node(node: Any, database: DicomDatabase | None = None) -> Volume
     if database is None:
         database = getattr(slicer, "dicomDatabase", None)
     scanner = _scanner(node, database)
+    window = None if database is None else _file_window(node, database)
     if database is not None and scanner.modality in XRAY_MODALITIES and _is_upside_down(node, array, database):
         array = (float(array.max()) + float(array.min()) - array.astype(np.float64)).astype(array.dtype)
         notices.append(INVERTED)
     known = scanner if scanner != Scanner(modality=scanner.modality) else None
-    return Volume(array, volume_geometry(node), scanner.modality, known, tuple(notices))
+    return Volume(array, volume_geometry(node), scanner.modality, known, tuple(notices), window)
 
 
 def volume_geometry(node: Any) -> Geometry:
@@ -132,6 +134,18 @@ def _scanner(node: Any, database: DicomDatabase | None) -> Scanner:
         return Scanner()
     attribute = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
     return Scanner(modality=hierarchy.GetItemAttribute(item, attribute) or "")
+
+
+def _file_window(node: Any, database: DicomDatabase) -> tuple[float, float] | None:
+    """The window that the volume's first instance states; None where it is inverted, by whom is not known."""
+    uid = _instance_uid(node)
+    if not uid or database.instanceValue(uid, "0028,0004").strip() == "MONOCHROME1":
+        return None
+    try:
+        level, width = (float(database.instanceValue(uid, tag).split("\\")[0]) for tag in ("0028,1050", "0028,1051"))
+    except ValueError:
+        return None
+    return window_ends(level, width, database.instanceValue(uid, "0028,1056").strip()) if width > 0 else None
 
 
 def _instance_uid(node: Any) -> str:

@@ -90,10 +90,12 @@ def accepted_masks(source: SeedSource, geometry: Geometry, axis: int) -> NDArray
 def seed_window(seed: Seed, volume: Volume) -> Window:
     """The seed's window for another volume.
 
-    A window in HU or other units is the same; one that follows from an image's own intensities ("full", "percentile",
-    "paper") is found anew in the volume.
+    A window in HU or other units is the same; one that follows from an image's own intensities or header ("full",
+    "percentile", "paper", "file") is found anew in the volume, "full" where its header states none.
     """
     window = seed.record.window
+    if window.name == "file" and volume.file_window is None:
+        return window_from_text("full", volume)
     if window.follows_the_image:
         return window_from_text(window.name, volume)
     return Window(window.lower, window.upper, window.name, window.per_slice)

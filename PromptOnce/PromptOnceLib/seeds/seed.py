@@ -88,8 +88,10 @@ class SeedWindow(StrictModel):
 
     @property
     def follows_the_image(self) -> bool:
-        """Whether it was found from the image's own intensities, so that its ends mean nothing for another image."""
-        return self.name in ("full", "percentile", "paper") or self.name.startswith("paper:")
+        """Whether it was found from the image's own intensities or header, so that its ends mean nothing for another
+        image.
+        """
+        return self.name in ("full", "percentile", "paper", "file") or self.name.startswith("paper:")
 
     def maps_like(self, other: SeedWindow) -> bool:
         """Whether both make greys in the same way, so that frames under them can be compared."""

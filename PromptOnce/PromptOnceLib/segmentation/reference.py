@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError, SegmentationFileError, VolumeError
-from PromptOnceLib.imaging.dicom_header import is_dicom
+from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES, check_readable, read_image_file
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Array, Geometry

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from imaging.enhanced_files import blob, slices, write_enhanced
 from worker.disks import disk_frames, disk_prompt
 
 import PromptOnceLib as po
 from PromptOnceLib import api
-from PromptOnceLib.errors import InputError, PromptError
+from PromptOnceLib.errors import InputError, PromptError, SeveralVolumesError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.io import read_segmentation
@@ -38,6 +39,15 @@ def disk_labels(volume: po.Volume) -> np.ndarray:
 def model() -> Iterator[po.OpenModel]:
     with po.open_model(device="cpu", precision="float32", threads=1) as opened:
         yield opened
+
+
+def test_one_of_several_volumes_is_read_by_its_number(tmp_path: Path) -> None:
+    groups = [{"MREchoSequence": {"EffectiveEchoTime": 5.0 * (1 + k // 3)}} for k in range(6)]
+    path = write_enhanced(tmp_path / "mf.dcm", [blob(k) for k in range(6)], slices(3) * 2, "MR", groups)
+    assert po.read(path, 2).array.max(axis=(1, 2)).tolist() == [7, 7, 7]
+    assert po.read(str(path), volume="echo time 10 ms").array.min(axis=(1, 2)).tolist() == [3, 4, 5]
+    with pytest.raises(SeveralVolumesError, match="echo time 5 ms"):
+        po.read(path)
 
 
 def test_the_readmes_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

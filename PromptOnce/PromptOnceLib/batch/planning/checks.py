@@ -20,7 +20,7 @@ _ANY_GEOMETRY = Geometry((1, 1, 1))
 
 def window_problem(text: str) -> str | None:
     """Whether a window is one."""
-    any_volume = Volume(np.zeros((1, 1, 1), np.int16), _ANY_GEOMETRY)
+    any_volume = Volume(np.zeros((1, 1, 1), np.int16), _ANY_GEOMETRY, file_window=(0.0, 1.0))
     return _message(lambda: window_from_text(text, any_volume))
 
 

@@ -32,11 +32,11 @@ def read_manifest(
 ) -> list[PlannedCase]:
     """The cases of a manifest, in the order of its lines.
 
-    Columns: image (the only one that is needed), case (its name), reference (FILE[:LABEL,...]), seed (a name of the
-    seed library, or auto) or prompt (a prompt file, or reference), window, axis, slice, group. Paths are relative to
-    the manifest. An empty cell stands for what is given here: prompt, window, axis. seed_problem: what
-    is wrong with the name of a seed, as PromptSources says it; None: nothing ever is.
-    Raises ManifestError that lists every mistake with its line and column.
+    Columns: image (the only one that is needed), volume (which of several in the image), case (its name), reference
+    (FILE[:LABEL,...]), seed (a name of the seed library, or auto) or prompt (a prompt file, or reference), window,
+    axis, slice, group. Paths are relative to the manifest. An empty cell stands for what is given here: prompt, window,
+    axis. seed_problem: what is wrong with the name of a seed, as PromptSources says it; None: nothing ever is. Raises
+    ManifestError that lists every mistake with its line and column.
     """
     rows, problems = read_table(path)
     reader = _Reader(path.parent, prompt, window, axis, seed_problem, problems)
@@ -75,6 +75,7 @@ class _Reader:
             image=image,
             files=dicom or (() if image is None else files_of(image)),
             dicom=bool(dicom),
+            volume=row.cells["volume"] or None,
             reference=reference,
             prompt=prompt,
             window=row.cells["window"] or self._window,

@@ -12,7 +12,7 @@ from pathlib import Path
 from PromptOnceLib.errors import ManifestError
 from PromptOnceLib.files.names import check_ordinary
 
-COLUMNS = ("image", "case", "reference", "seed", "prompt", "window", "axis", "slice", "group")
+COLUMNS = ("image", "volume", "case", "reference", "seed", "prompt", "window", "axis", "slice", "group")
 MAX_FILE_BYTES = 64 * 2**20
 _SEPARATORS = ("\t", ";", ",")
 _MOST_SHOWN = 20

@@ -36,17 +36,19 @@ class PromptChoice(StrictModel):
 class PlannedCase(StrictModel):
     """One image and how to segment it.
 
-    name: unique in the plan whatever the case of its letters, and a possible folder name on every system. image: a
-    file or folder that `read_volume` takes; None for a volume that is handed over in memory. files: all files the
-    image is made of, to recognise that it has changed. dicom: whether these are DICOM, whose folders may be called
-    after patients. reference: FILE[:LABEL,...] or None. window, axis, slice: as `prepare_case` takes them. group: the
-    report draws cases of one group together.
+    name: unique in the plan whatever the case of its letters, and a possible folder name on every system. image: a file
+    or folder that `read_volume` takes; None for a volume that is handed over in memory. files: all files the image is
+    made of, to recognise that it has changed. dicom: whether these are DICOM, whose folders may be called after
+    patients. volume: which of several in the image, by number or name, as `read_volume` takes it. reference:
+    FILE[:LABEL,...] or None. window, axis, slice: as `prepare_case` takes them. group: the report draws cases of one
+    group together.
     """
 
     name: str
     image: Path | None
     files: tuple[Path, ...] = ()
     dicom: bool = False
+    volume: str | None = None
     reference: str | None = None
     prompt: PromptChoice
     window: str = "auto"

@@ -11,7 +11,8 @@ from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.case_names import VOLUME_SUFFIXES, image_suffix, stem, unique_names
 from PromptOnceLib.batch.planning.patterns import Pattern, split_labels
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.dicom_header import group_by_stack, is_dicom, read_headers
+from PromptOnceLib.imaging.dicom.stacks import read_folder
+from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.image_file import quiet_itk
 
 _HEADER_SUFFIXES = (".nhdr", ".mhd")  # their voxels lie in a file beside them
@@ -85,9 +86,8 @@ def dicom_files_of(image: Path) -> tuple[Path, ...]:
     if image_suffix(image.name) is not None or not is_dicom(image):
         return ()
     with quiet_itk():
-        groups = group_by_stack(read_headers(image.parent))
-    of_image = next((group for group in groups if any(header.path == image for header in group)), [])
-    return tuple(header.path for header in of_image) or (image,)
+        stacks = read_folder(image.parent).stacks
+    return next((stack.paths for stack in stacks if image in stack.paths), (image,))
 
 
 def _sorted_out(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -114,11 +114,11 @@ def _series(files: list[Path]) -> list[FoundImage]:
     """DICOM images among the files, in the order of their folders."""
     with quiet_itk():
         folders = sorted({path.parent for path in files if is_dicom(path)})
-        groups = [group for folder in folders for group in group_by_stack(read_headers(folder))]
-    shown = [group for group in groups if not group[0].is_localizer]
+        stacks = [stack for folder in folders for stack in read_folder(folder).stacks]
+    # By their files: stacks that share one, such as the three planes of a localizer, are chosen when it is read.
+    shown = dict.fromkeys(stack.paths for stack in stacks if not stack.is_localizer)
     return [
-        FoundImage(f"series-{number:03}", group[0].path, tuple(header.path for header in group), dicom=True)
-        for number, group in enumerate(shown, start=1)
+        FoundImage(f"series-{number:03}", paths[0], paths, dicom=True) for number, paths in enumerate(shown, start=1)
     ]
 
 

@@ -36,7 +36,7 @@ def _read(message: bytes) -> None:
     if case.image is None:
         return
     with suppress(PromptOnceError):
-        volume = read_volume(case.image)
+        volume = read_volume(case.image, case.volume)
         if case.reference is not None:
             path, labels = parse_reference(case.reference)
             read_reference(path, volume.geometry, labels, lambda notice: None)

@@ -113,7 +113,7 @@ class Loader:
             try_reading(planned)
         self.note(planned.name, "reading")
         held = self.volumes.get(planned.name)
-        volume = held if held is not None else read_volume(_path(planned))
+        volume = held if held is not None else read_volume(_path(planned), planned.volume)
         notices: list[str] = []
         reference = None
         if planned.reference is not None:

@@ -26,7 +26,7 @@ Examples:
     promptonce batch images/ --seed "lungs GE" -o run/
   Box and points from each case's reference, as in the papers, and Dice against it:
     promptonce batch study/ --prompt-from reference --reference "{case}_lung.nii.gz:1,2" -o run/
-  A manifest, a table with the columns image, case, reference, seed or prompt, window, axis, slice, group:
+  A manifest, a table with the columns image, volume, case, reference, seed or prompt, window, axis, slice, group:
     promptonce batch study.csv --seed auto -o run/
   What would be done; then go on after an interruption:
     promptonce batch images/ --seed auto --dry-run

@@ -16,6 +16,7 @@ from PromptOnceLib.cli.options.common import (
     json_option,
     model_options,
     quiet_option,
+    volume_option,
     window_option,
 )
 from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_options
@@ -51,6 +52,7 @@ Examples:
     required=True,
     help=".seg.nrrd, or a label map .nii.gz, .nrrd, .mha.",
 )
+@volume_option
 @prompt_options
 @seed_options
 @click.option(
@@ -93,6 +95,7 @@ def segment(
     context: click.Context,
     image: Path,
     output: Path,
+    volume_name: str | None,
     prompt: PromptOptions,
     seed: SeedOptions,
     slice_index: int | None,
@@ -130,7 +133,7 @@ def segment(
     compared_with = [] if reference is None else [Path(parse_reference(reference)[0])]
     outputs.check([image, *model.inputs, *prompt.inputs, *compared_with])
     files = model.files()
-    volume = with_scanner(read_volume(image), seed.scanner)
+    volume = with_scanner(read_volume(image, volume_name), seed.scanner)
     reporter = Reporter(quiet)
     notices: list[str] = []
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes, early_stop)

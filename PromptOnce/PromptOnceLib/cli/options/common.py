@@ -73,11 +73,17 @@ model_options = grouped(
     ],
 )
 
+volume_option = click.option(
+    "--volume",
+    "volume_name",
+    metavar="N|NAME",
+    help="Which volume, where a DICOM file, folder or archive holds several (phases, echoes, magnitude and phase).",
+)
 window_option = click.option(
     "--window",
     default="auto",
     show_default=True,
-    help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, full, percentile, paper[:WINDOW].",
+    help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, file, full, percentile, paper[:WINDOW].",
 )
 axis_option = click.option(
     "--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal."

@@ -40,6 +40,11 @@ def mistakes(folder: Path, text: str | bytes, prompt: PromptChoice | None = AUTO
     return [line.strip() for line in error.value.message.splitlines()]
 
 
+def test_the_volume_of_an_image_is_named_in_its_column(folder: Path) -> None:
+    first, second = read(folder, "image,volume\na.nii.gz,echo 2\na.nii.gz,\n")
+    assert (first.volume, second.volume) == ("echo 2", None)
+
+
 def test_every_column_is_understood(folder: Path) -> None:
     cases = read(
         folder,

@@ -142,6 +142,7 @@ def test_the_fingerprint_is_of_contents_and_settings_not_of_places(tmp_path: Pat
     ]
     assert set(same) == {first}
     others = [
+        fingerprint(case.model_copy(update={"volume": "echo 2"}), [STAMP], options, "model"),
         fingerprint(case, [STAMP.model_copy(update={"sha256": "1" * 64})], options, "model"),
         fingerprint(case.model_copy(update={"window": "lung"}), [STAMP], options, "model"),
         fingerprint(case.model_copy(update={"axis": "i"}), [STAMP], options, "model"),

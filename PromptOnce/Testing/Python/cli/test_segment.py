@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from imaging.enhanced_files import slices, write_enhanced
 from PIL import Image
 from worker.fake_process import INSTEAD, silent_python
 from worker.gate import Gate
@@ -46,6 +47,20 @@ def test_a_volume_is_segmented_from_a_box_and_points(
     rows = list(csv.DictReader((tmp_path / "out.csv").open()))
     assert [row["slice"] for row in rows] == [str(k) for k in range(11)]
     assert Image.open(tmp_path / "out.png").size[0] > 300
+
+
+def test_one_of_several_volumes_is_chosen_by_its_name(run: Run, tmp_path: Path) -> None:
+    stack = [np.full((32, 32), value, np.int16) for value in (0, 50, 100, 200, 250, 300)]
+    groups = [{"FrameContentSequence": {"TemporalPositionIndex": 1 + k // 3}} for k in range(6)]
+    write_enhanced(tmp_path / "mf.dcm", stack, slices(3) * 2, groups=groups)
+    command = ["segment", "mf.dcm", "-o", "out.nii.gz", "--box", "5,5,20,20"]
+    refused = run(*command)
+    assert refused.status == 2
+    assert "1 (time 1, 3 slices), 2 (time 2, 3 slices)" in refused.err
+    assert "--volume chooses one" in refused.err
+    ended = run(*command, "--volume", "time 2")
+    assert ended.status == 0, ended.err
+    assert sitk.ReadImage(str(tmp_path / "out.nii.gz")).GetSize() == (32, 32, 3)
 
 
 def test_json_is_one_object_with_what_scripts_need(run: Run, disk_volume: Path, disk_reference: Path) -> None:

@@ -56,7 +56,6 @@ def test_localizers_segmentations_and_other_files_do_not_disturb_a_series(tmp_pa
     write_series(tmp_path, range(5), prefix="g", t0020_000e="1.2.5", t0008_0060="SEG")
     (tmp_path / "readme.txt").write_text("not an image")
     (tmp_path / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
-    (tmp_path / "empty.dcm").write_bytes(b"")
     volume = read_volume(tmp_path)
     assert volume.array[:, 0, 0].tolist() == [0, 1, 2]
     assert volume.notices == ()
@@ -152,7 +151,7 @@ def test_monochrome1_is_inverted_once_with_a_notice(tmp_path):
 
 
 def test_monochrome1_is_inverted_in_a_series_too(tmp_path):
-    for path in write_series(tmp_path, [0, 2]):
+    for path in write_series(tmp_path, [0, 2], t0008_0060="MR"):
         make_monochrome1(path)
     array = read_volume(tmp_path).array
     assert (array[0] > array[1]).all()

@@ -181,6 +181,15 @@ def test_an_x_ray_whose_file_is_gone_is_taken_as_it_is(scene):
     assert read_volume_node(node, database).notices == ()
 
 
+def test_an_x_ray_has_the_window_of_its_file_unless_it_was_turned(scene):
+    node = add_volume(np.ones((1, 6, 8), np.uint16))
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3")
+    tags = {"t0008_0060": "DX", "t0028_1050": "1050\\2000", "t0028_1051": "300\\4000"}
+    assert read_volume_node(node, Database("/nowhere/dx.dcm", **tags)).file_window == (900, 1199)
+    inverted = Database("/nowhere/dx.dcm", t0028_0004="MONOCHROME1", **tags)
+    assert read_volume_node(node, inverted).file_window is None
+
+
 def test_the_window_of_the_display_can_be_used(scene):
     node = add_volume()
     node.GetDisplayNode().SetAutoWindowLevel(False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,9 @@ def test_a_window_in_hounsfield_units_is_kept_and_one_of_the_image_is_found_anew
     assert seed_window(sample_seed(), bright) == Window(-1400, 100, "lung")
     of_image = sample_seed(window=Window(0, 10, "full"))
     assert seed_window(of_image, bright) == Window(4000, 6000, "full")
+    of_file = sample_seed(window=Window(900, 1199, "file"))
+    assert seed_window(of_file, bright) == Window(4000, 6000, "full")
+    assert seed_window(of_file, replace(bright, file_window=(4500.0, 5000.0))) == Window(4500, 5000, "file")
     clipped = seed_window(sample_seed(window=Window(-1400, 100, "paper:lung", per_slice=True)), bright)
     assert (clipped.lower, clipped.upper, clipped.per_slice) == (-1400, 100, True)
 

@@ -9,7 +9,14 @@ import click
 import numpy as np
 
 from PromptOnceLib.cli.commands.seeds.format import in_a_line, in_full, record_report
-from PromptOnceLib.cli.options.common import ModelOptions, axis_option, json_option, model_options, quiet_option
+from PromptOnceLib.cli.options.common import (
+    ModelOptions,
+    axis_option,
+    json_option,
+    model_options,
+    quiet_option,
+    volume_option,
+)
 from PromptOnceLib.cli.options.seed import library_option, scanner_option, seed_search, with_scanner
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
@@ -45,6 +52,7 @@ def list_command(trash: bool, library_folder: Path | None, as_json: bool) -> Non
 @click.command(cls=CommandWithPoints)
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--target", help="What is to be segmented.")
+@volume_option
 @axis_option
 @scanner_option
 @model_options
@@ -53,6 +61,7 @@ def list_command(trash: bool, library_folder: Path | None, as_json: bool) -> Non
 @json_option
 def match(
     image: Path,
+    volume_name: str | None,
     target: str | None,
     axis: str,
     scanner: tuple[tuple[str, str], ...],
@@ -68,7 +77,7 @@ def match(
     """
     from PromptOnceLib.imaging.read import read_volume
 
-    volume = with_scanner(read_volume(image), scanner)
+    volume = with_scanner(read_volume(image, volume_name), scanner)
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     search = seed_search(library, volume, axis, target, scanner)
     with WorkerSession(model.files(), model.device, model.precision, reporter) as work:

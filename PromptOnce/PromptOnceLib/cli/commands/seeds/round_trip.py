@@ -9,7 +9,7 @@ import click
 
 from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cli.commands.seeds.format import record_report
-from PromptOnceLib.cli.options.common import ModelOptions, json_option, model_options, quiet_option
+from PromptOnceLib.cli.options.common import ModelOptions, json_option, model_options, quiet_option, volume_option
 from PromptOnceLib.cli.options.seed import library_option
 from PromptOnceLib.cli.seed_checks import applied_report, trip_of_seed
 from PromptOnceLib.cli.terminal import Reporter
@@ -24,6 +24,7 @@ from PromptOnceLib.worker.segmenter import Settings
 @click.command("round-trip")
 @click.argument("name")
 @click.argument("image", type=click.Path(path_type=Path), required=False)
+@volume_option
 @click.option("--store", is_flag=True, help="Keep the figure as the seed's own.")
 @model_options
 @library_option
@@ -32,6 +33,7 @@ from PromptOnceLib.worker.segmenter import Settings
 def round_trip(
     name: str,
     image: Path | None,
+    volume_name: str | None,
     store: bool,
     model: ModelOptions,
     library_folder: Path | None,
@@ -52,7 +54,7 @@ def round_trip(
             raise SeedError("--store keeps the figure of a round trip through an image: name one.")
         click.echo(json.dumps(record_report(seed.record)) if as_json else trust_sentence(seed.record.round_trip))
         return
-    source, volume = SeedSource((seed,)), read_volume(image)
+    source, volume = SeedSource((seed,)), read_volume(image, volume_name)
     case = prepare_case(volume, source)
     with WorkerSession(model.files(), model.device, model.precision, Reporter(quiet)) as work:
         run = work.run(case, Settings())

@@ -22,6 +22,7 @@ from PromptOnceLib.cli.options.common import (
     json_option,
     model_options,
     quiet_option,
+    volume_option,
     window_option,
 )
 from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_options
@@ -79,6 +80,7 @@ class Confirmation:
 @click.command(cls=CommandWithPoints, epilog=EXAMPLES)
 @click.argument("seed_name", metavar="NAME")
 @click.argument("image", type=click.Path(path_type=Path))
+@volume_option
 @prompt_options
 @click.option("--mask-from", metavar="REFERENCE[:LABEL,...]", help="The accepted mask, instead of the model's.")
 @click.option(
@@ -98,6 +100,7 @@ class Confirmation:
 def save(
     seed_name: str,
     image: Path,
+    volume_name: str | None,
     prompt: PromptOptions,
     mask_from: str | None,
     slice_index: int | None,
@@ -124,7 +127,7 @@ def save(
     check_targets([preview], [image, *model.inputs, *prompt.inputs])
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     library.check_free(seed_name)  # before anything is read, and before the user is asked to look at the frame
-    volume = with_scanner(read_volume(image), scanner)
+    volume = with_scanner(read_volume(image, volume_name), scanner)
     notices: list[str] = []
     case = prepare_case(volume, prompt.source(volume, notices), axis, slice_index, window, notices=notices)
     assert isinstance(case.prompt, Prompt)

@@ -1,4 +1,4 @@
-"""The slices of a DICOM series: their order, and whether they fill a straight, regular grid."""
+"""The slices of a DICOM volume: their order, and whether they fill a straight, regular grid."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError, VolumeError
-from PromptOnceLib.imaging.dicom_header import DicomHeader
+from PromptOnceLib.imaging.dicom.frames import Frame, FramePlace
 from PromptOnceLib.imaging.volume import Geometry
 
 # Shares of the usual distance between slices. Below the first, rounding in the header; up to the second, the mean
@@ -22,52 +23,63 @@ _LEAST_TILT = 1.0
 class SliceOrder(NamedTuple):
     """Slices in the order of their normal, the grid they fill, and notices."""
 
-    headers: list[DicomHeader]
+    frames: list[Frame]
     geometry: Geometry
     notices: list[str]
 
 
-def order_slices(headers: list[DicomHeader]) -> SliceOrder:
-    """Order and grid of at least two slices that belong together.
+def order_slices(frames: list[Frame]) -> SliceOrder:
+    """Order and grid of slices that belong together and have places.
 
     Raises VolumeError for slices that are missing, double or unevenly spaced, GeometryError for a tilted gantry.
     """
-    headers, notices = _without_copies(headers)
-    headers = sorted(headers, key=DicomHeader.along_normal)
-    first = headers[0]
-    spacing = first.spacing[2]
-    if len(headers) > 1:
-        spacing, uneven = _slice_spacing(headers)
-        notices += uneven
-        _check_tilt(headers)
-    columns, rows, _ = first.size
-    geometry = Geometry(
-        (columns, rows, len(headers)), (first.spacing[0], first.spacing[1], spacing), first.origin, first.direction
-    )
-    return SliceOrder(headers, geometry, notices)
+    frames = sorted(frames, key=lambda frame: place_of(frame).along_normal())
+    first = frames[0]
+    notices: list[str] = []
+    between = first.thickness or 1.0
+    if len(frames) > 1:
+        between, notices = _slice_spacing(frames)
+        _check_tilt(frames)
+    size = (*first.file.size, len(frames))
+    place = place_of(first)
+    geometry = Geometry(size, (*first.spacing, between), place.position, place.direction())
+    return SliceOrder(frames, geometry, notices)
 
 
-def _without_copies(headers: list[DicomHeader]) -> tuple[list[DicomHeader], list[str]]:
-    """Leaves out files that are copies of the same DICOM object."""
-    kept = list({header.instance or str(header.path): header for header in reversed(headers)}.values())
-    copies = len(headers) - len(kept)
-    return kept, [f"{copies} files of the series are copies of others and were left out."] if copies else []
+def place_of(frame: Frame) -> FramePlace:
+    """The place of a frame that has one."""
+    assert frame.place is not None
+    return frame.place
 
 
-def _slice_spacing(headers: list[DicomHeader]) -> tuple[float, list[str]]:
+def positions_of(frames: list[Frame]) -> NDArray[np.int_]:
+    """For every frame the number of its position along the normal, counted from 0 in the order of the normal.
+
+    Positions that differ by rounding only are one.
+    """
+    heights = np.array([place_of(frame).along_normal() for frame in frames])
+    order = np.argsort(heights, kind="stable")
+    steps = np.diff(heights[order])
+    same = min(0.1, 0.1 * float(steps.max())) if len(steps) else 0.0
+    numbers = np.empty(len(frames), dtype=np.int_)
+    numbers[order] = np.concatenate([[0], np.cumsum(steps > max(same, 1e-4))])
+    return numbers
+
+
+def _slice_spacing(frames: list[Frame]) -> tuple[float, list[str]]:
     """Mean distance between slices in mm, and a notice where it is slightly uneven."""
-    positions = np.array([header.along_normal() for header in headers])
+    positions = np.array([place_of(frame).along_normal() for frame in frames])
     gaps = np.diff(positions)
     usual = float(np.median(gaps))
     deviation = gaps / usual - 1 if usual > 0 else np.full(gaps.shape, -1.0)
     worst = int(np.argmax(np.abs(deviation)))
-    where = f"between slices {worst} and {worst + 1} (of {len(headers)}, counted from 0)"
+    where = f"between slices {worst} and {worst + 1} (of {len(frames)}, counted from 0)"
     if deviation.min() < -1 + _ROUNDING:
         same = int(np.argmin(deviation))
         raise VolumeError(
-            f"Slices {same} and {same + 1} of the series (of {len(headers)}, counted from 0) lie at the same position: "
-            "it holds several images per slice (phases, echoes, repetitions). Put the files of one of them in a folder "
-            "of its own."
+            f"Slices {same} and {same + 1} of the series (of {len(frames)}, counted from 0) lie at the same position: "
+            "it holds several images per slice (phases, echoes, repetitions), and nothing in the files says which "
+            "belong together. Put the files of one of them in a folder of its own."
         )
     if deviation[worst] > _MISSING:
         raise VolumeError(
@@ -86,13 +98,13 @@ def _slice_spacing(headers: list[DicomHeader]) -> tuple[float, list[str]]:
     return mean, [f"The slices are slightly uneven ({extremes}): {mean:.4g} mm is used for all."]
 
 
-def _check_tilt(headers: list[DicomHeader]) -> None:
-    origins = np.array([header.origin for header in headers])
-    normal = headers[0].normal()
+def _check_tilt(frames: list[Frame]) -> None:
+    origins = np.array([place_of(frame).position for frame in frames])
+    normal = place_of(frames[0]).normal()
     travel = origins - origins[0]
     along = travel @ normal
     shift = float(np.linalg.norm(travel - np.outer(along, normal), axis=1).max())
-    if shift > max(_LEAST_TILT, *headers[0].spacing[:2]):
+    if shift > max(_LEAST_TILT, *frames[0].spacing):
         angle = math.degrees(math.atan2(shift, float(along.max())))
         raise GeometryError(
             f"The slices of the series are shifted against each other (a gantry tilt of about {angle:.1f} degrees). "

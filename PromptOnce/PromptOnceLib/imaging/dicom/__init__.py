@@ -1,0 +1,1 @@
+"""DICOM images: the frames of files, and the volumes they make."""
