@@ -163,7 +163,7 @@ class PropagationJob(SessionJob):
     """A propagation that waits, is under way, or is over.
 
     result: what has been done so far. notices: what was done differently than asked. device: where it ended, "" before.
-    cancelled: whether it ended before the last slice.
+    cancelled: whether it ended before the last slice. failure: the error with which it ended.
     """
 
     nothing_done = "Cancelled before the first slice was done."
@@ -186,6 +186,7 @@ class PropagationJob(SessionJob):
         self.progress = Progress(clock)
         self.notices: list[str] = []
         self.device, self.cancelled = "", False
+        self.failure: PromptOnceError | None = None
         self._stack, self._range = stack, range(0)
         self._on_slice, self._on_notice, self._on_end = on_slice, on_notice, on_end
         self._changed: list[int] = []
@@ -229,6 +230,7 @@ class PropagationJob(SessionJob):
             self.cancelled = True
             error = None if self.result.computed.any() else error  # closed because it did not answer the cancel
         self.cancelled |= isinstance(error, CancelledError)
+        self.failure = error
         self._queue(partial(self._on_end, self, error))
 
     def take_changed(self) -> list[int]:
