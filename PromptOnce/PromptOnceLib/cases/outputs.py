@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
+import shutil
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,8 +14,9 @@ from typing import Any
 
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.cases.correction_record import TAG, correction_record
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import DiskFullError, InputError, ResultsFolderError
 from PromptOnceLib.files.atomic import check_writable
+from PromptOnceLib.files.disk import HARDLY_ANYTHING, caused_by_full_disk, disk_is_full, free_bytes
 from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
@@ -20,6 +25,9 @@ from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.io import check_suffix, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
 from PromptOnceLib.segmentation.segment import Segment, segments_of
+
+_COMPRESSION = 20
+"""A compressed mask has hardly ever more than this part of a byte a voxel."""
 
 
 def check_targets(
@@ -43,6 +51,23 @@ class Outputs:
         if self.sheet is not None and self.sheet.suffix.lower() != ".png":
             raise InputError(f"{self.sheet.name}: a contact sheet is a PNG. Choose a name that ends in .png.")
         check_targets([self.segmentation, self.csv, self.sheet], inputs)
+
+    def check_room(self, case: Case) -> None:
+        """Before hours of work: DiskFullError where the disk of a result has no room for it."""
+        voxels = math.prod(case.volume.geometry.size)
+        needed = HARDLY_ANYTHING + (voxels if self.segmentation.suffix == ".nii" else voxels // _COMPRESSION)
+        for target in filter(None, (self.segmentation, self.csv, self.sheet)):
+            folder = Path(os.path.realpath(target)).parent
+            if free_bytes(folder) < needed:
+                raise DiskFullError(
+                    f"The disk is full: the results need about {needed / 1e6:.0f} MB in {folder}. Free some space, or "
+                    "choose another folder."
+                )
+
+    def within(self, folder: Path) -> Outputs:
+        """The same files in another folder."""
+        csv, sheet = (None if path is None else folder / path.name for path in (self.csv, self.sheet))
+        return Outputs(folder / self.segmentation.name, csv, sheet)
 
 
 @dataclass(eq=False)
@@ -84,6 +109,43 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     if outputs.sheet is not None:
         _write_sheet(run, outputs.sheet, segments)
     return notices
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Where a run's results are. elsewhere: they could not be written where they should be. notices: of the writing."""
+
+    outputs: Outputs
+    notices: tuple[str, ...]
+    elsewhere: bool = False
+
+
+def keep_outputs(run: Run, outputs: Outputs) -> Kept:
+    """Write results that may have taken hours: where they should be, or, where that fails, wherever there is room.
+
+    The other place is a new folder, of this user alone, in the current folder, the home folder or that for temporary
+    files; a notice names it. Raises DiskFullError or ResultsFolderError where there is no room anywhere.
+    """
+    try:
+        return Kept(outputs, write_outputs(run, outputs))
+    except (InputError, OSError) as error:
+        reason = error
+    sentence = reason.message if isinstance(reason, InputError) else str(reason)
+    for place in (Path.cwd, Path.home, lambda: Path(tempfile.gettempdir())):
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="promptonce-results-", dir=place()))
+        except (OSError, RuntimeError):  # there is no such folder
+            continue
+        try:
+            notices = write_outputs(run, outputs.within(folder))
+        except (InputError, OSError):
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        notice = f"{sentence} The results are in {folder} instead."
+        run.notices.append(notice)
+        return Kept(outputs.within(folder), (*notices, notice), elsewhere=True)
+    full = caused_by_full_disk(reason) or disk_is_full(Path(os.path.realpath(outputs.segmentation)).parent)
+    raise (DiskFullError if full else ResultsFolderError)(sentence, repr(reason)) from reason
 
 
 def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:

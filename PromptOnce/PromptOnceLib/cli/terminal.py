@@ -176,22 +176,30 @@ class Reporter:
 
 
 class CtrlC:
-    """Within it Ctrl-C cancels: at once, or, while `gentle`, by setting `requested`; the second time always at once."""
+    """Within it Ctrl-C cancels: at once, or, while `gentle`, by setting `requested`; the second time always at once.
+
+    So do the signals by which systems end programs and terminals that are closed (SIGTERM, SIGHUP), but for the second
+    time: several of them may come at once.
+    """
 
     def __init__(self) -> None:
         self.gentle = False
         self.requested = False
 
     def __enter__(self) -> CtrlC:
-        self._previous = signal.signal(signal.SIGINT, self._handle)
+        known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+        # Ignored is what somebody wanted so, with nohup for example.
+        heard = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
+        self._previous = {number: signal.signal(number, self._handle) for number in heard}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, self._previous)
+        for number, previous in self._previous.items():
+            signal.signal(number, previous)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested or not self.gentle:
+        if not self.gentle or (self.requested and number == signal.SIGINT):
             raise KeyboardInterrupt
         self.requested = True

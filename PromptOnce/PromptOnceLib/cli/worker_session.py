@@ -81,7 +81,7 @@ class WorkerSession:
         return asked
 
     def run(self, case: Case, settings: Settings) -> Run:
-        """Propagate a case; Ctrl-C cancels and, once slices come, keeps what is done."""
+        """Propagate a case; Ctrl-C and a failure of the worker end it and, once slices have come, keep what is done."""
         from PromptOnceLib.cases.outputs import Run
 
         settings.range_for(case.prompt, len(case.stack.frames))  # before the worker is started
@@ -93,10 +93,14 @@ class WorkerSession:
         started = time.monotonic()
         cancelled = self.cancelled("Cancelling; what is done is kept. Press Ctrl-C again to stop at once.")
         try:
-            job = segmenter.propagate(case.prompt, settings, self.reporter.progress, self.reporter.say, cancelled)
+            job = segmenter.propagate(case.prompt, settings, self.reporter.progress, self.reporter.say, cancelled, True)
         finally:
             self.reporter.end()
-        return Run(case, job.result, self.model, job.device, time.monotonic() - started, job.cancelled, job.notices)
+        ended_early = job.cancelled or job.failure is not None
+        if job.failure is not None:
+            job.notices.append(f"{job.failure.message} The slices that were done until then are kept.")
+            self.reporter.say(job.notices[-1])
+        return Run(case, job.result, self.model, job.device, time.monotonic() - started, ended_early, job.notices)
 
     def go(self, steps: Steps[R], what: str, unit: str = "slice", stopping: str = STOPPING) -> R:
         """Take a workflow to its end with progress; Ctrl-C cancels it. No worker is started for one without any step.

@@ -175,7 +175,7 @@ class PropagationJob(SessionJob):
 
     base: the result that a prompt set, of some of its objects or of all, corrects; it stays as it is. result: what has
     been done so far, with what the base had. notices: what was done differently than asked. device: where it ended, ""
-    before. cancelled: whether it ended before the last slice.
+    before. cancelled: whether it ended before the last slice. failure: the error with which it ended.
     """
 
     nothing_done = "Cancelled before the first slice was done."
@@ -202,6 +202,7 @@ class PropagationJob(SessionJob):
         self.progress = Progress(clock)
         self.notices: list[str] = []
         self.device, self.cancelled = "", False
+        self.failure: PromptOnceError | None = None
         self._stack, self._range = stack, range(0)
         self._on_slice, self._on_notice, self._on_end = on_slice, on_notice, on_end
         self._changed: list[int] = []
@@ -246,6 +247,7 @@ class PropagationJob(SessionJob):
             self.cancelled = True
             error = None if self.result.computed.any() else error  # closed because it did not answer the cancel
         self.cancelled |= isinstance(error, CancelledError)
+        self.failure = error
         self._queue(partial(self._on_end, self, error))
 
     def take_changed(self) -> list[int]:

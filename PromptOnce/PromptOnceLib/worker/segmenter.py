@@ -115,11 +115,14 @@ class Segmenter:
         on_slice: OnSlice | None = None,
         on_notice: OnNotice | None = None,
         should_cancel: Callable[[], bool] | None = None,
+        keep: bool = False,
     ) -> PropagationJob:
         """Propagate from a prompt, or after a shared seed, over the stack; the job holds the result.
 
         When on_slice is called the slice is already in the job's result. A job that was cancelled after its first
         slice says so and keeps what is done.
+
+        keep: return the job also where the worker failed after the first slice; its `failure` says why.
 
         Raises PromptError for a prompt that does not fit the stack, InputError for a range that does not,
         CancelledError when it was cancelled before anything was done, and what the worker reported.
@@ -127,7 +130,7 @@ class Segmenter:
 
         def ask(done: Callable[[PropagationJob], object], fail: Callable[[PromptOnceError], object]) -> None:
             def ended(job: PropagationJob, error: PromptOnceError | None) -> None:
-                if error is None:
+                if error is None or (keep and job.result.computed.any()):
                     done(job)
                 else:
                     fail(error)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
 import threading
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 
 from PromptOnceLib.batch.planning.plan import PlannedCase
 from PromptOnceLib.errors import CancelledError, DiskFullError, PromptOnceError, ResultsFolderError
-
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_HARDLY_ANYTHING = 1 << 20  # bytes
-E = TypeVar("E", bound=BaseException)
+from PromptOnceLib.files.disk import caused_by_full_disk, disk_is_full
 
 
 class RunControl:
@@ -52,28 +46,6 @@ class RunControl:
         if self.aborted.is_set():
             raise CancelledError("Cancelled.")
         return self.ending
-
-
-def caused_by(error: BaseException, kind: type[E]) -> E | None:
-    """The first error of a kind among an error and its causes."""
-    reason: BaseException | None = error
-    while reason is not None and not isinstance(reason, kind):
-        reason = reason.__cause__
-    return reason
-
-
-def caused_by_full_disk(error: BaseException) -> bool:
-    """Whether an error says that it came from a full disk."""
-    reason = caused_by(error, OSError)
-    return reason is not None and reason.errno in _DISK_FULL
-
-
-def disk_is_full(folder: Path) -> bool:
-    """Whether the disk has no room: the errors of ITK's writers do not say why they failed."""
-    try:
-        return shutil.disk_usage(folder).free < _HARDLY_ANYTHING
-    except OSError:
-        return True
 
 
 def writing_failed(error: BaseException, folder: Path) -> PromptOnceError:

@@ -15,10 +15,11 @@ from PromptOnceLib.batch.run_folder.journal import JournalEntry, StepName
 from PromptOnceLib.batch.run_folder.open_run import RunFolder
 from PromptOnceLib.batch.run_folder.redaction import hide_folder, hide_paths
 from PromptOnceLib.batch.running.compute import CaseWorker, Computed
-from PromptOnceLib.batch.running.control import RunControl, caused_by, caused_by_full_disk, disk_is_full, writing_failed
+from PromptOnceLib.batch.running.control import RunControl, writing_failed
 from PromptOnceLib.batch.running.load import LoadedCase, Loader, UndecidedCase
 from PromptOnceLib.batch.running.write_case import write_results
 from PromptOnceLib.errors import CancelledError, PromptOnceError, ReaderCrashError, WorkerError
+from PromptOnceLib.files.disk import caused_by, caused_by_full_disk, disk_is_full
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker.client import WorkerClient
 

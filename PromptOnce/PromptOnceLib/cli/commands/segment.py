@@ -119,7 +119,7 @@ def segment(
     given by --box, --positive and --negative, or by --prompt, or by --prompt-from; or --seed names a seed that was made
     on another image, and several --seed are put before the image one after the other.
     """
-    from PromptOnceLib.cases.outputs import Outputs, as_report, write_outputs
+    from PromptOnceLib.cases.outputs import Outputs, as_report, keep_outputs
     from PromptOnceLib.imaging.read import read_volume
     from PromptOnceLib.segmentation.reference import parse_reference
 
@@ -142,16 +142,18 @@ def segment(
         source = seeds or prompt.source(volume, notices)
         compared = None if reference is None else labels(reference, volume, notices)
         case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
+        outputs.check_room(case)
         if seeds:
             case = start_searched(work, case, seed.start, settings)
         run = work.run(case, settings)
-        for notice in write_outputs(run, outputs):
+        kept = keep_outputs(run, outputs)
+        for notice in kept.notices:
             reporter.say(notice)
         trip = None if seeds is None or run.cancelled else trip_after(work, seeds, run)
-    report = {**as_report(run, outputs), "round_trip": trip}
+    report = {**as_report(run, kept.outputs), "round_trip": trip}
     if as_json:
         click.echo(json.dumps(report))
     else:
         reporter.say(in_words(report))
-    if run.cancelled:
+    if run.cancelled or kept.elsewhere:
         context.exit(FAILED)

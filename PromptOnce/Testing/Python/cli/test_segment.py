@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import errno
+import json
 import os
 import signal
 import subprocess
@@ -250,7 +252,10 @@ def test_ctrl_c_while_the_worker_starts_leaves_the_old_result(
 
 
 @pytest.mark.usefixtures("_fake_worker")
-def test_ctrl_c_keeps_what_is_done(disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_keeps_what_is_done(
+    disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     with Gate(slices=5) as gate:
         monkeypatch.setenv(*gate.variable)
         process = subprocess.Popen(
@@ -258,10 +263,76 @@ def test_ctrl_c_keeps_what_is_done(disk_volume: Path, tmp_path: Path, monkeypatc
             cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         gate.wait_until_stopped()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, told = process.communicate(timeout=60)
         gate.wait_until_left()
     assert process.returncode == 1, told
     computed = [row["computed"] for row in csv.DictReader((tmp_path / "out.csv").open())]
     assert computed == ["false"] * 5 + ["true"] * 5 + ["false"], "five slices from the prompted one on"
     assert sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))).any()
+
+
+@pytest.mark.usefixtures("_fake_worker")
+@pytest.mark.parametrize("fault", ["the worker dies", "the folder goes away"])
+def test_what_is_computed_is_kept(
+    disk_volume: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    (tmp_path / "results").mkdir()
+    with Gate(slices=5) as gate:
+        monkeypatch.setenv(*gate.variable)
+        process = subprocess.Popen(
+            [*COMMAND, "segment", disk_volume, "-o", "results/out.nii.gz", "--box", BOX, "--csv", "results/out.csv",
+             "--json"],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        gate.wait_until_stopped()
+        if fault == "the worker dies":
+            gate.kill()
+            expected = 5
+        else:
+            (tmp_path / "results").rmdir()
+            gate.open()
+            expected = 11
+        out, told = process.communicate(timeout=120)
+    assert process.returncode == 1, told
+    report = json.loads(out)
+    folder = Path(report["output"]).parent if fault == "the folder goes away" else tmp_path / "results"
+    assert report["slices"] == expected
+    assert report["cancelled"] is (expected == 5)
+    assert any("ended unexpectedly" in said or "there is no folder" in said for said in report["notices"])
+    assert str(folder).encode() in told or expected == 5
+    rows = list(csv.DictReader((folder / "out.csv").open()))
+    assert [row["computed"] for row in rows].count("true") == expected
+    assert sitk.GetArrayFromImage(sitk.ReadImage(str(folder / "out.nii.gz"))).any()
+    assert folder.stat().st_mode & 0o077 == 0 or expected == 5
+
+
+@pytest.mark.usefixtures("_fake_worker")
+def test_a_full_disk_is_found_before_the_work(run: Run, disk_volume: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("PromptOnceLib.cases.outputs.free_bytes", lambda folder: 1000)
+    monkeypatch.setattr("PromptOnceLib.cli.worker_session.WorkerSession.run", None)
+    ended = run("segment", disk_volume, "-o", "o.nii.gz", "--box", BOX)
+    assert ended.status == 1
+    assert "disk is full" in ended.err
+
+
+@pytest.mark.usefixtures("_fake_worker")
+def test_no_room_anywhere_has_status_1(run: Run, disk_volume: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("PromptOnceLib.cases.outputs.write_segmentation", full)
+    ended = run("segment", disk_volume, "-o", "o.nii.gz", "--box", BOX, "--json")
+    assert ended.status == 1
+    assert ended.json["error"]["code"] == "disk_full"
+
+
+def test_too_little_memory_is_said(run: Run, disk_volume: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PromptOnceLib.imaging.read.read_image_file", no_memory)
+    ended = run("segment", disk_volume, "-o", "o.nii.gz", "--box", BOX, "--json")
+    assert ended.status == 1
+    assert "not enough memory" in ended.err
+    assert ended.json["error"]["code"] == "out_of_memory"

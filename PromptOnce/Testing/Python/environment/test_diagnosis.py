@@ -44,8 +44,8 @@ LOCKED = "error: failed to remove file `C:\\\\x\\\\torch_cpu.dll`: Access is den
 IN_USE = r"""Caused by: failed to rename file from a/c10.dll to b/c10.dll: The process cannot access the file because it
 is being used by another process. (os error 32)"""
 IN_USE_PIP = "PermissionError: [WinError 32] Der Prozess kann nicht auf die Datei zugreifen"
-LONG = r"""failed to create directory `cache\.tmpAb\torch-2.13.0.dist-info\licenses\third_party\kineto`: The system
-cannot find the path specified. (os error 3)"""
+LONG = r"""failed to create directory `cache\.tmpAb\torch-2.13.0.dist-info\licenses\third_party\kineto`: The
+system cannot find the path specified. (os error 3)"""
 LONGER = "The filename or extension is too long. (os error 206)"
 LONG_PIP = "HINT: This error might have occurred since this system does not have Windows Long Path support enabled."
 FORBIDDEN = """error: Failed to fetch: `https://packages.example/simple/torch/`
