@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any
 
 import slicer
 from slicer.i18n import tr as _
@@ -15,14 +16,19 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from PromptOnceLib.gui.sample_data import register_sample_data
 from PromptOnceLib.requirements import missing_requirements
+
+if TYPE_CHECKING:  # these need packages that may be missing
+    from PromptOnceLib.gui.module_panel import ModulePanel
+    from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode
+    from PromptOnceLib.gui.requirements_notice import RequirementsNotice
+    from PromptOnceLib.mrml.logic.console import Console
 
 
 class PromptOnce(ScriptedLoadableModule):
     """What Slicer shows of the module in its lists."""
 
-    def __init__(self, parent) -> None:
+    def __init__(self, parent: Any) -> None:
         ScriptedLoadableModule.__init__(self, parent)
         self.parent.title = _("PromptOnce")
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
@@ -35,18 +41,24 @@ class PromptOnce(ScriptedLoadableModule):
         self.parent.acknowledgementText = _(
             "After Gutierrez et al., Prompt Once, Segment Everything (Algorithms 2025), and Ravi et al., SAM 2 (2024).",
         )
-        slicer.app.connect("startupCompleted()", register_sample_data)
+        slicer.app.connect("startupCompleted()", _register_sample_data)
+
+
+def _register_sample_data() -> None:
+    from PromptOnceLib.gui.sample_data import register_sample_data
+
+    register_sample_data()
 
 
 class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The shell between Slicer and the panel, which is made when the module is opened."""
 
-    def __init__(self, parent=None) -> None:
+    def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
-        self.logic = None
-        self.panel = None
-        self.requirements = None
+        self.logic: PromptOnceLogic | None = None
+        self.panel: ModulePanel | None = None
+        self.requirements: RequirementsNotice | None = None
 
     def setup(self) -> None:
         """Build the panel, or say what is missing for it."""
@@ -55,15 +67,15 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self._scene_closed)
         slicer.app.connect("aboutToQuit()", self.cleanup)
         if missing_requirements():
-            from PromptOnceLib.gui.requirements_notice import RequirementsLine
+            from PromptOnceLib.gui.requirements_notice import RequirementsNotice
 
-            self.requirements = RequirementsLine(self.layout, self._build)
+            self.requirements = RequirementsNotice(self.layout, self._build)
         else:
             self._build()
 
     def enter(self) -> None:
         """The user opens the module."""
-        if self.panel is not None:
+        if self.panel is not None and self.logic is not None:
             self.panel.enter(self.logic.getParameterNode())
 
     def exit(self) -> None:
@@ -78,7 +90,8 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.panel is not None:
             self.panel.close()
             self.panel = None
-        self.logic.close()
+        if self.logic is not None:
+            self.logic.close()
 
     def onReload(self) -> None:  # noqa: N802
         """Developer mode: load the library anew, too."""
@@ -93,9 +106,9 @@ class PromptOnceWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parent.isEntered:  # packages were installed just now, or the module was reloaded
             self.enter()
 
-    def _scene_closed(self, *_args) -> None:
-        if self.panel is not None and self.parent.isEntered:
-            self.panel.enter(self.logic.getParameterNode())
+    def _scene_closed(self, *_args: Any) -> None:
+        if self.parent.isEntered:
+            self.enter()
 
 
 class PromptOnceLogic(ScriptedLoadableModuleLogic):
@@ -108,20 +121,20 @@ class PromptOnceLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self._console = None
+        self._console: Console | None = None
 
-    def getParameterNode(self):  # noqa: N802
+    def getParameterNode(self) -> PromptOnceParameterNode:  # noqa: N802
         """The choices that are saved with the scene, typed."""
-        from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode
+        from PromptOnceLib.gui.parameter_node import wrapped
 
-        return PromptOnceParameterNode(super().getParameterNode())
+        return wrapped(super().getParameterNode())
 
     def close(self) -> None:
         """End the worker of the console."""
         if self._console is not None:
             self._console.close()
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         """What the console offers; made when it is first asked for, because its packages may be missing before."""
         if name.startswith("_"):
             raise AttributeError(name)

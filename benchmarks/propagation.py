@@ -58,7 +58,7 @@ def _run(folder: Path, side: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.sides", str(folder), side]
     # Ours as in the worker. Threads that do not spin for both: beside another program the reference gains from it too.
     env = worker_environment() if side == "ours" else {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
+    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode != 0:
         raise SideFailedError(f"{side} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
     return dict(json.loads(done.stdout.splitlines()[-1]))

@@ -91,7 +91,7 @@ def prompt_with_the_mouse(user: Any) -> None:
         user.bench.click(user.panel.prompt.tools[tool])
         user.click_at(*place)
         user.bench.click(user.panel.prompt.tools[tool])
-    user.bench.wait_until(lambda: len(user.work.read_prompt().objects[0].points) == 2)
+    user.bench.wait_until(lambda: len(user.prompt.objects[0].points) == 2)
     user.wait_for_mask()
 
 
@@ -111,8 +111,8 @@ def compare(user: Any, reference: Any) -> None:
         reference.GetDisplayNode().SetSegmentVisibility(segment_id, name == ORGAN)
     only(user, user.panel.compare)
     segment_id = reference.GetSegmentation().GetSegmentIdBySegmentName(ORGAN)
-    user.work.comparing.choose_reference(reference, segment_id)
-    user.work.comparing.go_to_slice(26)
+    user.work.comparison.choose_reference(reference, segment_id)
+    user.work.comparison.go_to_slice(26)
     wait_for_layout(user)
 
 
@@ -133,8 +133,8 @@ def seeds(user: Any, library: Path) -> None:
         words = {"target": target, "scanner_name": scanner, "frame_confirmed": True}
         SeedLibrary(library).save(make_seed(volume, case.stack, case.prompt, [organ[middle]], name=name, **words))
     only(user, user.panel.seeds)
-    user.work.seeding.use_folder(str(library))
-    user.work.seeding.name_scanner("CT 1")
+    user.work.seeds.library.use_folder(str(library))
+    user.work.seeds.library.name_scanner("CT 1")
     form = user.panel.seeds.form_button
     form.widget.collapsed = False
     wait_for_layout(user)
@@ -144,12 +144,12 @@ def seeds(user: Any, library: Path) -> None:
     wait_for_layout(user)
     user.bench.screenshot(SCREENSHOTS / "save-seed.png", user.widget.parent)
     user.bench.click(form.save)
-    user.bench.wait_until(lambda: not user.work.seeding.working, "the round trip", 600)
+    user.bench.wait_until(lambda: not user.work.engine.working, "the round trip", 600)
     user.wait_for_panel()
-    similarity = user.work.seeding.similarity
+    similarity = user.work.seeds.similarity
     user.bench.wait_until(lambda: len(similarity.values) == 3 and not similarity.comparing, "the similarity", 600)
-    user.work.seeding.look_for(ORGAN)
-    user.work.seeding.choose([user.work.seeding.matches[0].seed.id])
+    user.work.seeds.library.look_for(ORGAN)
+    user.work.seeds.library.choose([user.work.seeds.library.matches[0].seed.id])
     user.panel.seeds.scanner.clearFocus()
     user.bench.wait_until(lambda: not similarity.comparing, "the similarity", 600)
     wait_for_layout(user)
@@ -161,8 +161,8 @@ def batch(user: Any, folder: Path) -> None:
 
     out = finished_run(folder, ("patient-1", "leaks", "unsure", "patient-2"), (30, 128, 128))
     only(user, user.panel.batch)
-    user.panel.batch.reviewing.open(out)
-    user.panel.batch.reviewing.next_case()
+    user.work.reviews.open(out)
+    user.work.reviews.next_case()
     wait_for_layout(user)
 
 

@@ -6,13 +6,14 @@ import argparse
 import json
 from pathlib import Path
 
-import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 
 def draw_curves(log: Path, png: Path) -> None:
     """Dice of training clips and loss by step, from log.jsonl of training.train."""
     entries = [json.loads(line) for line in log.read_text().splitlines()]
-    figure, (upper, lower) = plt.subplots(2, 1, sharex=True, figsize=(9, 6), layout="constrained")
+    figure = Figure(figsize=(9, 6), layout="constrained")  # without pyplot, which would look for a screen
+    upper, lower = figure.subplots(2, 1, sharex=True)
     total = 0
     stages = sorted({entry["stage"] for entry in entries})
     for stage in stages:

@@ -50,6 +50,19 @@ class Case:
 
 
 @dataclass(frozen=True, eq=False)
+class FramedImage:
+    """A volume as the frames of one stack: what a case has before its prompt, and may share with other cases.
+
+    axis: with the reason for it. notices: on the frames; those on the volume are its own.
+    """
+
+    volume: Volume
+    axis: AxisChoice
+    stack: Stack
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Labels:
     """A segmentation to take the prompt from, as the papers do: label values on the volume's grid, KJI.
 
@@ -86,12 +99,34 @@ def prepare_case(
     slices = slices_along(volume.array, choice.axis)
     prompt, of_prompt = _choose_prompt(source, volume, choice.axis, slice_index)
     prompt.validate_for(slices.shape)
-    stack = make_stack(volume, choice.axis, _choose_window(window, volume, source, prompt, slices))
-    of_frames = () if stack.frames.any() else ("The image shows nothing under this window: all slices are black.",)
+    framed = frame_image(volume, choice, _choose_window(window, volume, source, prompt, slices))
+    return case_of(framed, prompt, reference, (*notices, *of_prompt))
+
+
+def frame_image(volume: Volume, axis: AxisChoice, window: Window) -> FramedImage:
+    """The frames of a volume's slices along an axis under a window, to be kept for as many cases as need them."""
+    stack = make_stack(volume, axis.axis, window)
+    black = () if stack.frames.any() else ("The image shows nothing under this window: all slices are black.",)
+    return FramedImage(volume, axis, stack, black)
+
+
+def case_of(
+    framed: FramedImage,
+    prompt: Prompt | SharedSeed,
+    reference: Array | None = None,
+    notices: Iterable[str] = (),
+) -> Case:
+    """A prompt, or seeds in its place, on frames that are made already.
+
+    reference: labels on the volume's grid, KJI, compared where they are not 0. notices: on prompt and reference. Raises
+    PromptError for a prompt that does not fit the frames.
+    """
+    prompt.validate_for(framed.stack.frames.shape)
     in_stack = None
     if reference is not None:
-        in_stack = np.ascontiguousarray(slices_along(reference, choice.axis) != 0).astype(np.uint8)
-    return Case(volume, choice, stack, prompt, in_stack, (*volume.notices, *notices, *of_prompt, *of_frames))
+        in_stack = np.ascontiguousarray(slices_along(reference, framed.axis.axis) != 0).astype(np.uint8)
+    all_notices = (*framed.volume.notices, *notices, *framed.notices)
+    return Case(framed.volume, framed.axis, framed.stack, prompt, in_stack, all_notices)
 
 
 def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Array:

@@ -37,7 +37,7 @@ SAM2 = "sam2==1.1.0"
 """Exact, because the engine calls methods inside sam2 that carry no promise."""
 
 
-class State(str, Enum):
+class EnvironmentState(str, Enum):
     """How far an environment came. Only READY ones are used.
 
     UNFINISHED: cancelled, failed or interrupted. BROKEN: was complete, no longer works. OUTDATED: complete, but made
@@ -102,7 +102,7 @@ class Layout:
 class EnvironmentStatus:
     """What is there of an environment. sentence: what is wrong and what to do, "" when it is ready."""
 
-    state: State
+    state: EnvironmentState
     layout: Layout
     manifest: InstallManifest | None
     sentence: str
@@ -110,7 +110,7 @@ class EnvironmentStatus:
     @property
     def ready(self) -> bool:
         """Whether a worker can be started in it."""
-        return self.state is State.READY
+        return self.state is EnvironmentState.READY
 
 
 def layout(folder: str | Path | None = None) -> Layout:
@@ -137,25 +137,30 @@ def status(folder: str | Path | None = None) -> EnvironmentStatus:
     place = layout(folder)
     manifest = read_manifest(place)
     if manifest is None:
-        return EnvironmentStatus(State.ABSENT, place, None, "The engine is not installed on this computer: install it.")
+        return EnvironmentStatus(
+            EnvironmentState.ABSENT, place, None, "The engine is not installed on this computer: install it."
+        )
     state, sentence = _judge(place, manifest)
     return EnvironmentStatus(state, place, manifest, sentence)
 
 
-def _judge(place: Layout, manifest: InstallManifest) -> tuple[State, str]:
+def _judge(place: Layout, manifest: InstallManifest) -> tuple[EnvironmentState, str]:
     if manifest.state == "unfinished":
         reason = f" ({manifest.problem})" if manifest.problem else ""
-        return State.UNFINISHED, f"The installation of the engine was not finished: repair it, or remove it.{reason}"
+        return (
+            EnvironmentState.UNFINISHED,
+            f"The installation of the engine was not finished: repair it, or remove it.{reason}",
+        )
     if manifest.state == "broken":
-        return State.BROKEN, f"The engine does not work. {manifest.problem}"
+        return EnvironmentState.BROKEN, f"The engine does not work. {manifest.problem}"
     if not place.python.exists():
-        return State.BROKEN, "The Python of the engine is gone from this computer: repair the engine."
+        return EnvironmentState.BROKEN, "The Python of the engine is gone from this computer: repair the engine."
     missing = [name for name in ("torch", "sam2") if not has_package(place, name)]
     if missing:
-        return State.BROKEN, f"The engine has lost {' and '.join(missing)}: repair it."
+        return EnvironmentState.BROKEN, f"The engine has lost {' and '.join(missing)}: repair it."
     if manifest.requirements != requirements():
-        return State.OUTDATED, "The engine was made for another version of PromptOnce: repair it."
-    return State.READY, ""
+        return EnvironmentState.OUTDATED, "The engine was made for another version of PromptOnce: repair it."
+    return EnvironmentState.READY, ""
 
 
 def has_package(place: Layout, name: str) -> bool:

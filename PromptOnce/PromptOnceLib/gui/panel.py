@@ -7,20 +7,30 @@ from typing import Any
 import ctk
 import qt
 
+from PromptOnceLib.gui.notices import Notices, Part
+from PromptOnceLib.gui.qt.refresher import Refresher
+from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.widgets import connect, line_label, show_text
-from PromptOnceLib.gui.workbench import Workbench
+
+
+class PanelTools:
+    """What a panel needs to be one. refresher: calls panels that are outdated. notices: what each has to say."""
+
+    def __init__(self, refresher: Refresher, notices: Notices) -> None:
+        self.refresher, self.notices = refresher, notices
 
 
 class Panel:
-    """One collapsible part of the module's panel. It shows the workbench and forwards what the user does.
+    """One collapsible part of the module's panel. It shows what its feature holds and forwards what the user does.
 
-    part: its name among the workbench's notices. `refresh` is called after every change; `notice` shows a sentence.
+    part: its name among the notices. `build` makes the widgets. `refresh` shows everything anew: at the next turn of
+    the event loop after any of the signals that it follows, and when the panel is unfolded.
     """
 
-    part = ""
+    part: Part
 
-    def __init__(self, title: str, bench: Workbench) -> None:
-        self.bench = bench
+    def __init__(self, title: str, tools: PanelTools) -> None:
+        self._tools = tools
         self.widget = ctk.ctkCollapsibleButton()
         self.widget.text = title
         self.form = qt.QFormLayout()
@@ -34,20 +44,39 @@ class Panel:
         self.build()
         column.addWidget(self.notice)
         connect(self.widget, "contentsCollapsed(bool)", self._folded)
+        notices = tools.notices
+        notices.changed.connect(self._said)
 
     def build(self) -> None:
         """Make the widgets."""
 
+    def follow(self, *signals: Signal[...]) -> None:
+        """Refresh after each of these."""
+        for signal in signals:
+            signal.connect(self.outdated)
+
+    def outdated(self, *_args: object) -> None:
+        """Refresh at the next turn of the event loop."""
+        self._tools.refresher.ask(self.refresh)
+
     def refresh(self) -> None:
-        """Show the workbench as it is now."""
-        show_text(self.notice, self.bench.notices.get(self.part, ""))
+        """Show everything as it is now."""
+        show_text(self.notice, self._tools.notices.of(self.part))
+
+    def say(self, sentence: str) -> None:
+        """Show a sentence below the rows; "" takes it away."""
+        self._tools.notices.say(self.part, sentence)
+
+    def cleanup(self) -> None:
+        """Let go of what would outlive the panel."""
 
     def _folded(self, collapsed: bool) -> None:
         if not collapsed:
             self.refresh()
 
-    def cleanup(self) -> None:
-        """Let go of what would outlive the panel."""
+    def _said(self, part: Part) -> None:
+        if part == self.part:
+            self.outdated()
 
 
 def fill(combo: Any, entries: list[tuple[str, str]], current: str) -> None:
@@ -65,6 +94,14 @@ def fill(combo: Any, entries: list[tuple[str, str]], current: str) -> None:
     if combo.currentIndex != index:
         combo.setCurrentIndex(index)
     combo.blockSignals(blocked)
+
+
+def show_node(selector: Any, node: Any | None) -> None:
+    """Have a node selector show a node, without telling anybody."""
+    if selector.currentNode() is not node:
+        blocked = selector.blockSignals(True)
+        selector.setCurrentNode(node)
+        selector.blockSignals(blocked)
 
 
 def narrow(combo: Any) -> Any:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 from slicer import vtkMRMLNode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import parameterNodeWrapper
+
+from PromptOnceLib.gui.qt.signal import Signal
 
 
 @parameterNodeWrapper
@@ -28,3 +32,51 @@ class PromptOnceParameterNode:
     lastSlice: int = -1  # noqa: N815
     reference: vtkMRMLNode
     referenceSegment: str = ""  # noqa: N815
+
+
+def wrapped(node: Any) -> PromptOnceParameterNode:
+    """A module's parameter node (vtkMRMLScriptedModuleNode) with its choices, typed."""
+    return PromptOnceParameterNode(node)  # type: ignore[call-arg]  # the decorator's constructor
+
+
+class SceneChoices:
+    """The choices of the scene that is open; none while there is no scene, as when one is being closed.
+
+    node: the choices, None without a scene. changed: called after a choice was made with `set`, and with another scene.
+    """
+
+    def __init__(self) -> None:
+        self.node: PromptOnceParameterNode | None = None
+        self.changed: Signal[[]] = Signal()
+
+    @property
+    def now(self) -> PromptOnceParameterNode:
+        """The choices, where it is clear that there is a scene: a volume of it is open."""
+        if self.node is None:
+            raise RuntimeError("there is no scene that could hold choices")
+        return self.node
+
+    def use(self, node: PromptOnceParameterNode | None) -> None:
+        """Work with these choices from now on."""
+        self.node = node
+        self.changed()
+
+    @property
+    def scene_node(self) -> Any:
+        """The module's parameter node itself (vtkMRMLScriptedModuleNode)."""
+        return cast(Any, self.now).parameterNode
+
+    def read_again(self) -> None:
+        """Look at the node anew: its wrapper keeps what it read before the nodes that it refers to were loaded."""
+        if self.node is not None:
+            self.use(wrapped(self.scene_node))
+
+    def set(self, **choices: Any) -> None:
+        """Choose, by the names of the parameter node; without a scene nothing is chosen."""
+        if self.node is None:
+            return
+        different = {name: value for name, value in choices.items() if getattr(self.node, name) != value}
+        for name, value in different.items():
+            setattr(self.node, name, value)
+        if different:
+            self.changed()

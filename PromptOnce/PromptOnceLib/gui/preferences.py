@@ -45,11 +45,11 @@ def load_preferences() -> Preferences:
     return Preferences(**values)
 
 
-def save_preferences(machine: Preferences) -> None:
+def save_preferences(preferences: Preferences) -> None:
     """Keep the choices for the next session; the usual ones are not written."""
     settings = qt.QSettings()
     for field in fields(Preferences):
-        value = getattr(machine, field.name)
+        value = getattr(preferences, field.name)
         if value == field.default:
             settings.remove(_key(field.name))
         else:

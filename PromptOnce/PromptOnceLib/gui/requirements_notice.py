@@ -12,7 +12,7 @@ from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.requirements import missing_requirements
 
 
-class RequirementsLine:
+class RequirementsNotice:
     """The packages that are missing, and a button that installs them.
 
     place: the layout it comes into, and is hidden in once nothing is missing; then on_installed is called.
@@ -39,7 +39,7 @@ class RequirementsLine:
         self.text.text = " ".join([sentence.format(packages=", ".join(missing)), problem]).strip()
 
     def _install(self) -> None:
-        """The button is the user's word: pip asks no more."""
+        """Pressing the button is the user's consent: pip does not ask again."""
         missing = missing_requirements()
         try:
             for requirement in missing:

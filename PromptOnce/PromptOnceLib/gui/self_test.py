@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import slicer
+from numpy.typing import NDArray
 
+from PromptOnceLib.gui.workbench import Workbench
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.mrml.grid import Floats
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
@@ -28,36 +30,38 @@ def from_prompt_to_figures() -> str:
     slicer.util.selectModule("PromptOnce")
     panel = slicer.util.getModuleGui("PromptOnce").panel
     assert panel is not None, "packages are missing in Slicer's Python: press Install in the panel first"
-    bench = panel.bench
-    missing = bench.missing()
+    bench: Workbench = panel.bench
+    missing = bench.engine.missing()
     assert missing is None, missing.sentence
-    bench.choose_volume(volume)
-    seed = bench.objects.seed
-    bench.objects.selected.write(prompt_from_mask(mask[seed], name=_ORGAN).prompt, seed)
-    bench.edited()
-    _wait(lambda: bench.previewing.visible, bench, "the mask of the prompted slice")
-    bench.parameters.limitRange = True
-    bench.parameters.firstSlice, bench.parameters.lastSlice = seed - _SLICES, seed + _SLICES
-    bench.comparing.choose_reference(reference)
-    bench.propagating.start()
-    _wait(lambda: not bench.propagating.running, bench, "the run")
-    rows = slicer.util.arrayFromTableColumn(bench.comparing.table, "Dice")
+    bench.selection.choose_volume(volume)
+    case = bench.current.case
+    assert case is not None, bench.notices
+    objects, seed = case.objects, case.objects.seed
+    objects.describe_selected(_ORGAN, objects.selected.color, None)
+    objects.draw({objects.selected.key: prompt_from_mask(mask[seed]).prompt}, seed)
+    bench.current.edited()
+    _wait(lambda: bench.preview.visible, bench, "the mask of the prompted slice")
+    bench.choices.set(limitRange=True, firstSlice=seed - _SLICES, lastSlice=seed + _SLICES)
+    bench.comparison.choose_reference(reference)
+    bench.runs.start()
+    _wait(lambda: not bench.runs.running, bench, "the run")
+    rows = slicer.util.arrayFromTableColumn(bench.comparison.table, "Dice")
     found = rows[seed - _SLICES : seed + _SLICES + 1]
     assert np.isfinite(found).all(), bench.notices
     assert found.mean() >= _LEAST_DICE, f"Dice of only {found.mean():.2f}"
-    bench.propagating.undo()
-    bench.propagating.redo()
+    bench.runs.undo()
+    bench.runs.redo()
     return f"{len(found)} slices, mean Dice {found.mean():.2f}"
 
 
-def _wait(condition: Callable[[], bool], bench: Any, what: str) -> None:
+def _wait(condition: Callable[[], bool], bench: Workbench, what: str) -> None:
     until = time.monotonic() + _SECONDS
     while not condition():
         assert time.monotonic() < until, f"{what} did not come: {bench.notices}"
         slicer.app.processEvents()
 
 
-def _load_phantom() -> tuple[Any, Any, np.ndarray]:
+def _load_phantom() -> tuple[Any, Any, NDArray[np.uint8]]:
     """Volume node, label map node of one organ, and its mask, KJI."""
     volume, labels = chest_phantom()
     mask = (labels == LABELS[_ORGAN]).astype(np.uint8)

@@ -67,10 +67,6 @@ class StackGrid:
         to_ijk = np.linalg.inv(self._ijk_to_world()).astype(np.float64)
         return self.from_ijk(_apply(to_ijk, np.asarray(ras, dtype=np.float64)))
 
-    def nearest_slice(self, ras: Sequence[float] | Floats) -> int | None:
-        """Index of the slice that holds a RAS position of the world; None outside the stack."""
-        return self._index(self.from_world(ras)[0])
-
     def align_view(self, slice_node: Any) -> None:
         """Turn a slice view so that it shows whole slices of the stack, in the anatomical view that is nearest."""
         matrix = self._orthogonal_axes()

@@ -144,6 +144,8 @@ class SubprocessTransport:
             status = self._process.wait(1)
         except subprocess.TimeoutExpired:
             status = None
+        else:
+            self._threads[1].join(1)  # what it said last may still be on its way
         detail = f"exit status {status}\n{self.log()}"
         return WorkerError("The worker process ended unexpectedly; it can be started again.", detail)
 

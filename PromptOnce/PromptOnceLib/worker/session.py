@@ -24,7 +24,7 @@ from PromptOnceLib.worker.requests_embed import EmbeddingJob, OnEmbeddings, OnFr
 from PromptOnceLib.worker.session_job import OnError, OnNotice, SessionJobs
 
 
-class State(Enum):
+class SessionState(Enum):
     """What a session is doing. LOADING_MODEL includes handing over the stack; FAILED ends with the next request."""
 
     IDLE = auto()
@@ -76,20 +76,20 @@ class Session:
         return self._job is not None or bool(self._callbacks)
 
     @property
-    def state(self) -> State:
+    def state(self) -> SessionState:
         """What is going on now; what waits for a ready worker only shows once the worker is ready.
 
         READY may be busy: encoding the prompted slice ahead of the first prompt, or comparing frames.
         """
         if not self._active:
-            return State.IDLE if self.error is None else State.FAILED
+            return SessionState.IDLE if self.error is None else SessionState.FAILED
         if self.client.welcome is None:
-            return State.STARTING
+            return SessionState.STARTING
         if not self._preparation.complete:
-            return State.LOADING_MODEL
+            return SessionState.LOADING_MODEL
         if self._jobs.has(PropagationJob):
-            return State.PROPAGATING
-        return State.PREVIEWING if self._jobs.has(PromptJob) else State.READY
+            return SessionState.PROPAGATING
+        return SessionState.PREVIEWING if self._jobs.has(PromptJob) else SessionState.READY
 
     @property
     def model_choice(self) -> ModelChoice | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import hypothesis
 import pytest
+from worker.fake_process import INSTEAD, fake_python
 from worker.fork_server import VARIABLE, forked_workers
 
 # As the worker's environment has it; to be set before torch is imported. OpenMP threads that spin while they wait make
@@ -37,20 +39,15 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_of_the_user_is_touched(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Models, seeds and the engine lie in a folder of this process; a test may still name another."""
-    os.environ["XDG_DATA_HOME"] = str(tmp_path_factory.mktemp("data"))
-    for name in ("PROMPTONCE_MODELS", "PROMPTONCE_LIBRARY", "PROMPTONCE_ENGINE"):
-        os.environ.pop(name, None)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _workers_are_forked() -> Iterator[None]:
-    """Starting a worker takes milliseconds, see worker/fork_server.py."""
-    if sys.platform != "linux":
-        yield
-        return
-    with forked_workers():
+def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing of the user is touched, and starting a worker takes milliseconds (worker/fork_server.py)."""
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as held:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        for name in ("PROMPTONCE_MODELS", "PROMPTONCE_LIBRARY", "PROMPTONCE_ENGINE"):
+            patch.delenv(name, raising=False)
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent / "worker" / "for_every_python"), prepend=os.pathsep)
+        if sys.platform == "linux":
+            patch.setenv(VARIABLE, held.enter_context(forked_workers()))
         yield
 
 
@@ -59,6 +56,14 @@ def _real_workers_start_by_themselves(request: pytest.FixtureRequest, monkeypatc
     """The marker real_worker proves the whole way, to a worker process that imports torch."""
     if request.node.get_closest_marker("real_worker") is not None:
         monkeypatch.delenv(VARIABLE, raising=False)
+
+
+@pytest.fixture
+def _fake_worker(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers without a model, for tests to which it is all the same what the masks are."""
+    if sys.platform == "win32":
+        pytest.skip("the fake worker is started by a shell script")
+    monkeypatch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"))))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,7 +16,7 @@ from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Interpreter, Kind, interpreter
 from PromptOnceLib.environment.install import Installation
 from PromptOnceLib.environment.install_plan import InstallPlan, plan_installation
-from PromptOnceLib.environment.installation import State
+from PromptOnceLib.environment.installation import EnvironmentState
 from PromptOnceLib.environment.platform import free_bytes, size
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.environment.verify import CheckReport, EngineTest
@@ -148,7 +148,7 @@ def test(folder: Path | None, python: Path | None, own: bool, as_json: bool) -> 
         chosen = interpreter(Kind.EXISTING, python=python)
     else:
         found = installation.status(folder)
-        if found.state not in (State.READY, State.BROKEN, State.OUTDATED):
+        if found.state not in (EnvironmentState.READY, EnvironmentState.BROKEN, EnvironmentState.OUTDATED):
             raise EngineError(found.sentence)
         place = found.layout
         chosen = Interpreter(place.python, clean_environment())

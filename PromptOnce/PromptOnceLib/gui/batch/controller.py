@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import slicer
 
@@ -13,28 +11,32 @@ from PromptOnceLib.batch.client import BatchJob
 from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.batch.process import begun_batches, start_batch
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.preferences import FILE_MODEL
+from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.qt.timer import QtTimer
 from PromptOnceLib.gui.qt.translation import tr as _
-
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import MakeTimer, Workbench
+from PromptOnceLib.seeds.seed import Seed
 
 _PUMP_MILLISECONDS = 300
 _STATUS_MILLISECONDS = 5000
 
 
-class Batching:
-    """job: the batch that was begun last, None before the first. on_case: called with its folder when a case is over,
-    and when the batch is.
+class BatchController:
+    """job: the batch that was begun last, None before the first. changed: called when something has happened to it.
+    case_over: called with the run's folder when a case is over, and when the batch is.
     """
 
-    def __init__(self, bench: Workbench, make_timer: MakeTimer, on_case: Callable[[Path], object]) -> None:
-        self._bench, self._on_case = bench, on_case
+    def __init__(self, engine: EngineAccess, notices: Notices) -> None:
+        self._engine, self._notices = engine, notices
+        self.changed: Signal[[]] = Signal()
+        self.case_over: Signal[[Path]] = Signal()
         self.job: BatchJob | None = None
         self._own: BatchJob | None = None
         self._known = 0
-        self._pump_timer = make_timer(_PUMP_MILLISECONDS, False, self._pump)
-        self._wake_timer = make_timer(0, True, self._pump)
+        self._pump_timer = QtTimer(_PUMP_MILLISECONDS, False, self._pump)
+        self._wake_timer = QtTimer(0, True, self._pump)
         begun_batches.connect(self.follow)
 
     @property
@@ -65,23 +67,22 @@ class Batching:
 
         references: pattern of the references, "" for none. early_stop: whether a pass stops where the object has ended.
         """
-        bench = self._bench
         if self.running:
             return
         if not source.strip() or not output.strip():
-            bench.say("batch", _("Choose the images, and a folder for the results."))
+            self._notices.say("batch", _("Choose the images, and a folder for the results."))
             return
-        missing = bench.missing()
+        missing = self._engine.missing()
         if missing is not None:
-            bench.say("batch", missing.sentence)
+            self._notices.say("batch", missing.sentence)
             return
-        bench.say("batch", "")
-        machine = bench.engine.machine
-        of_file = machine.model == FILE_MODEL
+        self._notices.say("batch", "")
+        chosen = self._engine.preferences
+        of_file = chosen.model == FILE_MODEL
         options = BatchOptions(
-            model=machine.checkpoint if of_file else machine.model,
-            config=Path(machine.config) if of_file and machine.config else None,
-            device=machine.device,
+            model=chosen.checkpoint if of_file else chosen.model,
+            config=Path(chosen.config) if of_file and chosen.config else None,
+            device=chosen.device,
             early_stop=early_stop,
         )
         selection = Selection(source=Path(source), prompt=prompt, references=references.strip() or None)
@@ -89,7 +90,7 @@ class Batching:
         try:
             self._own = BatchJob(lambda wanted: start_batch(wanted, self._wake_timer.start), request)
         except PromptOnceError as error:
-            bench.say("batch", error.message)
+            self._notices.say("batch", error.message)
             return
         self._pump_timer.start()
         begun_batches(self._own)
@@ -98,7 +99,7 @@ class Batching:
         """Show a batch from now on."""
         self.job, self._known = job, 0
         job.follow(self._happened)
-        self._bench.changed()
+        self.changed()
 
     def cancel(self) -> None:
         """Give up the case under way at its next slice; what is finished is kept."""
@@ -107,7 +108,7 @@ class Batching:
 
     @property
     def progress(self) -> tuple[str, int, int]:
-        """In words, and cases, done and all of them."""
+        """As text, and cases, done and all of them."""
         job = self.job
         if job is None or job.finished:
             return "", 0, 0
@@ -129,15 +130,15 @@ class Batching:
         if job is not self.job:
             return
         if job.finished:
-            self._bench.notices["batch"] = _in_words(job)
-        slicer.util.showStatusMessage(f"PromptOnce: {self.progress[0] or _in_words(job)}", _STATUS_MILLISECONDS)
+            self._notices.say("batch", _as_text(job))
+        slicer.util.showStatusMessage(f"PromptOnce: {self.progress[0] or _as_text(job)}", _STATUS_MILLISECONDS)
         if job.finished or len(job.ended) != self._known:
             self._known = len(job.ended)
-            self._on_case(job.folder)
-        self._bench.changed()
+            self.case_over(job.folder)
+        self.changed()
 
 
-def _in_words(job: BatchJob) -> str:
+def _as_text(job: BatchJob) -> str:
     """How a batch ended."""
     sentences = []
     if job.summary is not None:
@@ -152,7 +153,7 @@ def _in_words(job: BatchJob) -> str:
     return " ".join(sentences)
 
 
-def choices_of_prompt(seeds: list[Any]) -> list[tuple[str, str]]:
+def choices_of_prompt(seeds: list[Seed]) -> list[tuple[str, str]]:
     """What a batch can be prompted by, as entries of a combo box."""
     first = [(_("the seed that fits each image best"), "auto")]
     of_reference = (_("box and points of the references"), "reference")

@@ -7,19 +7,19 @@ from typing import Any
 import ctk
 import qt
 
-from PromptOnceLib.gui.batch.controller import Batching, choices_of_prompt, prompt_choice
+from PromptOnceLib.gui.batch.controller import BatchController, choices_of_prompt, prompt_choice
 from PromptOnceLib.gui.panel import fill, narrow
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, row
 from PromptOnceLib.gui.run.panel import early_stop_box
-from PromptOnceLib.gui.workbench import Workbench
+from PromptOnceLib.gui.seeds.library import LibraryController
 
 
 class BatchForm:
     """Images (a folder, or a manifest), what prompts them, references, and the folder for the results."""
 
-    def __init__(self, bench: Workbench, batching: Batching) -> None:
-        self.bench, self.batching = bench, batching
+    def __init__(self, library: LibraryController, batches: BatchController) -> None:
+        self._library, self._batches = library, batches
         self.widget = ctk.ctkCollapsibleButton()
         self.widget.text = _("Begin a run")
         self.source, self.output, self.references = qt.QLineEdit(), qt.QLineEdit(), qt.QLineEdit()
@@ -56,14 +56,14 @@ class BatchForm:
         """Show what can be chosen now."""
         if self.widget.collapsed:
             return
-        seeds = [match.seed for match in self.bench.seeding.matches]
+        seeds = [match.seed for match in self._library.matches]
         seeds.sort(key=lambda seed: seed.name.casefold())
         fill(self.prompt, choices_of_prompt(seeds), self._prompt)
-        self.begin.enabled = not self.batching.running
+        self.begin.enabled = not self._batches.running
 
     def _folded(self, collapsed: bool) -> None:
         if not collapsed:
-            self.bench.seeding.open_library()
+            self._library.open_library()
             self.refresh()
 
     def _ask_folder(self, edit: Any) -> None:
@@ -82,8 +82,7 @@ class BatchForm:
     def _start(self) -> None:
         source, output, references = self.source.text, self.output.text, self.references.text
         resume, early_stop = bool(self.resume.checked), bool(self.early_stop.checked)
-        self.batching.start(source, output, prompt_choice(self._prompt), references, resume, early_stop)
-        self.bench.changed()
+        self._batches.start(source, output, prompt_choice(self._prompt), references, resume, early_stop)
 
 
 def _dots(tip: str) -> Any:

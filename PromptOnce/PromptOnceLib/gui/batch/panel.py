@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import qt
 
 from PromptOnceLib.batch.report.run_results import CaseResult
-from PromptOnceLib.gui.batch.controller import Batching
+from PromptOnceLib.gui.batch.controller import BatchController
 from PromptOnceLib.gui.batch.form import BatchForm
-from PromptOnceLib.gui.batch.review import Reviewing
-from PromptOnceLib.gui.panel import Panel
+from PromptOnceLib.gui.batch.review import ReviewController
+from PromptOnceLib.gui.panel import Panel, PanelTools
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
-from PromptOnceLib.gui.workbench import MakeTimer, Workbench
+from PromptOnceLib.gui.seeds.library import LibraryController
 
 _TABLE_HEIGHT, _ROW_HEIGHT = 200, 24  # pixels
 _NAME_WIDTH, _STATE_WIDTH = 120, 76
 
 
 class BatchPanel(Panel):
-    """Nothing is read before a run is opened or begun. reviewing, batching: what it shows."""
+    """Nothing is read before a run is opened or begun."""
 
     part = "batch"
 
-    def __init__(self, title: str, bench: Workbench, make_timer: MakeTimer) -> None:
-        self.reviewing = Reviewing(bench)
-        self.batching = Batching(bench, make_timer, self._case_is_over)
-        super().__init__(title, bench)
+    def __init__(
+        self,
+        title: str,
+        tools: PanelTools,
+        library: LibraryController,
+        batches: BatchController,
+        reviews: ReviewController,
+    ) -> None:
+        self._library, self._batches, self._reviews = library, batches, reviews
+        super().__init__(title, tools)
+        self.follow(library.changed, batches.changed, reviews.changed)
+        batches.case_over.connect(self._case_is_over)
 
     def build(self) -> None:
         """See Panel."""
-        self.start = BatchForm(self.bench, self.batching)
+        self.start = BatchForm(self._library, self._batches)
         self.open = qt.QPushButton(_("Open run ..."))
         self.open.setToolTip(_("The folder that a batch has written"))
         self.folder, self.count = line_label(), line_label()
@@ -72,50 +80,46 @@ class BatchPanel(Panel):
         connect(self.open, "clicked(bool)", lambda _checked: self._open())
         connect(self.table, "cellActivated(int,int)", lambda number, _column: self._show(number))
         connect(self.table, "cellDoubleClicked(int,int)", lambda number, _column: self._show(number))
-        connect(self.next, "clicked(bool)", lambda _checked: self.reviewing.next_case())
-        connect(self.accept, "clicked(bool)", lambda _checked: self.reviewing.accept())
-        connect(self.correct, "clicked(bool)", lambda _checked: self.reviewing.save_correction())
+        connect(self.next, "clicked(bool)", lambda _checked: self._reviews.next_case())
+        connect(self.accept, "clicked(bool)", lambda _checked: self._reviews.accept())
+        connect(self.correct, "clicked(bool)", lambda _checked: self._reviews.save_correction())
         connect(self.go_on, "toggled(bool)", self._go_on_chosen)
-        connect(self.cancel, "clicked(bool)", lambda _checked: self.batching.cancel())
+        connect(self.cancel, "clicked(bool)", lambda _checked: self._batches.cancel())
 
     def refresh(self) -> None:
         """See Panel."""
         super().refresh()
         if self.widget.collapsed:
             return
-        reviewing, batching = self.reviewing, self.batching
+        reviews, batches = self._reviews, self._batches
         self.start.refresh()
-        text, done, total = batching.progress
+        text, done, total = batches.progress
         show_text(self.progress, text)
-        self.bar.setVisible(batching.running)
-        self.cancel.setVisible(batching.running)
+        self.bar.setVisible(batches.running)
+        self.cancel.setVisible(batches.running)
         self.bar.setMaximum(total)
         self.bar.setValue(done)
-        there = bool(reviewing.cases)
-        reviewed, results = reviewing.reviewed
-        folder = reviewing.folder
+        there = bool(reviews.cases)
+        reviewed, results = reviews.reviewed
+        folder = reviews.folder
         show_text(self.folder, "" if folder is None else _("Run: {name}").format(name=folder.name))
         self.folder.setToolTip("" if folder is None else str(folder))
         words = _("{reviewed} of {results} reviewed").format(reviewed=reviewed, results=results)
-        missing = len(reviewing.cases) - results
+        missing = len(reviews.cases) - results
         if missing:
             words += _(", {count} without a result").format(count=missing)
         show_text(self.count, words if there else "")
         for widget in (self.table, self.next, self.accept, self.correct, self.go_on):
             widget.setVisible(there)
-        self.accept.enabled = self.correct.enabled = bool(reviewing.current)
+        self.accept.enabled = self.correct.enabled = bool(reviews.current)
         self.next.enabled = results > 0
         self._show_table()
-        current = reviewing.case(reviewing.current) if reviewing.current else None
+        current = reviews.case(reviews.current) if reviews.current else None
         show_text(self.doubts, "" if current is None else _doubts(current))
 
-    def cleanup(self) -> None:
-        """See Panel."""
-        self.batching.close()
-
     def _show_table(self) -> None:
-        reviewing = self.reviewing
-        rows = [(case.name, _state(case), _reason(case)) for case in reviewing.cases]
+        reviews = self._reviews
+        rows = [(case.name, _state(case), _reason(case)) for case in reviews.cases]
         if rows != self._shown:
             self._shown = rows
             self.table.setRowCount(len(rows))
@@ -124,27 +128,27 @@ class BatchPanel(Panel):
                     item = qt.QTableWidgetItem(text)
                     item.setToolTip(text)
                     self.table.setItem(number, column, item)
-        names = [case.name for case in reviewing.cases]
-        if reviewing.current in names and self.table.currentRow() != names.index(reviewing.current):
-            self.table.setCurrentCell(names.index(reviewing.current), 0)
+        names = [case.name for case in reviews.cases]
+        if reviews.current in names and self.table.currentRow() != names.index(reviews.current):
+            self.table.setCurrentCell(names.index(reviews.current), 0)
 
     def _open(self) -> None:
         folder = qt.QFileDialog.getExistingDirectory(self.widget, _("Open the run of a batch"))
         if folder:
-            self.reviewing.open(folder)
+            self._reviews.open(folder)
 
     def _show(self, number: int) -> None:
-        if 0 <= number < len(self.reviewing.cases) and self.reviewing.cases[number].name != self.reviewing.current:
-            self.reviewing.show(self.reviewing.cases[number].name)
+        if 0 <= number < len(self._reviews.cases) and self._reviews.cases[number].name != self._reviews.current:
+            self._reviews.show(self._reviews.cases[number].name)
 
     def _go_on_chosen(self, checked: bool) -> None:
-        self.reviewing.go_on = checked
+        self._reviews.go_on = checked
 
-    def _case_is_over(self, folder: Any) -> None:
-        if self.batching.running:
-            self.reviewing.follow(folder)
+    def _case_is_over(self, folder: Path) -> None:
+        if self._batches.running:
+            self._reviews.follow(folder)
         else:
-            self.reviewing.follow_to_the_end(folder)
+            self._reviews.follow_to_the_end(folder)
 
 
 def _state(case: CaseResult) -> str:

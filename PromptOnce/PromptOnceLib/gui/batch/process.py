@@ -8,17 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
-from PromptOnceLib.batch.client import hand_over
+from PromptOnceLib.batch.client import BatchJob, hand_over
 from PromptOnceLib.environment.engine_python import Kind
 from PromptOnceLib.gui.engine.choice import EngineChoice
 from PromptOnceLib.gui.preferences import load_preferences
 from PromptOnceLib.gui.qt.process_transport import ProcessTransport
-from PromptOnceLib.gui.qt.signal import Event
+from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.models import checkpoints
 from PromptOnceLib.processes.transport import Transport
 from PromptOnceLib.seeds import store
 
-begun_batches = Event()
+begun_batches: Signal[[BatchJob]] = Signal()
 """Called with the BatchJob of every batch that begins in this application, from the panel or the console."""
 
 
@@ -28,15 +28,15 @@ def start_batch(request: BatchRequest, on_activity: Callable[[], object]) -> Tra
     on_activity: called from the event loop when there is something to read. Raises EngineError where the engine is not
     ready.
     """
-    machine = load_preferences()
+    preferences = load_preferences()
     options = request.options
-    if options.python is None and machine.kind != Kind.OWN.value:
-        python = Path(EngineChoice(machine).interpreter().python)
+    if options.python is None and preferences.kind != Kind.OWN.value:
+        python = Path(EngineChoice(preferences).interpreter().python)
         options = options.model_copy(update={"python": python})
     variables = dict(os.environ)
     for name, folder in (
-        (store.FOLDER_VARIABLE, machine.seeds_folder),
-        (checkpoints.FOLDER_VARIABLE, machine.models_folder),
+        (store.FOLDER_VARIABLE, preferences.seeds_folder),
+        (checkpoints.FOLDER_VARIABLE, preferences.models_folder),
     ):
         if folder:
             variables[name] = folder

@@ -5,31 +5,45 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PromptOnceLib.batch.planning.plan import PlannedCase
 from PromptOnceLib.batch.report.run_results import CaseResult, RunResults, read_run
 from PromptOnceLib.batch.run_folder.open_run import read_recorded
-from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, ReviewState, set_review
+from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, CaseRecord, ReviewState, set_review
 from PromptOnceLib.errors import InputError, PromptOnceError
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.notices import Notices
+from PromptOnceLib.gui.parameter_node import SceneChoices
+from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume import slice_views
+from PromptOnceLib.gui.volume.open_case import CurrentCase
+from PromptOnceLib.gui.volume.selection import VolumeSelection
 from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.mrml.segmentations.review import CaseNodes
-
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import Workbench
 
 _SHARE_OF_TIME = 20  # a run that grows is read again at most this part of the time
 
 
-class Reviewing:
+class ReviewController:
     """folder: of the run that is open, None before. cases: of the run, the one to look at first at the top. go_on:
-    whether accepting or correcting goes on to the next case.
+    whether accepting or correcting goes on to the next case. changed: called when another case is shown, and when
+    something became of one.
     """
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+    def __init__(
+        self,
+        current: CurrentCase,
+        choices: SceneChoices,
+        selection: VolumeSelection,
+        engine: EngineAccess,
+        notices: Notices,
+        target: ResultTarget,
+    ) -> None:
+        self._current, self._choices, self._selection = current, choices, selection
+        self._engine, self._notices, self._target = engine, notices, target
+        self.changed: Signal[[]] = Signal()
         self.folder: Path | None = None
         self.cases: tuple[CaseResult, ...] = ()
         self.go_on = True
@@ -37,15 +51,16 @@ class Reviewing:
         self._nodes: CaseNodes | None = None
         self._planned: dict[str, PlannedCase] = {}
         self._read_again_at = 0.0
+        current.closing.connect(lambda _case: self.changed())  # the nodes that are shown may go
 
     def open(self, folder: str | Path) -> None:
         """Open the folder of a run; what is wrong with it is said in the panel."""
         try:
             self._read(Path(folder))
         except PromptOnceError as error:
-            self._bench.say("batch", error.message)
+            self._notices.say("batch", error.message)
             return
-        self._bench.say("batch", "")
+        self._notices.say("batch", "")
 
     def follow(self, folder: Path) -> None:
         """Show a run that is under way, or take in what it has done since, at times."""
@@ -83,42 +98,48 @@ class Reviewing:
         waiting = [c.name for c in self.cases if c.record is not None and c.record.review.state == "none"]
         others = [name for name in waiting if name != self.current]
         if not waiting:
-            self._bench.say("batch", _("All results are reviewed."))
+            self._notices.say("batch", _("All results are reviewed."))
             return
         self.show((others or waiting)[0])
 
     def show(self, name: str) -> None:
         """Load image and result of a case, and go to the slice that needs a look."""
-        bench, case = self._bench, self.case(name)
-        if bench.parameters is None or case is None or case.record is None:
-            if case is not None:
-                bench.say("batch", _failure(case))
+        case = self.case(name)
+        if case is None:
             return
-        if bench.working:
-            bench.say("batch", _("Wait for the run to end, or cancel it; then go on."))
+        if case.record is None:
+            self._notices.say("batch", _failure(case))
+            return
+        if self._choices.node is None:
+            return
+        if self._engine.working:
+            self._notices.say("batch", _("Wait for the run to end, or cancel it; then go on."))
             return
         try:
-            nodes = self._load(case)
+            nodes = self._load(case, case.record)
         except (PromptOnceError, MemoryError) as error:
-            bench.say("batch", error.message if isinstance(error, PromptOnceError) else _("The memory is full."))
+            self._notices.say(
+                "batch", error.message if isinstance(error, PromptOnceError) else _("The memory is full.")
+            )
             return
         notice = self._leave_nodes()
         self._nodes, self._name = nodes, name
-        self._show(case, nodes)
-        bench.say("batch", notice)
+        self._show(case.record, nodes)
+        self._notices.say("batch", notice)
+        self.changed()
 
     def accept(self) -> None:
         """The result in the views is right."""
         if self._nodes is None or not self._nodes.there:
-            self._bench.say("batch", _("Show a case first."))
+            self._notices.say("batch", _("Show a case first."))
             return
         try:
             if self._nodes.changed():
                 text = _("The segments were changed: press Save correction to keep that, or load the case again.")
-                self._bench.say("batch", text)
+                self._notices.say("batch", text)
                 return
         except InputError as error:
-            self._bench.say("batch", error.message)
+            self._notices.say("batch", error.message)
             return
         corrected = self._folder_of(self.current) / CORRECTED
         self._review("corrected" if corrected.is_file() else "accepted")
@@ -126,12 +147,12 @@ class Reviewing:
     def save_correction(self) -> None:
         """Keep the segments as they are now beside the original result."""
         if self._nodes is None or not self._nodes.there:
-            self._bench.say("batch", _("Show a case first."))
+            self._notices.say("batch", _("Show a case first."))
             return
         try:
             self._nodes.save(self._folder_of(self.current) / CORRECTED)
         except PromptOnceError as error:
-            self._bench.say("batch", error.message)
+            self._notices.say("batch", error.message)
             return
         self._review("corrected")
 
@@ -145,36 +166,33 @@ class Reviewing:
             self._planned = {case.name: case for case in read_recorded(folder).plan.cases}
         self._sort(run)
         self._read_again_at = time.monotonic() + _SHARE_OF_TIME * (time.monotonic() - started)
-        self._bench.changed()
+        self.changed()
 
     def _sort(self, run: RunResults) -> None:
         self.cases = tuple(sorted(run.cases, key=lambda case: -case.urgency))
 
-    def _load(self, case: CaseResult) -> CaseNodes:
+    def _load(self, case: CaseResult, record: CaseRecord) -> CaseNodes:
         planned = self._planned.get(case.name)
         if planned is None or planned.image is None:
             raise InputError(_("The run does not tell where the image of {name} is.").format(name=case.name))
         corrected = case.folder / CORRECTED
-        result = corrected if corrected.is_file() else case.folder / case.record.files[0]
+        result = corrected if corrected.is_file() else case.folder / record.files[0]
         return CaseNodes(case.name, planned.image, result)
 
-    def _show(self, case: CaseResult, nodes: CaseNodes) -> None:
+    def _show(self, record: CaseRecord, nodes: CaseNodes) -> None:
         """In the panel as well: a correction can be prompted and propagated into the result."""
-        bench, record = self._bench, case.record
-        bench.parameters.axis = record.axis
-        bench.parameters.limitRange = False
-        bench.choose_volume(nodes.volume)
-        bench.parameters.segmentation = nodes.segmentation
-        if bench.objects is not None and nodes.segment_ids:
-            segment = nodes.segmentation.GetSegmentation().GetSegment(nodes.segment_ids[0])
-            bench.objects.describe_selected(segment.GetName(), tuple(segment.GetColor()), None)
-            bench.propagating.segment_choice[bench.objects.selected.key] = nodes.segment_ids[0]
-        if bench.image is not None:
-            index = record.look_first.slice
+        self._choices.set(axis=record.axis, limitRange=False)
+        self._selection.choose_volume(nodes.volume)
+        self._choices.set(segmentation=nodes.segmentation)
+        if nodes.segment_ids:
+            self._target.continue_segment(nodes.segment_ids[0])
+        case = self._current.case
+        if case is not None:
+            index, grid = record.look_first.slice, case.image.grid
             middle = nodes.middle(AXIS_NAMES.index(record.axis), index)
             if middle is not None:
-                slice_views.go_to_place(bench.image.grid, index, *middle)
-            slice_views.go_to_slice(bench.image.grid, index)
+                slice_views.go_to_place(grid, index, *middle)
+            slice_views.go_to_slice(grid, index)
 
     def _leave_nodes(self) -> str:
         """Remove the nodes of the case before, unless they hold what is saved nowhere; a sentence then."""
@@ -188,7 +206,7 @@ class Reviewing:
             kept = True
         if kept:
             return _("The changed result of {name} was not saved: it stays in the scene.").format(name=name)
-        self._bench.choose_volume(None)
+        self._selection.choose_volume(None)
         nodes.remove()
         return ""
 
@@ -201,14 +219,14 @@ class Reviewing:
         try:
             record = set_review(self._folder_of(name), state)
         except PromptOnceError as error:
-            self._bench.say("batch", error.message)
+            self._notices.say("batch", error.message)
             return
         self.cases = tuple(replace(c, record=record) if c.name == name else c for c in self.cases)
-        self._bench.say("batch", "")
+        self._notices.say("batch", "")
         if self.go_on:
             self.next_case()
         else:
-            self._bench.changed()
+            self.changed()
 
 
 def _failure(case: CaseResult) -> str:

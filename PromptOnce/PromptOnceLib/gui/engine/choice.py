@@ -28,24 +28,38 @@ class Missing:
 
 
 class EngineChoice:
-    """The choices in `machine`, which may change at any time."""
+    """The choices in `preferences`, which may change at any time.
 
-    def __init__(self, machine: Preferences) -> None:
-        self.machine = machine
+    What was found on the disk is kept until another choice is made or `forget` is called. That something is missing is
+    not kept: it may be put right elsewhere.
+    """
+
+    def __init__(self, preferences: Preferences) -> None:
+        self.preferences = preferences
         self._files: tuple[Preferences, ModelFiles] | None = None
+        self._complete: Preferences | None = None
 
     @property
     def entry(self) -> ModelEntry | None:
         """The chosen model in the registry; None for a file of the user's."""
         registry = load_registry()
-        return registry.get(self.machine.model) if self.machine.model in registry else None
+        model = self.preferences.model
+        return registry.get(model) if model in registry else None
 
     def missing(self) -> Missing | None:
         """The first thing that is missing, found without starting anything; None when work can begin."""
+        if self._complete == self.preferences:
+            return None
+        missing = self._find_missing()
+        if missing is None:
+            self._complete = replace(self.preferences)
+        return missing
+
+    def _find_missing(self) -> Missing | None:
         try:
             self.interpreter()
         except PromptOnceError as error:
-            private = self.machine.kind == Kind.PRIVATE.value
+            private = self.preferences.kind == Kind.PRIVATE.value
             return Missing(error.message, "install" if private else "")
         entry = self.entry
         if entry is not None and not entry.embedded and not self.present(entry):
@@ -63,27 +77,27 @@ class EngineChoice:
     @property
     def models_folder(self) -> str | None:
         """Folder of the checkpoints, None for the usual one."""
-        return self.machine.models_folder or None
+        return self.preferences.models_folder or None
 
     @property
     def place(self) -> installation.Layout:
         """Where the private environment lies, or will lie."""
-        return installation.layout(self.machine.engine_folder or None)
+        return installation.layout(self.preferences.engine_folder or None)
 
     def interpreter(self) -> Interpreter:
         """The Python of the worker. Raises EngineError and InputError as engine_python.interpreter."""
-        machine = self.machine
-        return interpreter(Kind(machine.kind), folder=machine.engine_folder or None, python=machine.python)
+        chosen = self.preferences
+        return interpreter(Kind(chosen.kind), folder=chosen.engine_folder or None, python=chosen.python)
 
     def files(self) -> ModelFiles:
         """The files of the model, checked; looked at again when the choice changed. Raises ModelError."""
-        if self._files is None or self._files[0] != self.machine:
-            self._files = (replace(self.machine), self._resolve())
+        if self._files is None or self._files[0] != self.preferences:
+            self._files = (replace(self.preferences), self._resolve())
         return self._files[1]
 
-    def forget_files(self) -> None:
-        """Look at the files again next time: they were downloaded or deleted."""
-        self._files = None
+    def forget(self) -> None:
+        """Look at the disk again next time: something was installed, removed, downloaded or deleted."""
+        self._files = self._complete = None
 
     def client(self, open_transport: OpenTransport, on_activity: Callable[[], object]) -> WorkerClient:
         """A client whose workers run with the Python that is chosen when they are started."""
@@ -95,7 +109,7 @@ class EngineChoice:
         return WorkerClient(start)
 
     def _resolve(self) -> ModelFiles:
-        machine = self.machine
-        if machine.model == FILE_MODEL:
-            return resolve_model(machine.checkpoint or "checkpoint.pt", machine.config or None)
-        return resolve_model(machine.model, folder=self.models_folder)
+        chosen = self.preferences
+        if chosen.model == FILE_MODEL:
+            return resolve_model(chosen.checkpoint or "checkpoint.pt", chosen.config or None)
+        return resolve_model(chosen.model, folder=self.models_folder)

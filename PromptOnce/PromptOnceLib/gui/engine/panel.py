@@ -9,13 +9,14 @@ import qt
 
 from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Kind
-from PromptOnceLib.environment.installation import State
+from PromptOnceLib.environment.installation import EnvironmentState
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.engine.choice import EngineChoice
 from PromptOnceLib.gui.engine.tasks import EngineTasks
-from PromptOnceLib.gui.panel import Panel, fill, narrow
+from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow
 from PromptOnceLib.gui.preferences import DEVICES, FILE_MODEL, save_preferences
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, line_label, row, show_text
-from PromptOnceLib.gui.workbench import Workbench
 from PromptOnceLib.models import checkpoints
 from PromptOnceLib.models.registry import load_registry
 
@@ -25,9 +26,12 @@ class EnginePanel(Panel):
 
     part = "engine"
 
-    def __init__(self, title: str, bench: Workbench, tasks: EngineTasks) -> None:
-        self.tasks = tasks
-        super().__init__(title, bench)
+    def __init__(
+        self, title: str, tools: PanelTools, choice: EngineChoice, engine: EngineAccess, tasks: EngineTasks
+    ) -> None:
+        self._choice, self._engine, self._tasks = choice, engine, tasks
+        super().__init__(title, tools)
+        self.follow(engine.changed, tasks.changed)
 
     def build(self) -> None:
         """See Panel."""
@@ -59,11 +63,11 @@ class EnginePanel(Panel):
         self.form.addRow(self.task)
         self.form.addRow(row(self.bar, self.cancel))
         self.form.addRow(self.log)
-        machine = self.bench.engine.machine
+        chosen = self._choice.preferences
         for widget, path in (
-            (self.checkpoint, machine.checkpoint),
-            (self.config, machine.config),
-            (self.python, machine.python),
+            (self.checkpoint, chosen.checkpoint),
+            (self.config, chosen.config),
+            (self.python, chosen.python),
         ):
             widget.currentPath = path
         self._connect()
@@ -73,10 +77,10 @@ class EnginePanel(Panel):
         super().refresh()
         if self.widget.collapsed:
             return
-        machine, tasks = self.bench.engine.machine, self.tasks
-        fill(self.model, self._models(), machine.model)
-        fill(self.device, _devices(), machine.device)
-        fill(self.kind, _kinds(), machine.kind)
+        chosen, tasks = self._choice.preferences, self._tasks
+        fill(self.model, self._models(), chosen.model)
+        fill(self.device, _devices(), chosen.device)
+        fill(self.kind, _kinds(), chosen.kind)
         self._show_model()
         self._show_environment()
         for widget in (self.model, self.kind, self.device, self.models_folder, self.engine_folder):
@@ -91,15 +95,19 @@ class EnginePanel(Panel):
             self.log.verticalScrollBar().setValue(self.log.verticalScrollBar().maximum)
         self.log.setVisible(bool(text))
 
-    def cleanup(self) -> None:
-        """See Panel."""
-        self.tasks.cancel()
+    def show_remedy(self, remedy: str) -> None:
+        """Show where something missing is put right: sizes and folders are there, and the decision is the user's.
+
+        remedy: see Missing.
+        """
+        self.widget.collapsed = False
+        (self.download if remedy == "download" else self.install).setFocus()
 
     def _of_file(self) -> list[tuple[str, Any]]:
         return [(_("Checkpoint:"), self.checkpoint), (_("Configuration:"), self.config)]
 
     def _connect(self) -> None:
-        tasks = self.tasks
+        tasks = self._tasks
         connect(self.model, "activated(int)", lambda i: self._set("model", self.model.itemData(i)))
         connect(self.device, "activated(int)", lambda i: self._set("device", self.device.itemData(i)))
         connect(self.kind, "activated(int)", lambda i: self._set("kind", self.kind.itemData(i)))
@@ -112,7 +120,7 @@ class EnginePanel(Panel):
             (self.download, tasks.download),
             (self.delete, tasks.delete),
             (self.install, tasks.install),
-            (self.repair, tasks.repair),
+            (self.repair, tasks.install),
             (self.test, tasks.test),
             (self.remove, tasks.remove),
             (self.cancel, tasks.cancel),
@@ -123,60 +131,62 @@ class EnginePanel(Panel):
         entries = []
         for entry in load_registry().entries():
             name = entry.name if entry.embedded else f"SAM 2.1 {entry.name.replace('_', ' ')}"
-            here = _("built in") if entry.embedded else _("here") if self.bench.engine.present(entry) else ""
+            here = _("built in") if entry.embedded else _("here") if self._choice.present(entry) else ""
             size = f"{entry.megabytes} MB"
             entries.append((f"{name} ({here or size})", entry.name))
         return [*entries, (_("a file"), FILE_MODEL)]
 
     def _show_model(self) -> None:
-        engine, entry = self.bench.engine, self.bench.engine.entry
+        choice, entry = self._choice, self._choice.entry
         for label, widget in zip(self._file_rows, (self.checkpoint, self.config), strict=True):
             label.setVisible(entry is None)
             widget.setVisible(entry is None)
-        absent = entry is not None and not engine.present(entry)
-        self.download.setVisible(absent)
-        self.download.enabled = not self.tasks.busy
-        self.delete.setVisible(entry is not None and not entry.embedded and not absent)
-        self.delete.enabled = not self.tasks.busy
-        if absent:
-            self.download.text = _("Download {size} MB").format(size=entry.megabytes)
+        absent = entry if entry is not None and not choice.present(entry) else None
+        self.download.setVisible(absent is not None)
+        self.download.enabled = not self._tasks.busy
+        self.delete.setVisible(entry is not None and not entry.embedded and absent is None)
+        self.delete.enabled = not self._tasks.busy
+        if absent is not None:
+            self.download.text = _("Download {size} MB").format(size=absent.megabytes)
             show_text(self.model_text, _("This model is not on this computer."))
         else:
             show_text(self.model_text, "" if entry is None else entry.description)
-        _show_folder(self.models_folder, str(checkpoints.checkpoints_folder(engine.models_folder)))
+        _show_folder(self.models_folder, str(checkpoints.checkpoints_folder(choice.models_folder)))
 
     def _show_environment(self) -> None:
-        machine, busy = self.bench.engine.machine, self.tasks.busy
-        private = machine.kind == Kind.PRIVATE.value
-        found = installation.status(machine.engine_folder or None)
-        self.python.setVisible(machine.kind == Kind.EXISTING.value)
-        self.python_label.setVisible(machine.kind == Kind.EXISTING.value)
+        chosen, busy = self._choice.preferences, self._tasks.busy
+        private = chosen.kind == Kind.PRIVATE.value
+        found = installation.status(chosen.engine_folder or None)
+        self.python.setVisible(chosen.kind == Kind.EXISTING.value)
+        self.python_label.setVisible(chosen.kind == Kind.EXISTING.value)
         self.engine_folder.setVisible(private)
         self.folder_label.setVisible(private)
         _show_folder(self.engine_folder, str(found.layout.folder))
-        self.install.setVisible(private and found.state is State.ABSENT)
-        self.repair.setVisible(private and found.state in (State.UNFINISHED, State.BROKEN, State.OUTDATED))
-        self.remove.setVisible(private and found.state is not State.ABSENT)
+        self.install.setVisible(private and found.state is EnvironmentState.ABSENT)
+        self.repair.setVisible(
+            private and found.state in (EnvironmentState.UNFINISHED, EnvironmentState.BROKEN, EnvironmentState.OUTDATED)
+        )
+        self.remove.setVisible(private and found.state is not EnvironmentState.ABSENT)
         for button in (self.install, self.repair, self.remove, self.test):
             button.enabled = not busy
-        self.test.setVisible(not private or found.state not in (State.ABSENT, State.UNFINISHED))
+        self.test.setVisible(not private or found.state not in (EnvironmentState.ABSENT, EnvironmentState.UNFINISHED))
         if not private:
-            missing = self.bench.missing()
+            missing = self._engine.missing()
             show_text(self.status, "" if missing is None else missing.sentence)
-        elif found.ready:
+        elif found.ready and found.manifest is not None:
             versions = found.manifest.versions
             told = ", ".join(f"{name} {versions[name]}" for name in ("python", "torch", "sam2") if name in versions)
             show_text(self.status, _("The engine is installed: {versions}.").format(versions=told))
         else:
-            extra = f" {self.tasks.estimate()}" if found.state is State.ABSENT and not busy else ""
+            extra = f" {self._tasks.estimate()}" if found.state is EnvironmentState.ABSENT and not busy else ""
             show_text(self.status, found.sentence + extra)
 
     def _set(self, name: str, value: str) -> None:
-        machine = self.bench.engine.machine
-        if getattr(machine, name) != value:
-            setattr(machine, name, value)
-            save_preferences(machine)
-            self.bench.engine_changed()
+        chosen = self._choice.preferences
+        if getattr(chosen, name) != value:
+            setattr(chosen, name, value)
+            save_preferences(chosen)
+            self._engine.switch()
 
 
 def _devices() -> list[tuple[str, str]]:

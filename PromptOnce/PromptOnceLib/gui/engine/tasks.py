@@ -10,15 +10,18 @@ from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Kind
 from PromptOnceLib.environment.install import Installation
 from PromptOnceLib.environment.install_plan import plan_installation
-from PromptOnceLib.environment.installation import State
+from PromptOnceLib.environment.installation import EnvironmentState
 from PromptOnceLib.environment.platform import free_bytes, size
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.environment.verify import CheckReport, EngineTest
 from PromptOnceLib.errors import EngineError, PromptOnceError
+from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.engine.choice import EngineChoice
 from PromptOnceLib.gui.engine.model_download import ModelDownload
+from PromptOnceLib.gui.notices import Notices
+from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.qt.timer import QtTimer
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.workbench import MakeTimer, Workbench
 from PromptOnceLib.models import checkpoints
 from PromptOnceLib.processes.runner import ProcessRunner
 from PromptOnceLib.processes.variables import clean_environment
@@ -29,14 +32,17 @@ _REMOVAL_MILLISECONDS = 20
 
 
 class EngineTasks:
-    """busy: whether something goes on. title, share (0 to 1), log: of what goes on, or went on last."""
+    """At most one task at a time. title, share (0 to 1), log: of what goes on, or went on last.
 
-    def __init__(self, bench: Workbench, runner: ProcessRunner, make_timer: MakeTimer) -> None:
-        self._bench, self._runner = bench, runner
-        self._engine: EngineChoice = bench.engine
+    changed: called when any of these has changed. When a task is over, the engine is another one: see EngineAccess.
+    """
+
+    def __init__(self, choice: EngineChoice, engine: EngineAccess, notices: Notices, runner: ProcessRunner) -> None:
+        self._choice, self._engine, self._notices, self._runner = choice, engine, notices, runner
+        self.changed: Signal[[]] = Signal()
         self._task: Any = None
-        self._removal_timer = make_timer(_REMOVAL_MILLISECONDS, False, self._follow_removal)
-        self._poll_timer = make_timer(_POLL_MILLISECONDS, False, self._poll)
+        self._removal_timer = QtTimer(_REMOVAL_MILLISECONDS, False, self._follow_removal)
+        self._poll_timer = QtTimer(_POLL_MILLISECONDS, False, self._poll)
         self.title, self.share = "", 0.0
         self._estimate: tuple[str, str] | None = None
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
@@ -48,7 +54,7 @@ class EngineTasks:
 
     def estimate(self) -> str:
         """What an installation will take, for the person who decides; worked out once for a folder."""
-        folder = self._engine.machine.engine_folder
+        folder = self._choice.preferences.engine_folder
         if self._estimate is None or self._estimate[0] != folder:
             self._estimate = (folder, self._find_estimate())
         return self._estimate[1]
@@ -73,12 +79,10 @@ class EngineTasks:
         if self.busy:
             self._poll_timer.start()
 
-    repair = install
-
     def remove(self) -> None:
         """Remove the private environment, worker and all."""
-        self._bench.session.close(grace=1.0)
-        self._begin(lambda: Removal(self._engine.place))
+        self._engine.end_worker()
+        self._begin(lambda: Removal(self._choice.place))
         if self.busy:
             self.title = _("Removing the engine")
             self._removal_timer.start()
@@ -90,43 +94,43 @@ class EngineTasks:
 
     def download(self) -> None:
         """Download the checkpoint of the chosen model."""
-        entry = self._engine.entry
+        entry = self._choice.entry
         if entry is not None:
-            folder = self._engine.models_folder
+            folder = self._choice.models_folder
             self._begin(lambda: ModelDownload(entry.name, folder, self._runner, self._progress, self._downloaded))
 
     def delete(self) -> None:
         """Delete the checkpoint of the chosen model from this computer."""
-        entry = self._engine.entry
+        entry = self._choice.entry
         if entry is None or self.busy:
             return
         try:
-            freed = checkpoints.delete(entry, self._engine.models_folder)
+            freed = checkpoints.delete(entry, self._choice.models_folder)
         except PromptOnceError as error:
-            self._bench.say("engine", error.message)
+            self._notices.say("engine", error.message)
             return
-        self._bench.engine_changed()
-        self._bench.say("engine", _("{size} freed.").format(size=size(freed)))
+        self._engine.switch()
+        self._notices.say("engine", _("{size} freed.").format(size=size(freed)))
 
     def cancel(self) -> None:
         """Stop what goes on; what has been done is kept for the next time."""
         task = self._task
         if isinstance(task, Removal):
-            self._bench.say("engine", _("Removing cannot be cancelled; it takes a moment."))
+            self._notices.say("engine", _("Removing cannot be cancelled; it takes a moment."))
         elif task is not None:
             task.cancel()
 
     def _plan(self) -> Any:
-        folder = self._engine.machine.engine_folder or None
+        folder = self._choice.preferences.engine_folder or None
         manifest = installation.status(folder).manifest
         return plan_installation(folder) if manifest is None else plan_installation(folder, backend=manifest.backend)
 
     def _make_test(self) -> EngineTest:
-        if self._engine.machine.kind != Kind.PRIVATE.value:
-            chosen = self._engine.interpreter()
+        if self._choice.preferences.kind != Kind.PRIVATE.value:
+            chosen = self._choice.interpreter()
             return EngineTest(chosen.python, chosen.environment, self._runner, self._tested)
-        found = installation.status(self._engine.machine.engine_folder or None)
-        if found.state in (State.ABSENT, State.UNFINISHED):
+        found = installation.status(self._choice.preferences.engine_folder or None)
+        if found.state in (EnvironmentState.ABSENT, EnvironmentState.UNFINISHED):
             raise EngineError(found.sentence)
         return EngineTest(found.layout.python, clean_environment(), self._runner, self._tested, found.layout)
 
@@ -135,19 +139,19 @@ class EngineTasks:
             return
         self.log.clear()
         self.share = 0.0
-        self._bench.say("engine", "")
+        self._notices.say("engine", "")
         try:
             self._task = make()
             self._task.start()
         except PromptOnceError as error:
             self._end(error.message)
-        self._bench.changed()
+        self.changed()
 
     def _progress(self, title: str, share: float, line: str) -> None:
         self.title, self.share = title, share
         if line:
             self.log.append(line)
-        self._bench.changed()
+        self.changed()
 
     def _poll(self) -> None:
         if isinstance(self._task, Installation):
@@ -187,5 +191,5 @@ class EngineTasks:
         self._task, self.title = None, ""
         self._poll_timer.stop()
         self._removal_timer.stop()
-        self._bench.engine_changed()
-        self._bench.say("engine", sentence)
+        self._engine.switch()
+        self._notices.say("engine", sentence)

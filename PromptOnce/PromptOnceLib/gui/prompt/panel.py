@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ctk
 import qt
 
-from PromptOnceLib.gui.panel import Panel, fill, narrow
+from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow
+from PromptOnceLib.gui.prompt.editor import PromptEditor, Tool
+from PromptOnceLib.gui.prompt.preview import PromptPreview
 from PromptOnceLib.gui.prompt.terminology import TerminologyChooser
+from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.mrml.prompts.objects import PromptObjects
 from PromptOnceLib.segmentation.segment import Color
-
-TOOLS = ("box", "positive", "negative")
 
 
 class PromptPanel(Panel):
-    """Objects with name, colour and terminology; Box, + and - points, clear, undo, redo."""
+    """Objects with name, colour and terminology; Box, + and - points, clear, undo, redo.
+
+    remedy_wanted: called with the remedy, as in Missing, where the user wants what is missing for a preview.
+    """
 
     part = "prompt"
 
+    def __init__(
+        self, title: str, tools: PanelTools, current: CurrentCase, editor: PromptEditor, preview: PromptPreview
+    ) -> None:
+        self._current, self._editor, self._preview = current, editor, preview
+        self.remedy_wanted: Signal[[str]] = Signal()
+        super().__init__(title, tools)
+        self.follow(current.changed, editor.changed, preview.changed)
+
     def build(self) -> None:
         """See Panel."""
+        editor = self._editor
         self.objects = narrow(qt.QComboBox())
         self.add, self.remove = _small("+", _("Add an object")), _small("-", _("Remove this object and its prompt"))
         self.name = qt.QLineEdit()
@@ -32,7 +48,7 @@ class PromptPanel(Panel):
         self.terminology = TerminologyChooser(self._describe)
         self.form.addRow(_("Object:"), row(self.objects, self.add, self.remove))
         self.form.addRow(_("Name:"), row(self.name, self.color, self.terminology.button))
-        self.tools = {
+        self.tools: dict[Tool, Any] = {
             "box": _tool("box", _("Box"), _("Click two opposite corners of a box around the object (Ctrl+Shift+B)")),
             "positive": _tool("point-plus", _("Point"), _("Click on the object (Ctrl+Shift+P)")),
             "negative": _tool("point-minus", _("Point"), _("Click on what is not the object (Ctrl+Shift+N)")),
@@ -45,39 +61,37 @@ class PromptPanel(Panel):
         self.form.addRow(self.hint)
         self.form.addRow(self.engine)
         self.engine.hide()
-        for role, button in self.tools.items():
-            connect(
-                button,
-                "clicked(bool)",
-                lambda checked, role=role: self.bench.editing.use_tool(role if checked else None),
-            )
+        for tool, button in self.tools.items():
+            connect(button, "clicked(bool)", lambda checked, tool=tool: editor.use_tool(tool if checked else None))
         connect(self.objects, "activated(int)", self._select)
-        connect(self.add, "clicked(bool)", lambda _checked: self._change(self.bench.objects.add))
-        connect(self.remove, "clicked(bool)", lambda _checked: self._change(self.bench.objects.remove_selected))
-        connect(self.clear, "clicked(bool)", lambda _checked: self._change(self.bench.objects.clear_selected))
+        connect(self.add, "clicked(bool)", lambda _checked: self._change(PromptObjects.add))
+        connect(self.remove, "clicked(bool)", lambda _checked: self._change(PromptObjects.remove_selected))
+        connect(self.clear, "clicked(bool)", lambda _checked: self._change(PromptObjects.clear_selected))
         connect(self.undo, "clicked(bool)", lambda _checked: self.take_back())
         connect(self.redo, "clicked(bool)", lambda _checked: self.do_again())
+        connect(self.engine, "clicked(bool)", lambda _checked: self._want_remedy())
         connect(self.name, "editingFinished()", self._describe)
         connect(self.color, "colorChanged(QColor)", lambda _color: self._describe())
 
     def refresh(self) -> None:
         """See Panel."""
         super().refresh()
-        objects = self.bench.objects
+        case = self._current.case
         for widget in (self.objects, self.add, self.remove, self.name, self.color, self.clear, *self.tools.values()):
-            widget.enabled = objects is not None
-        self.terminology.button.enabled = objects is not None
-        self.undo.enabled = objects is not None and objects.can_undo
-        self.redo.enabled = objects is not None and objects.can_redo
-        tool = self.bench.editing.tool
-        for role, button in self.tools.items():
-            button.setChecked(role == tool)
-        if objects is None:
+            widget.enabled = case is not None
+        self.terminology.button.enabled = case is not None
+        self.undo.enabled = case is not None and case.objects.can_undo
+        self.redo.enabled = case is not None and case.objects.can_redo
+        active = self._editor.tool
+        for tool, button in self.tools.items():
+            button.setChecked(tool == active)
+        self._show_remedy()
+        if case is None:
             fill(self.objects, [], "")
             show_text(self.hint, _("Choose a volume first."))
             return
-        self._show_objects()
-        show_text(self.hint, self._hint(tool))
+        self._show_objects(case.objects)
+        show_text(self.hint, _hint(active, case))
 
     def cleanup(self) -> None:
         """See Panel."""
@@ -85,67 +99,77 @@ class PromptPanel(Panel):
 
     def take_back(self) -> None:
         """Undo one edit of the prompt."""
-        if self.bench.objects is not None:
-            self._change(self.bench.objects.undo)
+        self._change(PromptObjects.undo)
 
     def do_again(self) -> None:
         """Redo one edit of the prompt."""
-        if self.bench.objects is not None:
-            self._change(self.bench.objects.redo)
+        self._change(PromptObjects.redo)
 
-    def _show_objects(self) -> None:
-        objects, scores = self.bench.objects, self.bench.previewing.scores
+    def _show_objects(self, objects: PromptObjects) -> None:
+        scores = self._preview.scores
         entries = []
         for item in objects.objects:
             score = scores.get(item.key)
             text = item.name if score is None else f"{item.name}  ({_('predicted IoU')} {score[1]:.2f})"
             entries.append((text, item.key))
-        fill(self.objects, entries, objects.selected.key)
+        selected = objects.selected
+        fill(self.objects, entries, selected.key)
         for index, item in enumerate(objects.objects):
             self.objects.setItemIcon(index, _swatch(item.color))
-        if not self.name.hasFocus() and self.name.text != objects.selected.name:
-            self.name.text = objects.selected.name
+        if not self.name.hasFocus() and self.name.text != selected.name:
+            self.name.text = selected.name
         blocked = self.color.blockSignals(True)
-        self.color.color = _qt_color(objects.selected.color)
+        self.color.color = _qt_color(selected.color)
         self.color.blockSignals(blocked)
-        self.terminology.show(objects.selected.terminology)
+        self.terminology.show(selected.terminology)
 
-    def _hint(self, tool: str | None) -> str:
-        if tool == "box":
-            return _("Click one corner of the box in the slice view, then the opposite one: two clicks, no dragging.")
-        if tool is not None:
-            return _("Click in the slice view; right click or the button again puts the tool away.")
-        if self.bench.read_prompt() is None:
-            return _("Draw a box around the object, or put a point on it.")
-        return ""
+    def _show_remedy(self) -> None:
+        """A button for what is missing, where it can be had by a click."""
+        missing = self._preview.missing
+        remedies = {"install": _("Install the engine ..."), "download": _("Download the model ...")}
+        text = "" if missing is None else remedies.get(missing.remedy, "")
+        self.engine.text = text
+        self.engine.setVisible(bool(text))
 
-    def _use_tool(self, role: str | None) -> None:
-        self.bench.editing.use_tool(role)
+    def _want_remedy(self) -> None:
+        missing = self._preview.missing
+        if missing is not None:
+            self.remedy_wanted(missing.remedy)
 
     def _select(self, index: int) -> None:
-        self.bench.editing.use_tool(None)
-        self.bench.objects.current = index
-        self.bench.changed()
+        self._editor.use_tool(None)
+        self._current.select_object(index)
 
-    def _change(self, change: Any) -> None:
-        self.bench.editing.use_tool(None)
-        self.bench.say("prompt", "")
-        change()
-        self.bench.edited()
+    def _change(self, change: Callable[[PromptObjects], object]) -> None:
+        case = self._current.case
+        if case is None:
+            return
+        self._editor.use_tool(None)
+        self.say("")
+        change(case.objects)
+        self._current.edited()
 
     def _describe(self) -> None:
-        objects = self.bench.objects
-        if objects is None:
+        case = self._current.case
+        if case is None:
             return
         shown = self.color.color
         color: Color = (shown.redF(), shown.greenF(), shown.blueF())
-        item = objects.selected
+        item = case.selected
         if max(abs(a - b) for a, b in zip(color, item.color, strict=True)) < 0.01:
             color = item.color  # what Qt rounded is no change
         wanted = (self.name.text.strip(), color, self.terminology.entry)
         if wanted != (item.name, item.color, item.terminology):
-            objects.describe_selected(*wanted)
-            self.bench.edited()
+            case.objects.describe_selected(*wanted)
+            self._current.edited()
+
+
+def _hint(tool: Tool | None, case: OpenCase) -> str:
+    if tool == "box":
+        return _("Click one corner of the box in the slice view, then the opposite one: two clicks, no dragging.")
+    if tool is not None:
+        return _("Click in the slice view; right click or the button again puts the tool away.")
+    return _("Draw a box around the object, or put a point on it.") if case.prompt is None else ""
 
 
 def _small(text: str, tip: str) -> Any:

@@ -2,58 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PromptOnceLib.errors import CancelledError, PromptOnceError
+from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.engine.choice import Missing
+from PromptOnceLib.gui.notices import Notices
+from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.segmentations.preview import MaskPreview
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.worker.requests import PromptedMasks
 
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import Workbench
 
-
-class Previewing:
-    """Asks for previews and shows them; the newest prompt wins.
+class PromptPreview:
+    """Asks for masks of the prompt and shows them; the newest prompt wins.
 
     visible: whether masks of the prompt are shown. scores: presence and predicted IoU of each object by its key, of the
     masks that are shown. masks: the prompt they are of and the masks, None where none are shown. missing: what stands
-    in the way of a preview, None where nothing does. late: whether the prompt was changed during a run.
+    in the way of a preview, None where nothing does. late: whether the prompt was changed during a run. changed: called
+    when any of these has changed.
     """
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+    def __init__(self, current: CurrentCase, engine: EngineAccess, notices: Notices) -> None:
+        self._current, self._engine, self._notices = current, engine, notices
+        self.changed: Signal[[]] = Signal()
         self._overlay: MaskPreview | None = None
         self.visible = self.late = False
         self.scores: dict[str, tuple[float, float]] = {}
         self.masks: tuple[Prompt, PromptedMasks] | None = None
         self.missing: Missing | None = None
+        for signal in (current.edited, current.redrawn, engine.changed):
+            signal.connect(self.ask)
+        current.closing.connect(self._leave)
 
     def ask(self) -> None:
         """Ask for the masks of the prompt as it is now; during a run only note that it has changed."""
-        bench, prompt = self._bench, self._bench.read_prompt()
-        self.late = bench.working  # another stack than the run's would end it
+        self.late = self._engine.working  # another stack than the run's would end it
         if self.late:
             return
+        case = self._current.case
         self.missing = None
-        if prompt is None or bench.image is None:
+        if case is None or case.prompt is None:
             self._show_nothing()
-            return
-        self.missing = bench.missing()
-        if self.missing is not None:
-            self._show_nothing()
-            bench.say("prompt", self.missing.sentence)
-            return
-        keys = bench.objects.keys()
-        try:
-            bench.prepare(prompt)
-        except PromptOnceError as error:
-            self._failed(error)
-            return
-        bench.session.preview(prompt, lambda masks: self._show(prompt, keys, masks), self._failed)
-        bench.begin_work()
+        else:
+            self._ask(case, case.prompt)
+        self.changed()
+
+    def ask_if_late(self) -> None:
+        """Ask now for what was changed during a run or a round trip that is over."""
+        if self.late:
+            self.ask()
 
     def hide(self) -> None:
         """Make room for a result."""
@@ -61,30 +59,54 @@ class Previewing:
             self._overlay.clear()
         self.visible, self.masks = False, None
 
-    def remove(self) -> None:
+    def _ask(self, case: OpenCase, prompt: Prompt) -> None:
+        engine = self._engine
+        self.missing = engine.missing()
+        if self.missing is not None:
+            self._show_nothing()
+            self._notices.say("prompt", self.missing.sentence)
+            return
+        keys = case.objects.keys
+        try:
+            framed = case.framed(prompt)
+            engine.prepare(framed.stack, prompt.slice)
+        except PromptOnceError as error:
+            self._failed(error)
+            return
+        self._notices.say("volume", " ".join((*framed.volume.notices, *framed.notices)))
+        engine.session.preview(prompt, lambda masks: self._show(prompt, keys, masks), self._failed)
+        engine.begin_work()
+
+    def _leave(self, _case: OpenCase) -> None:
         """Take the masks out of the scene."""
+        self._remove_overlay()
+        self.scores, self.missing = {}, None
+        self.changed()
+
+    def _remove_overlay(self) -> None:
         if self._overlay is not None:
             self._overlay.remove()
         self._overlay, self.visible, self.masks = None, False, None
-        self.scores, self.missing = {}, None
 
     def _show(self, prompt: Prompt, keys: list[str], masks: PromptedMasks) -> None:
-        bench = self._bench
-        if bench.image is None or bench.image.grid.axis != prompt.axis:
+        case = self._current.case
+        if case is None or case.axis != prompt.axis:
             return
-        if self._overlay is None or self._overlay.grid is not bench.image.grid:
-            self.remove()
-            self._overlay = MaskPreview(bench.image.grid)
+        grid = case.image.grid
+        if self._overlay is None or self._overlay.grid is not grid:
+            self._remove_overlay()
+            self._overlay = MaskPreview(grid)
         self._overlay.show(prompt.slice, masks.masks, segments_of(prompt.objects))
         self.visible, self.masks = True, (prompt, masks)
         scores = zip(masks.presence, masks.predicted_iou, strict=True)
         self.scores = dict(zip(keys, scores, strict=True))
-        bench.changed()
+        self.changed()
 
     def _failed(self, error: PromptOnceError) -> None:
         self._show_nothing()
         if not isinstance(error, CancelledError):
-            self._bench.say("prompt", error.message)
+            self._notices.say("prompt", error.message)
+        self.changed()
 
     def _show_nothing(self) -> None:
         self.hide()

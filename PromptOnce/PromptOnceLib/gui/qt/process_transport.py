@@ -16,7 +16,7 @@ from PromptOnceLib.processes.transport import LOG_LINES
 
 
 class ProcessTransport:
-    """A worker process; see worker.transport.Transport.
+    """A worker process; see processes.transport.Transport.
 
     on_activity: called from the event loop when the worker said something or ended, so that somebody reads;
     never from within the methods here.

@@ -1,4 +1,4 @@
-"""Timers of Qt's event loop for the workbench."""
+"""Timers of Qt's event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PromptOnceLib.gui.qt.widgets import connect
 
 
 class QtTimer:
-    """A timer that calls a function; see workbench.Timer."""
+    """Calls a function after some milliseconds: once, or again and again until it is stopped."""
 
     def __init__(self, milliseconds: int, single_shot: bool, function: Callable[[], object]) -> None:
         self._timer = qt.QTimer()

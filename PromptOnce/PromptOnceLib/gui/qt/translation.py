@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 try:
-    from slicer.i18n import tr
+    from slicer.i18n import tr as _translated
 except ImportError:  # slicer-core has no translations
 
-    def tr(text: str) -> str:
+    def _translated(text: str) -> str:
         """The text as it is."""
         return text
 
 
-__all__ = ["tr"]
+# Not a function around it: Slicer looks at who calls.
+tr: Callable[[str], str] = _translated

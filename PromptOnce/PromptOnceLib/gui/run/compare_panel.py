@@ -7,9 +7,11 @@ from typing import Any
 import qt
 import slicer
 
-from PromptOnceLib.gui.panel import Panel, fill, narrow
+from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
+from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, line_label, show_text
+from PromptOnceLib.gui.run.comparison import RunComparison
 
 _TABLE_HEIGHT, _PLOT_HEIGHT, _ROW_HEIGHT = 180, 220, 24  # pixels
 _LONGEST_LINE = 44  # characters
@@ -20,6 +22,11 @@ class ComparePanel(Panel):
     """A click on a row of the table or a point of the plot moves the views to that slice."""
 
     part = "compare"
+
+    def __init__(self, title: str, tools: PanelTools, choices: SceneChoices, comparison: RunComparison) -> None:
+        self._choices, self._comparison = choices, comparison
+        super().__init__(title, tools)
+        self.follow(choices.changed, comparison.changed)
 
     def build(self) -> None:
         """See Panel."""
@@ -54,7 +61,7 @@ class ComparePanel(Panel):
         self.form.addRow(self.figures)
         self._view: Any = None
         self._lines: list[tuple[str, str]] = []
-        connect(self.reference, "nodeActivated(vtkMRMLNode*)", self._reference_chosen)
+        connect(self.reference, "nodeActivated(vtkMRMLNode*)", self._comparison.choose_reference)
         connect(self.segment, "activated(int)", self._segment_chosen)
         connect(self.table, "clicked(QModelIndex)", self._row_clicked)
         connect(self.plot, "dataSelected(vtkStringArray*,vtkCollection*)", self._point_clicked)
@@ -62,38 +69,39 @@ class ComparePanel(Panel):
     def refresh(self) -> None:
         """See Panel."""
         super().refresh()
-        parameters, comparing = self.bench.parameters, self.bench.comparing
-        node = None if parameters is None else parameters.reference
-        if self.reference.currentNode() is not node:
-            blocked = self.reference.blockSignals(True)
-            self.reference.setCurrentNode(node)
-            self.reference.blockSignals(blocked)
-        segments = node is not None and bool(node.IsA("vtkMRMLSegmentationNode"))
-        self.segment.setVisible(segments)
-        self.segment_label.setVisible(segments)
-        if segments:
-            segmentation = node.GetSegmentation()
-            entries = [(segmentation.GetSegment(i).GetName(), i) for i in segmentation.GetSegmentIDs()]
-            fill(self.segment, entries, parameters.referenceSegment)
-        show_text(self.totals, "\n".join(_line(name, value) for name, value in comparing.lines))
-        there = comparing.table is not None and comparing.table.GetScene() is not None
+        choices, comparison = self._choices.node, self._comparison
+        node = None if choices is None else choices.reference
+        show_node(self.reference, node)
+        self._show_segments(node)
+        show_text(self.totals, "\n".join(_line(name, value) for name, value in comparison.lines))
+        there = comparison.table is not None and comparison.table.GetScene() is not None
         self.table.setVisible(there)
         self.plot.setVisible(there)
-        shown = comparing.table if there else None
+        shown = comparison.table if there else None
         if self.table.mrmlTableNode() is not shown:
             self.table.setMRMLTableNode(shown)
-        if comparing.lines is not self._lines:
-            self._lines = comparing.lines
+        if comparison.lines is not self._lines:
+            self._lines = comparison.lines
             self.table.resizeColumnsToContents()
         if there:
-            self._show_plot(comparing.chart)
-        comparing.object_selected()
+            self._show_plot(comparison.chart)
 
     def cleanup(self) -> None:
         """See Panel."""
         self.table.setMRMLTableNode(None)
         if self._view is not None and self._view.GetScene() is not None:
             slicer.mrmlScene.RemoveNode(self._view)
+
+    def _show_segments(self, node: Any | None) -> None:
+        """Which segment is the reference, where it is one of a segmentation."""
+        choices = self._choices.node
+        of_segmentation = node is not None and bool(node.IsA("vtkMRMLSegmentationNode"))
+        self.segment.setVisible(of_segmentation)
+        self.segment_label.setVisible(of_segmentation)
+        if choices is not None and node is not None and of_segmentation:
+            segmentation = node.GetSegmentation()
+            entries = [(segmentation.GetSegment(i).GetName(), i) for i in segmentation.GetSegmentIDs()]
+            fill(self.segment, entries, choices.referenceSegment)
 
     def _show_plot(self, chart: Any) -> None:
         """The panel's plot has a view node of its own, which is not saved.
@@ -106,26 +114,22 @@ class ComparePanel(Panel):
             view.SetLayoutName(_VIEW_NAME)
             view.SetSaveWithScene(False)
             view.SetHideFromEditors(True)
-            view.SetAndObserveParentLayoutNodeID(self.bench.parameters.parameterNode.GetID())
+            view.SetAndObserveParentLayoutNodeID(self._choices.scene_node.GetID())
             self._view = slicer.mrmlScene.AddNode(view)
             self.plot.setMRMLPlotViewNode(self._view)
         wanted = None if chart is None else chart.GetID()
         if self._view.GetPlotChartNodeID() != wanted:
             self._view.SetPlotChartNodeID(wanted)
 
-    def _reference_chosen(self, node: Any) -> None:
-        self.bench.comparing.choose_reference(node)
-        self.bench.changed()
-
     def _segment_chosen(self, index: int) -> None:
-        self.bench.comparing.choose_reference(self.bench.parameters.reference, self.segment.itemData(index))
+        self._comparison.choose_reference(self.reference.currentNode(), self.segment.itemData(index))
 
     def _row_clicked(self, index: Any) -> None:
-        self.bench.comparing.go_to_slice(self.table.sortFilterProxyModel().mapToSource(index).row())
+        self._comparison.go_to_slice(self.table.sortFilterProxyModel().mapToSource(index).row())
 
     def _point_clicked(self, _series: Any, selections: Any) -> None:
         if selections is not None and selections.GetNumberOfItems() > 0:
-            self.bench.comparing.go_to_slice(selections.GetItemAsObject(0).GetValue(0))
+            self._comparison.go_to_slice(selections.GetItemAsObject(0).GetValue(0))
 
 
 def _line(name: str, value: str) -> str:

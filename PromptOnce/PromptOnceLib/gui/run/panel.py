@@ -7,16 +7,36 @@ from typing import Any
 import qt
 import slicer
 
-from PromptOnceLib.gui.panel import Panel, fill, narrow
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
+from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
-from PromptOnceLib.worker.session import State
+from PromptOnceLib.gui.run.propagation import RunController
+from PromptOnceLib.gui.run.target import ResultTarget
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.worker.session import SessionState
 
 
 class RunPanel(Panel):
     """Target, Propagate in both directions or one, range, progress, Cancel, undo of the run."""
 
     part = "run"
+
+    def __init__(
+        self,
+        title: str,
+        tools: PanelTools,
+        current: CurrentCase,
+        choices: SceneChoices,
+        engine: EngineAccess,
+        runs: RunController,
+        target: ResultTarget,
+    ) -> None:
+        self._current, self._choices, self._engine = current, choices, engine
+        self._runs, self._target = runs, target
+        super().__init__(title, tools)
+        self.follow(current.changed, choices.changed, engine.changed, engine.pumped, runs.changed, target.changed)
 
     def build(self) -> None:
         """See Panel."""
@@ -54,70 +74,70 @@ class RunPanel(Panel):
         self.form.addRow(self.bar)
         self.form.addRow(self.speed)
         self.bar.hide()
-        running = self.bench.propagating
-        connect(self.segmentation, "nodeActivated(vtkMRMLNode*)", self._segmentation_chosen)
+        self._connect()
+
+    def _connect(self) -> None:
+        runs, choose = self._runs, self._choices.set
+        connect(self.segmentation, "nodeActivated(vtkMRMLNode*)", lambda node: choose(segmentation=node))
         connect(self.segment, "activated(int)", self._segment_chosen)
-        connect(self.overwrite, "toggled(bool)", lambda checked: self._set("overwrite", checked))
-        connect(self.early_stop, "toggled(bool)", lambda checked: self._set("earlyStop", checked))
-        connect(self.limit, "toggled(bool)", lambda checked: self._set("limitRange", checked))
-        connect(self.first, "valueChanged(int)", lambda value: self._set("firstSlice", value))
-        connect(self.last, "valueChanged(int)", lambda value: self._set("lastSlice", value))
-        connect(self.propagate, "clicked(bool)", lambda _checked: running.start("both"))
-        connect(self.forward, "clicked(bool)", lambda _checked: running.start("forward"))
-        connect(self.backward, "clicked(bool)", lambda _checked: running.start("backward"))
-        connect(self.cancel, "clicked(bool)", lambda _checked: running.cancel())
-        connect(self.undo, "clicked(bool)", lambda _checked: running.undo())
-        connect(self.redo, "clicked(bool)", lambda _checked: running.redo())
+        connect(self.overwrite, "toggled(bool)", lambda checked: choose(overwrite=checked))
+        connect(self.early_stop, "toggled(bool)", lambda checked: choose(earlyStop=checked))
+        connect(self.limit, "toggled(bool)", self._limit_chosen)
+        connect(self.first, "valueChanged(int)", lambda value: choose(firstSlice=value))
+        connect(self.last, "valueChanged(int)", lambda value: choose(lastSlice=value))
+        connect(self.propagate, "clicked(bool)", lambda _checked: runs.start("both"))
+        connect(self.forward, "clicked(bool)", lambda _checked: runs.start("forward"))
+        connect(self.backward, "clicked(bool)", lambda _checked: runs.start("backward"))
+        connect(self.cancel, "clicked(bool)", lambda _checked: runs.cancel())
+        connect(self.undo, "clicked(bool)", lambda _checked: runs.undo())
+        connect(self.redo, "clicked(bool)", lambda _checked: runs.redo())
 
     def refresh(self) -> None:
         """See Panel."""
         super().refresh()
-        running = self.bench.propagating
-        ready = self.bench.objects is not None and not running.running
+        case, runs = self._current.case, self._runs
+        ready = case is not None and not runs.running
         for widget in (self.segmentation, self.segment, self.overwrite, self.limit, self.early_stop):
             widget.enabled = ready
+        prompted = case is not None and case.prompt is not None
         for widget in (self.propagate, self.forward, self.backward):
-            widget.enabled = ready and self.bench.read_prompt() is not None
-        self.cancel.enabled = running.running
-        self.undo.enabled, self.redo.enabled = running.can_undo, running.can_redo
-        self._show_choices()
+            widget.enabled = ready and prompted
+        self.cancel.enabled = runs.running
+        self.undo.enabled, self.redo.enabled = runs.can_undo, runs.can_redo
+        if case is not None:
+            self._show_choices(case)
         self._show_progress()
 
-    def _show_choices(self) -> None:
-        parameters, objects = self.bench.parameters, self.bench.objects
-        if parameters is None or objects is None:
-            return
-        if self.segmentation.currentNode() is not parameters.segmentation:
-            blocked = self.segmentation.blockSignals(True)
-            self.segmentation.setCurrentNode(parameters.segmentation)
-            self.segmentation.blockSignals(blocked)
+    def _show_choices(self, case: OpenCase) -> None:
+        choices, node = case.choices, self._target.segmentation
+        show_node(self.segmentation, node)
         entries = [(_("new segment"), "")]
-        if parameters.segmentation is not None:
-            segmentation = parameters.segmentation.GetSegmentation()
+        if node is not None:
+            segmentation = node.GetSegmentation()
             entries += [(segmentation.GetSegment(i).GetName(), i) for i in segmentation.GetSegmentIDs()]
-        fill(self.segment, entries, self.bench.propagating.segment_for(objects.selected.key) or "")
-        self.overwrite.checked = parameters.overwrite
-        self.early_stop.checked = parameters.earlyStop
-        self.limit.checked = parameters.limitRange
-        count = len(self.bench.image.slices)
-        for box, value in ((self.first, parameters.firstSlice), (self.last, parameters.lastSlice)):
-            box.enabled = parameters.limitRange and not self.bench.propagating.running
+        fill(self.segment, entries, self._target.segment_for(case.selected.key) or "")
+        self.overwrite.checked = choices.overwrite
+        self.early_stop.checked = choices.earlyStop
+        self.limit.checked = choices.limitRange
+        count = len(case.image.slices)
+        for box, value in ((self.first, choices.firstSlice), (self.last, choices.lastSlice)):
+            box.enabled = choices.limitRange and not self._runs.running
             blocked = box.blockSignals(True)
             box.setRange(0, count - 1)
             box.setValue(count - 1 if value < 0 else min(value, count - 1))
             box.blockSignals(blocked)
 
     def _show_progress(self) -> None:
-        running, state = self.bench.propagating, self.bench.session.state
-        self.bar.setVisible(running.running)
-        if not running.running:
-            show_text(self.speed, _in_words(state))
+        job, waiting = self._runs.job, _as_text(self._engine.state)
+        self.bar.setVisible(self._runs.running)
+        if job is None or not self._runs.running:
+            show_text(self.speed, waiting)
             return
-        progress = running.job.progress
+        progress = job.progress
         self.bar.setMaximum(progress.total)  # 0, before the first slice, shows that something goes on
         self.bar.setValue(progress.done)
         if progress.done == 0:
-            show_text(self.speed, _in_words(state) or _("Waiting for the first slice ..."))
+            show_text(self.speed, waiting or _("Waiting for the first slice ..."))
             return
         text = _("{done} of {total} slices").format(done=progress.done, total=progress.total)
         if progress.slices_per_second is not None:
@@ -126,43 +146,40 @@ class RunPanel(Panel):
             text += _(", {seconds:.0f} s left").format(seconds=progress.seconds_left)
         show_text(self.speed, text)
 
-    def _segmentation_chosen(self, node: Any) -> None:
-        if self.bench.parameters is not None:
-            self.bench.parameters.segmentation = node
-            self.bench.changed()
-
     def _segment_chosen(self, index: int) -> None:
-        key = self.bench.objects.selected.key
-        self.bench.propagating.segment_choice[key] = self.segment.itemData(index)
-        self.bench.changed()
+        case = self._current.case
+        if case is not None:
+            self._target.choose_segment(case.selected.key, self.segment.itemData(index))
 
-    def _set(self, name: str, value: Any) -> None:
-        """Keep a choice with the scene."""
-        parameters = self.bench.parameters
-        if parameters is None or getattr(parameters, name) == value:
+    def _limit_chosen(self, checked: bool) -> None:
+        """The last slice is named from now on: another volume may have more."""
+        choices, case = self._choices.node, self._current.case
+        if choices is None or choices.limitRange == checked:
             return
-        setattr(parameters, name, value)
-        if name == "limitRange" and value and parameters.lastSlice < 0 and self.bench.image is not None:
-            parameters.lastSlice = len(self.bench.image.slices) - 1
-        self.bench.changed()
+        self._choices.set(limitRange=checked)
+        if checked and case is not None and choices.lastSlice < 0:
+            self._choices.set(lastSlice=len(case.image.slices) - 1)
 
 
 def early_stop_box() -> Any:
     """The switch, also for the panel Batch."""
     box = qt.QCheckBox(_("Early stop where the object has ended"))
     box.setToolTip(
-        _("Stop a pass where the object has ended, after several slices without it; not for objects in several pieces")
+        _(
+            "Stop a pass (forward or backward) where the object has ended, after several slices without it; not for "
+            "objects in several pieces"
+        )
     )
     return box
 
 
-def _in_words(state: State) -> str:
+def _as_text(state: SessionState) -> str:
     """What the session is doing, where a user has to wait for it."""
-    if state is State.STARTING:
+    if state is SessionState.STARTING:
         return _("Starting the engine ...")
-    if state is State.LOADING_MODEL:
+    if state is SessionState.LOADING_MODEL:
         return _("Loading the model ...")
-    return _("Segmenting the prompted slice ...") if state is State.PREVIEWING else ""
+    return _("Segmenting the prompted slice ...") if state is SessionState.PREVIEWING else ""
 
 
 def _arrow(icon_name: str, tip: str) -> Any:

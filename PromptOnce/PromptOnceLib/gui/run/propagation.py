@@ -3,44 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-import vtk
-
-from PromptOnceLib.cases.case import Case
-from PromptOnceLib.errors import CancelledError, InputError
+from PromptOnceLib.cases.case import Case, case_of
+from PromptOnceLib.errors import CancelledError, InputError, PromptOnceError
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.notices import Notices, Part
+from PromptOnceLib.gui.parameter_node import SceneChoices
+from PromptOnceLib.gui.prompt.editor import PromptEditor
+from PromptOnceLib.gui.prompt.preview import PromptPreview
+from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.run.target import ResultTarget
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import PropagationJob, Settings
-
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import Workbench
 
 Direction = Literal["both", "forward", "backward"]
 
 AfterRun = Callable[[VolumeRun, list[str]], object]
 """Is given the run and the keys of its objects."""
 
-_OBJECT_TAG = "PromptOnce.Object"
 
-
-class Propagating:
+class RunController:
     """At most one run at a time. run: the last one on this volume, None before the first.
 
     accepted: the prompt as it was shown with the result when the last run ended, None after it was changed meanwhile.
-    segment_choice: for an object's key the segment its mask goes into, "" for a new one; where there is no choice, the
-    segment of the object's earlier run in the chosen segmentation, else a new one.
+    changed: called when a run was begun, has ended, or was taken back. finished: called with the result of a run of
+    which something is kept, and the keys of its objects.
     """
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+    def __init__(
+        self,
+        current: CurrentCase,
+        choices: SceneChoices,
+        engine: EngineAccess,
+        notices: Notices,
+        editor: PromptEditor,
+        preview: PromptPreview,
+        target: ResultTarget,
+    ) -> None:
+        self._current, self._choices, self._engine, self._notices = current, choices, engine, notices
+        self._editor, self._preview, self._target = editor, preview, target
+        self.changed: Signal[[]] = Signal()
+        self.finished: Signal[[SegmentationResult, list[str]]] = Signal()
         self.run: VolumeRun | None = None
-        self.segment_choice: dict[str, str] = {}
         self.accepted: Prompt | None = None
         self._keys: list[str] = []
         self._after: AfterRun | None = None
+        engine.occupied_by("run", lambda: self.running)
+        current.closing.connect(self._leave)
 
     @property
     def running(self) -> bool:
@@ -57,144 +72,149 @@ class Propagating:
         """Where the last run wrote to."""
         return None if self.run is None else self.run.writer
 
+    # Beginning
+
     def start(self, direction: Direction = "both") -> None:
         """Propagate the prompt; what stands in the way is said in the panel."""
-        self._bench.attempt("run", lambda: self._start(direction))
+        self.attempt("run", lambda case: self._start(case, direction))
 
-    def cancel(self) -> None:
-        """Stop at the next slice and keep what is done."""
-        self._bench.session.cancel()
-        self._bench.begin_work()
-
-    def leave(self) -> None:
-        """Another volume is chosen or the scene goes: end the run, which keeps what it can."""
-        if self.running:
-            self.cancel()
-        self.run = self._after = self.accepted = None
-        self.segment_choice = {}
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether the last run can be taken back."""
-        return self._is_there() and not self.writer.undone
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether a run was taken back."""
-        return self._is_there() and self.writer.undone
-
-    def undo(self) -> None:
-        """Take the last run back, in one step."""
-        self._swap(lambda writer: writer.undo())
-
-    def redo(self) -> None:
-        """Take `undo` back."""
-        self._swap(lambda writer: writer.redo())
-
-    def segment_for(self, key: str) -> str | None:
-        """The segment that the mask of an object will go into; None for a new one."""
-        node = self._bench.parameters.segmentation
-        if node is None:
-            return None
-        segmentation = node.GetSegmentation()
-        chosen = self.segment_choice.get(key)
-        if chosen is not None:
-            return chosen if chosen and segmentation.GetSegment(chosen) is not None else None
-        for segment_id in segmentation.GetSegmentIDs():
-            if _tag(segmentation.GetSegment(segment_id)) == key:
-                return str(segment_id)
-        return None
+    def attempt(self, part: Part, work: Callable[[OpenCase], object]) -> None:
+        """Begin something that propagates; what stands in the way is said in a part of the panel."""
+        case = self._current.case
+        if case is None or self._engine.working:
+            return
+        self._editor.finish()
+        missing = self._engine.missing()
+        if missing is not None:
+            self._notices.say(part, missing.sentence)
+            return
+        self._notices.say(part, "")
+        try:
+            work(case)
+        except PromptOnceError as error:
+            self._notices.say(part, error.message)
 
     def settings(self, direction: Direction = "both") -> Settings:
         """How to propagate, as chosen in the panel."""
-        choices = self._bench.parameters
+        choices = self._choices.now
         first, last = (choices.firstSlice, choices.lastSlice) if choices.limitRange else (0, -1)
         return Settings(first, None if last < 0 else last, direction, stop_when_absent=choices.earlyStop)
 
     def begin(self, case: Case, keys: list[str], after: AfterRun | None = None, direction: Direction = "both") -> None:
-        """Propagate a case of the chosen volume; keys: of its objects, in order.
+        """Propagate a case of the open volume; keys: of its objects, in order.
 
         after: called when the run has ended and some of it was done and is kept. Raises InputError and its children for
         what cannot be propagated; nothing is changed then.
         """
-        bench = self._bench
-        settings = self.settings(direction)
+        opened = self._current.case
+        if opened is None:
+            raise RuntimeError("a run needs an open volume")
+        settings, engine, target = self.settings(direction), self._engine, self._target
         settings.range_for(case.prompt, len(case.stack.frames))
         self._keys, self._after, self.accepted = keys, after, None
-        segments = [self.segment_for(key) for key in keys]
-        node = bench.image.node
-        writer = prepared_writer(node, case, bench.parameters.segmentation, segments, bench.parameters.overwrite)
-        for key, segment_id in zip(keys, writer.segment_ids, strict=True):
-            writer.node.GetSegmentation().GetSegment(segment_id).SetTag(_OBJECT_TAG, key)
-        bench.parameters.segmentation = writer.node
-        for key in keys:
-            self.segment_choice.pop(key, None)
-        bench.session.cancel()  # a preview that is still to come would lie over the result
-        self.run = VolumeRun(bench.session, case, bench.engine.files(), writer, self._slice_done, self._finished)
-        self.run.start(settings, bench.engine.machine.device)
-        bench.begin_work()
+        segments = [target.segment_for(key) for key in keys]
+        writer = prepared_writer(opened.image.node, case, target.segmentation, segments, opened.choices.overwrite)
+        target.written(writer.node, dict(zip(keys, writer.segment_ids, strict=True)))
+        session = engine.session
+        session.cancel()  # a preview that is still to come would lie over the result
+        self.run = VolumeRun(session, case, engine.files(), writer, self._slice_done, self._ended)
+        self.run.start(settings, engine.device)
+        engine.begin_work()
+        self.changed()
 
-    def _start(self, direction: Direction) -> None:
-        bench = self._bench
-        prompt = bench.read_prompt()
+    def _start(self, case: OpenCase, direction: Direction) -> None:
+        prompt = case.prompt
         if prompt is None:
             raise InputError(_("There is no prompt yet: draw a box, or put a point on the object."))
-        prompt.validate_for(bench.image.slices.shape)
-        image = bench.fresh_image()
-        case = Case(image.volume, image.axis, image.stack(bench.window(prompt)), prompt, None, ())
-        self.begin(case, bench.objects.keys(), None, direction)
+        self.begin(case_of(case.framed(prompt), prompt), case.objects.keys, None, direction)
+
+    # Its end, and going back
+
+    def cancel(self) -> None:
+        """Stop at the next slice and keep what is done."""
+        self._engine.cancel()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether the last run can be taken back."""
+        return self._ended_run is not None and not self._ended_run.writer.undone
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether a run was taken back."""
+        return self._ended_run is not None and self._ended_run.writer.undone
+
+    def undo(self) -> None:
+        """Take the last run back, in one step."""
+        self._swap(SegmentWriter.undo)
+
+    def redo(self) -> None:
+        """Take `undo` back."""
+        self._swap(SegmentWriter.redo)
+
+    def _leave(self, _case: OpenCase) -> None:
+        """End the run, which keeps what it can."""
+        if self.running:
+            self.cancel()
+        self.run = self._after = self.accepted = None
+        self.changed()
 
     def _slice_done(self, run: VolumeRun) -> None:
         """The first slice, the prompted slice, is written at once: the preview is not needed any more."""
         if run is self.run:
-            self._bench.previewing.hide()
+            self._preview.hide()
 
-    def _finished(self, run: VolumeRun) -> None:
-        if run is not self.run:
+    def _ended(self, run: VolumeRun) -> None:
+        if run is not self.run or run.job is None:
             return
-        bench, job = self._bench, run.job
-        done = int(job.result.computed.sum())
+        result = run.job.result
+        done = int(result.computed.sum())
         sentences = [] if run.error is None or isinstance(run.error, CancelledError) else [run.error.message]
         kept = run.writer.node.GetScene() is not None
         if kept or not done:
-            sentences.append(_in_words(run, done))
-        bench.say("run", " ".join([*sentences, *run.notices]))
+            sentences.append(_as_text(run, done))
+        # What there is to say of the volume stands in the panel Volume.
+        of_run = [notice for notice in run.notices if notice not in run.case.volume.notices]
+        self._notices.say("run", " ".join([*sentences, *of_run]))
         if done and kept:
-            after, self._after = self._after, None
-            if after is not None:
-                after(run, list(self._keys))
-            self.accepted = None if bench.previewing.late else bench.read_prompt()
-            bench.comparing.take(job.result, self._keys)
-            if bench.previewing.late and bench.read_prompt() != run.case.prompt:
-                bench.previewing.ask()
+            self._take(run, result)
         else:
             self.run = None
-            bench.previewing.ask()
+            self._preview.ask()
+        self.changed()
 
-    def _is_there(self) -> bool:
-        return self.run is not None and self.run.finished
+    def _take(self, run: VolumeRun, result: SegmentationResult) -> None:
+        after, self._after = self._after, None
+        if after is not None:
+            after(run, list(self._keys))
+        case, late = self._current.case, self._preview.late
+        prompt = None if case is None else case.prompt
+        self.accepted = None if late else prompt
+        self.finished(result, self._keys)
+        if late and prompt != run.case.prompt:
+            self._preview.ask()
+
+    @property
+    def _ended_run(self) -> VolumeRun | None:
+        return None if self.running else self.run
 
     def _swap(self, step: Callable[[SegmentWriter], object]) -> None:
-        if not self._is_there():
+        run = self._ended_run
+        if run is None:
             return
         try:
-            step(self.writer)
+            step(run.writer)
         except InputError as error:
             self.run = None
-            self._bench.say("run", error.message)
-        self._bench.changed()
+            self._notices.say("run", error.message)
+        self.changed()
 
 
-def _in_words(run: VolumeRun, done: int) -> str:
+def _as_text(run: VolumeRun, done: int) -> str:
     """How far a run came. After an early stop it is done without all of its slices."""
-    total = run.job.progress.total
+    total = 0 if run.job is None else run.job.progress.total
     if done == 0:
         return _("No slice was done.")
     if done >= total or run.went_to_its_end:
         return _("Done: {done} slices.").format(done=done)
     return _("{done} of {total} slices are done and kept.").format(done=done, total=total)
-
-
-def _tag(segment: Any) -> str:
-    value = vtk.reference("")
-    return str(value) if segment.GetTag(_OBJECT_TAG, value) else ""

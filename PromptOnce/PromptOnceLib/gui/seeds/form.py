@@ -8,11 +8,15 @@ import ctk
 import numpy as np
 import qt
 
+from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, line_label, pixmap, row, show_text
-from PromptOnceLib.gui.workbench import Workbench
+from PromptOnceLib.gui.seeds.saver import SeedSaver
+from PromptOnceLib.gui.volume.chosen_image import ChosenImage
+from PromptOnceLib.gui.volume.open_case import CurrentCase
 from PromptOnceLib.imaging.orientation import FrameOrientation
 from PromptOnceLib.imaging.stack import pixel_spacing
+from PromptOnceLib.imaging.window import Window
 from PromptOnceLib.seeds.picture import display_of
 from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
 
@@ -22,10 +26,12 @@ _WORDS = ("target", "author", "licence", "note")
 
 
 class SeedForm:
-    """Name, target, author, licence, note; the frame as it will be stored; and the user's word on what it shows."""
+    """Name, target, author, licence, note; the frame as it will be stored; and the user's confirmation of what it
+    shows.
+    """
 
-    def __init__(self, bench: Workbench) -> None:
-        self.bench = bench
+    def __init__(self, current: CurrentCase, engine: EngineAccess, saver: SeedSaver) -> None:
+        self._current, self._engine, self._saver = current, engine, saver
         self.widget = ctk.ctkCollapsibleButton()
         self.widget.text = _("Save as seed ...")
         self.name = qt.QLineEdit()
@@ -53,6 +59,7 @@ class SeedForm:
         self.widget.collapsed = True
         self.window: Any = None
         self._drawn: tuple[Any, ...] = ()
+        saver.saved.connect(self._saved)
         connect(self.larger, "clicked(bool)", lambda _checked: self._show_larger())
         connect(self.widget, "contentsCollapsed(bool)", lambda _collapsed: self.refresh())
         connect(self.confirmed, "toggled(bool)", lambda _checked: self.refresh())
@@ -63,14 +70,14 @@ class SeedForm:
         """Show the frame of now, and whether it can be saved."""
         if self.widget.collapsed:
             return
-        frame = self.bench.seeding.saving.frame()
-        if frame is not None:
-            self._draw(*frame)
+        case, frame = self._current.case, self._saver.frame()
+        if case is not None and frame is not None:
+            self._draw(case.image, *frame)
         self.picture.setVisible(frame is not None)
         self.confirmed.setVisible(frame is not None)
         self.larger.setVisible(frame is not None)
         self.save.enabled = bool(
-            frame is not None and self.confirmed.checked and self.name.text.strip() and not self.bench.working
+            frame is not None and self.confirmed.checked and self.name.text.strip() and not self._engine.working
         )
         show_text(self.hint, self._hint(frame is not None))
 
@@ -81,9 +88,8 @@ class SeedForm:
             return _("Look at the picture: it is stored as it is and may be handed on.")
         return "" if self.name.text.strip() else _("Give the seed a name.")
 
-    def _draw(self, index: int, window: Any) -> None:
+    def _draw(self, image: ChosenImage, index: int, window: Window) -> None:
         """Another frame has to be looked at anew."""
-        image = self.bench.image
         if self._drawn == (image, index, window):
             return
         self._drawn = (image, index, window)
@@ -119,9 +125,10 @@ class SeedForm:
 
     def _save(self) -> None:
         words = {word: edit.text for word, edit in self.edits.items()}
-        saved = self.bench.seeding.saving.save(self.name.text, bool(self.confirmed.checked), **words)
-        if saved is not None:
-            self.name.clear()
-            self.confirmed.checked = False
-            self.widget.collapsed = True
-        self.bench.changed()
+        self._saver.save(self.name.text, bool(self.confirmed.checked), **words)
+
+    def _saved(self) -> None:
+        """Ready for another seed."""
+        self.name.clear()
+        self.confirmed.checked = False
+        self.widget.collapsed = True

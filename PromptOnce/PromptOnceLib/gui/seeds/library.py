@@ -4,65 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PromptOnceLib.errors import PromptOnceError, SeedError
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.notices import Notices
+from PromptOnceLib.gui.preferences import save_preferences
+from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.seeds.apply import SeedApplying
-from PromptOnceLib.gui.seeds.save import SeedSaving
 from PromptOnceLib.gui.seeds.similarity import SeedSimilarity
-from PromptOnceLib.gui.seeds.workflows import SeedTrips
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.mrml.seeds import name_scanner, scanner_name
 from PromptOnceLib.seeds.archive import export_seeds, import_seeds
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
-from PromptOnceLib.seeds.matching import Match, rank
+from PromptOnceLib.seeds.matching import Match
 from PromptOnceLib.seeds.seed import Seed
-
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import Workbench
+from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 
-class Seeding:
-    """Nothing is read before `open_library`, which the panel calls when it is unfolded.
+class LibraryController:
+    """Nothing is read before `open_library`, which panels call when they are unfolded.
 
     matches: seeds of the library, the most suitable for the volume first; without a volume by name. target: what is to
-    be segmented, "" for anything. chosen: ids of the seeds that are to be applied.
+    be segmented, "" for anything. chosen: ids of the seeds that are to be applied. changed: called when any of these
+    has changed.
     """
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+    def __init__(
+        self, current: CurrentCase, engine: EngineAccess, notices: Notices, similarity: SeedSimilarity
+    ) -> None:
+        self._current, self._engine, self._notices, self._similarity = current, engine, notices, similarity
+        self.changed: Signal[[]] = Signal()
         self.matches: list[Match] = []
         self.target = ""
         self.chosen: tuple[str, ...] = ()
-        self.trips = SeedTrips(bench)
-        self.similarity = SeedSimilarity(bench)
-        self.saving = SeedSaving(bench)
-        self.applying = SeedApplying(bench)
         self._listing: Listing | None = None
         self._ranked: tuple[Any, ...] = ()
         self._deleted: list[str] = []
+        current.closing.connect(self._leave)
+        similarity.changed.connect(self.update)
 
     @property
     def library(self) -> SeedLibrary:
         """The library in the folder that is chosen."""
-        return SeedLibrary(self._bench.engine.machine.seeds_folder or None)
-
-    @property
-    def working(self) -> bool:
-        """Whether the worker is needed for seeds alone: for a round trip, or to find where to start."""
-        return self.trips.running or self.applying.search.running
+        return SeedLibrary(self._engine.preferences.seeds_folder or None)
 
     @property
     def chosen_seeds(self) -> tuple[Seed, ...]:
         """The chosen seeds, the most suitable first."""
         return tuple(match.seed for match in self.matches if match.seed.id in self.chosen)
-
-    def leave(self) -> None:
-        """Another volume is chosen, or the scene goes."""
-        self.applying.leave()
-        self.trips.leave()
-        self.similarity.leave()
-        self._ranked = ()
 
     def open_library(self) -> None:
         """Read the library now, also where that was done before: others may work on it."""
@@ -70,58 +61,65 @@ class Seeding:
             self._listing = self.library.list()
         except SeedError as error:
             self._listing = Listing((), (error.message,))
-        self._bench.notices["seeds"] = " ".join(self._listing.notices)
+        self._notices.say("seeds", " ".join(self._listing.notices))
         self._ranked = ()
         self.update()
-        self._bench.changed()
 
     def update(self) -> None:
         """Rank the seeds again where anything has changed that it depends on; does nothing before `open_library`."""
-        image = self._bench.image
         if self._listing is None:
             return
-        seeds = self._listing.seeds
-        if image is None:
-            self.matches = [Match(seed, 0.0, (), usable=False) for seed in seeds]
+        case = self._current.case
+        search = None if case is None else self._search(case, self._listing)
+        if search is not None:
+            self._similarity.look(search)
+        values = self._similarity.values
+        basis = (self._listing, None if case is None else case.image, self.target, self.scanner_name, values)
+        if _same(basis, self._ranked):
             return
-        self.similarity.look([match.seed for match in self.matches if match.usable])
-        basis = (self._listing, image, self.target, self.scanner_name, self.similarity.values)
-        if len(basis) != len(self._ranked) or any(a is not b and a != b for a, b in zip(basis, self._ranked)):  # noqa: B905
-            self._ranked = basis
-            target = self.target.strip() or None
-            axis, similarity = image.axis.axis, self.similarity.values
-            self.matches = rank(seeds, image.volume, axis, target, self.scanner_name, similarity)
+        self._ranked = basis
+        if search is None:
+            self.matches = [Match(seed, 0.0, (), usable=False) for seed in self._listing.seeds]
+        else:
+            self.matches = list(search.ranking(values).matches)
+        self.changed()
+
+    def _search(self, case: OpenCase, listing: Listing) -> SeedSearch:
+        """Which seed suits the open case: along its axis, which the user sees and can change."""
+        volume, axis = case.image.volume, AXIS_NAMES[case.axis]
+        return SeedSearch(self.library, listing, volume, axis, self.target.strip() or None, self.scanner_name)
 
     def choose(self, seed_ids: Sequence[str]) -> None:
         """Choose the seeds to apply."""
         if self.chosen != tuple(seed_ids):
             self.chosen = tuple(seed_ids)
-            self._bench.changed()
+            self.changed()
 
     def look_for(self, target: str) -> None:
         """Suggest only seeds that mark this; "" for any."""
         self.target = target
         self.update()
-        self._bench.changed()
 
     @property
     def scanner_name(self) -> str:
         """What the user calls the scanner of the volume."""
-        image = self._bench.image
-        return "" if image is None else scanner_name(image.node)
+        case = self._current.case
+        return "" if case is None else scanner_name(case.node)
 
     def name_scanner(self, name: str) -> None:
         """Keep what the user calls the scanner of the volume."""
-        if self._bench.image is not None:
-            name_scanner(self._bench.image.node, name)
+        case = self._current.case
+        if case is not None:
+            name_scanner(case.node, name)
             self.update()
-            self._bench.changed()
 
     # Care of the library
 
     def use_folder(self, folder: str) -> None:
         """Work with the library in another folder; "" for the usual one."""
-        self._bench.engine.machine.seeds_folder = folder
+        preferences = self._engine.preferences
+        preferences.seeds_folder = folder
+        save_preferences(preferences)
         self.chosen, self._deleted = (), []
         self.open_library()
 
@@ -165,14 +163,14 @@ class Seeding:
         seeds = self.chosen_seeds
         target = Path(path) if path.lower().endswith(".zip") else Path(f"{path}.zip")
         if self._change(lambda: export_seeds(seeds, target), read=False):
-            self._bench.say("seeds", _("{count} seeds were exported.").format(count=len(seeds)))
+            self._notices.say("seeds", _("{count} seeds were exported.").format(count=len(seeds)))
 
     def import_file(self, path: str) -> None:
         """Add the seeds of a ZIP file; those with a name that is taken get another."""
         before = self._listing
         if self._change(lambda: import_seeds(path, self.library, on_conflict="rename")) and self._listing is not None:
             count = len(self._listing.seeds) - (len(before.seeds) if before is not None else 0)
-            self._bench.say("seeds", _("{count} seeds were imported.").format(count=count))
+            self._notices.say("seeds", _("{count} seeds were imported.").format(count=count))
 
     def _change(self, change: Callable[[], object], read: bool = True) -> bool:
         """Do something with the library and read it again; what is refused is said in the panel."""
@@ -180,8 +178,15 @@ class Seeding:
             change()
         except PromptOnceError as error:
             self.open_library()
-            self._bench.say("seeds", error.message)
+            self._notices.say("seeds", error.message)
             return False
         if read:
             self.open_library()
         return True
+
+    def _leave(self, _case: OpenCase) -> None:
+        self._ranked = ()
+
+
+def _same(basis: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return len(basis) == len(other) and all(a is b or a == b for a, b in zip(basis, other, strict=True))

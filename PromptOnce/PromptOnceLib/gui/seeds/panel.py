@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ctk
 import qt
 
-from PromptOnceLib.gui.panel import Panel, fill, narrow
-from PromptOnceLib.gui.preferences import save_preferences
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, pixmap, row, show_text
+from PromptOnceLib.gui.run.propagation import RunController
+from PromptOnceLib.gui.seeds.feature import SeedFeature
 from PromptOnceLib.gui.seeds.form import SeedForm
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.seeds import scanner_in_words
 from PromptOnceLib.seeds.matching import Match
 from PromptOnceLib.seeds.picture import seed_picture
@@ -26,9 +30,25 @@ class SeedsPanel(Panel):
 
     part = "seeds"
 
+    def __init__(
+        self,
+        title: str,
+        tools: PanelTools,
+        current: CurrentCase,
+        engine: EngineAccess,
+        runs: RunController,
+        feature: SeedFeature,
+    ) -> None:
+        self._current, self._engine, self._runs = current, engine, runs
+        self._library, self._similarity = feature.library, feature.similarity
+        self._workflow, self._applier, self._saver = feature.workflow, feature.applier, feature.saver
+        super().__init__(title, tools)
+        self.follow(current.changed, engine.changed, engine.pumped, runs.changed, self._library.changed)
+        self.follow(self._workflow.changed, self._applier.changed)
+
     def build(self) -> None:
         """See Panel."""
-        self.form_button = SeedForm(self.bench)
+        self.form_button = SeedForm(self._current, self._engine, self._saver)
         self.scanner, self.target = qt.QLineEdit(), qt.QLineEdit()
         self.scanner.setToolTip(_("What you call the scanner of this series; seeds of the same scanner come first"))
         self.target.setPlaceholderText(_("anything"))
@@ -90,41 +110,40 @@ class SeedsPanel(Panel):
         self.form.addRow(self.care)
 
     def _connect(self) -> None:
-        seeding = self.bench.seeding
+        library, applier = self._library, self._applier
         connect(self.list, "itemSelectionChanged()", self._selection_changed)
-        connect(self.scanner, "editingFinished()", lambda: seeding.name_scanner(self.scanner.text))
-        connect(self.target, "editingFinished()", lambda: seeding.look_for(self.target.text))
-        connect(self.start, "activated(int)", lambda i: self._set_way("start", self.start.itemData(i)))
-        connect(self.by, "activated(int)", lambda i: self._set_way("by", self.by.itemData(i)))
-        connect(self.selected_only, "toggled(bool)", lambda checked: self._set_way("selected", checked))
-        connect(self.apply, "clicked(bool)", lambda _checked: seeding.applying.apply())
-        connect(self.cancel, "clicked(bool)", lambda _checked: self.bench.propagating.cancel())
+        connect(self.scanner, "editingFinished()", lambda: library.name_scanner(self.scanner.text))
+        connect(self.target, "editingFinished()", lambda: library.look_for(self.target.text))
+        connect(self.start, "activated(int)", lambda i: self._set_option(start=self.start.itemData(i)))
+        connect(self.by, "activated(int)", lambda i: self._set_option(by=self.by.itemData(i)))
+        connect(self.selected_only, "toggled(bool)", lambda checked: self._set_option(selected=checked))
+        connect(self.apply, "clicked(bool)", lambda _checked: applier.apply())
+        connect(self.cancel, "clicked(bool)", lambda _checked: self._engine.cancel())
         connect(self.name, "editingFinished()", self._renamed)
         connect(self.note, "editingFinished()", self._noted)
-        connect(self.delete, "clicked(bool)", lambda _checked: seeding.delete_chosen())
-        connect(self.undo, "clicked(bool)", lambda _checked: seeding.undo_delete())
+        connect(self.delete, "clicked(bool)", lambda _checked: library.delete_chosen())
+        connect(self.undo, "clicked(bool)", lambda _checked: library.undo_delete())
         connect(self.export, "clicked(bool)", lambda _checked: self._export())
         connect(self.import_, "clicked(bool)", lambda _checked: self._import())
-        connect(self.folder, "directorySelected(QString)", self._folder_chosen)
+        connect(self.folder, "directorySelected(QString)", library.use_folder)
 
     def refresh(self) -> None:
         """See Panel."""
         super().refresh()
         if self.widget.collapsed:
             return
-        bench, seeding = self.bench, self.bench.seeding
-        seeding.update()
+        case, library = self._current.case, self._library
+        library.update()
         self.form_button.refresh()
-        there = bench.image is not None
-        self.scanner.enabled = self.target.enabled = there
-        tags = scanner_in_words(bench.image.volume.scanner) if there else ""
+        self.scanner.enabled = self.target.enabled = case is not None
+        tags = "" if case is None else scanner_in_words(case.image.volume.scanner)
         self.scanner.setPlaceholderText(tags or _("name it once for this series"))
-        if not self.scanner.hasFocus() and self.scanner.text != seeding.scanner_name:
-            self.scanner.setText(seeding.scanner_name)
-        if not self.target.hasFocus() and self.target.text != seeding.target:
-            self.target.setText(seeding.target)
-        self._show_list()
-        self._show_way()
+        if not self.scanner.hasFocus() and self.scanner.text != library.scanner_name:
+            self.scanner.setText(library.scanner_name)
+        if not self.target.hasFocus() and self.target.text != library.target:
+            self.target.setText(library.target)
+        self._show_list(case is not None)
+        self._show_options(case)
         self._show_progress()
         self._show_care()
 
@@ -134,12 +153,12 @@ class SeedsPanel(Panel):
 
     def _folded(self, collapsed: bool) -> None:
         if not collapsed:
-            self.bench.seeding.open_library()
+            self._library.open_library()
             self.refresh()
 
-    def _show_list(self) -> None:
-        seeding = self.bench.seeding
-        entries = [(match.seed.id, _in_words(match, self.bench.image is not None)) for match in seeding.matches]
+    def _show_list(self, of_volume: bool) -> None:
+        library = self._library
+        entries = [(match.seed.id, _as_text(match, of_volume)) for match in library.matches]
         empty = _("The library holds no seed yet. Segment an object, then save its prompt as a seed.")
         show_text(self.empty, "" if entries else empty)
         self.list.setVisible(bool(entries))
@@ -147,7 +166,7 @@ class SeedsPanel(Panel):
         if entries != self._shown:
             self._shown = entries
             self.list.clear()
-            for match, (seed_id, text) in zip(seeding.matches, entries, strict=True):
+            for match, (seed_id, text) in zip(library.matches, entries, strict=True):
                 self.list.addItem(text)
                 item = self.list.item(self.list.count - 1)
                 item.setData(qt.Qt.UserRole, seed_id)
@@ -155,48 +174,44 @@ class SeedsPanel(Panel):
                 item.setToolTip(text)
         for number, (seed_id, _text) in enumerate(entries):
             item = self.list.item(number)
-            if item.isSelected() != (seed_id in seeding.chosen):
-                item.setSelected(seed_id in seeding.chosen)
+            if item.isSelected() != (seed_id in library.chosen):
+                item.setSelected(seed_id in library.chosen)
         self.list.blockSignals(blocked)
 
-    def _show_way(self) -> None:
-        bench, seeding = self.bench, self.bench.seeding
-        way = seeding.applying.way
-        fill(self.start, _starts(), way.start)
-        fill(self.by, _ways(), way.by)
-        selected = "" if bench.objects is None else bench.objects.selected.name
+    def _show_options(self, case: OpenCase | None) -> None:
+        library, options, working = self._library, self._applier.options, self._engine.working
+        fill(self.start, _starts(), options.start)
+        fill(self.by, _ways(), options.by)
+        selected = "" if case is None else case.selected.name
         self.selected_only.text = _("Into the selected object only ({name})").format(name=selected)
         blocked = self.selected_only.blockSignals(True)
-        self.selected_only.checked = way.selected
+        self.selected_only.checked = options.selected
         self.selected_only.blockSignals(blocked)
-        free = bench.image is not None and not bench.working
-        usable = [match.usable for match in seeding.matches if match.seed.id in seeding.chosen]
+        free = case is not None and not working
+        usable = [match.usable for match in library.matches if match.seed.id in library.chosen]
         self.apply.enabled = free and bool(usable) and all(usable)
-        self.cancel.enabled = bench.working
+        self.cancel.enabled = working
         for widget in (self.start, self.by, self.selected_only):
             widget.enabled = free
 
     def _show_progress(self) -> None:
         text, done, total = self._progress()
-        self.bar.setVisible(self.bench.working)
+        self.bar.setVisible(self._engine.working)
         self.bar.setMaximum(total)  # 0, before the first slice, shows that something goes on
         self.bar.setValue(done)
         show_text(self.progress, text)
 
     def _progress(self) -> tuple[str, int, int]:
-        bench = self.bench
-        if bench.seeding.applying.search.running:
-            return bench.seeding.applying.search.progress
-        if bench.seeding.trips.running:
-            return bench.seeding.trips.progress
-        if bench.propagating.running and bench.propagating.job is not None:
-            progress = bench.propagating.job.progress
-            return _("Segmenting"), progress.done, progress.total
-        return (_("Comparing the seeds with the volume ...") if bench.seeding.similarity.comparing else ""), 0, 0
+        if self._workflow.running:
+            return self._workflow.progress
+        job = self._runs.job
+        if self._runs.running and job is not None:
+            return _("Segmenting"), job.progress.done, job.progress.total
+        return (_("Comparing the seeds with the volume ...") if self._similarity.comparing else ""), 0, 0
 
     def _show_care(self) -> None:
-        seeding = self.bench.seeding
-        chosen = seeding.chosen_seeds
+        library = self._library
+        chosen = library.chosen_seeds
         one = chosen[0].record if len(chosen) == 1 else None
         for edit, text in ((self.name, one.name if one else ""), (self.note, one.note if one else "")):
             edit.enabled = one is not None
@@ -205,45 +220,40 @@ class SeedsPanel(Panel):
         facts = [] if one is None else [str(one.date), one.model.name, one.window.name, one.author, one.licence]
         show_text(self.details, ", ".join(fact for fact in facts if fact))
         self.delete.enabled = self.export.enabled = bool(chosen)
-        self.undo.enabled = seeding.can_undo_delete
+        self.undo.enabled = library.can_undo_delete
         blocked = self.folder.blockSignals(True)
-        self.folder.directory = str(seeding.library.folder)
+        self.folder.directory = str(library.library.folder)
         self.folder.blockSignals(blocked)
 
     def _selection_changed(self) -> None:
         items = [self.list.item(number) for number in range(self.list.count)]
-        self.bench.seeding.choose([item.data(qt.Qt.UserRole) for item in items if item.isSelected()])
+        self._library.choose([item.data(qt.Qt.UserRole) for item in items if item.isSelected()])
 
-    def _set_way(self, name: str, value: Any) -> None:
-        setattr(self.bench.seeding.applying.way, name, value)
-        self.bench.changed()
+    def _set_option(self, **options: Any) -> None:
+        self._applier.choose(replace(self._applier.options, **options))
 
     def _renamed(self) -> None:
-        chosen = self.bench.seeding.chosen_seeds
+        chosen = self._library.chosen_seeds
         if len(chosen) == 1 and self.name.text != chosen[0].name:
-            self.bench.seeding.rename(chosen[0].id, self.name.text)
+            self._library.rename(chosen[0].id, self.name.text)
 
     def _noted(self) -> None:
-        chosen = self.bench.seeding.chosen_seeds
+        chosen = self._library.chosen_seeds
         if len(chosen) == 1 and self.note.text != chosen[0].record.note:
-            self.bench.seeding.edit_note(chosen[0].id, self.note.text)
+            self._library.edit_note(chosen[0].id, self.note.text)
 
     def _export(self) -> None:
         path = qt.QFileDialog.getSaveFileName(self.widget, _("Export seeds"), "seeds.zip", _ZIP)
         if path:
-            self.bench.seeding.export_chosen(path)
+            self._library.export_chosen(path)
 
     def _import(self) -> None:
         path = qt.QFileDialog.getOpenFileName(self.widget, _("Import seeds"), "", _ZIP)
         if path:
-            self.bench.seeding.import_file(path)
-
-    def _folder_chosen(self, path: str) -> None:
-        self.bench.seeding.use_folder(path)
-        save_preferences(self.bench.engine.machine)
+            self._library.import_file(path)
 
 
-def _in_words(match: Match, of_volume: bool) -> str:
+def _as_text(match: Match, of_volume: bool) -> str:
     """Name; scanner and round trip; why it stands where it stands."""
     record = match.seed.record
     scanner = record.scanner_name or scanner_in_words(record.scanner) or _("scanner not known")

@@ -2,61 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import CancelledError, PromptOnceError
-from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.seeds.similarity import Comparison
-
-if TYPE_CHECKING:
-    from PromptOnceLib.gui.workbench import Workbench
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 
 class SeedSimilarity:
     """values: cosine by seed id, empty before it is known; a new dict whenever it changes. comparing: whether it is
-    being computed.
+    being computed. changed: called when there are other values.
     """
 
-    def __init__(self, bench: Workbench) -> None:
-        self._bench = bench
+    def __init__(self, current: CurrentCase, engine: EngineAccess) -> None:
+        self._current, self._engine = current, engine
+        self.changed: Signal[[]] = Signal()
         self.values: dict[str, float] = {}
         self.comparing = False
         self._asked: object = None
+        current.closing.connect(self._leave)
 
-    def leave(self) -> None:
-        """Another volume is chosen, or the scene goes."""
-        self.values, self._asked = {}, None
-
-    def look(self, seeds: Sequence[Seed]) -> None:
-        """Have seeds compared with the volume, unless that was done or the worker has something to do.
+    def look(self, search: SeedSearch) -> None:
+        """Have the seeds that can be used compared with the volume, unless that was done or the worker is busy.
 
         One seed alone needs no comparison: there is nothing to decide.
         """
-        bench = self._bench
-        if len(seeds) < 2 or self.comparing or bench.working or bench.session.busy or bench.image is None:
+        case, engine = self._current.case, self._engine
+        session = engine.session
+        if self.comparing or engine.working or session.busy or case is None:
             return
-        question = (bench.image, frozenset(seed.id for seed in seeds), bench.engine.machine.model)
-        if question == self._asked or bench.missing() is not None:
+        usable = search.ranking().usable
+        question = (case.image, frozenset(seed.id for seed in usable), engine.preferences.model)
+        if len(usable) < 2 or question == self._asked or engine.missing() is not None:
             return
         self._asked = question
         try:
-            sha256 = bench.engine.files().sha256
-            image = bench.fresh_image()
-            comparison = Comparison.of(bench.seeding.library, seeds, image.volume, image.axis.axis, sha256)
-            bench.prepare(bench.read_prompt())
+            comparison = search.comparison(engine.files().sha256)
+            prompt = case.prompt
+            engine.prepare(case.framed(prompt).stack, case.objects.seed if prompt is None else prompt.slice)
         except PromptOnceError:
             return  # a help in choosing; what is wrong is said where it is needed
+        if comparison is None:
+            return
 
         def take(embeddings: NDArray[np.float32]) -> None:
             self.comparing = False
             if self._asked == question:
                 self.values = comparison.take(embeddings)
-                bench.seeding.update()
-                bench.changed()
+                self.changed()
 
         def failed(error: PromptOnceError) -> None:
             self.comparing = False
@@ -64,5 +60,8 @@ class SeedSimilarity:
                 self._asked = None  # something more urgent came: ask again when the worker is free
 
         self.comparing = True
-        bench.session.embed((), comparison.frames, take, failed)
-        bench.begin_work()
+        session.embed((), comparison.frames, take, failed)
+        engine.begin_work()
+
+    def _leave(self, _case: OpenCase) -> None:
+        self.values, self._asked = {}, None

@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.cases.case import prompted_values
-from PromptOnceLib.imaging.stack import Stack, central_slice, make_stack, parse_axis, slices_along
+from PromptOnceLib.cases.case import FramedImage, frame_image, prompted_values
+from PromptOnceLib.imaging.stack import central_slice, parse_axis, slices_along
 from PromptOnceLib.imaging.window import Window, to_uint8, window_from_text
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, voxel_fingerprint
 from PromptOnceLib.prompts.prompt import Prompt
 
 DISPLAY_WINDOW = "display"
-"""Name of the window with which the volume is shown in the views, beside the names of core.intensity."""
+"""Name of the window with which the volume is shown in the views, beside the names of imaging.window."""
 
 
 class ChosenImage:
     """A volume node along one axis. Raises VolumeError and GeometryError as mrml.volumes.read_volume_node.
 
-    axis: as core.stack.parse_axis takes it. The voxels are not copied; the frames are made when they are asked for.
+    axis: as imaging.stack.parse_axis takes it. The voxels are not copied; the frames are made when they are asked for.
     """
 
     def __init__(self, node: Any, axis: str = "auto") -> None:
@@ -31,7 +31,7 @@ class ChosenImage:
         self.grid = StackGrid(node, self.axis.axis)
         self.slices = slices_along(self.volume.array, self.axis.axis)
         self._fingerprint = voxel_fingerprint(node)
-        self._stack: Stack | None = None
+        self._framed: FramedImage | None = None
         self._window: tuple[tuple[str, Prompt | None], Window] | None = None
 
     @property
@@ -59,12 +59,13 @@ class ChosenImage:
             region = prompted_values(self.slices[prompt.slice], prompt.objects)
         return window_from_text(text, self.volume, region)
 
-    def stack(self, window: Window) -> Stack:
+    def framed(self, window: Window) -> FramedImage:
         """The frames under a window; the same object as long as the window stays the same."""
-        if self._stack is None or self._stack.window != window:
-            self._stack = make_stack(self.volume, self.axis.axis, window)
-        return self._stack
+        if self._framed is None or self._framed.stack.window != window:
+            self._framed = frame_image(self.volume, self.axis, window)
+        return self._framed
 
     def frame(self, index: int, window: Window) -> NDArray[np.uint8]:
         """One slice (rows, columns) as the model sees it."""
-        return to_uint8(self.slices[index : index + 1], window)[0]
+        frames = to_uint8(self.slices[index : index + 1], window)
+        return frames.reshape(frames.shape[1:])

@@ -10,11 +10,15 @@ import slicer
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.gui.panel import Panel, fill, narrow
+from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
+from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
 from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.chosen_image import DISPLAY_WINDOW
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.gui.volume.prompted_slice import PromptedSlice
+from PromptOnceLib.gui.volume.selection import VolumeSelection
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
 from PromptOnceLib.imaging.window import window_presets
@@ -27,6 +31,20 @@ class VolumePanel(Panel):
     """Volume, axis, window, and a small picture of the prompted slice as the model sees it."""
 
     part = "volume"
+
+    def __init__(
+        self,
+        title: str,
+        tools: PanelTools,
+        current: CurrentCase,
+        choices: SceneChoices,
+        selection: VolumeSelection,
+        prompted_slice: PromptedSlice,
+    ) -> None:
+        self._current, self._choices = current, choices
+        self._selection, self._prompted_slice = selection, prompted_slice
+        super().__init__(title, tools)
+        self.follow(current.changed, choices.changed, prompted_slice.views_changed)
 
     def build(self) -> None:
         """See Panel."""
@@ -59,50 +77,41 @@ class VolumePanel(Panel):
         both.addLayout(beside, 1)
         self.form.addRow(both)
         self._drawn: tuple[Any, ...] = ()
-        connect(self.volume, "nodeActivated(vtkMRMLNode*)", self._volume_chosen)
-        connect(self.axis, "activated(int)", lambda i: self.bench.choose_axis(self.axis.itemData(i)))
-        connect(self.window, "activated(int)", lambda i: self.bench.choose_window(self.window.itemData(i)))
-        connect(self.seed, "clicked(bool)", lambda _checked: self.bench.prompted_slice.show())
-        connect(self.use_shown, "clicked(bool)", lambda _checked: self.bench.prompted_slice.use_shown())
+        selection, prompted_slice = self._selection, self._prompted_slice
+        connect(self.volume, "nodeActivated(vtkMRMLNode*)", selection.choose_volume)
+        connect(self.axis, "activated(int)", lambda i: selection.choose_axis(self.axis.itemData(i)))
+        connect(self.window, "activated(int)", lambda i: selection.choose_window(self.window.itemData(i)))
+        connect(self.seed, "clicked(bool)", lambda _checked: prompted_slice.show())
+        connect(self.use_shown, "clicked(bool)", lambda _checked: prompted_slice.use_shown())
 
     def refresh(self) -> None:
         """See Panel."""
         super().refresh()
-        bench, parameters = self.bench, self.bench.parameters
-        image = bench.image
-        node = None if parameters is None else parameters.volume
-        if self.volume.currentNode() is not node:
-            blocked = self.volume.blockSignals(True)
-            self.volume.setCurrentNode(node)
-            self.volume.blockSignals(blocked)
-        hidden = image is not None and not slice_views.is_shown(image.node)
+        case, choices = self._current.case, self._choices.node
+        show_node(self.volume, None if choices is None else choices.volume)
+        hidden = case is not None and not slice_views.is_shown(case.node)
         show_text(self.shown, _("The views show another volume: press Go to prompted slice to see this one.") * hidden)
-        fill(self.axis, _axis_entries(), "auto" if parameters is None else parameters.axis)
-        fill(self.window, _window_entries(), "auto" if parameters is None else parameters.window)
+        fill(self.axis, _axis_entries(), "auto" if choices is None else choices.axis)
+        fill(self.window, _window_entries(), "auto" if choices is None else choices.window)
         for widget in (self.axis, self.window, self.seed, self.use_shown):
-            widget.enabled = image is not None
-        if image is None:
+            widget.enabled = case is not None
+        if case is None:
             show_text(self.axis_text, "")
             show_text(self.seed_text, "")
             self.picture.hide()
             return
-        text = _("{count} slices along {axis}: {reason}.")
+        image, text = case.image, _("{count} slices along {axis}: {reason}.")
         values = {"count": len(image.slices), "axis": AXIS_NAMES[image.axis.axis], "reason": image.axis.reason}
         show_text(self.axis_text, text.format(**values))
-        show_text(self.seed_text, _("Prompted slice: {index}").format(index=bench.objects.seed))
-        self._draw()
+        show_text(self.seed_text, _("Prompted slice: {index}").format(index=case.objects.seed))
+        self._draw(case)
 
-    def _volume_chosen(self, node: Any) -> None:
-        self.bench.choose_volume(node)
-
-    def _draw(self) -> None:
+    def _draw(self, case: OpenCase) -> None:
         """The prompted slice in grey, turned as radiologists expect it; drawn again only when something changed."""
-        image, index = self.bench.image, self.bench.objects.seed
-        prompt = self.bench.read_prompt()
+        image, index = case.image, case.objects.seed
         try:
-            window = image.window(self.bench.parameters.window, prompt)
+            window = case.window(case.prompt)
         except InputError as error:
-            self.bench.notices["volume"] = error.message
             show_text(self.notice, error.message)
             return
         if self._drawn == (image, index, window):

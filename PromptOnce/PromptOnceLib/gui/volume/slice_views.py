@@ -8,6 +8,7 @@ from typing import Any
 import slicer
 import vtk
 
+from PromptOnceLib.gui.qt.signal import Observer
 from PromptOnceLib.mrml.grid import StackGrid
 
 
@@ -31,7 +32,7 @@ def is_shown(volume_node: Any) -> bool:
     return volume_node.GetID() in layers
 
 
-class ShownVolumes(slicer.util.VTKObservationMixin):  # type: ignore[misc]
+class ShownVolumes(Observer):
     """Calls a function whenever a slice view shows another volume, or shows it otherwise."""
 
     def __init__(self, on_change: Callable[[], object]) -> None:
@@ -41,8 +42,7 @@ class ShownVolumes(slicer.util.VTKObservationMixin):  # type: ignore[misc]
     def watch(self) -> None:
         """Observe the slice views there are now."""
         for node in _composites():
-            if not self.hasObserver(node, vtk.vtkCommand.ModifiedEvent, self._changed):
-                self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._changed)
+            self.observe(node, vtk.vtkCommand.ModifiedEvent, self._changed)
 
     def _changed(self, *_args: Any) -> None:
         self._on_change()

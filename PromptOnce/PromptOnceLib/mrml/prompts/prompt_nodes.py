@@ -149,10 +149,6 @@ class PromptNodes:
             self._write_box(box_of(self.grid, roi), index)
         return notices
 
-    def move_to_slice(self, index: int) -> None:
-        """Move the prompt to another slice, in the same columns and rows."""
-        self.put_back_on_slice(index)
-
     @property
     def visible(self) -> bool:
         """Whether any of the nodes is shown."""

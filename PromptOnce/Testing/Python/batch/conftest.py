@@ -9,6 +9,6 @@ import pytest
 
 @pytest.fixture
 def _posix() -> None:
-    """The quick worker is started by a shell script."""
+    """The fake worker is started by a shell script."""
     if sys.platform == "win32":
         pytest.skip("needs a shell")

@@ -26,7 +26,6 @@ from PromptOnceLib.segmentation.result import read_csv
 
 pytestmark = [pytest.mark.usefixtures("_posix"), pytest.mark.skipif(not has_proc(), reason="finds workers in /proc")]
 CASES = "abcdefghij"
-MOST_SLICES = 7  # let through at once: so few that there are always some left to stop before
 
 
 class Runner:
@@ -101,7 +100,9 @@ def check_it_is_as_undisturbed(out: Path, undisturbed: Path) -> None:
 
 def kill_again_and_again(plan: BatchPlan, options: BatchOptions, out: Path, kills: str, rng: random.Random) -> None:
     """Kill worker (w) or runner (r), each before a slice that is drawn, and go on after each."""
-    with Gate(slices=rng.randint(0, MOST_SLICES)) as gate:
+    # So few at once that there are always some left to stop before, also when a case is set aside.
+    most = len(plan.cases) * SLICES // (2 * len(kills))
+    with Gate(slices=rng.randint(0, most)) as gate:
         runner = Runner(plan, options, out, gate)
         gate.wait_until_stopped()
         for kill in kills:
@@ -112,17 +113,23 @@ def kill_again_and_again(plan: BatchPlan, options: BatchOptions, out: Path, kill
                 gate.wait_until_left()  # the worker has to notice and end by itself
                 check_nothing_is_half(out)
                 runner = Runner(plan, options, out, gate)
-            gate.let_through(rng.randint(0, MOST_SLICES))
+            gate.let_through(rng.randint(0, most))
         gate.open()
         runner.end()
 
 
 @pytest.mark.parametrize(
-    "rounds", [["rwr"], pytest.param(["rwrw", "wrwr", "wwrr", "rrww", "wrrw"], marks=pytest.mark.slow)]
+    ("cases", "rounds"),
+    [
+        ("abcde", ["rwr"]),
+        pytest.param(CASES, ["rwrw", "wrwr", "wwrr", "rrww", "wrrw"], marks=pytest.mark.slow),
+    ],
 )
-def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(tmp_path: Path, rounds: list[str]) -> None:
+def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(
+    tmp_path: Path, cases: str, rounds: list[str]
+) -> None:
     rng = random.Random(7)
-    plan, options = study(tmp_path, CASES), quick_options(tmp_path)
+    plan, options = study(tmp_path, cases), quick_options(tmp_path)
     run_batch(plan, options, tmp_path / "undisturbed")
     for number, kills in enumerate(rounds):
         out = tmp_path / f"round-{number}"
@@ -144,7 +151,6 @@ def python_that_is_silent_once(folder: Path) -> tuple[Path, Path]:
     return script, pipe
 
 
-@pytest.mark.real_worker
 def test_a_run_with_the_real_worker_survives_the_death_of_worker_and_runner(tmp_path: Path) -> None:
     python, pipe = python_that_is_silent_once(tmp_path)
     plan, options = study(tmp_path, "abcd"), BatchOptions(device="cpu", python=python)
@@ -161,7 +167,7 @@ def test_a_run_with_the_real_worker_survives_the_death_of_worker_and_runner(tmp_
     runner = Runner(plan, options, out)
     assert runner.end().summary.succeeded
     check_nothing_was_done_twice(out)
-    run_batch(plan, options, tmp_path / "undisturbed")
+    run_batch(plan, BatchOptions(device="cpu"), tmp_path / "undisturbed")
     check_it_is_as_undisturbed(out, tmp_path / "undisturbed")
 
 

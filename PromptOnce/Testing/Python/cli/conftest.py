@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from worker.disks import disk_frames
-from worker.fake_process import INSTEAD, fake_python
 
 from PromptOnceLib.cli.main import main
 
@@ -70,12 +69,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return Ended(int(ended.value.code or 0), out, err)
 
     return run
-
-
-@pytest.fixture
-def _fake_worker(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers without a model, for tests to which it is all the same what the masks are."""
-    monkeypatch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"))))
 
 
 @pytest.fixture(scope="session")

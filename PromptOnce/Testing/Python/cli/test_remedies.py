@@ -25,22 +25,22 @@ def test_an_error_that_a_command_helps_against_names_it() -> None:
 
 
 def test_a_model_that_is_not_here_is_answered_with_the_command_that_gets_it(
-    run_here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROMPTONCE_MODELS", str(tmp_path / "models"))
-    ended = run_here("segment", "x.nii.gz", "-o", "o.nii.gz", "--box", "1,1,5,5", "--model", "tiny", "--json")
+    ended = run("segment", "x.nii.gz", "-o", "o.nii.gz", "--box", "1,1,5,5", "--model", "tiny", "--json")
     assert ended.status == 2
     assert ended.json["error"]["code"] == "bad_checkpoint"
     assert "`promptonce models download tiny`" in ended.json["error"]["message"]
     assert "`promptonce models download tiny`" in ended.err
-    assert "`promptonce models download tiny`" in run_here("models", "verify", "tiny").err
+    assert "`promptonce models download tiny`" in run("models", "verify", "tiny").err
 
 
-def test_a_folder_with_a_run_is_answered_with_the_option_that_resumes_it(run_here: Run, tmp_path: Path) -> None:
+def test_a_folder_with_a_run_is_answered_with_the_option_that_resumes_it(run: Run, tmp_path: Path) -> None:
     write_image(tmp_path / "images" / "a.nii.gz", 0, slices=3)
     write_disk_prompt(tmp_path / "prompt.json", 1)
     with open_run(tmp_path / "out", BatchPlan(selection=Selection(), cases=()), BatchOptions()):
         pass
-    ended = run_here("batch", "images", "--prompt", "prompt.json", "-o", "out")
+    ended = run("batch", "images", "--prompt", "prompt.json", "-o", "out")
     assert ended.status == 2
     assert "--resume resumes it." in ended.err

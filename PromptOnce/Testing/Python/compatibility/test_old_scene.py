@@ -69,7 +69,7 @@ def test_the_prompts_are_found_where_they_were(volume: Any) -> None:
 
 def test_a_prompt_of_an_old_scene_can_be_moved_and_removed(volume: Any) -> None:
     first, second = find_prompts(volume)
-    first.move_to_slice(1)
+    first.put_back_on_slice(1)
     second.remove()
     assert first.slice_index() == 1
     assert [nodes.key for nodes in find_prompts(volume)] == RECORDED["keys"][:1]
@@ -128,12 +128,12 @@ def test_the_panel_takes_up_prompts_choices_and_results(user: User) -> None:
     load()
     user.panel.compare.widget.collapsed = False
     user.wait_for_panel()
-    parameters = user.work.parameters
+    parameters = user.work.choices.node
     for name, expected in RECORDED["parameters"].items():
         found = getattr(parameters, name)
         assert (found if not hasattr(found, "GetName") else found.GetName()) == expected, name
-    assert user.work.objects.keys() == RECORDED["keys"]
-    prompt = user.work.read_prompt()
+    assert user.case.objects.keys == RECORDED["keys"]
+    prompt = user.prompt
     assert prompt is not None
     assert_same(prompt)
     assert user.panel.run.segmentation.currentNode() is slicer.util.getNode("PromptOnce segmentation")

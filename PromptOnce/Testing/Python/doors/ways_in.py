@@ -6,12 +6,14 @@ import importlib.util
 import json
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from bench.errors import BenchUnavailableError
 
-from doors.questions import DIRECTION, SPACING, Answer, Asked
+from doors.questions import DIRECTION, SPACING, Answer, Asked, Question
 from PromptOnceLib import api
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
@@ -25,6 +27,7 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import read_prompt
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.workflows.choose_seed import taken_sentence
 
 Door = Callable[[Asked, pytest.MonkeyPatch, pytest.CaptureFixture[str]], Answer]
 
@@ -75,6 +78,13 @@ def script(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return Answer(label, "kji"[case.axis.axis], case.prompt.slice, result.mask(), result.notices)
 
 
+def in_ras() -> np.ndarray:
+    """The image's IJK to RAS matrix, 4x4."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.reshape(DIRECTION, (3, 3)) * np.array((-1.0, -1.0, 1.0))[:, None] * np.array(SPACING)
+    return matrix
+
+
 def console(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Answer:
     from mrml.scene import boot
     from mrml.volumes import add_volume
@@ -83,9 +93,7 @@ def console(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     question = asked.question
     boot().Clear(0)
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.reshape(DIRECTION, (3, 3)) * np.array((-1.0, -1.0, 1.0))[:, None] * np.array(SPACING)
-    node = add_volume(question.frames.astype(np.int16), matrix)
+    node = add_volume(question.frames.astype(np.int16), in_ras())
     command = worker_command(asked.worker)
     logic = Console(
         lambda: SubprocessTransport(command, worker_environment()),
@@ -106,11 +114,72 @@ def console(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     return Answer(label, "kji"[case.axis.axis], case.prompt.slice, masks, tuple(run.notices))
 
 
+def panel(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Answer:
+    """What a user does who takes the suggestion of the panel for "auto", along the seed's plane."""
+    from bench.boot import boot
+
+    try:
+        boot()
+    except BenchUnavailableError as reason:
+        pytest.skip(str(reason))
+    import qt
+    import slicer
+    from bench.session import Bench
+    from gui.user import User
+
+    settings = {"kind": "existing", "python": asked.worker, "device": "cpu", "seeds_folder": asked.library}
+    for name, value in settings.items():
+        qt.QSettings().setValue(f"PromptOnce/{name}", str(value))
+    bench = Bench()
+    try:
+        user = User(bench)
+        matrix = slicer.util.vtkMatrixFromArray(in_ras())
+        user.choose(slicer.util.addVolumeFromArray(asked.question.frames.astype(np.int16), matrix, "image"))
+        taken = take_seed(user, asked.question) if asked.question.seed else draw_box(user, asked)
+        bench.wait_until(lambda: not user.work.engine.working, "the end of the run", 90)
+        run = user.work.runs.run
+        assert run is not None, str(user.work.notices)
+        case = run.case
+        label = case.prompt.label if isinstance(case.prompt, SharedSeed) else ""
+        masks = run.job.result.to_volume_order(0)
+        return Answer(label, "kji"[case.axis.axis], case.prompt.slice, masks, (*taken, *run.notices))
+    finally:
+        bench.close()
+
+
+def draw_box(user: Any, asked: Asked) -> tuple[str, ...]:
+    """The box of the prompt file as markups, propagated."""
+    prompt, objects = read_prompt(asked.prompt), user.case.objects
+    objects.draw({objects.selected.key: prompt.objects[0]}, prompt.slice)
+    user.work.current.edited()
+    user.wait_for_panel()
+    user.propagate()  # without waiting for the mask: the quick worker gives none
+    return ()
+
+
+def take_seed(user: Any, question: Question) -> tuple[str, ...]:
+    """The first of the suggested seeds, applied; which one was taken and why, as the panel's list says it."""
+    seeds, library = user.panel.seeds, user.work.seeds.library
+    seeds.widget.collapsed = False
+    user.wait_for_panel()
+    if not library.matches[0].usable:
+        user.pick(user.panel.volume.axis, library.matches[0].seed.record.plane)
+    if len(library.matches) > 1:
+        user.bench.wait_until(lambda: user.work.seeds.similarity.values, "the similarity", 90)
+        user.wait_for_panel()
+    seeds.list.item(0).setSelected(True)
+    user.pick(seeds.start, question.start)
+    user.bench.click(seeds.apply)
+    assert user.work.engine.working, str(user.work.notices)
+    return (taken_sentence(library.matches[0]),) if question.seed == "auto" else ()
+
+
 NEEDS_SLICER = pytest.mark.skipif(importlib.util.find_spec("slicer") is None, reason="needs the package slicer-core")
 
 DOORS = [
     pytest.param(batch, id="batch"),
     pytest.param(script, id="script"),
     pytest.param(console, id="console", marks=NEEDS_SLICER),
+    pytest.param(panel, id="panel"),
 ]
 """All that have to answer as the command line does."""

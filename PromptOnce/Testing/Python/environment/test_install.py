@@ -19,7 +19,7 @@ from environment.engine_environments import (
 )
 from PromptOnceLib.environment import install
 from PromptOnceLib.environment.install import Installation
-from PromptOnceLib.environment.installation import State, read_manifest, status
+from PromptOnceLib.environment.installation import EnvironmentState, read_manifest, status
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.errors import CancelledError, EngineError, InputError
 
@@ -35,11 +35,11 @@ def _room(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_environment_is_ready_only_after_its_test_passed(tmp_path: Path) -> None:
     installed = start_installation(tmp_path)
     for step in installed.plan.steps:
-        assert status(installed.place.folder).state is State.UNFINISHED, f"before {step.title}"
+        assert status(installed.place.folder).state is EnvironmentState.UNFINISHED, f"before {step.title}"
         assert installed.runner.commands[-1] == step.command
         installed.succeed()
     found = status(installed.place.folder)
-    assert found.state is State.READY
+    assert found.state is EnvironmentState.READY
     assert installed.ends == [None]
     assert installed.runner.commands == [step.command for step in installed.plan.steps]
     assert found.manifest is not None
@@ -67,7 +67,7 @@ def test_a_step_that_fails_ends_the_installation_and_the_next_one_completes_it(t
     assert str(installed.place.log) in error.detail
     assert not installed.runner.running
     found = status(installed.place.folder)
-    assert found.state is State.UNFINISHED
+    assert found.state is EnvironmentState.UNFINISHED
     assert error.message in found.sentence
     assert start_installation(tmp_path).finish().ends == [None]
     assert status(installed.place.folder).ready
@@ -81,7 +81,7 @@ def test_cancelling_kills_the_step_and_leaves_an_unfinished_environment(tmp_path
     assert installed.runner.kills == 1
     assert [type(error) for error in installed.ends] == [CancelledError]
     assert installed.installation.over
-    assert status(installed.place.folder).state is State.UNFINISHED
+    assert status(installed.place.folder).state is EnvironmentState.UNFINISHED
     assert "cancelled" in status(installed.place.folder).sentence
     assert start_installation(tmp_path).finish().ends == [None]
 
@@ -120,14 +120,14 @@ def test_an_environment_that_does_not_pass_its_test_is_not_ready(tmp_path: Path)
     installed.runner.end(0)
     assert "does not work. torch cannot be loaded" in str(installed.ends[0])
     assert "from scratch" in str(installed.ends[0])
-    assert status(installed.place.folder).state is State.UNFINISHED
+    assert status(installed.place.folder).state is EnvironmentState.UNFINISHED
 
 
 def test_a_test_that_says_nothing_is_a_failure(tmp_path: Path) -> None:
     installed = start_installation(tmp_path).advance_to(UV_STEPS[-1])
     installed.runner.end(0)
     assert isinstance(installed.ends[0], EngineError)
-    assert status(installed.place.folder).state is State.UNFINISHED
+    assert status(installed.place.folder).state is EnvironmentState.UNFINISHED
 
 
 def test_where_uv_cannot_be_had_another_way_is_told(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_an_installation_whose_program_died_is_recognised_and_completed(tmp_path
     died = start_installation(tmp_path).advance_to(3)
     died.installation._held.close()  # the system releases the lock of a process that is gone
     found = status(died.place.folder)
-    assert found.state is State.UNFINISHED
+    assert found.state is EnvironmentState.UNFINISHED
     assert "interrupted" in found.sentence
     assert start_installation(tmp_path).finish().ends == [None]
 
@@ -223,7 +223,7 @@ def test_a_full_disk_at_the_end_is_told_and_leaves_an_unfinished_environment(
         patch.setattr(Path, "write_text", full)
         installed.succeed()
     assert "disk is full" in str(installed.ends[0])
-    assert status(installed.place.folder).state is State.UNFINISHED
+    assert status(installed.place.folder).state is EnvironmentState.UNFINISHED
 
 
 def test_the_log_has_whole_lines_of_every_step(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.installation import (
     SAM2,
     TORCH,
+    EnvironmentState,
     InstallManifest,
     Layout,
-    State,
     layout,
     record_test,
     status,
@@ -32,10 +32,10 @@ def place(tmp_path: Path) -> Layout:
 
 
 def test_a_folder_without_a_manifest_holds_no_environment(place: Layout) -> None:
-    assert status(place.folder).state is State.ABSENT
+    assert status(place.folder).state is EnvironmentState.ABSENT
     place.venv.mkdir(parents=True)
     found = status(place.folder)
-    assert found.state is State.ABSENT
+    assert found.state is EnvironmentState.ABSENT
     assert "install it" in found.sentence
 
 
@@ -43,7 +43,7 @@ def test_a_complete_environment_is_ready(place: Layout) -> None:
     place.folder.mkdir()
     make_complete(place)
     found = status(place.folder)
-    assert (found.state, found.sentence, found.ready) == (State.READY, "", True)
+    assert (found.state, found.sentence, found.ready) == (EnvironmentState.READY, "", True)
 
 
 def test_an_environment_of_an_earlier_version_is_recognised(place: Layout) -> None:
@@ -60,7 +60,7 @@ def test_an_environment_that_lost_its_python_or_a_package_is_broken(place: Layou
     (info,) = place.venv.rglob("sam2-*.dist-info")
     info.rmdir()
     assert (status(place.folder).state, status(place.folder).sentence) == (
-        State.BROKEN,
+        EnvironmentState.BROKEN,
         "The engine has lost sam2: repair it.",
     )
     shutil.rmtree(place.venv)
@@ -72,14 +72,14 @@ def test_a_python_whose_base_was_uninstalled_is_broken(place: Layout, tmp_path: 
     make_complete(place)
     place.python.unlink()
     place.python.symlink_to(tmp_path / "python-that-was-uninstalled")
-    assert status(place.folder).state is State.BROKEN
+    assert status(place.folder).state is EnvironmentState.BROKEN
 
 
 def test_an_environment_for_other_packages_is_outdated(place: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     place.folder.mkdir()
     make_complete(place)
     monkeypatch.setattr(installation, "SAM2", "sam2==9.9")
-    assert status(place.folder).state is State.OUTDATED
+    assert status(place.folder).state is EnvironmentState.OUTDATED
     assert not status(place.folder).ready
 
 
@@ -88,7 +88,7 @@ def test_a_damaged_manifest_makes_a_broken_environment(place: Layout, content: b
     place.folder.mkdir()
     make_complete(place)
     place.manifest.write_bytes(content)
-    assert status(place.folder).state is State.BROKEN
+    assert status(place.folder).state is EnvironmentState.BROKEN
 
 
 def test_a_failed_test_breaks_a_ready_environment_and_a_passed_one_mends_it(place: Layout) -> None:
@@ -96,7 +96,7 @@ def test_a_failed_test_breaks_a_ready_environment_and_a_passed_one_mends_it(plac
     manifest = make_complete(place, versions={"torch": "2.13.0"})
     record_test(place, "torch cannot be loaded.")
     found = status(place.folder)
-    assert found.state is State.BROKEN
+    assert found.state is EnvironmentState.BROKEN
     assert "torch cannot be loaded." in found.sentence
     record_test(place, "")
     assert status(place.folder).ready
@@ -107,7 +107,7 @@ def test_a_test_does_not_complete_an_unfinished_installation(place: Layout) -> N
     place.folder.mkdir()
     write_manifest(place, InstallManifest())
     record_test(place, "")
-    assert status(place.folder).state is State.UNFINISHED
+    assert status(place.folder).state is EnvironmentState.UNFINISHED
 
 
 def test_the_folder_is_the_argument_or_the_variable_or_the_users_own(

@@ -12,7 +12,7 @@ import pytest
 
 from environment.engine_environments import make_complete, start_installation
 from PromptOnceLib.environment import remove as remove_module
-from PromptOnceLib.environment.installation import Layout, State, layout, status
+from PromptOnceLib.environment.installation import EnvironmentState, Layout, layout, status
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.errors import EngineError, InputError
 
@@ -43,7 +43,7 @@ def test_everything_goes_with_the_folder(place: Layout) -> None:
     place.uv_folder.mkdir()
     assert remove(place).size_bytes == 4000
     assert not place.folder.exists()
-    assert status(place.folder).state is State.ABSENT
+    assert status(place.folder).state is EnvironmentState.ABSENT
 
 
 def test_a_folder_that_is_not_ours_is_not_touched(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_file_in_use_stops_the_removal_with_what_to_do(place: Layout, monkeypa
         patch.setattr(os, "unlink", refuse)
         with pytest.raises(EngineError, match="close the programs that use it"):
             remove(place)
-    assert status(place.folder).state is State.UNFINISHED
+    assert status(place.folder).state is EnvironmentState.UNFINISHED
     remove(place)
     assert not place.folder.exists()
 

@@ -11,7 +11,7 @@ import pytest
 from worker.processes import wait_until
 
 from environment.engine_environments import FakeRunner, make_complete, report_line
-from PromptOnceLib.environment.installation import State, layout, status
+from PromptOnceLib.environment.installation import EnvironmentState, layout, status
 from PromptOnceLib.environment.verify import CheckReport, EngineTest, check_problem, parse_report
 from PromptOnceLib.errors import CancelledError, EngineError
 from PromptOnceLib.processes.runner import SubprocessRunner
@@ -69,7 +69,7 @@ def test_a_report_of_a_process_that_crashed_afterwards_is_not_believed() -> None
 def test_the_result_is_noted_in_the_private_environment(tmp_path: Path) -> None:
     place = layout(tmp_path)
     make_complete(place)
-    for fields, expected in (({"missing": ["sam2"]}, State.BROKEN), ({}, State.READY)):
+    for fields, expected in (({"missing": ["sam2"]}, EnvironmentState.BROKEN), ({}, EnvironmentState.READY)):
         runner, ends = FakeRunner(), list[End]()
         task = EngineTest(place.python, {}, runner, lambda *end, ends=ends: ends.append(end), place)
         task.start()
@@ -78,7 +78,7 @@ def test_the_result_is_noted_in_the_private_environment(tmp_path: Path) -> None:
         runner.end(0)
         assert task.over
         assert status(tmp_path).state is expected
-        assert (ends[0][1] is None) is (expected is State.READY)
+        assert (ends[0][1] is None) is (expected is EnvironmentState.READY)
     assert "Repair the engine" in str(check_again(place, missing=["sam2"]))
     assert "sam2" in status(tmp_path).sentence
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from bench.fixtures import bench
+from worker.fake_process import INSTEAD, fake_python
 
 from gui.user import User
 
@@ -22,6 +23,12 @@ def user(bench: Any) -> User:
     qt.QSettings().setValue("PromptOnce/kind", "own")
     qt.QSettings().setValue("PromptOnce/device", "cpu")
     return User(bench)
+
+
+@pytest.fixture
+def _patient_worker(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers without a model that wait after three slices until the run is cancelled."""
+    monkeypatch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"), slices=3)))
 
 
 @pytest.fixture(autouse=True)

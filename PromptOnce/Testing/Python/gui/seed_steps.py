@@ -70,7 +70,7 @@ def save(user: User, name: str = "the ball", **words: str) -> None:
         type_into(user, form.edits[word], text)
     user.bench.click(form.confirmed)
     user.bench.click(form.save)
-    user.bench.wait_until(lambda: not user.work.seeding.working, "the round trip", 90)
+    user.bench.wait_until(lambda: not user.work.engine.working, "the round trip", 90)
     user.wait_for_panel()
 
 
@@ -89,5 +89,5 @@ def texts(user: User) -> list[str]:
 
 def apply(user: User) -> None:
     user.bench.click(user.panel.seeds.apply)
-    user.bench.wait_until(lambda: not user.work.working, "the end of the run and its round trip", 90)
+    user.bench.wait_until(lambda: not user.work.engine.working, "the end of the run and its round trip", 90)
     user.wait_for_panel()

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import slicer
 from batch.studies import quick_options, study, write_disk_prompt, write_image
+from worker.gate import Gate
 
 from gui.batch_runs import SHAPE, finished_run
 from gui.user import User
 from PromptOnceLib.batch.run_folder.records import CASES, read_case_record, read_run_record
 from PromptOnceLib.segmentation.io import read_segmentation
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the quick worker is a shell script")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the fake worker is a shell script")
 
 
 @pytest.fixture
@@ -64,13 +65,13 @@ def test_next_case_loads_image_and_result_at_the_slice_that_needs_a_look(user: U
     user.bench.click(panel.next)
     user.wait_for_panel()
     record = read_case_record(out / CASES / "leaks")
-    assert panel.reviewing.current == "leaks"
-    assert user.work.image.node.GetName() == "leaks"
-    assert slice_views.shown_slice(user.work.image.grid) == record.look_first.slice
-    node = user.work.parameters.segmentation
+    assert user.work.reviews.current == "leaks"
+    assert user.case.image.node.GetName() == "leaks"
+    assert slice_views.shown_slice(user.case.image.grid) == record.look_first.slice
+    node = user.work.choices.node.segmentation
     expected = read_segmentation(out / CASES / "leaks" / "segmentation.seg.nrrd").masks[0]
     segment_id = node.GetSegmentation().GetNthSegmentID(0)
-    shown = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, user.work.image.node)
+    shown = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, user.case.image.node)
     assert np.array_equal(shown, expected)
     assert panel.doubts.text.startswith("leaks: ")
 
@@ -81,7 +82,7 @@ def test_accepting_is_kept_in_the_record_and_goes_on_to_the_next_case(user: User
     user.bench.click(panel.next)
     for name in ("leaks", "unsure", "good"):
         user.wait_for_panel()
-        assert panel.reviewing.current == name
+        assert user.work.reviews.current == name
         user.bench.click(panel.accept)
         assert read_case_record(out / CASES / name).review.state == "accepted"
     user.wait_for_panel()
@@ -98,11 +99,11 @@ def test_a_correction_is_saved_beside_the_original_and_shown_again_later(user: U
     user.bench.click(panel.go_on)
     user.bench.click(panel.next)
     user.wait_for_panel()
-    node = user.work.parameters.segmentation
+    node = user.work.choices.node.segmentation
     mask = np.zeros(SHAPE, np.uint8)
     mask[3, 5:9, 6:10] = 1
     slicer.util.updateSegmentBinaryLabelmapFromArray(
-        mask, node, node.GetSegmentation().GetNthSegmentID(0), user.work.image.node
+        mask, node, node.GetSegmentation().GetNthSegmentID(0), user.case.image.node
     )
     user.bench.click(panel.accept)
     user.wait_for_panel()
@@ -120,9 +121,9 @@ def test_a_correction_is_saved_beside_the_original_and_shown_again_later(user: U
     user.wait_for_panel()
     panel.table.cellDoubleClicked.emit(1, 0)
     user.wait_for_panel()
-    node = user.work.parameters.segmentation
+    node = user.work.choices.node.segmentation
     segment_id = node.GetSegmentation().GetNthSegmentID(0)
-    assert slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, user.work.image.node).sum() == mask.sum()
+    assert slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, user.case.image.node).sum() == mask.sum()
 
 
 def test_unsaved_changes_stay_in_the_scene_and_a_missing_image_is_said(user: User, tmp_path: Path) -> None:
@@ -130,10 +131,10 @@ def test_unsaved_changes_stay_in_the_scene_and_a_missing_image_is_said(user: Use
     panel = open_run(user, out)
     user.bench.click(panel.next)
     user.wait_for_panel()
-    node = user.work.parameters.segmentation
+    node = user.work.choices.node.segmentation
     segment_id = node.GetSegmentation().GetNthSegmentID(0)
     empty = np.zeros(SHAPE, np.uint8)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(empty, node, segment_id, user.work.image.node)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(empty, node, segment_id, user.case.image.node)
     user.bench.click(panel.next)
     user.wait_for_panel()
     assert "leaks was not saved: it stays" in panel.notice.text
@@ -142,7 +143,7 @@ def test_unsaved_changes_stay_in_the_scene_and_a_missing_image_is_said(user: Use
     panel.table.cellDoubleClicked.emit(3, 0)
     user.wait_for_panel()
     assert "does not exist" in panel.notice.text
-    assert panel.reviewing.current == "unsure"
+    assert user.work.reviews.current == "unsure"
     panel.table.cellDoubleClicked.emit(0, 0)
     user.wait_for_panel()
     assert panel.notice.text == "broken: It is empty."
@@ -154,11 +155,11 @@ def test_closing_the_scene_leaves_the_run_open(user: User, tmp_path: Path) -> No
     user.wait_for_panel()
     slicer.mrmlScene.Clear(0)
     user.wait_for_panel()
-    assert panel.reviewing.current == ""
+    assert user.work.reviews.current == ""
     assert not panel.accept.enabled
     user.bench.click(panel.next)
     user.wait_for_panel()
-    assert panel.reviewing.current == "leaks"
+    assert user.work.reviews.current == "leaks"
 
 
 def test_a_folder_without_a_run_is_refused(user: User, tmp_path: Path) -> None:
@@ -190,8 +191,8 @@ def manifest(folder: Path, names: Sequence[str], slices: int = 5) -> Path:
 
 def test_a_run_is_begun_in_the_panel_followed_and_open_for_review_at_its_end(user: User, tmp_path: Path) -> None:
     panel = begin(user, manifest(tmp_path, "ab"), tmp_path / "run")
-    assert panel.batching.running
-    user.bench.wait_until(lambda: not panel.batching.running, "the end of the batch", 90)
+    assert user.work.batches.running
+    user.bench.wait_until(lambda: not user.work.batches.running, "the end of the batch", 90)
     user.wait_for_panel()
     assert panel.notice.text == "2 of 2 cases have a result."
     assert sorted(column(panel, 0)) == ["a", "b"]
@@ -199,39 +200,40 @@ def test_a_run_is_begun_in_the_panel_followed_and_open_for_review_at_its_end(use
     assert "2 of 2 cases have a result" in slicer.util.mainWindow().statusBar().currentMessage()
 
 
-def test_a_run_can_be_cancelled_and_gone_on_with(user: User, tmp_path: Path) -> None:
-    source = manifest(tmp_path, "abcdef", slices=9)
-    panel = begin(user, source, tmp_path / "run")
-    user.bench.wait_until(lambda: panel.batching.job.ended, "the first case", 90)
+def test_a_run_can_be_cancelled_and_gone_on_with(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = manifest(tmp_path, "abc", slices=9)
+    with Gate(slices=9 + 2) as gate:  # the second case has two slices
+        monkeypatch.setenv(*gate.variable)
+        panel = begin(user, source, tmp_path / "run")
+        user.bench.wait_until(lambda: gate.stopped() and user.work.batches.job.ended, "the second case", 90)
+        user.wait_for_panel()
+        user.bench.click(panel.cancel)
+        user.bench.wait_until(lambda: not user.work.batches.running, "the end of the batch", 90)
     user.wait_for_panel()
-    user.bench.click(panel.cancel)
-    user.bench.wait_until(lambda: not panel.batching.running, "the end of the batch", 90)
-    user.wait_for_panel()
-    done = panel.batching.job.summary.finished
-    if done < 6:
-        assert "cancelled" in panel.notice.text
+    assert user.work.batches.job.summary.finished == 1
+    assert "cancelled" in panel.notice.text
     user.bench.click(panel.start.resume)
     user.bench.click(panel.start.begin)
-    user.bench.wait_until(lambda: not panel.batching.running, "the end of the second run", 90)
-    assert panel.batching.job.summary.reused == done
-    assert panel.batching.job.summary.succeeded
+    user.bench.wait_until(lambda: not user.work.batches.running, "the end of the second run", 90)
+    assert user.work.batches.job.summary.reused == 1
+    assert user.work.batches.job.summary.succeeded
 
 
 def test_an_early_stop_is_an_option_of_the_run(user: User, tmp_path: Path) -> None:
     panel = begin(user, manifest(tmp_path, "a"), tmp_path / "run")
-    user.bench.wait_until(lambda: not panel.batching.running, "the end of the batch", 90)
+    user.bench.wait_until(lambda: not user.work.batches.running, "the end of the batch", 90)
     assert read_run_record(tmp_path / "run").options["early_stop"] is False
     user.bench.click(panel.start.early_stop)
     user.bench.click(panel.start.resume)
     user.bench.click(panel.start.begin)
-    user.bench.wait_until(lambda: not panel.batching.running, "the end of the second run", 90)
+    user.bench.wait_until(lambda: not user.work.batches.running, "the end of the second run", 90)
     assert read_run_record(tmp_path / "run").options["early_stop"] is True
-    assert panel.batching.job.summary.finished == 1
+    assert user.work.batches.job.summary.finished == 1
 
 
 def test_what_cannot_be_run_is_said(user: User, tmp_path: Path) -> None:
     panel = begin(user, tmp_path / "nothing", tmp_path / "run")
-    user.bench.wait_until(lambda: not panel.batching.running, "the refusal", 90)
+    user.bench.wait_until(lambda: not user.work.batches.running, "the refusal", 90)
     user.wait_for_panel()
     assert "nothing" in panel.notice.text
 
@@ -250,7 +252,7 @@ def test_a_batch_of_the_console_shows_in_the_panel_and_does_not_wait(user: User,
         onFinished=ended.append,
     )
     assert not job.finished
-    assert panel.batching.job is job
+    assert user.work.batches.job is job
     user.bench.wait_until(lambda: ended, "the end of the batch", 90)
     user.wait_for_panel()
     assert job.summary.succeeded

@@ -31,17 +31,17 @@ def test_the_switch_is_kept_with_the_scene_and_leaves_out_what_lies_behind_the_o
     user.choose(volume)
     panel, work = user.panel.run, user.work
     assert not panel.early_stop.checked
-    assert not work.propagating.settings().stop_when_absent
+    assert not work.runs.settings().stop_when_absent
     user.bench.click(panel.early_stop)
-    assert type(work.parameters)(work.parameters.parameterNode).earlyStop
+    assert type(work.choices.node)(work.choices.node.parameterNode).earlyStop
     user.pick_node(panel.segmentation, own)
     user.pick(panel.segment, earlier)
     user.box_the_ball()
     user.propagate()
     user.wait_for_run()
 
-    assert work.propagating.job.settings.stop_when_absent
-    computed = np.flatnonzero(work.propagating.job.result.computed)
+    assert work.runs.job.settings.stop_when_absent
+    computed = np.flatnonzero(work.runs.job.result.computed)
     assert set(SHOWN) <= set(computed)
     assert len(computed) < SLICES
     assert panel.notice.text.startswith(f"Done: {len(computed)} slices. Nothing more was found by slice ")

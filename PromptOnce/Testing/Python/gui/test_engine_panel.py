@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
+
 
 class PretendRunner:
     """Takes commands and does what the test says."""
@@ -25,9 +27,9 @@ class PretendRunner:
 def runner(user, tmp_path):
     """A runner in the panel of a user who has no engine yet and has opened the panel Engine."""
     user.use_private_environment(tmp_path / "engine")
-    user.work.engine.machine.models_folder = str(tmp_path / "models")
+    user.work.engine.preferences.models_folder = str(tmp_path / "models")
     runner = PretendRunner()
-    user.panel.tasks._runner = runner
+    user.work.tasks._runner = runner
     return runner
 
 
@@ -65,7 +67,7 @@ def test_an_unfinished_engine_is_removed(user, runner, tmp_path):
     user.bench.click(user.panel.engine.cancel)
     user.wait_for_panel()
     user.bench.click(user.panel.engine.remove)
-    user.bench.wait_until(lambda: not user.panel.tasks.busy, "the removal")
+    user.bench.wait_until(lambda: not user.work.tasks.busy, "the removal")
     user.wait_for_panel()
     assert "was removed" in user.panel.engine.notice.text
     assert not (tmp_path / "engine").exists()
@@ -119,7 +121,7 @@ def test_a_file_as_model_asks_for_its_configuration(user, tmp_path):
     checkpoint = tmp_path / "own.pt"
     checkpoint.write_bytes(b"x")
     user.panel.engine.checkpoint.currentPath = str(checkpoint)
-    assert "needs its configuration" in user.work.missing().sentence
+    assert "needs its configuration" in user.work.engine.missing().sentence
 
 
 def test_a_python_that_does_not_exist_is_said_beside_the_choice(user):
@@ -188,9 +190,9 @@ def test_showing_the_folders_chooses_none_and_leaves_the_worker_alone(user):
     user.choose(user.load_ball())
     user.box_the_ball()
     user.wait_for_mask()
-    process = user.work.session.client._transport.process_id
+    process = user.work.engine.session.client._transport.process_id
     user.panel.engine.widget.collapsed = False
     user.wait_for_panel()
     assert (load_preferences().models_folder, load_preferences().engine_folder) == ("", "")
-    assert user.work.session.client._transport.process_id == process
-    assert user.work.previewing.visible
+    assert user.work.engine.session.client._transport.process_id == process
+    assert user.work.preview.visible

@@ -15,8 +15,8 @@ def test_opening_starts_nothing_and_makes_no_node_but_its_own_parameters(bench):
     user = User(bench)
     made = [node for node in scene_nodes(bench) if node.GetID() not in before]
     assert [node.GetClassName() for node in made] == ["vtkMRMLScriptedModuleNode"]
-    assert user.work.session.client.welcome is None
-    assert not user.work.session.busy
+    assert user.work.engine.session.client.welcome is None
+    assert not user.work.engine.session.busy
     assert bench.dialogs.shown == []
 
 
@@ -85,7 +85,7 @@ def test_a_missing_environment_is_said_when_a_prompt_is_made_with_a_way_to_insta
 
 
 def test_a_missing_checkpoint_is_said_with_its_size_and_a_way_to_download_it(user, tmp_path):
-    user.work.engine.machine.models_folder = str(tmp_path / "models")
+    user.work.engine.preferences.models_folder = str(tmp_path / "models")
     user.choose_model("tiny")
     user.choose(user.load_ball())
     user.draw_box(26, 17, 86, 79)

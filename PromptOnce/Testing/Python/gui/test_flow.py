@@ -32,9 +32,9 @@ def test_box_points_preview_propagate_compare(user):
     assert "10 slices along k" in panel.volume.axis_text.text
     user.box_the_ball()
     user.wait_for_mask()
-    box = work.read_prompt().objects[0].box
+    box = user.prompt.objects[0].box
     assert np.allclose((box.x0, box.y0, box.x1, box.y1), (26, 18, 86, 78), atol=0.3)
-    assert dice(seed_mask(work), ball()[5]) > 0.9
+    assert dice(seed_mask(user), ball()[5]) > 0.9
     assert "predicted IoU" in panel.prompt.objects.currentText
 
     bench.click(panel.prompt.tools["positive"])
@@ -43,10 +43,10 @@ def test_box_points_preview_propagate_compare(user):
     bench.click(panel.prompt.tools["negative"])
     user.click_at(5, 5)
     bench.click(panel.prompt.tools["negative"])
-    assert work.editing.tool is None
-    bench.wait_until(lambda: len(work.read_prompt().objects[0].points) == 3, "three points")
+    assert work.editor.tool is None
+    bench.wait_until(lambda: len(user.prompt.objects[0].points) == 3, "three points")
     user.wait_for_mask()
-    assert [p.positive for p in work.read_prompt().objects[0].points] == [True, True, False]
+    assert [p.positive for p in user.prompt.objects[0].points] == [True, True, False]
 
     panel.compare.widget.collapsed = False
     user.pick_node(panel.compare.reference, reference_map(volume, ball()))
@@ -56,14 +56,14 @@ def test_box_points_preview_propagate_compare(user):
     mask = user.result()
     assert dice(mask, ball()) > 0.85
     assert f"Dice: {dice(mask, ball()):.4f}" in panel.compare.totals.text
-    assert not work.previewing.visible
-    assert np.array_equal(slicer.util.arrayFromTableColumn(work.comparing.table, "Slice"), np.arange(10))
-    assert work.comparing.chart.GetTitle() == "object"
+    assert not work.preview.visible
+    assert np.array_equal(slicer.util.arrayFromTableColumn(work.comparison.table, "Slice"), np.arange(10))
+    assert work.comparison.chart.GetTitle() == "object"
 
     click_row(user, 2)
-    assert shown_slice(work) == 2
+    assert shown_slice(user) == 2
     bench.click(panel.run.undo)
-    assert work.propagating.writer.node.GetSegmentation().GetNumberOfSegments() == 0
+    assert work.runs.writer.node.GetSegmentation().GetNumberOfSegments() == 0
     bench.click(panel.run.redo)
     assert np.array_equal(user.result(), mask)
 
@@ -74,17 +74,35 @@ def click_row(user, row):
     user.wait_for_panel()
 
 
-def shown_slice(work):
+def shown_slice(user):
     from PromptOnceLib.gui.volume import slice_views
 
-    return slice_views.shown_slice(work.image.grid)
+    return slice_views.shown_slice(user.case.image.grid)
 
 
-def seed_mask(work):
+def seed_mask(user):
     """The mask that the overlay shows."""
     node = next(n for n in slicer.util.getNodesByClass("vtkMRMLSegmentationNode") if n.GetHideFromEditors())
     segment_id = node.GetSegmentation().GetNthSegmentID(0)
-    return slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, work.image.node)[work.objects.seed] > 0
+    return (
+        slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, user.case.image.node)[user.case.objects.seed] > 0
+    )
+
+
+def test_frames_that_show_nothing_are_said_beside_the_window_and_after_a_run(user):
+    array = np.full((4, 32, 40), -1000, np.int16)
+    user.choose(slicer.util.addVolumeFromArray(array, name="air"))
+    user.pick(user.panel.volume.window, "soft tissue")
+    user.draw_box(8, 8, 24, 24)
+    user.wait_for_mask()
+    notice = "The image shows nothing under this window: all slices are black."
+    assert user.panel.volume.notice.text == notice
+    user.propagate()
+    user.wait_for_run()
+    assert user.panel.run.notice.text == f"Done: 4 slices. {notice}"
+    user.pick(user.panel.volume.window, "lung")
+    user.wait_for_mask()
+    assert user.panel.volume.notice.text == ""
 
 
 def test_cancel_keeps_what_is_done_and_the_next_run_completes_it_in_the_same_segment(user):
@@ -93,16 +111,16 @@ def test_cancel_keeps_what_is_done_and_the_next_run_completes_it_in_the_same_seg
     user.propagate()
     user.bench.click(user.panel.run.cancel)
     user.wait_for_run()
-    done = user.work.propagating.job.result.computed
+    done = user.work.runs.job.result.computed
     assert 0 < done.sum() < 60
     assert f"{done.sum()} of 60 slices are done and kept" in user.panel.run.notice.text
     assert np.array_equal(user.result().any(axis=(1, 2)), done)
-    writer = user.work.propagating.writer
+    writer = user.work.runs.writer
     user.propagate()
     user.wait_for_run()
     assert user.panel.run.notice.text == "Done: 60 slices."
-    assert user.work.propagating.writer.node is writer.node
-    assert user.work.propagating.writer.segment_ids == writer.segment_ids
+    assert user.work.runs.writer.node is writer.node
+    assert user.work.runs.writer.segment_ids == writer.segment_ids
     assert user.result().any(axis=(1, 2)).all()
 
 
@@ -120,7 +138,7 @@ def test_a_range_and_two_objects_go_into_segments_of_their_own_beside_others(use
     user.panel.prompt.name.editingFinished.emit()
     user.bench.click(user.panel.prompt.add)
     user.draw_box(2, 2, 20, 20)
-    user.bench.wait_until(lambda: len(user.work.read_prompt().objects) == 2)
+    user.bench.wait_until(lambda: len(user.prompt.objects) == 2)
     user.panel.run.limit.setChecked(True)
     user.panel.run.first.setValue(4)
     user.panel.run.last.setValue(6)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import slicer
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
 OBLIQUE = np.array([[0.8, -0.36, 0.48], [0.6, 0.48, -0.64], [0.0, 0.8, 0.6]])
 
 
@@ -18,7 +19,7 @@ def alone(user, tmp_path):
 
 
 def points(user):
-    prompt = user.work.read_prompt()
+    prompt = user.prompt
     return [] if prompt is None else [p for item in prompt.objects for p in item.points]
 
 
@@ -33,7 +34,7 @@ def add_point(user, x, y, tool="positive"):
 
 def settling(user):
     """Whether an edit has not been taken in yet."""
-    return user.work.objects.snapshot() != user.work.objects._now
+    return not user.case.objects.settled
 
 
 def test_a_volume_chosen_is_shown_turned_to_its_grid_on_its_central_slice(user):
@@ -44,7 +45,7 @@ def test_a_volume_chosen_is_shown_turned_to_its_grid_on_its_central_slice(user):
     node = user.load_ball(matrix=matrix)
     user.choose(node)
     assert slice_views.is_shown(node)
-    assert slice_views.shown_slice(user.work.image.grid) == 5
+    assert slice_views.shown_slice(user.case.image.grid) == 5
     assert user.panel.volume.seed_text.text == "Prompted slice: 5"
     assert not user.panel.volume.picture.pixmap.isNull()
 
@@ -58,8 +59,8 @@ def test_clicks_land_on_the_pixels_that_the_view_shows(user, tmp_path, oblique):
     add_point(user, 40, 30)
     assert np.allclose([points(user)[0].x, points(user)[0].y], [40, 30], atol=0.3)
     user.draw_box(26, 18, 86, 78)
-    user.bench.wait_until(lambda: user.work.read_prompt().objects[0].box is not None)
-    box = user.work.read_prompt().objects[0].box
+    user.bench.wait_until(lambda: user.prompt.objects[0].box is not None)
+    box = user.prompt.objects[0].box
     assert np.allclose((box.x0, box.y0, box.x1, box.y1), (26, 18, 86, 78), atol=0.3)
 
 
@@ -73,7 +74,7 @@ def test_point_tools_stay_until_they_are_put_away_and_the_box_tool_puts_itself_a
     alone.click_at(10, 10)
     assert not panel.tools["positive"].checked
     alone.bench.click(panel.tools["negative"])
-    assert alone.work.editing.tool is None
+    assert alone.work.editor.tool is None
     assert [p.positive for p in points(alone)] == [True, True, False]
     alone.draw_box(26, 18, 86, 78)
     alone.wait_for_panel()
@@ -84,13 +85,13 @@ def test_a_point_dragged_off_the_prompted_slice_is_put_back_with_a_notice(alone)
     add_point(alone, 40, 30)
     said = []
     work = alone.work
-    work.changed.connect(lambda: said.append(work.notices.get("prompt", "")))
-    node = alone.work.objects.selected.node("positive")
+    work.notices.changed.connect(lambda _part: said.append(work.notices.of("prompt")))
+    node = alone.case.objects.selected.node("positive")
     node.SetNthControlPointPositionWorld(0, *alone.place(41, 31, index=8))
     node.InvokeCustomModifiedEvent(node.PointEndInteractionEvent)
 
     def where():
-        return alone.work.image.grid.from_world(node.GetNthControlPointPositionWorld(0))
+        return alone.case.image.grid.from_world(node.GetNthControlPointPositionWorld(0))
 
     alone.bench.wait_until(lambda: np.allclose(where(), (5, 41, 31), atol=0.01), "the point on its slice")
     alone.bench.wait_until(lambda: any("was not on slice 5" in sentence for sentence in said), "the notice")
@@ -99,24 +100,24 @@ def test_a_point_dragged_off_the_prompted_slice_is_put_back_with_a_notice(alone)
 def test_the_first_mark_on_another_slice_makes_that_the_prompted_slice(alone):
     from PromptOnceLib.gui.volume import slice_views
 
-    slice_views.go_to_slice(alone.work.image.grid, 7)
+    slice_views.go_to_slice(alone.case.image.grid, 7)
     alone.bench.click(alone.panel.prompt.tools["positive"])
     alone.bench.mouse("Red").click_ras(alone.place(40, 30, index=7))
-    alone.bench.wait_until(lambda: alone.work.objects.seed == 7)
-    assert alone.work.read_prompt().slice == 7
+    alone.bench.wait_until(lambda: alone.case.objects.seed == 7)
+    assert alone.prompt.slice == 7
 
 
 def test_the_slice_shown_becomes_the_prompted_slice_and_takes_the_prompt_along(alone):
     from PromptOnceLib.gui.volume import slice_views
 
     add_point(alone, 40, 30)
-    slice_views.go_to_slice(alone.work.image.grid, 3)
+    slice_views.go_to_slice(alone.case.image.grid, 3)
     alone.bench.click(alone.panel.volume.use_shown)
-    assert alone.work.read_prompt().slice == 3
+    assert alone.prompt.slice == 3
     assert alone.panel.volume.seed_text.text == "Prompted slice: 3"
-    slice_views.go_to_slice(alone.work.image.grid, 9)
+    slice_views.go_to_slice(alone.case.image.grid, 9)
     alone.bench.click(alone.panel.volume.seed)
-    assert slice_views.shown_slice(alone.work.image.grid) == 3
+    assert slice_views.shown_slice(alone.case.image.grid) == 3
 
 
 def test_edits_are_undone_and_redone_one_by_one(alone):
@@ -126,35 +127,35 @@ def test_edits_are_undone_and_redone_one_by_one(alone):
     alone.bench.click(panel.undo)
     assert len(points(alone)) == 1
     alone.bench.click(panel.undo)
-    assert alone.work.read_prompt() is None
+    assert alone.prompt is None
     assert not panel.undo.enabled
     alone.bench.click(panel.redo)
     alone.bench.press_keys("Ctrl+Shift+Y")
     assert [p.positive for p in points(alone)] == [True, False]
     alone.bench.click(panel.clear)
-    assert alone.work.read_prompt() is None
+    assert alone.prompt is None
     alone.bench.press_keys("Ctrl+Shift+Z")
     assert len(points(alone)) == 2
 
 
 def test_a_box_is_kept_when_drawing_another_one_is_given_up(alone):
     alone.box_the_ball()
-    before = alone.work.read_prompt()
+    before = alone.prompt
     alone.bench.click(alone.panel.prompt.tools["box"])
     alone.click_at(10, 10)
     alone.bench.click(alone.panel.prompt.tools["box"])
-    alone.bench.wait_until(lambda: alone.work.read_prompt() is not None, "the old box")
-    box, old = alone.work.read_prompt().objects[0].box, before.objects[0].box
+    alone.bench.wait_until(lambda: alone.prompt is not None, "the old box")
+    box, old = alone.prompt.objects[0].box, before.objects[0].box
     assert np.allclose((box.x0, box.y0, box.x1, box.y1), (old.x0, old.y0, old.x1, old.y1), atol=0.001)
 
 
 def test_shortcuts_work_only_while_the_module_is_open(alone):
     alone.bench.press_keys("Ctrl+Shift+P")
-    assert alone.work.editing.tool == "positive"
+    assert alone.work.editor.tool == "positive"
     alone.bench.leave_module()
-    assert alone.work.editing.tool is None
+    assert alone.work.editor.tool is None
     alone.bench.press_keys("Ctrl+Shift+P")
-    assert alone.work.editing.tool is None
+    assert alone.work.editor.tool is None
     assert "Ctrl+Shift+P" in alone.panel.keys.text
 
 
@@ -179,20 +180,20 @@ def test_objects_have_names_and_colors_of_their_own(alone):
     add_point(alone, 40, 30)
     alone.bench.click(alone.panel.prompt.add)
     add_point(alone, 10, 10)
-    first, second = alone.work.read_prompt().objects
+    first, second = alone.prompt.objects
     assert (first.name, second.name) == ("object", "object 2")
     assert first.color != second.color
     alone.panel.prompt.name.text = "object"
     alone.panel.prompt.name.editingFinished.emit()
-    assert alone.work.read_prompt().objects[1].name == "object 2"
+    assert alone.prompt.objects[1].name == "object 2"
     alone.bench.click(alone.panel.prompt.remove)
-    assert [item.name for item in alone.work.read_prompt().objects] == ["object"]
+    assert [item.name for item in alone.prompt.objects] == ["object"]
 
 
 def test_another_axis_has_prompts_of_its_own(alone):
     add_point(alone, 40, 30)
     alone.pick(alone.panel.volume.axis, "j")
-    assert alone.work.read_prompt() is None
+    assert alone.prompt is None
     assert "96 slices along j" in alone.panel.volume.axis_text.text
     assert "chosen by the user" in alone.panel.volume.axis_text.text
     alone.pick(alone.panel.volume.axis, "auto")
@@ -200,10 +201,10 @@ def test_another_axis_has_prompts_of_its_own(alone):
 
 
 def test_two_volumes_keep_their_prompts_apart(alone):
-    first = alone.work.image.node
+    first = alone.case.image.node
     add_point(alone, 40, 30)
     alone.choose(alone.load_ball("second"))
-    assert alone.work.read_prompt() is None
+    assert alone.prompt is None
     alone.choose(first)
     assert np.allclose([points(alone)[0].x, points(alone)[0].y], [40, 30], atol=0.3)
 
@@ -229,10 +230,10 @@ def test_prompts_and_choices_survive_saving_and_loading_the_scene(alone, tmp_pat
     path = str(tmp_path / "scene.mrb")
     assert slicer.mrmlScene.WriteToMRB(path, None)
     slicer.mrmlScene.Clear(0)
-    assert alone.work.read_prompt() is None
+    assert alone.prompt is None
     assert slicer.mrmlScene.ReadFromMRB(path, True, None)
     alone.wait_for_panel()
-    assert alone.work.image.node.GetName() == "ball"
+    assert alone.case.image.node.GetName() == "ball"
     assert np.allclose([points(alone)[0].x, points(alone)[0].y], [40, 30], atol=0.3)
     assert alone.panel.volume.window.currentText.startswith("CT bone")
     assert alone.panel.run.overwrite.checked

@@ -25,19 +25,19 @@ def test_a_seed_is_applied_to_another_volume_and_its_prompt_can_be_corrected(use
     assert "same spacing" in texts(user)[0]
     choose_entries(user, 0)
     apply(user)
-    assert user.work.propagating.run.case.prompt.label == "the ball"
+    assert user.work.runs.run.case.prompt.label == "the ball"
     assert dice(user.result(), ball(6)) > 0.7
     assert "round trip of the seed through this image" in user.panel.seeds.notice.text
-    segmentation = user.work.propagating.writer.node.GetSegmentation()
+    segmentation = user.work.runs.writer.node.GetSegmentation()
     assert [segmentation.GetNthSegment(0).GetName(), segmentation.GetNumberOfSegments()] == ["ball", 1]
 
-    (item,) = user.work.read_prompt().objects
+    (item,) = user.prompt.objects
     rows, columns = np.nonzero(user.result()[3])
-    assert user.work.objects.seed == 3
+    assert user.case.objects.seed == 3
     assert (item.box.x0, item.box.y0) == pytest.approx((columns.min(), rows.min()), abs=0.01)
     assert [point.positive for point in item.points] == [True]
     user.draw_box(26, 18, 86, 78)
-    user.bench.wait_until(lambda: abs(user.work.read_prompt().objects[0].box.x0 - 26) < 0.4, "the corrected box")
+    user.bench.wait_until(lambda: abs(user.prompt.objects[0].box.x0 - 26) < 0.4, "the corrected box")
     user.propagate()
     user.wait_for_run()
     assert segmentation.GetNumberOfSegments() == 1
@@ -59,14 +59,14 @@ def test_a_seed_goes_into_the_selected_object_and_starts_where_the_view_is(user:
     user.pick(panel.by, "mask")
     from PromptOnceLib.gui.volume import slice_views
 
-    slice_views.go_to_slice(user.work.image.grid, 3)
+    slice_views.go_to_slice(user.case.image.grid, 3)
     apply(user)
-    case = user.work.propagating.run.case
+    case = user.work.runs.run.case
     assert case.prompt.slice == 3
     assert case.prompt.frames[0].objects[0].mask is not None
-    assert [nodes.name for nodes in user.work.objects.objects] == ["mine"]
-    segment_id = user.work.propagating.writer.segment_ids[0]
-    assert user.work.propagating.writer.node.GetSegmentation().GetSegment(segment_id).GetName() == "mine"
+    assert [nodes.name for nodes in user.case.objects.objects] == ["mine"]
+    segment_id = user.work.runs.writer.segment_ids[0]
+    assert user.work.runs.writer.node.GetSegmentation().GetSegment(segment_id).GetName() == "mine"
 
 
 def load_with_ball_on(volume: Any, index: int) -> Any:
@@ -82,7 +82,7 @@ def load_with_ball_on(volume: Any, index: int) -> Any:
     ("start", "looking", "found"),
     [
         ("similar", "Looking for the slice most similar to the seed's", "most similar to the seed's"),
-        ("confident", "Looking for the most confident slice", "with most confidence"),
+        ("confident", "Looking for the slice with most confidence", "with most confidence"),
     ],
 )
 def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
@@ -92,23 +92,24 @@ def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
     save(user)
     user.choose(load_with_ball_on(volume, 1))
     choose_entries(user, 0)
-    panel, search, said = user.panel.seeds, user.work.seeding.applying.search, []
+    panel, workflow, said = user.panel.seeds, user.work.seeds.workflow, []
     user.pick(panel.start, start)
     user.bench.click(panel.apply)
-    assert search.running
+    assert workflow.running
     user.wait_for_panel()
     assert panel.bar.visible
     assert not panel.apply.enabled
     user.bench.click(panel.cancel)
-    user.bench.wait_until(lambda: not user.work.working, "the cancel", 90)
-    assert user.work.propagating.run is None
+    user.bench.wait_until(lambda: not user.work.engine.working, "the cancel", 90)
+    assert user.work.runs.run is None
     user.wait_for_panel()
     assert panel.notice.text == "Cancelled: nothing was segmented."
 
     user.bench.click(panel.apply)
-    user.work.changed.connect(lambda: said.extend((search.progress[0], user.work.notices["seeds"])))
-    user.bench.wait_until(lambda: not user.work.working, "the end of the run and its round trip", 90)
-    assert user.work.propagating.run.case.prompt.slice == 1
+    user.work.engine.pumped.connect(lambda: said.append(workflow.progress[0]))
+    user.work.notices.changed.connect(lambda _part: said.append(user.work.notices.of("seeds")))
+    user.bench.wait_until(lambda: not user.work.engine.working, "the end of the run and its round trip", 90)
+    assert user.work.runs.run.case.prompt.slice == 1
     assert any(text.startswith(looking) for text in said)
     assert any(text.startswith("Slice 1 is ") and found in text for text in said)
 
@@ -119,33 +120,33 @@ def test_a_search_keeps_to_the_range_and_ends_with_its_volume_and_with_the_engin
     another = load_with_ball_on(volume, 1)
     user.choose(another)
     choose_entries(user, 0)
-    panel, search = user.panel.seeds, user.work.seeding.applying.search
+    panel, workflow = user.panel.seeds, user.work.seeds.workflow
     user.panel.run.limit.setChecked(True)
     user.panel.run.first.setValue(2)
     for start in ("similar", "confident"):
         user.pick(panel.start, start)
         apply(user)
-        assert user.work.propagating.run.case.prompt.slice in (2, 3), start
-        assert np.flatnonzero(user.work.propagating.job.result.computed).tolist() == [2, 3]
-        user.work.parameters.firstSlice = 9
+        assert user.work.runs.run.case.prompt.slice in (2, 3), start
+        assert np.flatnonzero(user.work.runs.job.result.computed).tolist() == [2, 3]
+        user.work.choices.node.firstSlice = 9
         user.bench.click(panel.apply)
         user.wait_for_panel()
         assert "9:3 does not lie in the slices 0 to 3" in panel.notice.text
-        assert not search.running
-        user.work.parameters.firstSlice = 2
+        assert not workflow.running
+        user.work.choices.node.firstSlice = 2
 
         user.bench.click(panel.apply)
-        os.kill(user.work.session.client._transport.process_id, signal.SIGTERM)
-        user.bench.wait_until(lambda: not search.running, "the end of the engine", 90)
+        os.kill(user.work.engine.session.client._transport.process_id, signal.SIGTERM)
+        user.bench.wait_until(lambda: not workflow.running, "the end of the engine", 90)
         user.wait_for_panel()
         assert "worker process ended" in panel.notice.text
-        assert not user.work.working
+        assert not user.work.engine.working
 
         user.bench.click(panel.apply)
-        assert search.running
+        assert workflow.running
         user.choose(volume)
-        assert not search.running
-        assert user.work.propagating.run is None
+        assert not workflow.running
+        assert user.work.runs.run is None
         user.choose(another)
         choose_entries(user, 0)
 

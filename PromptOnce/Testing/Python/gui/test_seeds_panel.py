@@ -16,6 +16,7 @@ from PromptOnceLib.errors import SeedError
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.segmentation.metrics import dice
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
 __all__ = ["library", "user"]
 
 
@@ -23,9 +24,9 @@ def test_nothing_is_read_or_asked_before_the_panel_is_unfolded(user: User, libra
     library.folder.mkdir(parents=True)
     (library.folder / "broken").mkdir()
     user.choose(user.load_ball())
-    assert user.work.seeding.matches == []
-    assert user.work.notices.get("seeds", "") == ""
-    assert not user.work.seeding.similarity.comparing
+    assert user.work.seeds.library.matches == []
+    assert user.work.notices.of("seeds") == ""
+    assert not user.work.seeds.similarity.comparing
 
 
 def test_a_seed_is_saved_only_with_a_name_and_the_users_word_on_its_picture(user: User, library: SeedLibrary) -> None:
@@ -43,8 +44,8 @@ def test_a_seed_is_saved_only_with_a_name_and_the_users_word_on_its_picture(user
     assert not form.save.enabled
     user.bench.click(form.confirmed)
     assert form.save.enabled
-    user.work.objects.use_slice(1)
-    user.work.edited()
+    user.case.objects.use_slice(1)
+    user.work.current.edited()
     user.wait_for_panel()
     assert not form.confirmed.checked, "another frame has to be looked at anew"
     assert not form.save.enabled
@@ -85,7 +86,7 @@ def test_a_sentence_that_wraps_takes_no_room_from_the_rows_above_it(user: User, 
         part.widget.collapsed = part is not user.panel.seeds
     panel = unfold(user)
     words = '"the ball": Dice 0.675 after a round trip: poor. Masks made from this seed will probably be wrong: '
-    user.work.say("seeds", words + "draw a better seed, or check them all.")
+    user.work.notices.say("seeds", words + "draw a better seed, or check them all.")
     user.wait_for_panel()
     for _turn in range(20):  # of the event loop
         user.bench.process_events()
@@ -119,7 +120,7 @@ def test_a_correction_of_the_result_by_hand_is_the_mask_that_is_saved(user: User
     volume = prompted(user)
     user.propagate()
     user.wait_for_run()
-    writer = user.work.propagating.writer
+    writer = user.work.runs.writer
     mask = user.result().astype(np.uint8)
     mask[2] = 0
     mask[2, 40:50, 50:60] = 1
@@ -132,7 +133,7 @@ def test_likeness_of_several_seeds_is_computed_in_the_background_and_kept(user: 
     prompted(user)
     save(user, "first")
     save(user, "second")
-    user.bench.wait_until(lambda: user.work.seeding.similarity.values, "the similarity", 90)
+    user.bench.wait_until(lambda: user.work.seeds.similarity.values, "the similarity", 90)
     user.wait_for_panel()
     assert all("similarity of the frames 1.00" in text for text in texts(user))
     assert len(list((library.folder / "features").rglob("*.npy"))) == 2
@@ -182,7 +183,7 @@ def test_a_broken_entry_is_said_and_another_folder_can_be_chosen(
     panel.folder.directorySelected.emit(str(tmp_path / "elsewhere"))
     user.wait_for_panel()
     assert panel.notice.text == ""
-    assert user.work.seeding.library.folder == tmp_path / "elsewhere"
+    assert user.work.seeds.library.library.folder == tmp_path / "elsewhere"
     import qt
 
     assert qt.QSettings().value("PromptOnce/seeds_folder") == str(tmp_path / "elsewhere")
@@ -196,9 +197,9 @@ def test_another_volume_ends_a_round_trip_and_the_seed_stays(user: User, library
     type_into(user, panel.form_button.name, "the ball")
     user.bench.click(panel.form_button.confirmed)
     user.bench.click(panel.form_button.save)
-    assert user.work.seeding.working
+    assert user.work.engine.working
     user.choose(user.load_ball("another", slices=5))
-    assert not user.work.seeding.working
+    assert not user.work.engine.working
     assert library.get("the ball").record.round_trip is None
     with pytest.raises(SeedError, match="already"):
         library.check_free("the ball")

@@ -11,27 +11,31 @@ import slicer
 
 
 @pytest.fixture
-def running(user):
-    """A user with a run of 60 slices under way."""
+def running(_patient_worker, user):
+    """A user with a run of 60 slices under way, of which no more than three come."""
+    return begun(user)
+
+
+def begun(user):
     user.choose(user.load_ball(slices=60))
     user.box_the_ball()
     user.propagate()
-    assert user.work.propagating.running
+    assert user.work.runs.running
     return user
 
 
 def worker_id(user):
-    return user.work.session.client._transport.process_id
+    return user.work.engine.session.client._transport.process_id
 
 
 def test_a_scene_closed_while_running_ends_the_run_and_the_next_volume_works(running):
     bench = running.bench
     slicer.mrmlScene.Clear(0)
     running.wait_for_panel()
-    assert running.work.image is None
+    assert running.case is None
     assert "scene was closed" in running.panel.volume.notice.text
     assert not running.panel.run.propagate.enabled
-    bench.wait_until(lambda: not running.work.session.busy, "the end of the run")
+    bench.wait_until(lambda: not running.work.engine.session.busy, "the end of the run")
     running.choose(running.load_ball())
     running.box_the_ball()
     running.wait_for_mask()
@@ -39,21 +43,22 @@ def test_a_scene_closed_while_running_ends_the_run_and_the_next_volume_works(run
 
 
 def test_a_volume_deleted_while_running_ends_the_run_and_keeps_what_is_done(running):
-    node = running.work.propagating.writer.node
-    slicer.mrmlScene.RemoveNode(running.work.image.node)
+    node = running.work.runs.writer.node
+    slicer.mrmlScene.RemoveNode(running.case.image.node)
     running.wait_for_panel()
     assert "ball was removed" in running.panel.volume.notice.text
-    assert running.work.objects is None
-    running.bench.wait_until(lambda: not running.work.session.busy, "the end of the run")
+    assert running.case is None
+    running.bench.wait_until(lambda: not running.work.engine.session.busy, "the end of the run")
     image = node.GetSegmentation().GetNthSegment(0).GetRepresentation("Binary labelmap")
     assert image.GetPointData().GetScalars().GetRange()[1] == 1
 
 
-def test_a_segmentation_deleted_while_running_is_said_and_the_next_run_makes_a_new_one(running):
-    slicer.mrmlScene.RemoveNode(running.work.propagating.writer.node)
+def test_a_segmentation_deleted_while_running_is_said_and_the_next_run_makes_a_new_one(user):
+    running = begun(user)  # with a worker that goes on: the next slice finds nowhere to go
+    slicer.mrmlScene.RemoveNode(running.work.runs.writer.node)
     running.wait_for_run()
     assert "removed" in running.panel.run.notice.text
-    assert running.work.parameters.segmentation is None
+    assert running.work.choices.node.segmentation is None
     running.propagate()
     running.bench.click(running.panel.run.cancel)
     running.wait_for_run()
@@ -66,7 +71,7 @@ def test_a_worker_killed_while_running_is_said_and_started_again_by_the_next_run
     running.wait_for_run()
     assert "ended unexpectedly" in running.panel.run.notice.text
     kept = running.result().any(axis=(1, 2))
-    assert np.array_equal(kept, running.work.propagating.job.result.computed)
+    assert np.array_equal(kept, running.work.runs.job.result.computed)
     running.propagate()
     assert worker_id(running) != first
     running.bench.click(running.panel.run.cancel)
@@ -77,7 +82,7 @@ def test_a_worker_killed_while_running_is_said_and_started_again_by_the_next_run
 def test_leaving_and_closing_the_module_while_running_leaves_no_process(running):
     process = worker_id(running)
     running.bench.leave_module()
-    assert running.work.propagating.running
+    assert running.work.runs.running
     running.widget.cleanup()
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
@@ -91,9 +96,9 @@ def test_the_end_of_slicer_while_running_leaves_no_process(running):
 
 
 def test_another_volume_chosen_while_running_ends_the_run_keeps_what_is_done_and_works(running):
-    node = running.work.propagating.writer.node
+    node = running.work.runs.writer.node
     running.choose(running.load_ball("second"))
-    assert not running.work.propagating.running
+    assert not running.work.runs.running
     running.box_the_ball()
     running.wait_for_mask()
     image = node.GetSegmentation().GetNthSegment(0).GetRepresentation("Binary labelmap")

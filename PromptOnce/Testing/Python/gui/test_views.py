@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import slicer
 
+pytestmark = pytest.mark.usefixtures("_fake_worker")
+
 
 @pytest.fixture
 def alone(user, tmp_path):
@@ -16,7 +18,7 @@ def alone(user, tmp_path):
 
 
 def box(user):
-    prompt = user.work.read_prompt()
+    prompt = user.prompt
     return None if prompt is None else prompt.objects[0].box
 
 
@@ -27,21 +29,21 @@ def corners(user):
 
 def settled(user):
     """Whether every edit has been taken in."""
-    return user.work.objects.snapshot() == user.work.objects._now
+    return user.case.objects.settled
 
 
 def add_point(user, x, y, index=None):
     user.bench.click(user.panel.prompt.tools["positive"])
     user.bench.mouse("Red").click_ras(user.place(x, y, index))
     user.bench.click(user.panel.prompt.tools["positive"])
-    user.bench.wait_until(lambda: user.work.read_prompt() is not None and settled(user), "the point")
+    user.bench.wait_until(lambda: user.prompt is not None and settled(user), "the point")
     user.wait_for_panel()
 
 
 def shown_slice(user):
     from PromptOnceLib.gui.volume import slice_views
 
-    return slice_views.shown_slice(user.work.image.grid)
+    return slice_views.shown_slice(user.case.image.grid)
 
 
 def set_layout(user, layout):
@@ -54,7 +56,7 @@ def test_a_layout_without_slice_views_is_said_and_prompting_goes_on_in_another(a
     alone.bench.click(alone.panel.prompt.tools["box"])
     alone.wait_for_panel()
     assert "No slice view is shown" in alone.panel.prompt.notice.text
-    assert alone.work.editing.tool is None
+    assert alone.work.editor.tool is None
     set_layout(alone, slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     alone.bench.click(alone.panel.volume.seed)
     assert alone.panel.prompt.notice.text == ""
@@ -68,15 +70,15 @@ def test_prompting_works_in_the_view_that_the_layout_shows(alone):
     assert shown_slice(alone) == 5
     alone.bench.click(alone.panel.prompt.tools["positive"])
     alone.bench.mouse("Green").click_ras(alone.place(40, 30))
-    alone.bench.wait_until(lambda: alone.work.read_prompt() is not None, "the point")
-    point = alone.work.read_prompt().objects[0].points[0]
+    alone.bench.wait_until(lambda: alone.prompt is not None, "the point")
+    point = alone.prompt.objects[0].points[0]
     assert np.allclose((point.x, point.y), (40, 30), atol=0.5)
 
 
 def test_the_panel_tells_when_the_views_show_another_volume_and_the_button_brings_it_back(alone):
     from PromptOnceLib.gui.volume import slice_views
 
-    node = alone.work.image.node
+    node = alone.case.image.node
     assert not alone.panel.volume.shown.visible
     slice_views.show_volume(alone.load_ball("second"))
     alone.wait_for_panel()
@@ -88,9 +90,9 @@ def test_the_panel_tells_when_the_views_show_another_volume_and_the_button_bring
 
 
 def test_prompts_of_a_volume_that_is_not_chosen_are_hidden_until_it_is_again(alone):
-    first = alone.work.image.node
+    first = alone.case.image.node
     add_point(alone, 40, 30)
-    drawn = alone.work.objects.selected
+    drawn = alone.case.objects.selected
     assert drawn.visible
     alone.choose(alone.load_ball("second"))
     assert not drawn.visible
@@ -100,8 +102,8 @@ def test_prompts_of_a_volume_that_is_not_chosen_are_hidden_until_it_is_again(alo
 
 def test_prompts_of_a_deleted_volume_are_not_left_in_the_views(alone):
     add_point(alone, 40, 30)
-    node = alone.work.objects.selected.node("positive")
-    slicer.mrmlScene.RemoveNode(alone.work.image.node)
+    node = alone.case.objects.selected.node("positive")
+    slicer.mrmlScene.RemoveNode(alone.case.image.node)
     alone.wait_for_panel()
     assert not node.GetDisplayVisibility()
 
@@ -110,7 +112,7 @@ def test_a_tool_goes_to_the_prompted_slice_once_something_is_marked_there(alone)
     from PromptOnceLib.gui.volume import slice_views
 
     add_point(alone, 40, 30)
-    slice_views.go_to_slice(alone.work.image.grid, 8)
+    slice_views.go_to_slice(alone.case.image.grid, 8)
     alone.bench.click(alone.panel.prompt.tools["negative"])
     assert shown_slice(alone) == 5
 
@@ -135,10 +137,10 @@ def test_a_point_deleted_with_the_key_is_gone_and_comes_back_by_undo(alone):
     mouse = alone.bench.mouse("Red")
     mouse.move(mouse.pixel(alone.place(40, 30)))
     QTest.keyClick(mouse.view, Qt.Key.Key_Delete)
-    alone.bench.wait_until(lambda: alone.work.read_prompt() is None and settled(alone), "the point to go")
+    alone.bench.wait_until(lambda: alone.prompt is None and settled(alone), "the point to go")
     alone.wait_for_panel()
     alone.bench.click(alone.panel.prompt.undo)
-    assert len(alone.work.read_prompt().objects[0].points) == 1
+    assert len(alone.prompt.objects[0].points) == 1
 
 
 @pytest.mark.parametrize("view", ["Green", "Yellow"])
@@ -151,7 +153,7 @@ def test_a_box_drawn_in_a_view_across_the_slices_is_taken_or_refused_with_words(
     for x, y in ((-20, -10), (20, 10)):
         point = type(middle)(middle.x() + x, middle.y() + y)
         mouse.click(point)
-    alone.bench.wait_until(lambda: alone.work.editing.tool is None and settled(alone), "the end of the box tool")
+    alone.bench.wait_until(lambda: alone.work.editor.tool is None and settled(alone), "the end of the box tool")
     alone.wait_for_panel()
     assert box(alone) is None or box(alone).x1 > box(alone).x0
 
@@ -169,8 +171,8 @@ def test_the_plots_view_belongs_to_the_module_before_the_layout_sees_it(user):
     user.panel.compare.widget.collapsed = False
     from PromptOnceLib.segmentation.result import SegmentationResult
 
-    key = user.work.objects.selected.key
-    user.work.comparing.take(SegmentationResult.empty(["ball"], (10, 96, 112), 0), [key])
+    key = user.case.objects.selected.key
+    user.work.comparison.take(SegmentationResult.empty(["ball"], (10, 96, 112), 0), [key])
     user.wait_for_panel()
     scene.RemoveObserver(tag)
     assert owners

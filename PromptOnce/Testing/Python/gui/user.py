@@ -22,7 +22,9 @@ def ball(slices: int = 10) -> np.ndarray:
 
 
 class User:
-    """Opens the module. panel: the ModulePanel, work: the workbench behind it."""
+    """Opens the module. panel: the ModulePanel, work: the workbench behind it, case: the open case, prompt: what the
+    markups show, taken in or not.
+    """
 
     def __init__(self, bench: Any) -> None:
         self.bench = bench
@@ -35,6 +37,14 @@ class User:
     @property
     def work(self) -> Any:
         return self.panel.bench
+
+    @property
+    def case(self) -> Any:
+        return self.work.current.case
+
+    @property
+    def prompt(self) -> Any:
+        return None if self.case is None else self.case.objects.read().prompt
 
     def load_ball(self, name: str = "ball", slices: int = 10, matrix: np.ndarray | None = None) -> Any:
         """The volume node of a bright ball in grey noise."""
@@ -62,7 +72,7 @@ class User:
 
     def use_private_environment(self, folder: Path) -> None:
         """Choose PromptOnce's own environment, in a folder of this test."""
-        self.work.engine.machine.engine_folder = str(folder)
+        self.work.engine.preferences.engine_folder = str(folder)
         self.panel.engine.widget.collapsed = False
         self.pick(self.panel.engine.kind, "private")
 
@@ -80,8 +90,8 @@ class User:
 
     def place(self, x: float, y: float, index: int | None = None) -> np.ndarray:
         """RAS of a pixel, on the prompted slice or another one."""
-        index = self.work.objects.seed if index is None else index
-        return self.work.image.grid.to_world(index, x, y)
+        index = self.case.objects.seed if index is None else index
+        return self.case.image.grid.to_world(index, x, y)
 
     def draw_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Press Box and click two corners."""
@@ -92,23 +102,25 @@ class User:
     def box_the_ball(self) -> None:
         """A box around the ball, and wait until it is taken."""
         self.draw_box(26, 18, 86, 78)
-        self.bench.wait_until(lambda: self.work.objects.can_undo, "the box")
+        self.bench.wait_until(lambda: self.case.objects.can_undo, "the box")
         self.wait_for_panel()
 
     def wait_for_mask(self) -> None:
         """Until the mask of the prompt as it is now is shown."""
-        self.bench.wait_until(lambda: self.work.previewing.visible and not self.work.session.busy, "the seed mask", 90)
+        self.bench.wait_until(
+            lambda: self.work.preview.visible and not self.work.engine.session.busy, "the seed mask", 90
+        )
         self.wait_for_panel()
 
     def propagate(self) -> None:
         """Press Propagate and wait for the first slice."""
         self.bench.click(self.panel.run.propagate)
-        run = self.work.propagating
+        run = self.work.runs
         self.bench.wait_until(lambda: not run.running or run.job.progress.done > 0, "the first slice", 90)
 
     def wait_for_run(self) -> None:
         """Until no run goes on."""
-        self.bench.wait_until(lambda: not self.work.propagating.running, "the end of the run", 90)
+        self.bench.wait_until(lambda: not self.work.runs.running, "the end of the run", 90)
         self.wait_for_panel()
 
     def wait_for_panel(self) -> None:
@@ -120,6 +132,6 @@ class User:
         """The mask that was written for an object, KJI."""
         import slicer
 
-        writer = self.work.propagating.writer
-        volume = self.work.image.node
+        writer = self.work.runs.writer
+        volume = self.case.image.node
         return slicer.util.arrayFromSegmentBinaryLabelmap(writer.node, writer.segment_ids[index], volume) > 0

@@ -25,7 +25,7 @@ from PromptOnceLib.segmentation.io import read_segmentation
 from PromptOnceLib.segmentation.metrics import dice
 
 SLICES, ROWS, COLUMNS = 3, 64, 80
-NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="the quick worker is a shell script")
+NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="the fake worker is a shell script")
 
 
 def disk(slices: int = SLICES) -> np.ndarray:

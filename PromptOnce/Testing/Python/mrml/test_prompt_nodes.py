@@ -140,7 +140,7 @@ def test_a_box_turned_by_hand_gets_the_axes_of_the_image_again(scene):
 def test_a_prompt_can_move_to_another_slice(scene):
     prompt = PromptNodes(StackGrid(add_volume(), 0), "1")
     prompt.write(PROMPT, SLICE)
-    prompt.move_to_slice(4)
+    prompt.put_back_on_slice(4)
     assert prompt.slice_index() == 4
     assert_same(prompt.read(), PROMPT)
 

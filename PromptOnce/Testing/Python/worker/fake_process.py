@@ -1,6 +1,6 @@
 """A worker process without a model, which speaks the real protocol; see FakeEngine for what it answers.
 
-A stack whose very first pixel is KILLER ends it. Before each slice it asks the gate that its environment names.
+A stack whose very first pixel is KILLER ends it. Before each slice it asks the gate that its environment names, if any.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ INSTEAD = "PROMPTONCE_FAKE_WORKER"  # names a program that every worker becomes,
 _TESTS = Path(__file__).parents[1]
 
 
-def fake_python(folder: Path) -> Path:
-    """A program in the folder that starts this worker, whatever it is told to run."""
+def fake_python(folder: Path, slices: int | None = None) -> Path:
+    """A program in the folder that starts this worker, whatever it is told to run.
+
+    slices: that it does of each propagation before it waits for its cancel, None for all.
+    """
     script = folder / "fake-python.sh"
     path = f"{_TESTS}${{PYTHONPATH:+{os.pathsep}$PYTHONPATH}}"
-    script.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" exec "{sys.executable}" -u -m worker.fake_process\n')
+    arguments = "" if slices is None else str(slices)
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" exec "{sys.executable}" -u -m worker.fake_process {arguments}\n')
     script.chmod(0o700)
     return script
 
@@ -45,11 +49,28 @@ def say(message: protocol.Message) -> None:
     sys.stdout.buffer.flush()
 
 
-def main() -> None:
+class Patience:
+    """Before the slice after the last it has to do, waits for the cancel of the propagation."""
+
+    def __init__(self, slices: int) -> None:
+        self._slices, self._cancelled = slices, threading.Event()
+
+    def __call__(self, done: int) -> None:
+        if done == 0:
+            self._cancelled.clear()
+        if done == self._slices:
+            self._cancelled.wait()
+
+    def give_up(self) -> None:
+        """From another thread: the propagation is cancelled."""
+        self._cancelled.set()
+
+
+def main(slices: int | None = None) -> None:
     folder = Path(tempfile.mkdtemp(prefix="fake-worker-"))
     requests: queue.SimpleQueue = queue.SimpleQueue()
     cancelled: set[int] = set()
-    keeper = GateKeeper()
+    keeper = GateKeeper() if slices is None else Patience(slices)
 
     def listen() -> None:
         for line in sys.stdin.buffer:
@@ -73,4 +94,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(int, sys.argv[1:]))

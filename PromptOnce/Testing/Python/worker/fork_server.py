@@ -17,21 +17,17 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from PromptOnceLib.processes.transport import worker_environment
+
 VARIABLE = "PROMPTONCE_FORK_SERVER"
-ON_PATH = Path(__file__).parent / "for_every_python"
 
 
 @contextmanager
-def forked_workers() -> Iterator[None]:
-    """Have all workers forked that are started meanwhile with the variables of this process.
-
-    The server imports torch when the first worker is asked for.
-    """
-    from PromptOnceLib.processes.transport import worker_environment
-
+def forked_workers() -> Iterator[str]:
+    """The value of the variable with which workers are forked. The server imports torch when the first is asked for."""
     folder = tempfile.TemporaryDirectory(prefix="workers-")  # a short path, as sockets need it
     address = Path(folder.name) / "fork-server"
     with socket.socket(socket.AF_UNIX) as listener:
@@ -44,13 +40,7 @@ def forked_workers() -> Iterator[None]:
             pass_fds=[listener.fileno()],
             start_new_session=True,
         )
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ON_PATH), before)))
-    os.environ[VARIABLE] = f"{sys.prefix}:{address}"
-    yield
-    del os.environ[VARIABLE], os.environ["PYTHONPATH"]
-    if before is not None:
-        os.environ["PYTHONPATH"] = before
+    yield f"{sys.prefix}:{address}"
     server.communicate()
     folder.cleanup()
 
@@ -83,10 +73,16 @@ class ForkServer:
         starter, _ = self._listener.accept()
         size, streams, _, _ = socket.recv_fds(starter, 4, 3)
         with starter.makefile("rb") as reading:
-            told = json.loads(reading.read(int.from_bytes(size, "big")))
-        if (process_id := os.fork()) == 0:
-            self._become_a_worker(starter, streams, told["variables"], told["folder"])
-        self._starters[process_id] = starter
+            told = reading.read(int.from_bytes(size, "big"))
+        if not told.endswith(b"}"):  # it was killed before it could say everything
+            starter.close()
+        elif (process_id := os.fork()) == 0:
+            try:
+                self._become_a_worker(starter, streams, **json.loads(told))
+            finally:
+                os._exit(1)
+        else:
+            self._starters[process_id] = starter
         for stream in streams:
             os.close(stream)
 
@@ -115,9 +111,9 @@ class ForkServer:
             if process_id == 0:
                 return
             with self._starters.pop(process_id) as starter:
-                # One that was killed has not ended well, whatever the number; a starter may be gone by itself.
                 code = os.waitstatus_to_exitcode(status)
-                starter.sendall(bytes([code if code >= 0 else 128 - code]))
+                with suppress(OSError):  # it may be gone by itself
+                    starter.sendall(bytes([code if code >= 0 else 128 - code]))
 
 
 def _end_with(starter: socket.socket) -> None:

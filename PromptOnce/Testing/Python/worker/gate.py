@@ -111,7 +111,7 @@ class GateKeeper:
             self._connection = socket.socket(socket.AF_UNIX)
             self._connection.connect(address)
 
-    def __call__(self) -> None:
+    def __call__(self, done: int) -> None:
         """Wait until a slice may be computed, or until `give_up`."""
         if self._connection is not None and not self._may_pass(self._connection):
             self._connection = None

@@ -8,7 +8,7 @@ import pytest
 
 from PromptOnceLib.errors import PromptError, WorkerError
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.session import State
+from PromptOnceLib.worker.session import SessionState
 from worker.disks import COLUMNS, ROWS, SLICES, disk_frames, disk_prompt, stack_of
 from worker.fake_worker import World
 
@@ -20,7 +20,7 @@ def world(tmp_path: Path) -> World:
 
 def test_a_session_begins_with_nothing_started(world: World) -> None:
     world.session.pump()
-    assert world.session.state is State.IDLE
+    assert world.session.state is SessionState.IDLE
     assert not world.session.busy
     assert world.workers == []
 
@@ -34,12 +34,12 @@ def test_preparing_goes_step_by_step_and_says_where_it_is(world: World) -> None:
         world.worker.answer()
         world.session.pump()
     assert seen == [
-        ("hello", 1, State.STARTING),
-        ("load_model", 1, State.LOADING_MODEL),
-        ("set_stack", 1, State.LOADING_MODEL),
-        ("prefetch", 1, State.READY),
+        ("hello", 1, SessionState.STARTING),
+        ("load_model", 1, SessionState.LOADING_MODEL),
+        ("set_stack", 1, SessionState.LOADING_MODEL),
+        ("prefetch", 1, SessionState.READY),
     ]
-    assert world.session.state is State.READY
+    assert world.session.state is SessionState.READY
     assert not world.session.busy
     assert world.session.model.name == "nano"
     assert world.worker.asked[-1].slice == 5
@@ -78,7 +78,7 @@ def test_the_newest_of_several_previews_wins(world: World) -> None:
     world.ready()
     for shift, name in enumerate(["first", "second", "third"]):
         world.preview(name, disk_prompt(shift=shift))
-    assert world.session.state is State.PREVIEWING
+    assert world.session.state is SessionState.PREVIEWING
     world.settle()
     predicted = [request for request in world.worker.asked if request.type == "predict"]
     assert [request.prompt for request in predicted] == [disk_prompt(shift=0), disk_prompt(shift=2)]
@@ -94,7 +94,7 @@ def test_a_preview_the_worker_refuses_reaches_its_caller_and_the_next_one_runs(w
     world.session.pump()
     assert world.names == ["bad"]
     assert world.heard[0][1].code == "out_of_memory"
-    assert world.session.state is State.READY
+    assert world.session.state is SessionState.READY
     world.preview("good")
     world.settle()
     assert world.names == ["bad", "good"]
@@ -131,7 +131,7 @@ def test_a_prompt_too_large_for_a_message_fails_alone(world: World, monkeypatch:
     assert world.names == ["huge", "huge run"]
     assert all(isinstance(error, PromptError) for _, error in world.heard)
     assert not job.result.computed.any()
-    assert world.session.state is State.READY
+    assert world.session.state is SessionState.READY
 
 
 def test_without_a_model_and_a_volume_nothing_can_be_asked(world: World) -> None:
@@ -180,7 +180,7 @@ def test_another_model_while_one_loads_is_what_counts(world: World, wrong_loads:
         world.worker.fail("The wrong model cannot be read.")
     world.settle()
     assert world.names == ["click"]
-    assert world.session.state is State.READY
+    assert world.session.state is SessionState.READY
     assert world.session.model.name == "right"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.session import Session, State
+from PromptOnceLib.worker.session import Session, SessionState
 from worker.disks import disk_prompt
 from worker.fake_worker import World
 
@@ -34,7 +34,7 @@ def test_callbacks_may_call_the_session(world: World) -> None:
     world.worker.give_slices(5)
     world.session.pump()
     assert world.names == ["from the callback", "run", "closed"]
-    assert world.session.state is State.IDLE
+    assert world.session.state is SessionState.IDLE
 
 
 def test_a_callback_that_is_pumped_from_another_keeps_the_order(world: World) -> None:

@@ -11,7 +11,7 @@ import pytest
 from PromptOnceLib.errors import CancelledError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker import protocol
-from PromptOnceLib.worker.session import State
+from PromptOnceLib.worker.session import SessionState
 from PromptOnceLib.workflows.drive import StepDriver
 from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_prompt
 from worker.disks import disk_prompt
@@ -42,7 +42,7 @@ def finish_embedding(world: World, cancelled: bool = False) -> Any:
 def test_embeddings_of_slices_and_frames_come_back_and_leave_no_file(world: World) -> None:
     world.ready()
     embed(world, "embedded")
-    assert world.session.state is State.READY
+    assert world.session.state is SessionState.READY
     request = world.worker.pending[0]
     np.testing.assert_array_equal(np.load(world.worker.folder / request.frames[0]), other_frame())
     finish_embedding(world)

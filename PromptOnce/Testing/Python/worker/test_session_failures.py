@@ -9,7 +9,7 @@ import pytest
 from PromptOnceLib.errors import CancelledError, ModelError, WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.session import State
+from PromptOnceLib.worker.session import SessionState
 from worker.fake_worker import FakeWorker, World
 
 
@@ -30,7 +30,7 @@ def test_the_death_of_the_worker_is_told_once_to_everybody_who_waits(world: Worl
     assert all("ended unexpectedly" in str(error) for _, error in world.heard[2:])
     assert job.result.computed.sum() == 2
     assert not job.cancelled
-    assert world.session.state is State.FAILED
+    assert world.session.state is SessionState.FAILED
     assert world.session.error is world.heard[-1][1]
     assert not world.session.busy
 
@@ -44,12 +44,12 @@ def test_the_next_call_after_a_death_starts_a_new_worker_that_gets_everything(wo
     world.ready()
     world.worker.dead = True
     world.session.pump()
-    assert world.session.state is State.FAILED
+    assert world.session.state is SessionState.FAILED
     if call == "prepare":
         world.prepare()
     else:
         getattr(world, call)("again")
-    assert world.session.state is State.STARTING
+    assert world.session.state is SessionState.STARTING
     assert world.session.error is None
     world.settle()
     assert len(world.workers) == 2
@@ -66,7 +66,7 @@ def test_a_death_noticed_while_sending_is_told_once(world: World) -> None:
     world.session.pump()
     assert world.names == ["click"]
     assert isinstance(world.heard[0][1], WorkerError)
-    assert world.session.state is State.FAILED
+    assert world.session.state is SessionState.FAILED
 
 
 def test_a_death_noticed_while_cancelling_is_told_once(world: World) -> None:
@@ -77,7 +77,7 @@ def test_a_death_noticed_while_cancelling_is_told_once(world: World) -> None:
     world.session.pump()
     assert world.names == ["run"]
     assert isinstance(world.heard[0][1], WorkerError)
-    assert world.session.state is State.FAILED
+    assert world.session.state is SessionState.FAILED
 
 
 def test_a_worker_that_never_answers_is_given_up_after_two_minutes(world: World) -> None:
@@ -85,13 +85,13 @@ def test_a_worker_that_never_answers_is_given_up_after_two_minutes(world: World)
     world.preview("click")
     world.now = 120
     world.session.pump()
-    assert world.session.state is State.STARTING
+    assert world.session.state is SessionState.STARTING
     world.now = 121
     world.session.pump()
     assert world.names == ["click"]
     assert "does not answer" in str(world.heard[0][1])
     assert world.heard[0][1].detail == "the log"
-    assert world.session.state is State.FAILED
+    assert world.session.state is SessionState.FAILED
     assert world.worker.stopped
 
 
@@ -100,7 +100,7 @@ def test_a_greeting_that_came_in_time_but_is_read_late_counts(world: World) -> N
     world.worker.answer()
     world.now = 1000  # the computer slept
     world.session.pump()
-    assert world.session.state is State.LOADING_MODEL
+    assert world.session.state is SessionState.LOADING_MODEL
 
 
 def test_a_long_load_is_not_a_worker_that_never_answers(world: World) -> None:
@@ -109,14 +109,14 @@ def test_a_long_load_is_not_a_worker_that_never_answers(world: World) -> None:
     world.session.pump()
     world.now = 1000
     world.session.pump()
-    assert world.session.state is State.LOADING_MODEL
+    assert world.session.state is SessionState.LOADING_MODEL
 
 
 def test_a_worker_without_its_packages_is_told_and_stopped(world: World) -> None:
     world.prepare()
     world.worker.fail("PyTorch cannot be loaded.", code="engine_missing")
     world.session.pump()
-    assert world.session.state is State.FAILED
+    assert world.session.state is SessionState.FAILED
     assert world.session.error.code == "engine_missing"
     assert world.worker.stopped
 
@@ -135,7 +135,7 @@ def test_a_worker_that_cannot_be_started_is_told(world: World, monkeypatch: pyte
     world.preview("click again")
     world.settle()
     assert world.names == ["click", "click again"]
-    assert world.session.state is State.READY
+    assert world.session.state is SessionState.READY
 
 
 def test_a_model_that_cannot_be_loaded_is_told_and_tried_again_with_the_next_call(world: World) -> None:
@@ -147,7 +147,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_tried_again_with_the_next_cal
     world.session.pump()
     assert world.names == ["click"]
     assert isinstance(world.heard[0][1], ModelError)
-    assert world.session.state is State.FAILED
+    assert world.session.state is SessionState.FAILED
     assert not world.worker.stopped
     assert not world.session.busy
 
@@ -163,7 +163,7 @@ def test_a_reply_of_the_wrong_kind_gives_the_worker_up(world: World) -> None:
     world.session.pump()
     world.worker.say(protocol.Done(id=world.worker.pending[0].id))
     world.session.pump()
-    assert world.session.state is State.FAILED
+    assert world.session.state is SessionState.FAILED
     assert "unexpected answer" in str(world.session.error)
     assert world.worker.stopped
 
@@ -194,7 +194,7 @@ def test_closing_at_any_time_ends_the_worker_and_what_was_asked(world: World, an
     world.session.close()
     assert world.worker.stopped
     assert not world.worker.folder.exists() or answered == 0, "the arrays are still there"
-    assert world.session.state is State.IDLE
+    assert world.session.state is SessionState.IDLE
     world.session.pump()
     assert [name for name in world.names if name != "run slice"] == ["run"]
     assert isinstance(world.heard[-1][1], CancelledError)

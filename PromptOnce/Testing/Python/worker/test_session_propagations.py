@@ -9,7 +9,7 @@ import pytest
 
 from PromptOnceLib.errors import CancelledError, InputError, PromptError
 from PromptOnceLib.worker.requests import Settings
-from PromptOnceLib.worker.session import State
+from PromptOnceLib.worker.session import SessionState
 from worker.disks import disk_prompt
 from worker.fake_worker import World
 
@@ -33,7 +33,7 @@ def test_a_propagation_takes_over_after_the_preview_under_way(world: World) -> N
     world.preview("meanwhile")
     world.worker.give_slices(5, 6, 7, 8, total=4)
     world.session.pump()
-    assert world.session.state is State.PROPAGATING
+    assert world.session.state is SessionState.PROPAGATING
     assert world.asked[-1] == "propagate", "a preview disturbs the propagation"
     world.worker.end_propagation(4)
     world.settle()
@@ -85,7 +85,7 @@ def test_a_cancelled_propagation_keeps_what_is_done(world: World) -> None:
     assert "waiting" not in world.names
     assert job.cancelled
     assert list(np.flatnonzero(job.result.computed)) == [5, 6]
-    assert world.session.state is State.READY
+    assert world.session.state is SessionState.READY
 
 
 def test_a_propagation_cancelled_before_its_first_slice_ends_once_with_an_error(world: World) -> None:

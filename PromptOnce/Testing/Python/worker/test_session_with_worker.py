@@ -15,7 +15,7 @@ from PromptOnceLib.errors import PromptOnceError, WorkerError
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.requests import PromptedMasks, PropagationJob, Settings
-from PromptOnceLib.worker.session import Session, State
+from PromptOnceLib.worker.session import Session, SessionState
 from worker.conftest import Start
 from worker.disks import disk_frames, disk_prompt, stack_of
 
@@ -43,7 +43,7 @@ def test_from_the_click_to_the_volume(session: Session, temporary: Path) -> None
     prepare(session, slices=11)
     session.preview(disk_prompt(shift=-30), lambda _: pytest.fail("outdated"), pytest.fail)
     session.preview(disk_prompt(), masks.append, pytest.fail)
-    assert session.state is State.STARTING
+    assert session.state is SessionState.STARTING
     pump_until(session, lambda: bool(masks))
 
     ended: list[PromptOnceError | None] = []
@@ -89,11 +89,11 @@ def test_cancel_and_the_death_of_the_worker(session: Session, temporary: Path) -
     pump_until(session, lambda: bool(heard))
     assert isinstance(heard.pop(), WorkerError)
     assert killed.result.computed.sum() >= 3
-    assert session.state is State.FAILED
+    assert session.state is SessionState.FAILED
     assert list(temporary.iterdir()) == []
 
     masks: list[PromptedMasks] = []
     session.preview(disk_prompt(), masks.append, pytest.fail)
     pump_until(session, lambda: bool(masks))
     assert masks[0].masks.any()
-    assert session.state is State.READY
+    assert session.state is SessionState.READY

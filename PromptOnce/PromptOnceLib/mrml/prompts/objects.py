@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from PromptOnceLib.mrml.grid import StackGrid
@@ -18,33 +18,51 @@ _DEFAULT_NAME = "object"
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One object as it was at some moment; prompt is None where nothing was marked."""
+class ObjectState:
+    """One object as it was at some moment; prompt is None where nothing was marked.
+
+    Equal where nothing differs but what writing into nodes and reading back changes.
+    """
 
     key: str
     name: str
     color: Color
     terminology: str | None
-    prompt: ObjectPrompt | None
+    prompt: ObjectPrompt | None = field(compare=False)
+    rounded: ObjectPrompt | None
+
+    @classmethod
+    def of(cls, nodes: PromptNodes) -> ObjectState:
+        """As the object is now."""
+        prompt = nodes.read()
+        return cls(nodes.key, nodes.name, nodes.color, nodes.terminology, prompt, _rounded(prompt))
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """All objects and the prompted slice as they were at some moment."""
+class PromptState:
+    """All objects along an array axis, and the prompted slice, as they were at some moment."""
 
+    axis: int
     seed: int
-    entries: tuple[Entry, ...]
+    objects: tuple[ObjectState, ...]
 
     @property
-    def prompt_by_key(self) -> dict[str, ObjectPrompt]:
-        """The objects that are marked."""
-        return {entry.key: entry.prompt for entry in self.entries if entry.prompt is not None}
+    def marked(self) -> dict[str, ObjectPrompt]:
+        """What is marked, by the object's key, in the objects' order."""
+        return {item.key: item.prompt for item in self.objects if item.prompt is not None}
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """What is marked; None where nothing is."""
+        marked = tuple(self.marked.values())
+        return Prompt(axis=self.axis, slice=self.seed, objects=marked) if marked else None
 
 
 class PromptObjects:
     """Objects on the slices along one axis of a volume; there is always at least one, marked or not.
 
     Objects of the same volume along other axes stay in the scene, hidden. seed: the slice that carries the prompts.
+    What the user has done to the markups counts from `settle` on, which reads them; `prompt` reads nothing.
     """
 
     def __init__(self, grid: StackGrid, seed: int) -> None:
@@ -58,9 +76,9 @@ class PromptObjects:
         self.current = 0
         if not self.objects:
             self.objects.append(self._new())
-        self._past: list[Snapshot] = []
-        self._future: list[Snapshot] = []
-        self._now = self.snapshot()
+        self._past: list[PromptState] = []
+        self._future: list[PromptState] = []
+        self._now = self.read()
 
     @property
     def selected(self) -> PromptNodes:
@@ -72,10 +90,19 @@ class PromptObjects:
         """All markups nodes of all objects."""
         return [node for item in self.objects for role in ROLES if (node := item.node(role)) is not None]
 
+    def select(self, index: int) -> None:
+        """Have the tools work on another object."""
+        self.current = index
+
     def hide(self) -> None:
         """Hide what is marked, until these objects are worked on again."""
         for item in self.objects:
             item.set_visible(False)
+
+    def follow_volume(self) -> None:
+        """Keep what is marked on its voxels after the volume was moved."""
+        for item in self.objects:
+            item.follow_volume()
 
     def add(self) -> None:
         """Add an object and select it."""
@@ -139,20 +166,26 @@ class PromptObjects:
             self.selected.clear(role)
         self.settle()
 
-    def read(self) -> Prompt | None:
+    @property
+    def prompt(self) -> Prompt | None:
         """What is marked on the prompted slice; None while nothing is. Objects that are not marked are left out."""
-        marked = tuple(item for item in (nodes.read() for nodes in self.objects) if item is not None)
-        return Prompt(axis=self.grid.axis, slice=self.seed, objects=marked) if marked else None
+        return self._now.prompt
 
+    @property
     def keys(self) -> list[str]:
-        """Keys of the objects that `read` gives, in its order."""
-        return [nodes.key for nodes in self.objects if nodes.read() is not None]
+        """Keys of the objects in `prompt`, in its order."""
+        return list(self._now.marked)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the markups are as they were read last. Reads them."""
+        return self.read() == self._now
 
     def use_slice(self, index: int) -> None:
         """Make another slice the prompted slice; what is marked moves there, in the same columns and rows."""
         self.seed = index
         for item in self.objects:
-            item.move_to_slice(index)
+            item.put_back_on_slice(index)
         self.settle()
 
     def adopt(self) -> list[str]:
@@ -160,14 +193,14 @@ class PromptObjects:
 
         The first mark of all decides the prompted slice instead, wherever it was put.
         """
-        if not self._now.prompt_by_key:
+        if not self._now.marked:
             marked = next((i for i in (item.slice_index() for item in self.objects) if i is not None), None)
             self.seed = self.seed if marked is None else marked
         return [notice for item in self.objects for notice in item.put_back_on_slice(self.seed)]
 
     def settle(self) -> bool:
         """Note the state of now as a step of the history; whether it differs from the one before."""
-        now = self.snapshot()
+        now = self.read()
         if now == self._now:
             return False
         self._past.append(self._now)
@@ -176,14 +209,9 @@ class PromptObjects:
         self._now = now
         return True
 
-    def snapshot(self) -> Snapshot:
-        """Everything as it is now."""
-        return Snapshot(
-            self.seed,
-            tuple(
-                Entry(item.key, item.name, item.color, item.terminology, _rounded(item.read())) for item in self.objects
-            ),
-        )
+    def read(self) -> PromptState:
+        """Everything as the markups show it now."""
+        return PromptState(self.grid.axis, self.seed, tuple(ObjectState.of(item) for item in self.objects))
 
     @property
     def can_undo(self) -> bool:
@@ -209,21 +237,21 @@ class PromptObjects:
 
     def keep_old_box(self) -> None:
         """Bring back the selected object's box that was taken away for a new one, when no new one was placed."""
-        before, now = self._now.prompt_by_key.get(self.selected.key), self.selected.read()
+        before, now = self._now.marked.get(self.selected.key), self.selected.read()
         if before is not None and before.box is not None and (now is None or now.box is None):
             self._restore(self._now)
 
-    def _restore(self, wanted: Snapshot) -> None:
+    def _restore(self, wanted: PromptState) -> None:
         known = {item.key: item for item in self.objects}
         selected = self.selected.key
-        for key in known.keys() - {entry.key for entry in wanted.entries}:
+        for key in known.keys() - {item.key for item in wanted.objects}:
             known.pop(key).remove()
         self.seed = wanted.seed
         self.objects = []
-        for entry in wanted.entries:
-            item = known.get(entry.key) or PromptNodes(self.grid, entry.key)
-            item.describe(entry.name, entry.color, entry.terminology)
-            item.write(entry.prompt, wanted.seed)
+        for state in wanted.objects:
+            item = known.get(state.key) or PromptNodes(self.grid, state.key)
+            item.describe(state.name, state.color, state.terminology)
+            item.write(state.prompt, wanted.seed)
             self.objects.append(item)
         keys = [item.key for item in self.objects]
         self.current = keys.index(selected) if selected in keys else len(keys) - 1

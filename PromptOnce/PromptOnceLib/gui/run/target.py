@@ -1,0 +1,78 @@
+"""Where the masks of objects go: into which segmentation, and there into which segments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vtk
+
+from PromptOnceLib.gui.parameter_node import SceneChoices
+from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+
+_OBJECT_TAG = "PromptOnce.Object"
+
+
+class ResultTarget:
+    """The segmentation is a choice of the scene; a segment is found by a tag with the key of its object.
+
+    changed: called when a segment was chosen.
+    """
+
+    def __init__(self, current: CurrentCase, choices: SceneChoices) -> None:
+        self._current, self._choices = current, choices
+        self.changed: Signal[[]] = Signal()
+        self._chosen: dict[str, str] = {}
+        current.closing.connect(self._leave)
+
+    @property
+    def segmentation(self) -> Any | None:
+        """The segmentation node that is chosen; None for a new one."""
+        return None if self._choices.node is None else self._choices.node.segmentation
+
+    def segment_for(self, key: str) -> str | None:
+        """The segment that the mask of an object will go into; None for a new one.
+
+        It is the one that was chosen or, where there is no choice, that of the object's earlier run.
+        """
+        node = self.segmentation
+        if node is None:
+            return None
+        segmentation = node.GetSegmentation()
+        chosen = self._chosen.get(key)
+        if chosen is not None:
+            return chosen if chosen and segmentation.GetSegment(chosen) is not None else None
+        for segment_id in segmentation.GetSegmentIDs():
+            if _tag(segmentation.GetSegment(segment_id)) == key:
+                return str(segment_id)
+        return None
+
+    def choose_segment(self, key: str, segment_id: str) -> None:
+        """Have the next mask of an object go into a segment of the segmentation, "" for a new one."""
+        self._chosen[key] = segment_id
+        self.changed()
+
+    def continue_segment(self, segment_id: str) -> None:
+        """Have the selected object be that of a segment of the segmentation, into which its next mask goes."""
+        case, node = self._current.case, self.segmentation
+        if case is None or node is None:
+            return
+        segment = node.GetSegmentation().GetSegment(segment_id)
+        case.objects.describe_selected(segment.GetName(), tuple(segment.GetColor()), None)
+        self.choose_segment(case.selected.key, segment_id)
+        self._current.edited()
+
+    def written(self, segmentation_node: Any, segment_by_key: dict[str, str]) -> None:
+        """A run writes its objects into these segments; later runs go on with them."""
+        for key, segment_id in segment_by_key.items():
+            segmentation_node.GetSegmentation().GetSegment(segment_id).SetTag(_OBJECT_TAG, key)
+            self._chosen.pop(key, None)
+        self._choices.set(segmentation=segmentation_node)
+
+    def _leave(self, _case: OpenCase) -> None:
+        self._chosen = {}
+
+
+def _tag(segment: Any) -> str:
+    value = vtk.reference("")
+    return str(value) if segment.GetTag(_OBJECT_TAG, value) else ""

@@ -1,0 +1,149 @@
+"""Which volume is worked on, along which axis and through which window; and what the scene does to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.gui.engine.access import EngineAccess
+from PromptOnceLib.gui.notices import Notices
+from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode, SceneChoices
+from PromptOnceLib.gui.qt.signal import Observer
+from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.volume.chosen_image import ChosenImage
+from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.gui.volume.prompted_slice import PromptedSlice
+from PromptOnceLib.mrml.grid import volume_to_world
+from PromptOnceLib.mrml.prompts.objects import PromptObjects
+
+
+class VolumeSelection(Observer):
+    """Opens the case of the volume that is chosen, and closes it when its volume or its scene goes.
+
+    Markups and results of a case that is closed stay in the scene, markups hidden: they belong to no other volume.
+    """
+
+    def __init__(
+        self,
+        current: CurrentCase,
+        choices: SceneChoices,
+        notices: Notices,
+        engine: EngineAccess,
+        prompted_slice: PromptedSlice,
+    ) -> None:
+        super().__init__()
+        self._current, self._choices, self._notices = current, choices, notices
+        self._engine, self._prompted_slice = engine, prompted_slice
+        scene = slicer.mrmlScene
+        self.observe(scene, scene.StartCloseEvent, self._scene_closing)
+        self.observe(scene, scene.NodeRemovedEvent, self._node_removed)
+        self.observe(scene, scene.EndImportEvent, self._scene_loaded)
+
+    def close(self) -> None:
+        """Let go of the scene."""
+        self._leave()
+        self.removeObservers()
+
+    # What the user chooses
+
+    def use_choices(self, node: PromptOnceParameterNode) -> None:
+        """Work with the choices of a scene, as when the module is opened."""
+        self._choices.use(node)
+        if node.volume is not None:
+            self.choose_volume(node.volume)
+
+    def choose_volume(self, node: Any | None) -> None:
+        """Segment this volume from now on; a run on another one is cancelled, what it has done stays."""
+        if self._choices.node is None or self._is_open(node):
+            return
+        self._leave()
+        self._choices.set(volume=node)
+        if node is not None:
+            self._open(node)
+            if self._current.case is not None:
+                self._prompted_slice.show_volume()
+                self._prompted_slice.show()
+
+    def choose_axis(self, axis: str) -> None:
+        """Take the slices along another axis: "auto", "i", "j", "k", or a plane."""
+        choices = self._choices.node
+        if choices is None or axis == choices.axis:
+            return
+        self._leave()
+        self._choices.set(axis=axis)
+        if choices.volume is not None:
+            self._open(choices.volume)
+            self._prompted_slice.show()
+
+    def choose_window(self, window: str) -> None:
+        """Show the model other grey values; see ChosenImage.window."""
+        choices = self._choices.node
+        if choices is None or window == choices.window:
+            return
+        self._choices.set(window=window)
+        self._notices.say("volume", "")
+        self._current.redrawn()
+
+    def _is_open(self, node: Any | None) -> bool:
+        case = self._current.case
+        return case is not None and case.node is node
+
+    def _open(self, node: Any) -> None:
+        self._notices.clear()
+        try:
+            image = ChosenImage(node, self._choices.now.axis)
+        except InputError as error:
+            self._notices.say("volume", error.message)
+            return
+        self._notices.say("volume", " ".join(image.volume.notices))
+        self.observe(node, slicer.vtkMRMLTransformableNode.TransformModifiedEvent, self._volume_moved)
+        self._current.open(OpenCase(image, PromptObjects(image.grid, image.central_slice), self._choices))
+
+    def _leave(self) -> None:
+        self.removeObservers(self._volume_moved)
+        case = self._current.case
+        if case is not None:
+            case.objects.hide()
+        self._current.close()
+
+    # What happens to the scene
+
+    def _volume_moved(self, *_args: Any) -> None:
+        case = self._current.case
+        if case is None:
+            return
+        try:
+            volume_to_world(case.node)
+        except InputError as error:
+            self._leave()
+            self._notices.say("volume", error.message)
+            return
+        case.objects.follow_volume()
+        self._current.redrawn()
+
+    def _scene_closing(self, *_args: Any) -> None:
+        running = self._engine.occupant == "run"
+        self._leave()
+        self._choices.use(None)
+        self._notices.clear()
+        if running:
+            self._notices.say("volume", _("The scene was closed: the run was cancelled."))
+
+    def _scene_loaded(self, *_args: Any) -> None:
+        """Reading a scene into this one may bring another choice of the volume, with its prompts and results."""
+        if self._choices.node is None:
+            return
+        self._choices.read_again()
+        node = self._choices.now.volume
+        if node is not None and not self._is_open(node):
+            self.choose_volume(node)
+
+    def _node_removed(self, *_args: Any) -> None:
+        case = self._current.case
+        if case is not None and case.node.GetScene() is None:
+            name = case.node.GetName()
+            self._leave()
+            self._notices.clear()
+            self._notices.say("volume", _("The volume {name} was removed: choose another one.").format(name=name))
