@@ -8,25 +8,40 @@ from pathlib import Path
 from PromptOnceLib.errors import VolumeError
 from PromptOnceLib.imaging.dicom_header import is_dicom
 from PromptOnceLib.imaging.dicom_series import read_dicom_file, read_dicom_folder
-from PromptOnceLib.imaging.image_file import check_readable, read_image_file
+from PromptOnceLib.imaging.image_file import ImageFile, check_readable, read_image_file
+from PromptOnceLib.imaging.label_likeness import is_constant, looks_like_labels
+from PromptOnceLib.imaging.picture_folder import pictures_in, read_picture_folder
 from PromptOnceLib.imaging.volume import Volume
 
 
 def read_volume(path: str | os.PathLike[str]) -> Volume:
-    """Volume of a NIfTI, NRRD, MHA/MHD, PNG, JPEG or TIFF file, a DICOM folder or a DICOM file.
+    """Volume of a file (NIfTI, Analyze, NRRD, MHA/MHD, MGZ, PNG, JPEG, TIFF, DICOM), or of a folder of DICOM or
+    pictures.
 
     The voxels keep their type (CT in HU), the geometry is the file's. What was done while reading (a series chosen,
-    colour turned to grey, MONOCHROME1 inverted) is told in the volume's notices. Modality and scanner come from DICOM
-    only. Raises VolumeError or GeometryError with a sentence for the user; nothing in it identifies a patient but the
-    path that was given.
+    colour turned to grey, MONOCHROME1 inverted), and what looks like no image, is told in the volume's notices.
+    Modality and scanner come from DICOM only. Raises VolumeError or GeometryError with a sentence for the user; nothing
+    in it identifies a patient but the path that was given.
     """
     path = Path(path)
     check_readable(path)
     if path.is_dir():
-        return read_dicom_folder(path)
+        pictures = pictures_in(path)
+        return read_picture_folder(pictures) if pictures else read_dicom_folder(path)
     if path.name.lower().endswith(".seg.nrrd"):
         raise VolumeError(f"{path.name} is a segmentation, not an image. Choose the image it was made on.")
     if is_dicom(path):
         return read_dicom_file(path)
     image = read_image_file(path)
-    return Volume(image.array, image.geometry, notices=image.notices)
+    return Volume(image.array, image.geometry, notices=(*image.notices, *_doubts(image, path.name)))
+
+
+def _doubts(image: ImageFile, name: str) -> tuple[str, ...]:
+    """Notices on a file that can be read but is hardly the image that was meant."""
+    if image.array.size == 0:
+        return ()
+    if is_constant(image.array):
+        return (f"All voxels of {name} have the same value ({image.array.flat[0]:g}): it shows nothing.",)
+    if looks_like_labels(image.array):
+        return (f"{name} looks like a segmentation, not like an image. Choose the image if it is one.",)
+    return ()

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import GeometryError, SegmentationFileError, VolumeError
 from PromptOnceLib.imaging.dicom_header import is_dicom
 from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES, check_readable, read_image_file
+from PromptOnceLib.imaging.label_likeness import looks_grey
 from PromptOnceLib.imaging.nifti_forms import Matrix, farthest_corner
 from PromptOnceLib.imaging.volume import Array, Geometry
 from PromptOnceLib.segmentation.io import read_segmentation
 
-MOST_LABELS = 200
 _SAME_PLACE = 0.05  # voxels; what is nearer comes from rounding
 _SAME_SPACING = 1e-3
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -58,6 +58,8 @@ def read_reference(
     """
     path = Path(path)
     array, own_geometry = _read_labels(path, labels)
+    if array.size > 1 and array.all():
+        notify(f"{path.name} marks every voxel as object: look whether it is the right file.")
     if geometry.same_grid(own_geometry):
         return array
     if path.suffix.lower() in PICTURE_SUFFIXES:
@@ -150,12 +152,11 @@ def _keep(array: Labels, labels: Sequence[int | str] | None, path: Path) -> Labe
 
 
 def _refuse_an_image(array: Labels, path: Path) -> None:
-    """More values than any atlas has organs: grey values, taken for labels, would give a prompt of nonsense."""
-    count = len(np.unique(array))
-    if count > MOST_LABELS:
+    """Grey values, taken for labels, would give a prompt of nonsense."""
+    if looks_grey(array):
         raise SegmentationFileError(
-            f"{path.name} holds {count} different values and looks like an image, not a segmentation. If they are "
-            "labels, name the wanted ones: FILE:LABEL,LABEL."
+            f"{path.name} holds {len(np.unique(array))} different values and looks like an image, not a segmentation. "
+            "If they are labels, name the wanted ones: FILE:LABEL,LABEL."
         )
 
 

@@ -12,7 +12,8 @@ from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.terminal import Coordinates
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, read_prompt
+from PromptOnceLib.prompts.markups_file import read_prompt_file
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class PromptOptions:
                 "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE."
             )
         if self.prompt_file is not None:
-            return read_prompt(self.prompt_file)
+            return read_prompt_file(self.prompt_file)
         if self.prompt_from is not None:
             return Labels(labels(self.prompt_from, volume, notices), self.name)
         points = [Point(x=x, y=y, positive=True) for x, y in self.positive]
@@ -78,7 +79,12 @@ prompt_options = grouped(
         click.option(
             "--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more."
         ),
-        click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON."),
+        click.option(
+            "--prompt",
+            "prompt_file",
+            type=click.Path(path_type=Path),
+            help="A prompt saved as JSON, or markups of 3D Slicer (.mrk.json).",
+        ),
         click.option(
             "--prompt-from",
             metavar="REFERENCE[:LABEL,...]",

@@ -51,6 +51,9 @@ _BEST_COMPRESSION = 1100  # more than deflate can reach: a file of n bytes holds
 # A shear that is straightened: its axes are this near to perpendicular, and no voxel moves by more than half of one.
 _SMALL_SHEAR = 0.01
 _SMALL_SHIFT = 0.5
+_SCANNER = 1  # the code of a form in scanner coordinates
+_ITK_SHEAR = 1e-4  # an sform of less is straight for ITK
+
 # Voxels; what is nearer comes from rounding.
 _SAME_PLACE = 0.05
 
@@ -213,11 +216,12 @@ def _size(image: Any, path: Path) -> tuple[int, int, int]:
 
 
 def _voxels(image: Any, size: tuple[int, int, int], path: Path) -> Array:
-    """Voxels in KJI order; whole numbers stay whole unless the header scales them, which gives float32."""
+    """Voxels in KJI order; whole numbers stay whole unless the header scales them, which gives float32 as in ITK."""
     proxy = image.dataobj
     scaled = (proxy.slope, proxy.inter) != (1.0, 0.0)
     try:
-        array = proxy.get_scaled(np.float32) if scaled else proxy.get_unscaled()
+        precision = np.float64 if proxy.dtype.itemsize == 8 and proxy.dtype.kind == "f" else np.float32
+        array = np.asanyarray(proxy, dtype=precision) if scaled else proxy.get_unscaled()
     except OSError as error:  # nibabel's own, where fewer bytes come than the header promises
         raise incomplete(path.name) from error
     _to_the_end(image)
@@ -249,7 +253,7 @@ def _place(image: Any, size: tuple[int, int, int], path: Path) -> tuple[Geometry
     seen = _as_itk_sees_it(path, size)
     notices: tuple[str, ...] = ()
     if seen is None:
-        seen, notices = _straight(to_lps_mm(best, unit_in_mm(header)), size, path)
+        seen, notices = _straight(_as_itk_would_see_it(header, best, forms), size, path)
     if forms.qform_code > 0 and forms.sform_code > 0:
         apart = farthest_corner(header.get_qform(), header.get_sform(), size) * unit_in_mm(header)
         if apart > _SAME_PLACE * min(seen.spacing):
@@ -277,14 +281,30 @@ def _as_itk_sees_it(path: Path, size: tuple[int, int, int]) -> Geometry | None:
     return Geometry(size, (i, j, k), (x, y, z), tuple(direction.ravel().tolist()))
 
 
+def _as_itk_would_see_it(header: Any, best: Matrix, forms: NiftiForms) -> Matrix:
+    """Matrix to LPS mm of a file that ITK does not read, by its rules: a NIfTI-1 result of it will be read by them."""
+    if not forms.states_a_place:
+        return np.diag([*(size * unit_in_mm(header) for size in header.get_zooms()[:3]), 1.0])
+    if forms.qform_code > 0 and forms.sform_code > 0:
+        sform = header.get_sform()
+        trusted = forms.sform_code == _SCANNER and _shear(sform) < _ITK_SHEAR
+        best = sform if trusted else header.get_qform()
+    return to_lps_mm(best, unit_in_mm(header))
+
+
+def _shear(matrix: Matrix) -> float:
+    """Largest cosine between two axes of a matrix."""
+    axes = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+    return float(np.abs(axes.T @ axes - np.eye(3)).max())
+
+
 def _straight(matrix: Matrix, size: tuple[int, int, int], path: Path) -> tuple[Geometry, tuple[str, ...]]:
     """The grid of a matrix to LPS, and a notice where its axes had to be made perpendicular."""
     if not np.isfinite(matrix).all() or abs(np.linalg.det(matrix[:3, :3])) == 0:
         raise GeometryError(f"The position of {path.name} in space holds invalid numbers. Export the image again.")
     straight = straightened(matrix, size)
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
-    axes = matrix[:3, :3] / spacing
-    shear = float(np.abs(axes.T @ axes - np.eye(3)).max())
+    shear = _shear(matrix)
     moved = farthest_corner(matrix, straight, size)
     if shear > _SMALL_SHEAR or moved > _SMALL_SHIFT * spacing.min():
         raise sheared_error(path.name, "the function resample_to_output of nibabel")
