@@ -146,10 +146,10 @@ def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
 
 
 def _is_sequence(reader: sitk.ImageFileReader) -> bool:
-    """Whether the values of a voxel in NRRD are images of their own: a list, points in time, diffusion directions."""
+    """Whether the values of a voxel in NRRD are images of their own: a list, diffusion directions."""
     keys = reader.GetMetaDataKeys()
     kind = reader.GetMetaData(_NRRD_KIND) if _NRRD_KIND in keys else ""
-    return kind in ("list", "time") or any(key.startswith(_KEYS_OF_SEQUENCES) for key in keys)
+    return kind == "list" or any(key.startswith(_KEYS_OF_SEQUENCES) for key in keys)
 
 
 def _colour_depths(reader: sitk.ImageFileReader, path: Path) -> tuple[str, ...]:

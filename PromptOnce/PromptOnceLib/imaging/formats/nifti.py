@@ -221,7 +221,7 @@ def _voxels(image: Any, size: tuple[int, int, int], path: Path) -> Array:
     scaled = (proxy.slope, proxy.inter) != (1.0, 0.0)
     try:
         precision = np.float64 if proxy.dtype.itemsize == 8 and proxy.dtype.kind == "f" else np.float32
-        array = np.asanyarray(proxy, dtype=precision) if scaled else proxy.get_unscaled()
+        array: Any = np.asanyarray(proxy, dtype=precision) if scaled else proxy.get_unscaled()
     except OSError as error:  # nibabel's own, where fewer bytes come than the header promises
         raise incomplete(path.name) from error
     _to_the_end(image)
