@@ -30,8 +30,8 @@ from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
-from PromptOnceLib.prompts.prompt_set import read_prompts
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 from PromptOnceLib.segmentation.result import SliceResult
@@ -231,7 +231,8 @@ def segment(
         positive: Points on the object.
         negative: Points beside the object.
         name: Of the object that box and points mark.
-        prompt: A Prompt, an ObjectPrompt, Labels, seeds, or the path of a saved prompt.
+        prompt: A Prompt, an ObjectPrompt, Labels, seeds, or the path of a saved prompt
+                (JSON, or markups of 3D Slicer, .mrk.json).
         prompt_from: A segmentation.
         slice: Of the prompt, from 0; None for the central one, or for the prompt's own.
         axis: Along which the slices lie: "auto", "i", "j", "k", "axial", "sagittal" or "coronal".
@@ -283,7 +284,7 @@ def _one_prompt(
     if len(given) != 1:
         raise InputError("Give one prompt: box and points, or a prompt, or a segmentation to take the prompt from.")
     (source,) = given
-    return read_prompts(Path(source)) if isinstance(source, str | Path) else source
+    return read_prompt_file(source) if isinstance(source, str | Path) else source
 
 
 def _labels(reference: Reference, volume: Volume, notices: list[str]) -> Array:

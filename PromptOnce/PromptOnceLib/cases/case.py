@@ -15,6 +15,7 @@ from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.imaging.window import Window, window_from_text
 from PromptOnceLib.prompts.conditioning import AnyPrompt, SharedSeed
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
+from PromptOnceLib.prompts.markups_file import Markups
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.seeds.apply import SeedSource, seed_window, shared_seed
@@ -74,7 +75,7 @@ class Labels:
     name: str = "object"
 
 
-PromptSource = Prompt | PromptSet | ObjectPrompt | Labels | SeedSource
+PromptSource = Prompt | PromptSet | ObjectPrompt | Markups | Labels | SeedSource
 
 
 def prepare_case(
@@ -89,10 +90,10 @@ def prepare_case(
     """Choose axis, prompted slice, window and frames for a prompt.
 
     source: a complete prompt, which brings its slice; one object, to be put on `slice_index` (None: the central slice);
-    labels, whose slice gives the prompt of the papers; or seeds of a library, whose plane is the "auto" axis and whose
-    window is the "auto" window, and with which `slice_index` is where the propagation starts. axis: as parse_axis takes
-    it. window: as window_from_text takes it. reference: labels on the volume's grid, KJI, compared where they are not
-    0. notices: what reading the labels gave.
+    markups in mm, whose slice is that of their points; labels, whose slice gives the prompt of the papers; or seeds of
+    a library, whose plane is the "auto" axis and whose window is the "auto" window, and with which `slice_index` is
+    where the propagation starts. axis: as parse_axis takes it. window: as window_from_text takes it. reference: labels
+    on the volume's grid, KJI, compared where they are not 0. notices: what reading the labels gave.
 
     Raises InputError and its children for what does not fit together.
     """
@@ -189,6 +190,8 @@ def _choose_prompt(
         if slice_index is not None:
             source = replace(source, start=slice_index)
         return replace(shared_seed(source, volume.geometry, axis), label=source.label), source.notices
+    if isinstance(source, Markups):
+        return source.on_slice(volume.geometry, axis, slice_index), ()
     if isinstance(source, ObjectPrompt):
         index = central_slice(slices) if slice_index is None else slice_index
         return Prompt(axis=axis, slice=index, objects=(source,)), ()

@@ -13,13 +13,21 @@ from PIL import Image, UnidentifiedImageError
 
 from PromptOnceLib.errors import GeometryError, OutOfMemoryError, VolumeError
 from PromptOnceLib.files.names import check_name, check_ordinary
-from PromptOnceLib.imaging.nifti_check import check_nifti_complete
+from PromptOnceLib.imaging.formats.complete_pictures import check_picture_complete
+from PromptOnceLib.imaging.formats.nifti import is_nifti, read_nifti
+from PromptOnceLib.imaging.formats.pixel_kind import check_kind, several_volumes, unreadable
 from PromptOnceLib.imaging.volume import Array, Geometry, sheared_error
 
 # Pictures, which have pixels but no place in the patient.
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 
 _KINDS = "NIfTI, NRRD, MHA or MHD, DICOM, PNG, JPEG and TIFF"
+_VOLUMES_WITHOUT_COLOUR = frozenset({".nrrd", ".nhdr", ".mha", ".mhd"})
+
+# What the values of a voxel are, as SimpleITK passes it on from the header of NRRD; and keys of 3D Slicer's files that
+# hold several images.
+_NRRD_KIND = "NRRD_kinds[pixel]"
+_KEYS_OF_SEQUENCES = ("DWMRI_", "MultiVolume.", "axis 0 index")
 
 # Luminance of red, green and blue (ITU-R BT.601).
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -75,13 +83,31 @@ def read_image_file(path: Path) -> ImageFile:
     Raises VolumeError for files that cannot be read, 4D, vector and complex images; GeometryError for a shear.
     """
     check_readable(path)
-    check_nifti_complete(path)
+    if is_nifti(path):
+        found = read_nifti(path)
+        array, geometry, notices = found.array, found.geometry, list(found.notices)
+    else:
+        array, geometry = _read_with_itk(path)
+        notices = []
+    coloured = False
+    if array.ndim > 3:
+        coloured = bool((array[..., 1:3] != array[..., :1]).any())
+        array, notice = grey_from_colour(array)
+        notices.append(notice)
+    if path.suffix.lower() in PICTURE_SUFFIXES and np.allclose(geometry.spacing, 1.0):
+        notices.append(f"{path.name} states no pixel size: 1 mm is assumed, so distances are in pixels.")
+    return ImageFile(array, geometry, tuple(notices), coloured)
+
+
+def _read_with_itk(path: Path) -> tuple[Array, Geometry]:
+    """Voxels (k, j, i) or (k, j, i, channels), and their grid."""
+    check_picture_complete(path)
     with quiet_itk():
         try:
             reader = sitk.ImageFileReader()
             reader.SetFileName(str(path))
             reader.ReadImageInformation()
-            _check_kind(reader, path)
+            _check_header(reader, path)
             image = reader.Execute()
         except RuntimeError as error:
             picture = _grey_picture_with_alpha(path)
@@ -97,16 +123,7 @@ def read_image_file(path: Path) -> ImageFile:
             image = image[(slice(None),) * (image.GetDimension() - 1) + (0,)]
         if image.GetDimension() == 2:
             image = sitk.JoinSeries(image)
-    array = sitk.GetArrayFromImage(image)
-    notices, coloured = [], False
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        coloured = bool((array[..., 1:3] != array[..., :1]).any())
-        array, notice = grey_from_colour(array)
-        notices.append(notice)
-    geometry = Geometry.from_image(image)
-    if path.suffix.lower() in PICTURE_SUFFIXES and np.allclose(geometry.spacing, 1.0):
-        notices.append(f"{path.name} states no pixel size: 1 mm is assumed, so distances are in pixels.")
-    return ImageFile(array, geometry, tuple(notices), coloured)
+    return sitk.GetArrayFromImage(image), Geometry.from_image(image)
 
 
 def grey_from_colour(array: Array) -> tuple[Array, str]:
@@ -120,20 +137,32 @@ def grey_from_colour(array: Array) -> tuple[Array, str]:
     return np.rint(grey).astype(array.dtype), notice
 
 
-def _check_kind(reader: sitk.ImageFileReader, path: Path) -> None:
-    size, components = reader.GetSize(), reader.GetNumberOfComponents()
-    if any(count > 1 for count in size[3:]):
-        raise VolumeError(
-            f"{path.name} is a 4D image of {int(np.prod(size[3:]))} volumes. Save the volume you want as a 3D image."
-        )
+def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:
+    components = reader.GetNumberOfComponents()
     kind = sitk.GetPixelIDValueAsString(reader.GetPixelID())
-    if "complex" in kind:
-        raise VolumeError(f"{path.name} holds complex numbers. Save the magnitude as a 3D image.")
-    colour = components in (3, 4) and kind.endswith(("8-bit unsigned integer", "16-bit unsigned integer"))
-    if components > 1 and not colour:
-        raise VolumeError(
-            f"{path.name} holds {components} values per voxel (a vector image). Save one of them as a 3D image."
-        )
+    if components > 1 and _is_sequence(reader):
+        raise several_volumes(path.name, components, "a sequence")
+    check_kind(
+        path.name,
+        volumes=int(np.prod(reader.GetSize()[3:])),
+        components=components,
+        colour=components in (3, 4) and kind.endswith(_colour_depths(reader, path)),
+        complex_numbers="complex" in kind,
+    )
+
+
+def _is_sequence(reader: sitk.ImageFileReader) -> bool:
+    """Whether the values of a voxel in NRRD are images of their own: a list, diffusion directions."""
+    keys = reader.GetMetaDataKeys()
+    kind = reader.GetMetaData(_NRRD_KIND) if _NRRD_KIND in keys else ""
+    return kind == "list" or any(key.startswith(_KEYS_OF_SEQUENCES) for key in keys)
+
+
+def _colour_depths(reader: sitk.ImageFileReader, path: Path) -> tuple[str, ...]:
+    """Types of values that make a colour: bytes; 16 bits only where it is said, or in a picture or DICOM."""
+    named = _NRRD_KIND in reader.GetMetaDataKeys() and reader.GetMetaData(_NRRD_KIND).endswith("-color")
+    of_volumes = path.suffix.lower() in _VOLUMES_WITHOUT_COLOUR and not named
+    return ("8-bit unsigned integer",) if of_volumes else ("8-bit unsigned integer", "16-bit unsigned integer")
 
 
 def _grey_picture_with_alpha(path: Path) -> sitk.Image | None:
@@ -151,9 +180,6 @@ def _unreadable(path: Path, reason: str) -> VolumeError | GeometryError:
     if "orthonormal" in reason:
         return sheared_error(path.name)
     hint = ""
-    if path.suffix.lower() in (".mhd", ".nhdr", ".hdr"):
+    if path.suffix.lower() in (".mhd", ".nhdr"):
         hint = " The file with its voxels must lie beside it."
-    return VolumeError(
-        f"{path.name} cannot be read: it is damaged or not an image of a known kind ({_KINDS}).{hint}",
-        detail=reason.strip().splitlines()[-1] if reason.strip() else "",
-    )
+    return unreadable(path.name, _KINDS, hint, reason.strip().splitlines()[-1] if reason.strip() else "")

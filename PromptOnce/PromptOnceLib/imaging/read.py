@@ -9,25 +9,29 @@ from PromptOnceLib.errors import SeveralVolumesError, VolumeError
 from PromptOnceLib.imaging.dicom.series import read_dicom_file, read_dicom_folder
 from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.dicom.zip_archive import unpacked
-from PromptOnceLib.imaging.image_file import check_readable, read_image_file
+from PromptOnceLib.imaging.image_file import ImageFile, check_readable, read_image_file
+from PromptOnceLib.imaging.label_likeness import is_constant, looks_like_labels
+from PromptOnceLib.imaging.picture_folder import pictures_in, read_picture_folder
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Volume
 
 
 def read_volume(path: str | os.PathLike[str], volume: str | None = None) -> Volume:
-    """Volume of a NIfTI, NRRD, MHA/MHD, PNG, JPEG or TIFF file, a DICOM folder, file or ZIP archive.
+    """Volume of a file (NIfTI, Analyze, NRRD, MHA/MHD, MGZ, PNG, JPEG, TIFF, DICOM, a ZIP of DICOM), or of a folder of
+    DICOM or pictures.
 
     volume: which of several in a DICOM folder or file (phases, echoes, magnitude and phase, series), by its number from
     1 or its name. The voxels keep their type (CT in HU), the geometry is the file's. What was done while reading (a
-    series chosen, colour turned to grey, MONOCHROME1 inverted) is told in the volume's notices. Modality, scanner,
-    padding and the file's window come from DICOM only. Raises VolumeError or GeometryError with a sentence for the
-    user, SeveralVolumesError where one of several has to be named; nothing in it identifies a patient but the path that
-    was given and the names of files beside it.
+    series chosen, colour turned to grey, MONOCHROME1 inverted), and what looks like no image, is told in the volume's
+    notices. Modality, scanner, padding and the file's window come from DICOM only. Raises VolumeError or GeometryError
+    with a sentence for the user, SeveralVolumesError where one of several has to be named; nothing in it identifies a
+    patient but the path that was given and the names of files beside it.
     """
     path = Path(path)
     check_readable(path)
     if path.is_dir():
-        return read_dicom_folder(path, volume)
+        pictures = pictures_in(path)
+        return read_picture_folder(pictures) if pictures else read_dicom_folder(path, volume)
     if path.name.lower().endswith(".seg.nrrd"):
         raise VolumeError(f"{path.name} is a segmentation, not an image. Choose the image it was made on.")
     screen_file(path)
@@ -39,4 +43,15 @@ def read_volume(path: str | os.PathLike[str], volume: str | None = None) -> Volu
     if volume is not None and volume.strip() != "1":
         raise SeveralVolumesError(f'{path.name} holds one volume: there is none called "{volume}".')
     image = read_image_file(path)
-    return Volume(image.array, image.geometry, notices=image.notices)
+    return Volume(image.array, image.geometry, notices=(*image.notices, *_doubts(image, path.name)))
+
+
+def _doubts(image: ImageFile, name: str) -> tuple[str, ...]:
+    """Notices on a file that can be read but is hardly the image that was meant."""
+    if image.array.size == 0:
+        return ()
+    if is_constant(image.array):
+        return (f"All voxels of {name} have the same value ({image.array.flat[0]:g}): it shows nothing.",)
+    if looks_like_labels(image.array):
+        return (f"{name} looks like a segmentation, not like an image. Choose the image if it is one.",)
+    return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError, VolumeError
+from PromptOnceLib.imaging.nifti_forms import NiftiForms
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -25,11 +26,14 @@ IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 _ORTHOGONALITY_TOLERANCE = 1e-3
 
 
-def sheared_error(what: str) -> GeometryError:
-    """Error for a grid that SimpleITK and SAM 2's square pixels cannot represent; what: "the image" or a file name."""
+def sheared_error(what: str, tool: str = "3D Slicer") -> GeometryError:
+    """Error for a grid that SimpleITK and SAM 2's square pixels cannot represent.
+
+    what: "the image" or a file name. tool: with which such a file can be resampled.
+    """
     return GeometryError(
         f"The axes of {what} are not perpendicular to each other (a sheared image, for example a CT with tilted "
-        "gantry). Resample it to a straight grid first, for example in 3D Slicer."
+        f"gantry). Resample it to a straight grid first, for example with {tool}."
     )
 
 
@@ -39,6 +43,7 @@ class Geometry:
 
     size: voxels along i, j, k. spacing: mm along i, j, k. origin: LPS position of the centre of voxel (0, 0, 0) in mm.
     direction: 3x3 row-major; its columns are the unit vectors of i, j, k in LPS; left-handed grids are allowed.
+    nifti: how the NIfTI file states this grid that it was read from, for results that are to state the same.
     Raises GeometryError for an empty grid, values that are not finite, a spacing that is not positive, and axes that
     are not perpendicular.
     """
@@ -47,6 +52,7 @@ class Geometry:
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction: tuple[float, ...] = IDENTITY
+    nifti: NiftiForms | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if [len(self.size), len(self.spacing), len(self.origin), len(self.direction)] != [3, 3, 3, 9]:

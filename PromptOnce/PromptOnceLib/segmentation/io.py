@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import GeometryError, PromptOnceError, SegmentationFileError, VolumeError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import check_name
+from PromptOnceLib.imaging.formats.nifti import read_nifti, write_nifti
+from PromptOnceLib.imaging.image_file import ImageFile, read_image_file
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.seg_nrrd import read_seg_nrrd, write_seg_nrrd
@@ -52,7 +54,8 @@ def write_segmentation(
     masks: KJI arrays of geometry.shape, bool or integer, not 0 where the object is; one for every segment. .seg.nrrd
     keeps names, colours, terminology, overlaps and tags (ASCII without blanks and bars). Any other format is a label
     map with value n + 1 for object n; where objects overlap the later one wins, as when Slicer exports a label map, and
-    a notice says so. The geometry is written in double precision, by NIfTI in single precision.
+    a notice says so. The geometry is written in double precision, by NIfTI in single precision; the result of a NIfTI
+    image keeps its forms, codes and units.
 
     The file appears only when it is complete, and replaces an older one only then. Raises SegmentationFileError where
     it cannot be written (no folder, no permission, full disk, unknown ending, nothing to write), GeometryError where a
@@ -95,9 +98,9 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
         screen_file(source)
         if suffix == _SLICER_SUFFIX:
             return SegmentationFile(*read_seg_nrrd(source))
-        image = sitk.ReadImage(str(source))
+        return _from_label_map(read_image_file(source), source.name)
     except VolumeError as error:
-        raise SegmentationFileError(error.message, error.detail) from error
+        raise SegmentationFileError(f"The segmentation cannot be read. {error.message}", error.detail) from error
     except PromptOnceError:
         raise
     except Exception as error:  # the readers raise whatever a damaged file makes them stumble over
@@ -106,7 +109,6 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
             "Save it again, for example from 3D Slicer.",
             detail=repr(error),
         ) from error
-    return _from_label_map(image, source.name)
 
 
 def check_suffix(path: Path) -> str:
@@ -132,10 +134,14 @@ def _label_map(objects: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[Any], int]
 
 def _write_label_map(path: Path, labels: NDArray[Any], geometry: Geometry, name: str) -> None:
     try:
-        sitk.WriteImage(geometry.to_image(labels), str(path), useCompression=True)
-        # ITK's NIfTI writer says nothing when the disk is full.
-        written = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
-    except RuntimeError as error:
+        if path.suffix.lower() in (".gz", ".nii"):
+            write_nifti(path, labels, geometry)
+            written = read_nifti(path).array
+        else:
+            sitk.WriteImage(geometry.to_image(labels), str(path), useCompression=True)
+            # ITK's writers say nothing when the disk is full.
+            written = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    except (RuntimeError, VolumeError) as error:
         raise _incomplete(name, str(error)) from error
     if not np.array_equal(written, labels):
         raise _incomplete(name, "what was read back differs")
@@ -148,23 +154,15 @@ def _incomplete(name: str, detail: str) -> SegmentationFileError:
     )
 
 
-def _from_label_map(image: sitk.Image, name: str) -> SegmentationFile:
-    if image.GetDimension() == 2:
-        image = sitk.JoinSeries(image)
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-        raise SegmentationFileError(
-            f"{name} is not a label map of one 3D image. Choose a file with a single 3D label map."
-        )
-    voxels = sitk.GetArrayFromImage(image)
+def _from_label_map(image: ImageFile, name: str) -> SegmentationFile:
+    voxels = image.array
     values = np.unique(voxels)
     whole = np.isfinite(values).all() and (values == np.round(values)).all()
-    if not whole or values.min() < 0 or len(values) > _MOST_LABELS:
+    if image.coloured or not whole or values.min() < 0 or len(values) > _MOST_LABELS:
         raise SegmentationFileError(
             f"{name} looks like an image, not like a label map: its values are not a few whole numbers from 0 on. "
             "Choose the file with the labels."
         )
     labels = [int(value) for value in values if value != 0]
     segments = [Segment(f"label {value}", default_color(index)) for index, value in enumerate(labels)]
-    return SegmentationFile(
-        segments, [(voxels == value).astype(np.uint8) for value in labels], Geometry.from_image(image)
-    )
+    return SegmentationFile(segments, [(voxels == value).astype(np.uint8) for value in labels], image.geometry)

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import GeometryError, SegmentationFileError, VolumeError
 from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES, check_readable, read_image_file
+from PromptOnceLib.imaging.label_likeness import looks_grey
+from PromptOnceLib.imaging.nifti_forms import Matrix, farthest_corner
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Array, Geometry
 from PromptOnceLib.segmentation.io import read_segmentation
 
-MOST_LABELS = 200
 _LONGEST_LABEL = 9  # digits
+_SAME_PLACE = 0.05  # voxels; what is nearer comes from rounding
+_SAME_SPACING = 1e-3
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -57,14 +60,17 @@ def read_reference(
     """Labels (KJI, uint8 or uint16) of a segmentation on the grid of an image; only `labels` are kept, others are 0.
 
     A label map, a .seg.nrrd, or for X-rays a PNG or TIFF mask. On another grid of the same space the labels are taken
-    by nearest neighbour, and `notify` gets a sentence that says so. A picture has no place in space: it must have the
-    image's size. An empty segmentation gives zeros. The labels of a .seg.nrrd are the numbers of its segments in their
-    order, from 1; where chosen segments overlap the later one wins.
+    by nearest neighbour, and `notify` gets a sentence that says so. Where the same voxels are only said to lie
+    elsewhere, because a NIfTI header can state two places or none, they are taken one by one, with a notice too. A
+    picture has no place in space: it must have the image's size. An empty segmentation gives zeros. The labels of a
+    .seg.nrrd are the numbers of its segments in their order, from 1; where chosen segments overlap the later one wins.
     Raises SegmentationFileError for files that are no segmentation or lack a wanted label, GeometryError where the
     labels do not lie in the image.
     """
     path = Path(path)
     array, own_geometry = _read_labels(path, labels)
+    if array.size > 1 and array.all():
+        notify(f"{path.name} marks every voxel as object: look whether it is the right file.")
     if geometry.same_grid(own_geometry):
         return array
     if path.suffix.lower() in PICTURE_SUFFIXES:
@@ -72,6 +78,14 @@ def read_reference(
             raise GeometryError(
                 f"{path.name} has {array.shape[1:]} rows and columns, the image has {geometry.shape}. Choose the mask "
                 "of this image."
+            )
+        return array
+    apart = _apart_in_form_alone(own_geometry, geometry)
+    if apart is not None:
+        if apart > _SAME_PLACE * min(geometry.spacing):
+            notify(
+                f"{path.name} has the voxels of the image but states another place, up to {apart:.3g} mm away (NIfTI "
+                "files can state two places, or none): its labels were taken over voxel by voxel."
             )
         return array
     resampled = _resample(array, own_geometry, geometry)
@@ -151,12 +165,11 @@ def _keep(array: Labels, labels: Sequence[int | str] | None, path: Path) -> Labe
 
 
 def _refuse_an_image(array: Labels, path: Path) -> None:
-    """More values than any atlas has organs: grey values, taken for labels, would give a prompt of nonsense."""
-    count = len(np.unique(array))
-    if count > MOST_LABELS:
+    """Grey values, taken for labels, would give a prompt of nonsense."""
+    if looks_grey(array):
         raise SegmentationFileError(
-            f"{path.name} holds {count} different values and looks like an image, not a segmentation. If they are "
-            "labels, name the wanted ones: FILE:LABEL,LABEL."
+            f"{path.name} holds {len(np.unique(array))} different values and looks like an image, not a segmentation. "
+            "If they are labels, name the wanted ones: FILE:LABEL,LABEL."
         )
 
 
@@ -170,6 +183,32 @@ def _resample(array: Labels, own: Geometry, target: Geometry) -> Labels:
     grid.SetDefaultPixelValue(0)
     resampled: Labels = sitk.GetArrayFromImage(grid.Execute(own.to_image(array)))
     return resampled
+
+
+def _apart_in_form_alone(own: Geometry, target: Geometry) -> float | None:
+    """How many mm apart two grids are whose voxels are the same, because the header of one says so in another form.
+
+    None for grids of other voxels. A NIfTI file without a place lies on every grid of its size and spacing.
+    """
+    if own.size != target.size:
+        return None
+    apart = farthest_corner(own.ijk_to_lps(), target.ijk_to_lps(), own.size)
+    forms = [geometry.nifti for geometry in (own, target) if geometry.nifti is not None]
+    placeless = any(not form.states_a_place for form in forms)
+    if placeless and np.allclose(own.spacing, target.spacing, rtol=_SAME_SPACING):
+        return apart
+    same = any(
+        farthest_corner(first, second, own.size) <= _SAME_PLACE * np.linalg.norm(second[:3, :3], axis=0).min()
+        for first in _readings(own)
+        for second in _readings(target)
+    )
+    return apart if same else None
+
+
+def _readings(geometry: Geometry) -> list[Matrix]:
+    """All matrices to LPS that programs can see in a grid."""
+    others = () if geometry.nifti is None else geometry.nifti.readings
+    return [geometry.ijk_to_lps(), *map(np.array, others)]
 
 
 def _difference(own: Geometry, target: Geometry) -> str:

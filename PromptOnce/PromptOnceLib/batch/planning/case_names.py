@@ -10,8 +10,12 @@ from pathlib import PurePath
 
 from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES
 
-VOLUME_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
+VOLUME_SUFFIXES = (".nii.gz", ".nii", ".hdr.gz", ".hdr", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgz", ".mgh")
 """Endings of image files with a place in space, the more special before the more general."""
+
+_OF_A_SEGMENTATION = re.compile(
+    r"(^|[-_. ])(seg|segmentation|mask|label|labels|labelmap|gt|groundtruth)([-_ ]?\d+)?$", re.IGNORECASE
+)
 
 _LONGEST = 100  # bytes; file systems allow 255, of which the files in the folder need some for a whole path
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -27,6 +31,11 @@ def stem(path: PurePath) -> str:
     """File name without the ending of an image."""
     suffix = image_suffix(path.name)
     return path.name[: -len(suffix)] if suffix and len(suffix) < len(path.name) else path.name
+
+
+def names_a_segmentation(path: PurePath) -> bool:
+    """Whether a file is called like a segmentation: its stem is or ends in seg, mask, label and the like."""
+    return _OF_A_SEGMENTATION.search(stem(path)) is not None
 
 
 def safe_name(text: str) -> str:

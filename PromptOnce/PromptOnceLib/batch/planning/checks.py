@@ -12,7 +12,7 @@ from PromptOnceLib.imaging.image_file import check_readable
 from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.imaging.window import window_from_text
-from PromptOnceLib.prompts.prompt_set import read_prompts
+from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.segmentation.reference import parse_reference
 
 _ANY_GEOMETRY = Geometry((1, 1, 1))
@@ -31,7 +31,7 @@ def axis_problem(text: str) -> str | None:
 
 def prompt_file_problem(path: Path) -> str | None:
     """Whether a prompt file can be read; whether it fits an image is known only with the image."""
-    return _message(lambda: read_prompts(path))
+    return _message(lambda: read_prompt_file(path))
 
 
 def reference_problem(text: str, folder: Path) -> str | None:

@@ -94,8 +94,9 @@ def _plan_folder(selection: Selection, folder: Path) -> BatchPlan:
         raise InputError("Give a prompt for the images of the folder: a seed, a prompt file, or the references.")
     if prompt.kind == "reference" and selection.references is None:
         raise InputError("The prompt is to come from the references: say which they are, as in {case}_lung.nii.gz.")
-    found = find_images(folder, selection.images, selection.references)
-    notices = _without_reference(found, prompt) if selection.references is not None else ()
+    passed_over: list[str] = []
+    found = find_images(folder, selection.images, selection.references, passed_over.append)
+    missing = _without_reference(found, prompt) if selection.references is not None else ()
     cases = tuple(
         PlannedCase(
             name=item.name,
@@ -109,7 +110,7 @@ def _plan_folder(selection: Selection, folder: Path) -> BatchPlan:
         )
         for item in found
     )
-    return BatchPlan(selection=selection, cases=cases, notices=notices)
+    return BatchPlan(selection=selection, cases=cases, notices=(*passed_over, *missing))
 
 
 def _plan_manifest(selection: Selection, path: Path, seed_problem: SeedProblem | None) -> BatchPlan:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.planning.case_names import VOLUME_SUFFIXES, image_suffix, stem, unique_names
+from PromptOnceLib.batch.planning.case_names import (
+    VOLUME_SUFFIXES,
+    image_suffix,
+    names_a_segmentation,
+    stem,
+    unique_names,
+)
 from PromptOnceLib.batch.planning.patterns import Pattern, split_labels
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import InputError, VolumeError
+from PromptOnceLib.files.names import check_name
 from PromptOnceLib.imaging.dicom.stacks import read_folder
 from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.image_file import quiet_itk
 
-_HEADER_SUFFIXES = (".nhdr", ".mhd")  # their voxels lie in a file beside them
+_HEADER_SUFFIXES = (".nhdr", ".mhd", ".hdr", ".hdr.gz")  # their voxels lie in a file beside them
 _DATA_SUFFIXES = (".raw", ".zraw", ".img", ".gz", ".bz2")
+_PAIRED = (".hdr", ".hdr.gz")  # other programs call files so, too: an image only with its .img beside it
 
 
 @dataclass(frozen=True)
@@ -30,7 +38,12 @@ class FoundImage:
     reference: str | None = None
 
 
-def find_images(folder: Path, images: str | None = None, references: str | None = None) -> list[FoundImage]:
+def find_images(
+    folder: Path,
+    images: str | None = None,
+    references: str | None = None,
+    notify: Callable[[str], None] = lambda notice: None,
+) -> list[FoundImage]:
     """All images in a folder and its subfolders, in the order of their paths, DICOM series last.
 
     images: take only files that match this pattern (see Pattern); its `{case}` names the cases. references: pattern of
@@ -46,12 +59,13 @@ def find_images(folder: Path, images: str | None = None, references: str | None 
     wanted = None if images is None else Pattern(images)
     pattern_text, labels = ("", "") if references is None else split_labels(references)
     reference = Pattern(pattern_text) if references is not None else None
-    ordinary, others = _sorted_out(folder)
+    ordinary, others = _sorted_out(folder, notify)
     candidates = [path for path in ordinary if not path.name.lower().endswith(".seg.nrrd")]
     if wanted is not None:
         candidates = [path for path in candidates if wanted.case_of(_below(folder, path)) is not None]
     if reference is not None:
         candidates = [path for path in candidates if reference.case_of(_below(folder, path)) is None]
+    candidates = _without_segmentations(candidates, notify)
     keys = [_case_key(_below(folder, path), wanted) for path in candidates]
     names = unique_names([PurePosixPath(_below(folder, p).parent, k) for p, k in zip(candidates, keys, strict=True)])
     found = [
@@ -59,7 +73,7 @@ def find_images(folder: Path, images: str | None = None, references: str | None 
         for name, path, key in zip(names, candidates, keys, strict=True)
     ]
     if wanted is None:
-        found += _series(others)
+        found += _series(others, notify)
     if not found:
         raise InputError(
             f"No image was found in {folder}. Looked for {', '.join(VOLUME_SUFFIXES)}, DICOM and X-ray pictures"
@@ -72,9 +86,9 @@ def files_of(image: Path) -> tuple[Path, ...]:
     """All files an image is made of: a header brings its voxels, a DICOM folder its files."""
     if image.is_dir():
         return tuple(sorted(path for path in image.iterdir() if path.is_file()))
-    if image.suffix.lower() not in _HEADER_SUFFIXES:
+    if not image.name.lower().endswith(_HEADER_SUFFIXES):
         return (image,)
-    beside = sorted(p for p in image.parent.glob("*") if p.name.startswith(image.stem + ".") and p != image)
+    beside = sorted(p for p in image.parent.glob("*") if p.name.startswith(stem(image) + ".") and p != image)
     return (image, *(path for path in beside if path.suffix.lower() in _DATA_SUFFIXES))
 
 
@@ -90,14 +104,52 @@ def dicom_files_of(image: Path) -> tuple[Path, ...]:
     return next((stack.paths for stack in stacks if image in stack.paths), (image,))
 
 
-def _sorted_out(folder: Path) -> tuple[list[Path], list[Path]]:
+def _sorted_out(folder: Path, notify: Callable[[str], None]) -> tuple[list[Path], list[Path]]:
     """Files that are images by their ending, and all others, sorted; OSError becomes InputError."""
     try:
         files = sorted(_walk(folder))
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be read: {error.strerror or error}.", repr(error)) from error
-    ordinary = [path for path in files if image_suffix(path.name) is not None]
+    unnamable = [path for path in files if not _is_text(path)]
+    if unnamable:
+        notify(
+            f"{_listed(unnamable)} left out: the name holds bytes that are not text. Rename what is to be segmented."
+        )
+    files = [path for path in files if path not in set(unnamable)]
+    ordinary = [path for path in files if _is_image(path)]
     return ordinary, [path for path in files if image_suffix(path.name) is None]
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        check_name(path)
+    except InputError:
+        return False
+    return True
+
+
+def _is_image(path: Path) -> bool:
+    suffix = image_suffix(path.name)
+    return suffix is not None and (suffix not in _PAIRED or len(files_of(path)) > 1)
+
+
+def _without_segmentations(images: list[Path], notify: Callable[[str], None]) -> list[Path]:
+    """Images but for those called like a segmentation in a folder that holds others too."""
+    with_images = {path.parent for path in images if not names_a_segmentation(path)}
+    passed = [path for path in images if names_a_segmentation(path) and path.parent in with_images]
+    if passed:
+        notify(
+            f"{_listed(passed)} left out: the name says that it is a segmentation of an image beside it. Rename it, or "
+            "name it in a manifest, to segment it as an image."
+        )
+    return [path for path in images if path not in set(passed)]
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    """Names of files for a notice, the first few of many; bytes that are no text are shown as such."""
+    names = [path.name.encode("utf-8", "backslashreplace").decode() for path in paths]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more + (" were" if len(names) > 1 else " was")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -110,11 +162,18 @@ def _walk(folder: Path) -> Iterator[Path]:
         yield from (here / name for name in files if not name.startswith("."))
 
 
-def _series(files: list[Path]) -> list[FoundImage]:
-    """DICOM images among the files, in the order of their folders."""
+def _series(files: list[Path], notify: Callable[[str], None]) -> list[FoundImage]:
+    """DICOM images among the files, in the order of their folders.
+
+    A folder is left out where a name in it is no text: that file may be a slice.
+    """
+    stacks = []
     with quiet_itk():
-        folders = sorted({path.parent for path in files if is_dicom(path)})
-        stacks = [stack for folder in folders for stack in read_folder(folder).stacks]
+        for folder in sorted({path.parent for path in files if is_dicom(path)}):
+            try:
+                stacks += read_folder(folder).stacks
+            except VolumeError as error:
+                notify(f"The DICOM images in {folder.name} were left out. {error.message}")
     # By their files: stacks that share one, such as the three planes of a localizer, are chosen when it is read.
     shown = dict.fromkeys(stack.paths for stack in stacks if not stack.is_localizer)
     return [

@@ -10,7 +10,7 @@ from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase, PromptC
 from PromptOnceLib.cases.case import Labels, PromptSource
 from PromptOnceLib.errors import PromptError, SeedError
 from PromptOnceLib.imaging.volume import Array, Volume
-from PromptOnceLib.prompts.prompt_set import read_prompts
+from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
@@ -76,7 +76,7 @@ def prompt_source(
         start = options.start if planned.slice is None else planned.slice
         return SeedSource((seed,), start, options.by, fit, notices=notices)
     if planned.prompt.kind == "file":
-        return read_prompts(Path(planned.prompt.name))
+        return read_prompt_file(Path(planned.prompt.name))
     if reference is None:
         raise PromptError("The prompt is to come from the reference, but this case has none.")
     return Labels(reference)

@@ -60,7 +60,12 @@ _OF_OPTIONS = {
 @by_option
 @fit_option
 @library_option
-@click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON.")
+@click.option(
+    "--prompt",
+    "prompt_file",
+    type=click.Path(path_type=Path),
+    help="A prompt saved as JSON, or markups of 3D Slicer (.mrk.json).",
+)
 @click.option(
     "--prompt-from", type=click.Choice(["reference"]), help="Take box and points from each reference's central slice."
 )

@@ -127,7 +127,7 @@ def segment_pictures(
 
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     seeds = tuple(library.get(name) for name in seed_names)
-    found = find_images(folder, images)
+    found = find_images(folder, images, notify=reporter.say)
     _make_folder(output)
     writer = _Writer(output, ending, {image.image: image.name for image in found}, seeds[0], reporter)
     with WorkerSession(model.files(), model.device, model.precision, reporter) as work:

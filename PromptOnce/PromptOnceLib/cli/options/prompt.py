@@ -12,8 +12,8 @@ from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.terminal import Coordinates
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
-from PromptOnceLib.prompts.prompt_set import read_prompts
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class PromptOptions:
                 "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE."
             )
         if self.prompt_file is not None:
-            return read_prompts(self.prompt_file)
+            return read_prompt_file(self.prompt_file)
         if self.prompt_from is not None:
             return Labels(labels(self.prompt_from, volume, notices), self.name)
         return object_by_hand(self.box, self.positive, self.negative, self.name)
@@ -90,7 +90,12 @@ prompt_options = grouped(
     PromptOptions,
     [
         *marks,
-        click.option("--prompt", "prompt_file", type=click.Path(path_type=Path), help="A prompt saved as JSON."),
+        click.option(
+            "--prompt",
+            "prompt_file",
+            type=click.Path(path_type=Path),
+            help="A prompt saved as JSON, or markups of 3D Slicer (.mrk.json).",
+        ),
         click.option(
             "--prompt-from",
             metavar="REFERENCE[:LABEL,...]",

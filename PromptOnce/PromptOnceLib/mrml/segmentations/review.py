@@ -37,6 +37,7 @@ class CaseNodes:
         volume = read_volume(image)
         if found.geometry.shape != volume.geometry.shape:
             raise GeometryError(f"The result of {name} does not have the size of its image: the image was changed.")
+        self._grid = volume.geometry
         self.volume = _add_volume(volume, name)
         self.segmentation = new_segmentation(self.volume, f"{name} result")
         for segment, mask in zip(found.segments, found.masks, strict=True):
@@ -62,7 +63,10 @@ class CaseNodes:
 
     def save(self, path: Path) -> tuple[str, ...]:
         """Write the segments as they are now; notices for the user. Raises SegmentationFileError."""
-        notices = write_segmentation(path, self._masks(), self._segments(), volume_geometry(self.volume))
+        grid = volume_geometry(self.volume)
+        if grid.same_grid(self._grid):
+            grid = self._grid  # which also knows the forms of a NIfTI image
+        notices = write_segmentation(path, self._masks(), self._segments(), grid)
         self._result = path
         return notices
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -10,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imaging.dicom_files import PATIENT, write_series
 
-from batch.studies import write_array, write_image
+from batch.studies import SLICES, write_array, write_image
 from PromptOnceLib.batch.planning.case_names import is_safe, safe_name, stem, unique_names
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.patterns import Pattern
 from PromptOnceLib.batch.planning.plan import PromptChoice, Selection
 from PromptOnceLib.batch.planning.scan_folder import find_images
 from PromptOnceLib.errors import InputError, PromptError
+from PromptOnceLib.imaging.read import read_volume
 
 NOT_ON_WINDOWS = set('<>:"/\\|?*') | {chr(i) for i in range(32)}
 
@@ -157,3 +160,57 @@ def test_a_missing_reference_is_a_notice_unless_the_prompt_is_to_come_from_it(tm
     assert make_plan(selection).notices == ("No reference was found for b.",)
     with pytest.raises(InputError, match="No reference was found for b"):
         make_plan(selection.model_copy(update={"prompt": PromptChoice(kind="reference")}))
+
+
+def test_pairs_of_header_and_voxels_are_one_image(tmp_path: Path) -> None:
+    for name in ("a.img", "b.img.gz"):
+        write_image(tmp_path / name)
+    (tmp_path / "scanner.hdr").write_text("ENVI\nsamples = 3\n")  # another program's
+    found = find_images(tmp_path)
+    assert [(item.name, [path.name for path in item.files]) for item in found] == [
+        ("a", ["a.hdr", "a.img"]),
+        ("b", ["b.hdr.gz", "b.img.gz"]),
+    ]
+    assert read_volume(found[0].image).array.shape[0] == SLICES
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a_seg.nii.gz", "a-label.nrrd", "a_mask.mha", "a_labels.nii", "mask.nii.gz", "a_Segmentation.nrrd", "a_seg2.nii"],
+)
+def test_files_called_like_segmentations_beside_an_image_are_told_and_passed_over(tmp_path: Path, name: str) -> None:
+    for file in ("a.nii.gz", name):
+        write_image(tmp_path / file)
+    notices: list[str] = []
+    assert [item.name for item in find_images(tmp_path, notify=notices.append)] == ["a"]
+    assert len(notices) == 1
+    assert notices[0].startswith(f"{name} was left out")
+    plan = make_plan(Selection(source=tmp_path, prompt=PromptChoice(kind="auto")))
+    assert plan.notices == tuple(notices)
+
+
+@pytest.mark.parametrize("name", ["a_seg.nii.gz", "unmasked.nii.gz", "segment_3.nii.gz", "label_studio.nrrd"])
+def test_other_names_and_files_of_their_own_folder_are_images(tmp_path: Path, name: str) -> None:
+    write_image(tmp_path / "images" / "a.nii.gz")
+    write_image(tmp_path / "others" / name)
+    assert len(find_images(tmp_path)) == 2
+
+
+def test_references_found_by_their_pattern_are_not_told(tmp_path: Path) -> None:
+    for file in ("a.nii.gz", "a_seg.nii.gz"):
+        write_image(tmp_path / file)
+    notices: list[str] = []
+    (found,) = find_images(tmp_path, references="{case}_seg.nii.gz", notify=notices.append)
+    assert found.reference == str(tmp_path / "a_seg.nii.gz")
+    assert notices == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text on other systems")
+def test_a_name_that_is_no_text_leaves_out_that_file_alone(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.nii.gz")
+    bad = os.fsencode(tmp_path) + b"/b\xff.nii.gz"
+    Path(os.fsdecode(bad)).write_bytes((tmp_path / "a.nii.gz").read_bytes())
+    plan = make_plan(Selection(source=tmp_path, prompt=PromptChoice(kind="auto")))
+    assert [case.name for case in plan.cases] == ["a"]
+    assert plan.notices[0].startswith("b\\udcff.nii.gz was left out")
+    assert plan.model_dump_json()

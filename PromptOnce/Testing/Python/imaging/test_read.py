@@ -45,7 +45,7 @@ def test_a_2d_x_ray_becomes_one_slice(tmp_path, name, dtype):
     assert volume.geometry.shape == (1, 4, 6)
     assert volume.array.dtype == dtype
     np.testing.assert_array_equal(volume.array[0], array)
-    assert volume.notices == (f"{name} states no pixel size: 1 mm is assumed, so distances are in pixels.",)
+    assert volume.notices[0] == f"{name} states no pixel size: 1 mm is assumed, so distances are in pixels."
 
 
 def test_the_pixel_size_of_a_2d_image_is_kept(tmp_path):

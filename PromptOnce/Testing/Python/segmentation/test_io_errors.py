@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError, SegmentationFileError
+from PromptOnceLib.segmentation import io
 from PromptOnceLib.segmentation.io import SUFFIXES, read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.segment import Segment
 from segmentation.sample_segmentations import GRID, LIVER, apart, segments
@@ -30,6 +31,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 
     monkeypatch.setattr(Path, "write_bytes", no_space)
     monkeypatch.setattr(sitk, "WriteImage", no_space)
+    monkeypatch.setattr(io, "write_nifti", no_space)
     with pytest.raises(SegmentationFileError, match="disk is full"):
         write_segmentation(path, apart()[::-1], segments(2), GRID)
     assert path.read_bytes() == old
@@ -40,6 +42,7 @@ WRITE_WITH_LITTLE_SPACE = """
 import resource, sys
 import numpy as np
 from PromptOnceLib.errors import SegmentationFileError
+from PromptOnceLib.segmentation import io
 from PromptOnceLib.segmentation.io import Segment, write_segmentation
 from PromptOnceLib.imaging.volume import Geometry
 mask = np.random.default_rng(0).random((40, 60, 60)) < 0.5
@@ -54,7 +57,6 @@ except SegmentationFileError as error:
 @pytest.mark.skipif(sys.platform == "win32", reason="file sizes cannot be limited on Windows")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_disk_that_fills_up_while_writing_is_reported_and_nothing_stays(tmp_path: Path, suffix: str) -> None:
-    # ITK's NIfTI writer ends a truncated file without any error.
     source = Path(__file__).resolve().parents[3]
     done = subprocess.run(
         [sys.executable, "-c", WRITE_WITH_LITTLE_SPACE, str(tmp_path / f"out{suffix}")],
@@ -120,7 +122,7 @@ def test_a_colour_outside_0_to_1_is_refused() -> None:
 @pytest.mark.parametrize("content", [b"", b"not a segmentation", b"NRRD0004\ntype: unsigned char\n\n"])
 def test_a_damaged_file_is_reported(tmp_path: Path, suffix: str, content: bytes) -> None:
     (tmp_path / f"bad{suffix}").write_bytes(content)
-    with pytest.raises(SegmentationFileError, match="damaged or of another kind"):
+    with pytest.raises(SegmentationFileError, match=r"damaged or|empty file"):
         read_segmentation(tmp_path / f"bad{suffix}")
 
 
@@ -156,5 +158,5 @@ def test_an_image_is_not_taken_for_a_label_map(tmp_path: Path, voxels: NDArray[n
 def test_a_time_series_is_not_taken_for_a_label_map(tmp_path: Path) -> None:
     series = sitk.GetImageFromArray(np.zeros((2, 3, 4, 5), np.uint8), isVector=False)
     sitk.WriteImage(series, str(tmp_path / "series.nii.gz"))
-    with pytest.raises(SegmentationFileError, match="one 3D image"):
+    with pytest.raises(SegmentationFileError, match="4D image of 2 volumes"):
         read_segmentation(tmp_path / "series.nii.gz")

@@ -1,0 +1,1 @@
+"""What is special about single kinds of image files."""
