@@ -65,6 +65,8 @@ def read_reference(
     """
     path = Path(path)
     array, own_geometry = _read_labels(path, labels)
+    if not array.any():
+        notify(f"{path.name} is empty: nothing in it can be compared with, or prompt.")
     if geometry.same_grid(own_geometry):
         return array
     if path.suffix.lower() in PICTURE_SUFFIXES:

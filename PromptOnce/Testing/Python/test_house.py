@@ -32,7 +32,6 @@ SHORT = {
     "resources.py": "asked by every package",
     "cli/remedies.py": "what the command line adds to errors, found by this name",
     "files/folders.py": "where a user's data lies, asked by three packages",
-    "files/names.py": "what SimpleITK takes as a file name",
     "processes/lines.py": "one class for all processes whose output is read by lines",
     "batch/file_names.py": "names that planning, running and run_folder share",
     "cli/commands/seeds/average.py": "a command has a file of its own",
