@@ -204,7 +204,7 @@ def _prompt_from_labels(labels: Array, name: str, axis: int, slice_index: int | 
     if slice_index is None and not labels[index].any():
         labelled = np.flatnonzero(labels.any(axis=(1, 2)))
         if len(labelled) == 0:
-            raise PromptError("The segmentation to take the prompt from is empty.")
+            raise PromptError("The segmentation to take the prompt from is empty: choose one that shows the object.")
         notices.append(
             f"The central slice {index} holds no label: the prompt is on slice {labelled[len(labelled) // 2]}."
         )

@@ -27,6 +27,8 @@ def exclusive_lock(path: Path, patience: float = 0.0) -> Iterator[None]:
     # Writable for everybody, so that the next user of a shared folder can wait for it. No marker files where locks are
     # unknown: they outlive a holder that was killed.
     lock = FileLock(path, mode=0o666, thread_local=False, poll_interval=0.02, fallback_to_soft=False)
+    if path.is_symlink():
+        path.unlink()  # to lock a file empties it, and this one is somebody else's
     try:
         lock.acquire(timeout=patience)
     except Timeout as error:

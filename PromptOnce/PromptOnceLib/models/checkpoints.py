@@ -151,6 +151,7 @@ def write_checked_note(entry: ModelEntry, path: Path, state: os.stat_result) -> 
     note = FileStamp(sha256=str(entry.sha256), size=state.st_size, mtime_ns=state.st_mtime_ns)
     # In a folder shared read-only the note cannot be kept; the file is then compared at every start.
     with suppress(OSError):
+        _note_path(path).unlink(missing_ok=True)  # never through a link
         _note_path(path).write_text(note.model_dump_json(), encoding="utf-8")
 
 

@@ -28,11 +28,10 @@ from PromptOnceLib.models.checkpoints import (
 from PromptOnceLib.models.http import Body, RemoteFile, open_remote
 from PromptOnceLib.models.model_entry import ModelEntry
 
-_CHUNK = 1 << 16
 _FULL_DISK = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 Cancel = Callable[[], bool]
-"""Asked between two pieces of the file; True ends the download."""
+"""Asked ten times a second; True ends the download."""
 
 TIMEOUT = (10.0, 30.0)
 """Seconds to wait for a connection, and for the next bytes."""
@@ -108,6 +107,8 @@ class _Download:
 
     def _bytes_to_resume_from(self) -> int:
         """Size of the part, if it is known which remote file it came from; else 0."""
+        if self.part.is_symlink():
+            self.part.unlink()  # what it points to is not ours
         size = self.part.stat().st_size if self.part.is_file() else 0
         origin = RemoteFile.read(self.origin)
         if origin is None or origin.url != str(self.entry.url):
@@ -117,10 +118,13 @@ class _Download:
     def _transfer(self, done: int) -> None:
         """Fetch what is missing after the first done bytes and append it to the part."""
         known = RemoteFile.read(self.origin) if done else None
-        with open_remote(str(self.entry.url), known, done, self.timeout) as body:
-            self._check_answer(body)
+        with open_remote(str(self.entry.url), known, done, self.timeout, self._stop_if_cancelled) as body:
+            self._check_answer(body, done)
             total = body.total if body.total is not None else self.entry.bytes
-            done = body.start
+            # A server that knows no ranges sends again what is there; what is there stays.
+            same = body.status == 200 and known is not None and body.remote == known
+            again = done if same and done <= (total or done) else 0
+            done = again or body.start
             # Without a note of its origin, an unfinished part is never continued.
             self.origin.unlink(missing_ok=True)
             origin = body.remote or (known if done else None)
@@ -128,18 +132,26 @@ class _Download:
                 if origin is not None:
                     origin.write(self.origin)
                 self._report(done, total)
-                for chunk in body.chunks(_CHUNK):
-                    self._stop_if_cancelled()
-                    file.write(chunk)
-                    done += len(chunk)
+                for piece in body.pieces:
+                    new, again = piece[again:], max(0, again - len(piece))
+                    file.write(new)
+                    file.flush()  # whatever ends this process, what has arrived is kept
+                    done += len(new)
                     self._report(done, total)
+                    self._stop_if_cancelled()
                     if total is not None and done > total:
                         break
         if total is not None and done < total:
             raise requests.ConnectionError(f"{done} of {total} bytes arrived")
 
-    def _check_answer(self, body: Body) -> None:
-        """Refuse, before anything is written, an answer that cannot be the file."""
+    def _check_answer(self, body: Body, done: int) -> None:
+        """Refuse, before anything is written, an answer that cannot be the file, or its rest after done bytes."""
+        if body.status == 206 and not body.start == done > 0:
+            raise DownloadError(
+                f"The server sends only a part of the model {self.entry.name}, although all of it was asked for: try "
+                f"again later. {self._by_hand()}",
+                str(self.entry.url),
+            )
         if body.status == 404:
             raise DownloadError(
                 f"The server has no file for the model {self.entry.name} any more (404). {self._by_hand()}",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
+import queue
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
+import urllib3
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 _HEADERS = {
@@ -16,6 +21,10 @@ _HEADERS = {
     # The bytes are counted and compared: they must come as they are.
     "Accept-Encoding": "identity",
 }
+
+_PIECE = 1 << 16
+_PIECES_AHEAD = 16
+_SECONDS_BETWEEN_CHECKS = 0.1
 
 _VALIDATOR = r"^[!-~][ -~]{0,254}$"
 """What can be sent back in a header."""
@@ -35,14 +44,17 @@ class RemoteFile(BaseModel):
 
     @classmethod
     def read(cls, path: Path) -> RemoteFile | None:
-        """Read a side file; None where there is none or it is damaged."""
+        """Read a side file; None where there is none, it is damaged, or a link to something else."""
         try:
+            if path.is_symlink():
+                return None
             return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError):
             return None
 
     def write(self, path: Path) -> None:
-        """Write a side file."""
+        """Write a side file, never through a link."""
+        path.unlink(missing_ok=True)
         path.write_text(self.model_dump_json(), encoding="utf-8")
 
 
@@ -50,37 +62,105 @@ class RemoteFile(BaseModel):
 class Body:
     """The server's answer: its status, where in the file it starts, and how long the whole file is (None: unknown).
 
-    remote is None where the server gave nothing by which the version could be recognised later.
+    remote is None where the server gave nothing by which the version could be recognised later. pieces: the bytes of
+    the answer as they arrive.
     """
 
     status: int
     start: int
     total: int | None
     remote: RemoteFile | None
-    response: requests.Response
-
-    def chunks(self, size: int) -> Iterator[bytes]:
-        """Bytes of the answer in pieces of at most size bytes."""
-        return self.response.iter_content(size)
+    pieces: Iterator[bytes]
 
 
 @contextmanager
-def open_remote(url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float]) -> Iterator[Body]:
+def open_remote(
+    url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float], check: Callable[[], object]
+) -> Iterator[Body]:
     """Ask for a file, from byte done on if it is still the known version, from the start otherwise.
 
     Redirections are not followed: they could lead to another host. timeout: seconds to wait for a connection and for
-    the next bytes. Raises requests.RequestException.
+    the next bytes. check: called while waiting, ten times a second; what it raises ends the waiting at once, whatever
+    the server does. Raises requests.RequestException.
     """
+    fetch = _Fetch(url, known, done, timeout)
+    fetch.start()
+    try:
+        items = fetch.items(check)
+        status, start, total, remote = next(items)
+        yield Body(status, start, total, remote, items)
+    finally:
+        fetch.stopped.set()
+
+
+class _Fetch(threading.Thread):
+    """Asks and reads in a thread of its own, which owns the connection: it cannot be closed while another one reads."""
+
+    def __init__(self, url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float]) -> None:
+        super().__init__(name="download", daemon=True)
+        self.stopped = threading.Event()
+        self._asked = url, known, done, timeout
+        self._queue: queue.Queue[Any] = queue.Queue(_PIECES_AHEAD)
+
+    def items(self, check: Callable[[], object]) -> Iterator[Any]:
+        """The head of the answer, then its bytes."""
+        while True:
+            try:
+                item = self._queue.get(timeout=_SECONDS_BETWEEN_CHECKS)
+            except queue.Empty:
+                check()
+                continue
+            if isinstance(item, BaseException):
+                raise item
+            if item is None:
+                return
+            yield item
+
+    def run(self) -> None:
+        try:
+            for item in _answer(*self._asked):
+                if not self._put(item):
+                    return
+            self._put(None)
+        except Exception as error:
+            self._put(error)
+
+    def _put(self, item: Any) -> bool:
+        """Whether somebody still wants it."""
+        while not self.stopped.is_set():
+            with suppress(queue.Full):
+                self._queue.put(item, timeout=_SECONDS_BETWEEN_CHECKS)
+                return True
+        return False
+
+
+def _answer(url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float]) -> Iterator[Any]:
+    """The head of the answer, then its bytes."""
     with requests.Session() as session:
         with _ask(session, url, known if done else None, done, timeout) as response:
-            body = _body(url, response)
-            continues = body.start == done and (body.remote is None or body.remote == known)
-            if response.status_code != 416 and (body.start == 0 or continues):
-                yield body
+            head = _head(url, response)
+            status, start, _, remote = head
+            continues = start == done > 0 and remote in (None, known)
+            if status != 416 and (status != 206 or continues):
+                yield head
+                yield from _pieces(response)
                 return
         # The server cannot continue where we stopped, or would continue another version: the whole file then.
         with _ask(session, url, None, 0, timeout) as response:
-            yield _body(url, response)
+            yield _head(url, response)
+            yield from _pieces(response)
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """Bytes as they arrive: requests itself would wait until a whole piece is there, and lose it when that fails."""
+    source = response.raw if hasattr(response.raw, "read1") else response.raw._fp  # urllib3 before 2
+    try:
+        while piece := source.read1(_PIECE):
+            yield piece
+    except (TimeoutError, urllib3.exceptions.TimeoutError) as error:
+        raise requests.ReadTimeout(str(error)) from error
+    except (OSError, http.client.HTTPException, urllib3.exceptions.HTTPError) as error:
+        raise requests.ConnectionError(str(error)) from error
 
 
 def _ask(
@@ -93,7 +173,8 @@ def _ask(
     return session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
 
 
-def _body(url: str, response: requests.Response) -> Body:
+def _head(url: str, response: requests.Response) -> tuple[int, int, int | None, RemoteFile | None]:
+    """Status, start, total and version, as Body has them."""
     start, total = 0, None
     if response.status_code == 206:
         span = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)", _header(response, "Content-Range"), re.ASCII)
@@ -104,7 +185,7 @@ def _body(url: str, response: requests.Response) -> Body:
         total = int(_header(response, "Content-Length"))
     validator = _validator(response)
     remote = RemoteFile(url=url, validator=validator) if validator else None
-    return Body(response.status_code, start, total, remote, response)
+    return response.status_code, start, total, remote
 
 
 def _validator(response: requests.Response) -> str | None:

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.files.atomic import PREFIX
-from PromptOnceLib.files.folders import user_folder
+from PromptOnceLib.files.folders import make_user_folder, user_folder
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.seeds.entry import ENTRY_NAME, RECORD_FILE, encoded
 from PromptOnceLib.seeds.seed import Seed
@@ -61,7 +61,7 @@ def _is_entry(path: Path) -> bool:
 def writing(folder: Path) -> Iterator[None]:
     """Hold off other writers for the time of a block, and make the folder first. OSError becomes SeedError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_user_folder(folder)
         with exclusive_lock(folder / LOCK, _PATIENCE):
             yield
     except LockedError as error:

@@ -69,6 +69,8 @@ def read_reference(
     """
     path = Path(path)
     array, own_geometry = _read_labels(path, labels)
+    if not array.any():
+        notify(f"{path.name} is empty: nothing in it can be compared with, or prompt.")
     if array.size > 1 and array.all():
         notify(f"{path.name} marks every voxel as object: look whether it is the right file.")
     if geometry.same_grid(own_geometry):

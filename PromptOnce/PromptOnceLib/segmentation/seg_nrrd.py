@@ -155,8 +155,9 @@ class _Texts:
         return re.sub(r"[^\x00-\x7f]", lambda match: self._token(match[0]), text)
 
     def restore(self, file: bytes) -> bytes:
-        """The file, with the tokens of its header replaced by the characters."""
+        """The file, with the tokens of its header replaced by the characters, and without the time of writing."""
         header, separator, voxels = file.partition(b"\n\n")
+        header = re.sub(rb"(?m)^# on .*\n", b"", header)  # equal results are equal files
         for token, character in self._tokens.items():
             header = header.replace(token, character)
         return header + separator + voxels

@@ -21,6 +21,7 @@ from PromptOnceLib.errors import (
 from PromptOnceLib.processes.transport import Transport
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.job import A, EventHandler, Job
+from PromptOnceLib.worker.silence import SILENT, SILENT_SECONDS, STILL_LOADING, Silence, Verdict, closed_for_silence
 
 _EVENTS = (protocol.SliceDone, protocol.FrameDone, protocol.Notice)
 _ERRORS = (CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError)
@@ -34,10 +35,7 @@ _REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
     protocol.Embed: protocol.Embedded,
 }
 
-SILENT_SECONDS = 60.0
-"""Silence of a worker with something to do after which the user is told, and after which a cancel closes it."""
 _LOADING = (protocol.Welcome, protocol.ModelLoaded)
-_LOADING_PATIENCE = 3  # times as long: PyTorch from a busy disk takes minutes
 
 
 class WorkerClient:
@@ -58,9 +56,8 @@ class WorkerClient:
         clock: Callable[[], float] = time.monotonic,
         patience: float | None = None,
     ) -> None:
-        self._start, self._threads, self._clock, self._patience = start, threads, clock, patience
-        self._heard, self._told = 0.0, False  # when the worker last said something; whether the user knows of silence
-        self._stopping = False  # whether a job was cancelled that is not over
+        self._start, self._threads = start, threads
+        self.silence = Silence(clock, patience)
         self.on_silence: Callable[[str], object] | None = None
         self._transport: Transport | None = None
         self._jobs: dict[int, Job] = {}
@@ -121,7 +118,7 @@ class WorkerClient:
             raise PromptError("The prompt is too large for the worker: use fewer or simpler mask prompts at once.")
         job = Job(request.id, on_event, on_end, _REPLIES.get(type(request), protocol.Done))
         if not isinstance(request, protocol.Cancel):
-            self._heard, self._told, self._stopping = self._clock(), False, False
+            self.silence.asked()
         try:
             self._transport.write(data)
         except WorkerError as error:
@@ -144,14 +141,9 @@ class WorkerClient:
         if job.over:
             return
         self.send(protocol.Cancel(id=self.new_id(), target=job.id))
-        self._stopping = True
-        if job is self._hello or self.silence >= SILENT_SECONDS:
-            self._lost(_closed())
-
-    @property
-    def silence(self) -> float:
-        """Seconds since the worker last said something, while it has something to do."""
-        return self._clock() - self._heard if self._jobs else 0.0
+        self.silence.cancelled()
+        if job is self._hello or self.silence.seconds >= SILENT_SECONDS:
+            self._lost(closed_for_silence())
 
     def wait(self, job: Job, expected: type[A], should_cancel: Callable[[], bool] | None = None) -> A:
         """Pump until the job is over; it is cancelled as soon as should_cancel says so.
@@ -177,7 +169,7 @@ class WorkerClient:
         try:
             line = self._transport.read_line(timeout)
             while line is not None:
-                self._heard, self._told = self._clock(), False
+                self.silence.heard()
                 self._take(protocol.decode_answer(line))
                 line = self._transport.read_line(0) if self._transport is not None else None
             self._mind_silence()
@@ -186,19 +178,16 @@ class WorkerClient:
 
     def _mind_silence(self) -> None:
         """Tell the user of a silence, or end it. Raises WorkerError where the patience is over."""
-        silence = self.silence
-        if silence < SILENT_SECONDS:
+        if not self._jobs:
             return
         loading = any(job.expected in _LOADING for job in self._jobs.values())
-        patience = None if self._patience is None else self._patience * (_LOADING_PATIENCE if loading else 1)
-        if self._stopping:
-            self._lost(_closed())
-        elif patience is not None and silence >= patience:
-            raise WorkerError(f"The worker said nothing for {patience:.0f} s and was ended.", self._log())
-        elif not self._told:
-            self._told = True
-            if self.on_silence is not None:
-                self.on_silence(_STILL_LOADING if loading else _SILENT)
+        verdict = self.silence.verdict(loading)
+        if verdict is Verdict.CLOSE:
+            self._lost(closed_for_silence())
+        elif verdict is Verdict.GIVE_UP:
+            raise WorkerError(f"The worker said nothing for {self.silence.seconds:.0f} s and was ended.", self._log())
+        elif verdict is Verdict.TELL and self.on_silence is not None:
+            self.on_silence(STILL_LOADING if loading else SILENT)
 
     def close(self, grace: float = 5.0) -> None:
         """End the worker and remove the session folder; open jobs end with CancelledError."""
@@ -248,20 +237,6 @@ class WorkerClient:
 
     def _log(self) -> str:
         return self._transport.log() if self._transport is not None else ""
-
-
-def _closed() -> CancelledError:
-    return CancelledError("Cancelled: the worker did not answer and was closed. What was done is kept.")
-
-
-_STILL_LOADING = (
-    "Still loading PyTorch or the model: on a busy computer, or the first time after it was switched on, this takes "
-    "minutes. Wait, or cancel."
-)
-_SILENT = (
-    f"The worker has said nothing for {SILENT_SECONDS:.0f} s. It may be busy with a large slice, or hang: wait, or "
-    "cancel, which keeps what is done; then try again, with a smaller model if it stays so."
-)
 
 
 def _error_of(failed: protocol.Failed) -> PromptOnceError:

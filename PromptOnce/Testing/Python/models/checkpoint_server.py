@@ -15,7 +15,9 @@ class CheckpointServer:
     """What the server delivers, how it fails, and what it was asked.
 
     cut_after: bytes of an answer after which the connection breaks. hold: where set, an answer waits half-way until the
-    test sets the event. requests: the Range header (None: whole file) of every request, in order.
+    test sets the event. drips: it comes byte by byte, and ends with the event. headers: sent in place of others.
+    partial: every answer claims to be a part from the start. requests: the Range header (None: whole file) of every
+    request, in order.
     """
 
     content: bytes
@@ -28,6 +30,9 @@ class CheckpointServer:
     location: str | None = None
     cut_after: int | None = None
     hold: Event | None = None
+    drips: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    partial: bool = False
     half_sent: Event = field(default_factory=Event)
     requests: list[str | None] = field(default_factory=list)
     port: int = 0
@@ -85,17 +90,28 @@ def _handler(server: CheckpointServer) -> type[BaseHTTPRequestHandler]:
 
         def _send(self, start: int, partial: bool) -> None:
             body = server.content[start:]
-            self.send_response(206 if partial else 200)
-            if partial:
-                self.send_header("Content-Range", f"bytes {start}-{len(server.content) - 1}/{len(server.content)}")
+            self.send_response(206 if partial or server.partial else 200)
+            values = {}
+            if partial or server.partial:
+                values["Content-Range"] = f"bytes {start}-{len(server.content) - 1}/{len(server.content)}"
             if server.length:
-                self.send_header("Content-Length", str(len(body)))
+                values["Content-Length"] = str(len(body))
             if server.etag:
-                self.send_header("ETag", server.etag)
+                values["ETag"] = server.etag
+            for name, value in {**values, **server.headers}.items():
+                self.send_header(name, value)
             if server.last_modified:
                 self.send_header("Last-Modified", server.last_modified)
             self.end_headers()
-            if server.hold is not None:
+            if server.drips:
+                for place in range(len(body)):
+                    self.wfile.write(body[place : place + 1])
+                    if place == 100:
+                        server.half_sent.set()
+                        assert server.hold is not None
+                        server.hold.wait(30)
+                        return
+            elif server.hold is not None:
                 half = len(body) // 2
                 self.wfile.write(body[:half])
                 server.half_sent.set()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import socket
+import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from models.checkpoint_server import CheckpointServer
 from models.downloads import CHANGED, CONTENT, CUT, cut_once, entry_for, names
-from PromptOnceLib.errors import CancelledError, PromptOnceError
+from PromptOnceLib.errors import CancelledError, DownloadError, PromptOnceError
 from PromptOnceLib.models.checkpoints import origin_path, part_path, status
 from PromptOnceLib.models.download import download
+from PromptOnceLib.models.model_entry import ModelEntry
 from PromptOnceLib.models.registry import load_registry
 
 pytestmark = pytest.mark.usefixtures("no_proxy")
@@ -185,3 +191,109 @@ def test_the_embedded_model_is_never_asked_for(monkeypatch: pytest.MonkeyPatch, 
         download(nano)
     (tmp_path / "nano.pt").write_bytes(b"weights")
     assert download(nano) == tmp_path / "nano.pt"
+
+
+def cancelled_while_waiting(server: CheckpointServer, entry: ModelEntry, folder: Path) -> None:
+    """Cancel a download while the server holds back the rest of its answer."""
+    server.hold = Event()
+    try:
+        with pytest.raises(CancelledError, match="is kept"):
+            download(entry, folder, cancel=server.half_sent.is_set)
+    finally:
+        server.hold.set()
+    server.hold, server.drips = None, False
+
+
+@pytest.mark.parametrize("drips", [True, False])
+def test_a_cancel_does_not_wait_for_the_server_and_keeps_every_byte(
+    server: CheckpointServer, tmp_path: Path, drips: bool
+) -> None:
+    server.drips = drips
+    entry = entry_for(server)
+    # The server waits longer than the test: only a cancel that does not wait for it ends this.
+    cancelled_while_waiting(server, entry, tmp_path)
+    part = part_path(tmp_path / "model.pt").read_bytes()
+    assert part
+    assert CONTENT.startswith(part)
+    assert download(entry, tmp_path).read_bytes() == CONTENT
+    assert server.requests == [None, f"bytes={len(part)}-"]
+
+
+def test_a_cancel_does_not_wait_for_the_first_answer(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        entry = entry_for(CheckpointServer(CONTENT, port=silent.getsockname()[1]))
+        asked = iter([False, False, True])
+        with pytest.raises(CancelledError):
+            download(entry, tmp_path, cancel=lambda: next(asked))
+
+
+def test_a_part_from_the_start_never_replaces_a_longer_one(server: CheckpointServer, tmp_path: Path) -> None:
+    entry = entry_for(server)
+    cut_once(server, entry, tmp_path)
+    part = part_path(tmp_path / "model.pt")
+    before = part.read_bytes()
+    assert before
+    server.partial, server.ranges, server.cut_after = True, False, 100
+    with pytest.raises(DownloadError, match="only a part"):
+        download(entry, tmp_path)
+    assert part.read_bytes() == before
+    server.partial, server.ranges, server.cut_after = False, True, None
+    assert download(entry, tmp_path).read_bytes() == CONTENT
+
+
+def test_a_server_without_ranges_never_shortens_what_is_there(server: CheckpointServer, tmp_path: Path) -> None:
+    entry = entry_for(server)
+    cut_once(server, entry, tmp_path)
+    part = part_path(tmp_path / "model.pt")
+    before = part.read_bytes()
+    server.ranges, server.cut_after = False, 100
+    with pytest.raises(DownloadError):
+        download(entry, tmp_path)
+    assert part.read_bytes() == before
+    server.cut_after = None
+    assert download(entry, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows lets few users make links")
+@pytest.mark.parametrize("ending", ["part", "part.json", "checked", "lock"])
+def test_links_are_not_followed(server: CheckpointServer, tmp_path: Path, ending: str) -> None:
+    somebodys = tmp_path / "somebodys"
+    somebodys.write_bytes(b"precious")
+    folder = tmp_path / "models"
+    folder.mkdir()
+    (folder / f"model.pt.{ending}").symlink_to(somebodys)
+    assert download(entry_for(server), folder).read_bytes() == CONTENT
+    assert somebodys.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Length": "\u00b2"},
+        {"Content-Length": "-5"},
+        {"Content-Length": "9" * 5000},
+        {"Content-Length": "10, 10"},
+        {"Content-Range": "bytes 9-5/abc"},
+        {"ETag": "\u00e9" * 300},
+        {"ETag": '"' + "x" * 5000 + '"'},
+        {"Content-Encoding": "gzip"},
+    ],
+)
+def test_odd_headers_end_in_the_file_or_in_a_sentence(
+    server: CheckpointServer, tmp_path: Path, headers: dict[str, str]
+) -> None:
+    server.headers = headers
+    entry = entry_for(server)
+    for cut in (CUT, None):
+        server.cut_after = cut
+        with suppress(DownloadError):
+            assert download(entry, tmp_path).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("validator", ["\u4e00", "a\r\nb", "", "x" * 5000])
+def test_an_odd_side_file_is_no_header(server: CheckpointServer, tmp_path: Path, validator: str) -> None:
+    entry = entry_for(server)
+    part_path(tmp_path / "model.pt").write_bytes(CONTENT[:CUT])
+    origin_path(tmp_path / "model.pt").write_text(json.dumps({"url": server.url, "validator": validator}))
+    assert download(entry, tmp_path).read_bytes() == CONTENT
+    assert server.requests == [None]

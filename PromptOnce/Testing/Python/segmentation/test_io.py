@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import permutations, product
 from pathlib import Path
 
@@ -214,3 +215,11 @@ def test_a_label_map_of_floats_is_read_and_absent_labels_are_skipped(tmp_path: P
 def test_a_flat_label_map_becomes_one_slice(tmp_path: Path) -> None:
     sitk.WriteImage(sitk.GetImageFromArray(np.eye(4, dtype=np.uint8)), str(tmp_path / "flat.nrrd"))
     assert np.array_equal(read_segmentation(tmp_path / "flat.nrrd").masks, [[np.eye(4)]])
+
+
+def test_equal_results_are_equal_files_whenever_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.seg.nrrd"
+    write_segmentation(path, [np.ones((2, 3, 4))], [Segment("a", (1, 0, 0))], Geometry((4, 3, 2)))
+    header = path.read_bytes().partition(b"\n\n")[0]
+    assert not re.search(rb"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}", header)
+    assert read_segmentation(path).masks[0].all()

@@ -235,3 +235,10 @@ def test_a_segment_with_an_accent_in_its_name_is_found(tmp_path):
     masks = [(labels() == 1).astype(np.uint8), (labels() == 2).astype(np.uint8)]
     write_segmentation(path, masks, [Segment("Leber"), Segment("Gefäß")], GRID)
     np.testing.assert_array_equal(read_reference(path, GRID, ["gefäß"]), 2 * masks[1])
+
+
+def test_an_empty_reference_is_said_to_be_empty(tmp_path):
+    said: list[str] = []
+    path = write(tmp_path / "r.nii.gz", np.zeros(GRID.shape, np.uint8))
+    assert not read_reference(path, GRID, notify=said.append).any()
+    assert said == ["r.nii.gz is empty: nothing in it can be compared with, or prompt."]

@@ -157,7 +157,7 @@ def test_a_cancel_of_a_silent_worker_that_did_nothing_yet(world: World) -> None:
 @pytest.mark.parametrize(("loading", "limit"), [(True, 1800), (False, 600)])
 def test_a_client_with_patience_gives_a_silent_worker_up(tmp_path: Path, loading: bool, limit: int) -> None:
     world = World(tmp_path)
-    world.client._patience = 600
+    world.client.silence.patience = 600
     if not loading:
         world.ready()
     else:
