@@ -58,6 +58,7 @@ class ModulePanel:
             part.collapsed = True
         self.prompt.remedy_wanted.connect(self.engine.show_remedy)
         self._shortcuts = Shortcuts(self._actions())
+        bench.editor.changed.connect(lambda: self._shortcuts.use_with_tool(bench.editor.tool is not None))
         for panel in self.panels:
             panel.refresh()
 
@@ -105,4 +106,6 @@ class ModulePanel:
             "seed": self.bench.prompted_slice.show,
             "propagate": runs.start,
             "cancel": runs.cancel,
+            "swap": editor.swap_points,
+            "put_away": lambda: editor.use_tool(None),
         }

@@ -235,11 +235,10 @@ class PromptObjects:
             self._past.append(self._now)
             self._restore(self._future.pop())
 
-    def keep_old_box(self) -> None:
-        """Bring back the selected object's box that was taken away for a new one, when no new one was placed."""
-        before, now = self._now.marked.get(self.selected.key), self.selected.read()
-        if before is not None and before.box is not None and (now is None or now.box is None):
-            self._restore(self._now)
+    def take_back_box(self) -> None:
+        """Show the selected object's box as it was taken in last: a new one was begun and given up."""
+        before = self._now.marked.get(self.selected.key)
+        self.selected.write_box(None if before is None else before.box, self._now.seed)
 
     def _restore(self, wanted: PromptState) -> None:
         known = {item.key: item for item in self.objects}
