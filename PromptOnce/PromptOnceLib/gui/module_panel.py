@@ -67,11 +67,13 @@ class ModulePanel:
         self._shortcuts.switch_on()
         if self.bench.choices.node is None:
             self.bench.selection.use_choices(parameters)
+        self.bench.selection.choose_obvious_volume()
+        self.bench.editor.enter()
 
     def leave(self) -> None:
         """Another module is opened; a run goes on."""
         self._shortcuts.switch_off()
-        self.bench.editor.use_tool(None)
+        self.bench.editor.leave()
 
     def close(self) -> None:
         """The module goes."""

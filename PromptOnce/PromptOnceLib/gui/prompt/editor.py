@@ -43,7 +43,7 @@ class PromptEditor(Observer):
         self.changed: Signal[[]] = Signal()
         self._timer = QtTimer(QUIET_MILLISECONDS, True, self.take_in)
         self._mouse = BoxMouse(self._draw_box, self._set_box, lambda: self.use_tool(None))
-        self._drawing_box = False
+        self._drawing_box = self._away = False
         current.opened.connect(self._watch)
         current.closing.connect(self._leave)
         for signal in (current.edited, current.drawn):
@@ -83,6 +83,21 @@ class PromptEditor(Observer):
         if self.tool in other:
             self.use_tool(other[self.tool])
 
+    def enter(self) -> None:
+        """Show what is marked, for the mouse to change."""
+        self._away = False
+        case = self._current.case
+        if case is not None:
+            case.objects.show()
+
+    def leave(self) -> None:
+        """Put the tool away and, as nobody wants to change it from elsewhere, hide and lock what is marked."""
+        self.finish()
+        self._away = True
+        case = self._current.case
+        if case is not None:
+            case.objects.hide()
+
     def finish(self) -> None:
         """Put the tool away, and take in at once what was marked."""
         self.use_tool(None)
@@ -106,6 +121,8 @@ class PromptEditor(Observer):
 
     def _watch(self, case: OpenCase) -> None:
         """Observe the markups there are now, and what may take them away."""
+        if self._away:  # a seed draws at the end of its run, wherever the user is
+            case.objects.hide()
         self.observe(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._markups_changed)
         self.observe(_interaction_node(), vtk.vtkCommand.ModifiedEvent, self._tool_changed)
         events = slicer.vtkMRMLMarkupsNode

@@ -37,6 +37,17 @@ def is_shown(volume_node: Any) -> bool:
     return volume_node.GetID() in layers
 
 
+def background() -> Any | None:
+    """The volume in the background of the views; of several views the first that shows one."""
+    composites = {node.GetLayoutName(): node for node in _composites()}
+    for view in _in_layout():
+        composite = composites.get(view.GetLayoutName())
+        node = None if composite is None else slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID() or "")
+        if node is not None:
+            return node
+    return None
+
+
 class ShownVolumes(Observer):
     """Calls a function whenever a slice view shows another volume, or shows it otherwise."""
 

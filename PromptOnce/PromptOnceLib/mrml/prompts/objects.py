@@ -95,9 +95,14 @@ class PromptObjects:
         self.current = index
 
     def hide(self) -> None:
-        """Hide what is marked, until these objects are worked on again."""
+        """Hide and lock what is marked, until these objects are worked on again."""
         for item in self.objects:
             item.set_visible(False)
+
+    def show(self) -> None:
+        """Show what is marked, and let the mouse change it."""
+        for item in self.objects:
+            item.set_visible(True)
 
     def follow_volume(self) -> None:
         """Keep what is marked on its voxels after the volume was moved."""

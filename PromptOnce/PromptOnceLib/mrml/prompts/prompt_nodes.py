@@ -160,9 +160,10 @@ class PromptNodes:
         return any(node.GetDisplayVisibility() for _, node in self._existing())
 
     def set_visible(self, visible: bool) -> None:
-        """Show or hide the nodes."""
+        """Show the nodes, or hide and lock them."""
         for _, node in self._existing():
             node.SetDisplayVisibility(visible)
+            node.SetLocked(not visible)
 
     def clear(self, role: str) -> None:
         """Empty the box or a list of points; its node stays, ready for the next placement."""
