@@ -58,6 +58,7 @@ class ModulePanel:
             part.collapsed = True
         self.prompt.remedy_wanted.connect(self.engine.show_remedy)
         self._shortcuts = Shortcuts(self._actions())
+        bench.editor.changed.connect(lambda: self._shortcuts.use_with_tool(bench.editor.tool is not None))
         for panel in self.panels:
             panel.refresh()
 
@@ -66,11 +67,13 @@ class ModulePanel:
         self._shortcuts.switch_on()
         if self.bench.choices.node is None:
             self.bench.selection.use_choices(parameters)
+        self.bench.selection.choose_obvious_volume()
+        self.bench.editor.enter()
 
     def leave(self) -> None:
         """Another module is opened; a run goes on."""
         self._shortcuts.switch_off()
-        self.bench.editor.use_tool(None)
+        self.bench.editor.leave()
 
     def close(self) -> None:
         """The module goes."""
@@ -105,4 +108,6 @@ class ModulePanel:
             "seed": self.bench.prompted_slice.show,
             "propagate": runs.start,
             "cancel": runs.cancel,
+            "swap": editor.swap_points,
+            "put_away": lambda: editor.use_tool(None),
         }

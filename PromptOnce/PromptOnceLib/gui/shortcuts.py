@@ -1,4 +1,7 @@
-"""Shortcuts that work only while the module is entered; no single letters, so that typing stays typing."""
+"""Shortcuts that work only while the module is entered and nobody types in a text field.
+
+None is Slicer's own in the main window, in a slice view or for markups.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,13 @@ KEYS = {
     "seed": "Ctrl+Shift+S",
     "propagate": "Ctrl+Shift+G",
     "cancel": "Ctrl+Shift+X",
+    "swap": "X",
+    "put_away": "Esc",
 }
+WITH_A_TOOL = ("swap", "put_away")
+"""Those that work only while the mouse places something: plain keys are Slicer's in other cases."""
+
+_TEXT_FIELDS = ("QLineEdit", "QTextEdit", "QPlainTextEdit", "QAbstractSpinBox")
 
 
 class Shortcuts:
@@ -28,7 +37,8 @@ class Shortcuts:
 
     def __init__(self, actions: Mapping[str, Callable[[], object]]) -> None:
         self._actions = actions
-        self._shortcuts: list[Any] = []
+        self._shortcuts: dict[str, Any] = {}
+        self._tool_in_hand = False
 
     def switch_on(self) -> None:
         """Listen to the keys."""
@@ -37,16 +47,30 @@ class Shortcuts:
             return
         for name, action in self._actions.items():
             shortcut = qt.QShortcut(qt.QKeySequence(KEYS[name]), window)
-            connect(shortcut, "activated()", action)
-            self._shortcuts.append(shortcut)
+            connect(shortcut, "activated()", lambda action=action: _unless_typing(action))
+            self._shortcuts[name] = shortcut
+        self.use_with_tool(self._tool_in_hand)
+
+    def use_with_tool(self, in_hand: bool) -> None:
+        """Say whether the mouse places something."""
+        self._tool_in_hand = in_hand
+        for name in WITH_A_TOOL:
+            if name in self._shortcuts:
+                self._shortcuts[name].setEnabled(in_hand)
 
     def switch_off(self) -> None:
         """Leave the keys to others."""
-        for shortcut in self._shortcuts:
+        for shortcut in self._shortcuts.values():
             shortcut.setEnabled(False)
             shortcut.setParent(None)
             shortcut.deleteLater()
-        self._shortcuts = []
+        self._shortcuts = {}
+
+
+def _unless_typing(action: Callable[[], object]) -> None:
+    widget = qt.QApplication.focusWidget()
+    if widget is None or not any(widget.inherits(name) for name in _TEXT_FIELDS):
+        action()
 
 
 def listing() -> str:
@@ -60,5 +84,7 @@ def listing() -> str:
         "seed": _("go to the prompted slice"),
         "propagate": _("propagate"),
         "cancel": _("cancel the run"),
+        "swap": _("swap Include and Exclude, while one of them is in hand"),
+        "put_away": _("put the tool away; a box that was begun is taken back"),
     }
     return "\n".join(f"{KEYS[name]}: {meaning}" for name, meaning in meanings.items())

@@ -49,7 +49,7 @@ class PromptPanel(Panel):
         self.form.addRow(_("Object:"), row(self.objects, self.add, self.remove))
         self.form.addRow(_("Name:"), row(self.name, self.color, self.terminology.button))
         self.tools: dict[Tool, Any] = {
-            "box": _tool("box", _("Box"), _("Click two opposite corners of a box around the object (Ctrl+Shift+B)")),
+            "box": _tool("box", _("Box"), _("Drag a box around the object, or click two corners (Ctrl+Shift+B)")),
             "positive": _tool("point-plus", _("Point"), _("Click on the object (Ctrl+Shift+P)")),
             "negative": _tool("point-minus", _("Point"), _("Click on what is not the object (Ctrl+Shift+N)")),
         }
@@ -166,9 +166,9 @@ class PromptPanel(Panel):
 
 def _hint(tool: Tool | None, case: OpenCase) -> str:
     if tool == "box":
-        return _("Click one corner of the box in the slice view, then the opposite one: two clicks, no dragging.")
+        return _("Drag from one corner of the box to the opposite one, or click both. Esc or right click: no box.")
     if tool is not None:
-        return _("Click in the slice view; right click or the button again puts the tool away.")
+        return _("Click in the slice view. X swaps Include and Exclude; Esc or right click puts the tool away.")
     return _("Draw a box around the object, or put a point on it.") if case.prompt is None else ""
 
 

@@ -18,7 +18,7 @@ from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.chosen_image import DISPLAY_WINDOW
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.gui.volume.prompted_slice import PromptedSlice
-from PromptOnceLib.gui.volume.selection import VolumeSelection
+from PromptOnceLib.gui.volume.selection import VOLUMES, VolumeSelection
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
 from PromptOnceLib.imaging.window import window_presets
@@ -49,8 +49,7 @@ class VolumePanel(Panel):
     def build(self) -> None:
         """See Panel."""
         self.volume = slicer.qMRMLNodeComboBox()
-        # Label maps are scalar volumes, too, hence no child types.
-        self.volume.nodeTypes = ["vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode"]
+        self.volume.nodeTypes = list(VOLUMES)
         self.volume.showChildNodeTypes = False
         self.volume.addEnabled = self.volume.removeEnabled = False
         self.volume.noneEnabled = True

@@ -29,7 +29,11 @@ class PromptedSlice:
         case = self._current.case
         if case is not None:
             slice_views.show_volume(case.node)
-            self._shown_volumes.watch()
+            self.watch_views()
+
+    def watch_views(self) -> None:
+        """Notice from now on when the views show another volume."""
+        self._shown_volumes.watch()
 
     def show(self) -> bool:
         """Show volume and prompted slice in the working view, turned to the voxel grid if it is not.

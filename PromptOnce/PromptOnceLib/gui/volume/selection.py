@@ -12,11 +12,15 @@ from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode, SceneChoices
 from PromptOnceLib.gui.qt.signal import Observer
 from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.chosen_image import ChosenImage
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.gui.volume.prompted_slice import PromptedSlice
 from PromptOnceLib.mrml.grid import volume_to_world
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
+
+VOLUMES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
+"""Classes of nodes that can be chosen, without what is derived from them."""
 
 
 class VolumeSelection(Observer):
@@ -49,10 +53,27 @@ class VolumeSelection(Observer):
     # What the user chooses
 
     def use_choices(self, node: PromptOnceParameterNode) -> None:
-        """Work with the choices of a scene, as when the module is opened."""
+        """Work with the choices of a scene."""
         self._choices.use(node)
         if node.volume is not None:
             self.choose_volume(node.volume)
+
+    def choose_obvious_volume(self) -> None:
+        """Where no volume is chosen, choose the one that the views show, else the only one; the views stay as they are
+        where they show it.
+        """
+        if self._choices.node is None or self._choices.now.volume is not None:
+            return
+        volumes = [node for class_name in VOLUMES for node in slicer.util.getNodesByClass(class_name)]
+        # Exactly of these classes: label maps are scalar volumes, too.
+        offered = [node for node in volumes if node.GetClassName() in VOLUMES and not node.GetHideFromEditors()]
+        shown = slice_views.background()
+        if shown in offered:
+            self._choices.set(volume=shown)
+            self._open(shown)
+            self._prompted_slice.watch_views()
+        elif len(set(offered)) == 1:
+            self.choose_volume(offered[0])
 
     def choose_volume(self, node: Any | None) -> None:
         """Segment this volume from now on; a run on another one is cancelled, what it has done stays."""

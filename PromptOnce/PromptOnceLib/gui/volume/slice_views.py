@@ -11,6 +11,11 @@ import vtk
 from PromptOnceLib.gui.qt.signal import Observer
 from PromptOnceLib.mrml.grid import StackGrid
 
+Pixel = tuple[int, int]
+"""Of a slice view, from its lower left corner."""
+Ras = tuple[float, float, float]
+"""A place in Slicer's world, mm."""
+
 
 def working_view(grid: StackGrid) -> Any | None:
     """The slice node in which prompts are made: of those in the layout one that shows whole slices, else the first."""
@@ -30,6 +35,17 @@ def is_shown(volume_node: Any) -> bool:
     composites = [node for node in _composites() if node.GetLayoutName() in names]
     layers = [layer for node in composites for layer in (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID())]
     return volume_node.GetID() in layers
+
+
+def background() -> Any | None:
+    """The volume in the background of the views; of several views the first that shows one."""
+    composites = {node.GetLayoutName(): node for node in _composites()}
+    for view in _in_layout():
+        composite = composites.get(view.GetLayoutName())
+        node = None if composite is None else slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID() or "")
+        if node is not None:
+            return node
+    return None
 
 
 class ShownVolumes(Observer):
@@ -62,6 +78,26 @@ def shown_slice(grid: StackGrid) -> int | None:
     """Index of the slice in the working view; None where it shows none."""
     view = working_view(grid)
     return None if view is None else grid.shown_slice(view)
+
+
+def interactors() -> list[tuple[Any, Any]]:
+    """Node and VTK interactor of every slice view there is."""
+    manager = slicer.app.layoutManager()
+    widgets = [manager.sliceWidget(name) for name in manager.sliceViewNames()]
+    return [(widget.mrmlSliceNode(), widget.sliceView().interactor()) for widget in widgets]
+
+
+def focus(grid: StackGrid) -> None:
+    """Have keys go to the working view: a tool button takes no focus from a text field."""
+    view = working_view(grid)
+    if view is not None:
+        slicer.app.layoutManager().sliceWidget(view.GetLayoutName()).sliceView().setFocus()
+
+
+def place_of(slice_node: Any, pixel: Pixel) -> Ras:
+    """The place that a pixel of a slice view shows."""
+    x, y, z, _ = slice_node.GetXYToRAS().MultiplyPoint((*pixel, 0.0, 1.0))
+    return x, y, z
 
 
 def go_to_place(grid: StackGrid, index: int, x: float, y: float) -> None:

@@ -39,8 +39,22 @@ def roi_corners(grid: StackGrid, roi: Any) -> Floats:
 
 def box_of(grid: StackGrid, roi: Any) -> Box:
     """The smallest box in slice pixels around a ROI; one that reaches over the border of the image is cut there."""
-    corners = roi_corners(grid, roi)
-    (x0, y0), (x1, y1) = corners[:, 1:].min(axis=0), corners[:, 1:].max(axis=0)
+    return _cut(grid, roi_corners(grid, roi)[:, 1:])
+
+
+def box_between(grid: StackGrid, first: Floats, second: Floats) -> Box | None:
+    """The box between two opposite corners (slice, x, y), cut at the border of the image; None for one that is there
+    nowhere a pixel wide and high, and so encloses nothing.
+    """
+    box = _cut(grid, np.array([first, second])[:, 1:])
+    _, rows, columns = grid.shape
+    lies_in_image = box.x0 < columns and box.y0 < rows and box.x1 > -0.5 and box.y1 > -0.5
+    return box if lies_in_image and min(box.x1 - box.x0, box.y1 - box.y0) >= 1.0 else None
+
+
+def _cut(grid: StackGrid, corners: Floats) -> Box:
+    """The smallest box around corners (x, y)."""
+    (x0, y0), (x1, y1) = corners.min(axis=0), corners.max(axis=0)
     _, rows, columns = grid.shape
     if x0 < columns and y0 < rows and x1 > -0.5 and y1 > -0.5:  # else the prompt's checks say that it lies outside
         x0, y0, x1, y1 = max(x0, -0.5), max(y0, -0.5), min(x1, columns), min(y1, rows)

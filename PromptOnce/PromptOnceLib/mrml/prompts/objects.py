@@ -95,9 +95,14 @@ class PromptObjects:
         self.current = index
 
     def hide(self) -> None:
-        """Hide what is marked, until these objects are worked on again."""
+        """Hide and lock what is marked, until these objects are worked on again."""
         for item in self.objects:
             item.set_visible(False)
+
+    def show(self) -> None:
+        """Show what is marked, and let the mouse change it."""
+        for item in self.objects:
+            item.set_visible(True)
 
     def follow_volume(self) -> None:
         """Keep what is marked on its voxels after the volume was moved."""
@@ -235,11 +240,10 @@ class PromptObjects:
             self._past.append(self._now)
             self._restore(self._future.pop())
 
-    def keep_old_box(self) -> None:
-        """Bring back the selected object's box that was taken away for a new one, when no new one was placed."""
-        before, now = self._now.marked.get(self.selected.key), self.selected.read()
-        if before is not None and before.box is not None and (now is None or now.box is None):
-            self._restore(self._now)
+    def take_back_box(self) -> None:
+        """Show the selected object's box as it was taken in last: a new one was begun and given up."""
+        before = self._now.marked.get(self.selected.key)
+        self.selected.write_box(None if before is None else before.box, self._now.seed)
 
     def _restore(self, wanted: PromptState) -> None:
         known = {item.key: item for item in self.objects}

@@ -73,7 +73,7 @@ class PromptNodes:
         put_in_folder(node)
         self._describe(node, role)
         if role == "box":
-            # Two clicks make a box along these axes.
+            # A box that the mouse places lies along these axes.
             _set_matrix(node, _box_axes(volume))
         return node
 
@@ -114,7 +114,7 @@ class PromptNodes:
             raise PromptError(f'The prompt of "{prompt.name}" is a mask: it cannot be shown as box and points.')
         if prompt is not None:
             self.describe(prompt.name, prompt.color or self.color, prompt.terminology)
-        self._write_box(None if prompt is None else prompt.box, index)
+        self.write_box(None if prompt is None else prompt.box, index)
         for role in ("positive", "negative"):
             points = () if prompt is None else prompt.points
             wanted = [np.array([index, p.x, p.y]) for p in points if p.positive == (role == "positive")]
@@ -146,8 +146,13 @@ class PromptNodes:
         if roi is not None:
             if abs(roi_corners(self.grid, roi)[:, 0].mean() - index) > 0.5:
                 notices.append(self._left("box", index))
-            self._write_box(box_of(self.grid, roi), index)
+            self.write_box(box_of(self.grid, roi), index)
         return notices
+
+    @property
+    def has_box(self) -> bool:
+        """Whether a box is placed, with all its corners."""
+        return self._placed_box() is not None
 
     @property
     def visible(self) -> bool:
@@ -155,9 +160,10 @@ class PromptNodes:
         return any(node.GetDisplayVisibility() for _, node in self._existing())
 
     def set_visible(self, visible: bool) -> None:
-        """Show or hide the nodes."""
+        """Show the nodes, or hide and lock them."""
         for _, node in self._existing():
             node.SetDisplayVisibility(visible)
+            node.SetLocked(not visible)
 
     def clear(self, role: str) -> None:
         """Empty the box or a list of points; its node stays, ready for the next placement."""
@@ -216,7 +222,8 @@ class PromptNodes:
         roi = self.node("box")
         return roi if roi is not None and is_placed(roi) else None
 
-    def _write_box(self, box: Box | None, index: int) -> None:
+    def write_box(self, box: Box | None, index: int) -> None:
+        """Have the box node show this box on slice `index`; None empties it."""
         if box is None:
             self.clear("box")
             return

@@ -143,21 +143,6 @@ def test_a_point_deleted_with_the_key_is_gone_and_comes_back_by_undo(alone):
     assert len(alone.prompt.objects[0].points) == 1
 
 
-@pytest.mark.parametrize("view", ["Green", "Yellow"])
-def test_a_box_drawn_in_a_view_across_the_slices_is_taken_or_refused_with_words(alone, view):
-    set_layout(alone, slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
-    alone.bench.click(alone.panel.volume.seed)
-    alone.bench.click(alone.panel.prompt.tools["box"])
-    mouse = alone.bench.mouse(view)
-    middle = mouse.view.rect.center()
-    for x, y in ((-20, -10), (20, 10)):
-        point = type(middle)(middle.x() + x, middle.y() + y)
-        mouse.click(point)
-    alone.bench.wait_until(lambda: alone.work.editor.tool is None and settled(alone), "the end of the box tool")
-    alone.wait_for_panel()
-    assert box(alone) is None or box(alone).x1 > box(alone).x0
-
-
 def test_the_plots_view_belongs_to_the_module_before_the_layout_sees_it(user):
     owners = []
     scene = slicer.mrmlScene

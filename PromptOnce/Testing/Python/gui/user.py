@@ -23,11 +23,11 @@ def ball(slices: int = 10) -> np.ndarray:
 
 class User:
     """Opens the module. panel: the ModulePanel, work: the workbench behind it, case: the open case, prompt: what the
-    markups show, taken in or not.
+    markups show, taken in or not. view: the slice view that the mouse is over.
     """
 
     def __init__(self, bench: Any) -> None:
-        self.bench = bench
+        self.bench, self.view = bench, "Red"
         self.widget = bench.open_module(MODULE)
 
     @property
@@ -86,7 +86,7 @@ class User:
 
     def click_at(self, x: float, y: float) -> None:
         """Click on a pixel of the prompted slice in the slice view."""
-        self.bench.mouse("Red").click_ras(self.place(x, y))
+        self.bench.mouse(self.view).click_ras(self.place(x, y))
 
     def place(self, x: float, y: float, index: int | None = None) -> np.ndarray:
         """RAS of a pixel, on the prompted slice or another one."""
@@ -94,10 +94,20 @@ class User:
         return self.case.image.grid.to_world(index, x, y)
 
     def draw_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
+        """Press Box and drag from corner to corner, as everywhere else."""
+        self.bench.click(self.panel.prompt.tools["box"])
+        self.bench.mouse(self.view).drag_ras(self.place(x0, y0), self.place(x1, y1))
+
+    def click_box(self, x0: float, y0: float, x1: float, y1: float) -> None:
         """Press Box and click two corners."""
         self.bench.click(self.panel.prompt.tools["box"])
         self.click_at(x0, y0)
         self.click_at(x1, y1)
+
+    def draw_again(self, box: tuple[float, float, float, float]) -> None:
+        """Drag another box with the tool that is still in hand."""
+        x0, y0, x1, y1 = box
+        self.bench.mouse(self.view).drag_ras(self.place(x0, y0), self.place(x1, y1))
 
     def box_the_ball(self) -> None:
         """A box around the ball, and wait until it is taken."""

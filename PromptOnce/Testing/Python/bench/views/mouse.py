@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QPointF, Qt
@@ -17,6 +18,14 @@ class Mouse:
     def __init__(self, slice_widget: Any) -> None:
         self.view = slice_widget.sliceView()
         self._held: Any = Qt.MouseButton.NoButton
+        self._keys: Any = Qt.KeyboardModifier.NoModifier
+
+    @contextmanager
+    def holding(self, key: Any) -> Iterator[None]:
+        """Hold Shift, Ctrl or Alt down meanwhile."""
+        self._keys = key
+        yield
+        self._keys = Qt.KeyboardModifier.NoModifier
 
     def pixel(self, ras: Ras) -> QPoint:
         """The pixel that shows this point (mm, RAS), from the upper left corner.
@@ -39,7 +48,7 @@ class Mouse:
 
     def _send(self, kind: QEvent.Type, point: QPoint, button: Any, held: Any) -> None:
         place = QPointF(point), QPointF(self.view.mapToGlobal(point))
-        event = QMouseEvent(kind, *place, button, held, Qt.KeyboardModifier.NoModifier)
+        event = QMouseEvent(kind, *place, button, held, self._keys)
         QCoreApplication.sendEvent(self.view, event)
         QCoreApplication.processEvents()
 
@@ -59,6 +68,13 @@ class Mouse:
         self.move(point)
         self.press(point, button)
         self.release(point, button)
+
+    def double_click(self, point: QPoint) -> None:
+        """As Qt tells it: the second press is another event than the first."""
+        self.click(point)
+        self._held = Qt.MouseButton.LeftButton
+        self._send(QEvent.Type.MouseButtonDblClick, point, self._held, self._held)
+        self.release(point)
 
     def drag(self, start: QPoint, end: QPoint, steps: int = 5) -> None:
         """Hover over the start, press, move to the end in a few steps, release.
