@@ -24,6 +24,7 @@ from PromptOnceLib.engine.tracker import Output
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
 from PromptOnceLib.engine.workspace import MOST_CONDITIONING_FRAMES, Remembered, Workspace
 from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.segmentation.metrics import dice
 
 Direction = Literal["both", "forward", "backward"]
 
@@ -215,13 +216,22 @@ class _Kept:
         ]
 
     def merged(self, other: SliceOutput, better: Sequence[bool]) -> SliceOutput:
-        """The other's masks and scores of the objects for which it is better, what was kept of the rest."""
+        """The other's masks and scores of the objects for which it is better, what was kept of the rest; and how far
+        both agree.
+        """
         masks = np.unpackbits(self.packed, count=other.masks.size).reshape(other.masks.shape)
         own = zip(masks, self.output.presence, self.output.predicted_iou, strict=True)
         its = zip(other.masks, other.presence, other.predicted_iou, strict=True)
         chosen = [one if taken else kept for taken, one, kept in zip(better, its, own, strict=True)]
         found, presence, predicted_iou = zip(*chosen, strict=True)
-        return SliceOutput(other.slice, np.stack(found), presence, predicted_iou)
+        agreement = tuple(_agreement(kept, one) for kept, one in zip(masks, other.masks, strict=True))
+        return SliceOutput(other.slice, np.stack(found), presence, predicted_iou, agreement)
+
+
+def _agreement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Dice of what two sweeps found; 1 where both found nothing."""
+    found = dice(one, other)
+    return 1.0 if found is None else found
 
 
 def confidence(presence: float, predicted_iou: float) -> float:
