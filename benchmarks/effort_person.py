@@ -70,10 +70,14 @@ class Person:
             positive=positive,
         )
 
+    def slice_dice(self, seen: Mask, index: int) -> float:
+        """1 where nothing is found and nothing is there."""
+        found = dice(seen, self.example.reference[index])
+        return 1.0 if found is None else found
+
     def content_with(self, seen: Mask, index: int) -> bool:
         """Whether a slice is left as it is: a Dice of 0.9, or nothing found where nothing is."""
-        found = dice(seen, self.example.reference[index])
-        return found is None or found >= GOOD
+        return self.slice_dice(seen, index) >= GOOD
 
     def wrong_pixels(self, masks: Mask) -> NDArray[np.int64]:
         """Of every slice."""

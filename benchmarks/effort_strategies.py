@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,14 @@ from PromptOnceLib.segmentation.slice_confidence import review_order, slice_conf
 class Step:
     """After an interaction: Dice of the volume, and what this interaction took.
 
-    computed: slices that were propagated to, each as often as a sweep reached it. seconds: of the processor, without
-    encoding, in the engine. untouched: whether the slice that was looked at was good and got no click.
+    computed: slices that were propagated to, each as often as a sweep reached it. marks: boxes and clicks. seconds: of
+    the processor in the engine, without encoding what was encoded before. untouched: whether the slice that was looked
+    at was good and got no mark.
     """
 
     dice: float
     computed: int
-    clicks: int
+    marks: int
     seconds: float
     untouched: bool = False
 
@@ -55,30 +57,23 @@ class Desk:
         self.masks: Mask = np.zeros_like(self.person.example.reference)
         self.presence, self.predicted_iou, self.agreement = (np.full(len(frames), np.nan) for _ in range(3))
 
-    def propagate(self, *tasks: SweepTask) -> None:
-        """Compute what tasks ask for, and take it in."""
+    def propagate(self, changed: int | None) -> None:
+        """Compute what is open next to a fixed slice, everything for None, and take it in."""
+        fixed = {index: [prompt] for index, prompt in self.fixed.items()}
+        task = SweepTask(fixed, 0, len(self.masks) - 1, None if changed is None else frozenset({changed}))
         began = time.process_time()
-        for task in tasks:
-            for output in Sweeps(self.work).run(task):
-                self.masks[output.slice] = output.masks[0]
-                self.presence[output.slice], self.predicted_iou[output.slice] = output.presence[0], output.predicted_iou[0]
-                self.agreement[output.slice] = output.agreement[0] if output.agreement else np.nan
-            self.computed += task.steps - len(task.settled())
+        for output in Sweeps(self.work).run(task):
+            index = output.slice
+            self.masks[index] = output.masks[0]
+            self.presence[index], self.predicted_iou[index] = output.presence[0], output.predicted_iou[0]
+            self.agreement[index] = output.agreement[0] if output.agreement else np.nan
+        self.computed += task.steps - len(task.settled())
         self.seconds += time.process_time() - began
 
-    def task(self, changed: int | None) -> SweepTask:
-        """What is open next to a fixed slice; everything for None."""
-        fixed = {index: [prompt] for index, prompt in self.fixed.items()}
-        return SweepTask(fixed, 0, len(self.masks) - 1, None if changed is None else frozenset({changed}))
-
-    def one_way(self) -> tuple[SweepTask, SweepTask]:
-        """Everything, as SAM2VideoPredictor does it: forward from the first fixed slice on, backward before it."""
-        fixed = {index: [prompt] for index, prompt in self.fixed.items()}
-        first, last = min(fixed), len(self.masks) - 1
-        return (
-            SweepTask(fixed, first, last, direction="forward"),
-            SweepTask(fixed, 0, first - 1, frozenset(), direction="backward"),
-        )
+    @property
+    def dice(self) -> float:
+        """Of the volume."""
+        return self.person.dice(self.masks)
 
     def predict(self, prompt: ObjectPrompt, index: int, correcting: bool) -> Mask:
         """What the person sees after a prompt."""
@@ -87,18 +82,32 @@ class Desk:
         self.seconds += time.process_time() - began
         return found
 
-    def correct(self, index: int) -> int:
+    def click(self, index: int) -> int:
         """Click on a slice until it is good, three times at most, and fix what is seen then; number of clicks."""
-        seen, first = self.masks[index], self.fixed.get(index)
-        prompt = ObjectPrompt(name=NAME) if first is None else first
-        clicks = 0
+        first = self.fixed.get(index)
+        return self._mark(index, ObjectPrompt(name=NAME) if first is None else first, first is None)[0]
+
+    def redraw(self, index: int) -> int:
+        """Draw a box on a slice, then click as before; fix the best that was seen; number of marks."""
+        if self.person.content_with(self.masks[index], index) or not self.person.example.reference[index].any():
+            return self.click(index)
+        before, box = self.masks[index].copy(), self.person.box(index)
+        by_box = self.predict(box, index, correcting=False)
+        self.masks[index] = by_box
+        clicks, clicked = self._mark(index, box, correcting=False)
+        best = max((before, by_box, clicked), key=lambda seen: self.person.slice_dice(seen, index))
+        self.fixed[index] = ObjectPrompt(name=NAME, mask=encode_mask(best != 0))
+        return 1 + clicks
+
+    def _mark(self, index: int, prompt: ObjectPrompt, correcting: bool) -> tuple[int, Mask]:
+        seen, clicks = self.masks[index], 0
         while clicks < MOST_CLICKS and not self.person.content_with(seen, index):
             clicks += 1
             point = self.person.click(seen, index, clicks)
             prompt = prompt.model_copy(update={"points": (*prompt.points, point)})
-            seen = self.predict(prompt, index, correcting=first is None)
+            seen = self.predict(prompt, index, correcting)
         self.fixed[index] = ObjectPrompt(name=NAME, mask=encode_mask(seen != 0))
-        return clicks
+        return clicks, seen
 
     def confidence(self) -> NDArray[np.float64]:
         """Of every slice."""
@@ -107,6 +116,9 @@ class Desk:
 
 Choice = Callable[[Desk], int]
 """The slice to correct next."""
+Marking = Callable[[Desk, int], int]
+"""Corrects a slice and fixes it; number of boxes and clicks."""
+Strategy = Callable[[Desk], Iterator[Step]]
 
 
 def oracle(desk: Desk) -> int:
@@ -121,39 +133,25 @@ def queue(desk: Desk) -> int:
     return review_order(desk.confidence(), desk.fixed)[0]
 
 
-def corrected(desk: Desk, choose: Choice, tasks: Callable[[Desk, int], tuple[SweepTask, ...]]) -> Iterator[Step]:
-    """A box, then corrections, after each of which tasks are propagated again."""
-    seed = desk.person.example.seed
-    desk.fixed[seed] = desk.person.box(seed)
-    desk.propagate(desk.task(None))
-    yield _step(desk, Step(0.0, 0, 0, 0.0), 0)
-    while len(desk.fixed) < len(desk.masks):
-        before = Step(0.0, desk.computed, 0, desk.seconds)
-        index = choose(desk)
-        clicks = desk.correct(index)
-        desk.propagate(*tasks(desk, index))
-        yield _step(desk, before, clicks)
+def corrected(choose: Choice, marking: Marking, everywhere: bool = False) -> Strategy:
+    """A box, then corrections, after each of which what is open beside the corrected slice is propagated again.
 
+    everywhere: or all that is open, with all fixed slices.
+    """
 
-def _step(desk: Desk, before: Step, clicks: int) -> Step:
-    looked = len(desk.fixed) > 1
-    taken = desk.computed - before.computed, clicks, desk.seconds - before.seconds
-    return Step(desk.person.dice(desk.masks), *taken, untouched=looked and not clicks)
+    def steps(desk: Desk) -> Iterator[Step]:
+        seed = desk.person.example.seed
+        desk.fixed[seed] = desk.person.box(seed)
+        desk.propagate(None)
+        yield Step(desk.dice, desk.computed, 1, desk.seconds)
+        while len(desk.fixed) < len(desk.masks):
+            computed, seconds = desk.computed, desk.seconds
+            index = choose(desk)
+            marks = marking(desk, index)
+            desk.propagate(None if everywhere else index)
+            yield Step(desk.dice, desk.computed - computed, marks, desk.seconds - seconds, untouched=not marks)
 
-
-def local(choose: Choice) -> Callable[[Desk], Iterator[Step]]:
-    """Only what lies between a corrected slice and its fixed neighbours is computed again."""
-    return lambda desk: corrected(desk, choose, lambda at, index: (at.task(index),))
-
-
-def whole(desk: Desk) -> Iterator[Step]:
-    """Everything is computed again after each correction, with all fixed slices."""
-    return corrected(desk, oracle, lambda at, _: (at.task(None),))
-
-
-def one_way(desk: Desk) -> Iterator[Step]:
-    """The same in one direction, as SAM2VideoPredictor does it."""
-    return corrected(desk, oracle, lambda at, _: at.one_way())
+    return steps
 
 
 def boxes(desk: Desk) -> Iterator[Step]:
@@ -163,7 +161,7 @@ def boxes(desk: Desk) -> Iterator[Step]:
     for index in sorted(held, key=lambda other: abs(other - example.seed)):
         before = desk.seconds
         desk.masks[index] = desk.predict(desk.person.box(int(index)), int(index), correcting=False)
-        yield Step(desk.person.dice(desk.masks), 0, 0, desk.seconds - before)
+        yield Step(desk.dice, 0, 1, desk.seconds - before)
 
 
 def interpolated(desk: Desk) -> Iterator[Step]:
@@ -175,14 +173,15 @@ def interpolated(desk: Desk) -> Iterator[Step]:
     held = np.flatnonzero(example.reference.any((1, 2)))
     known: dict[int, Mask] = {}
     for count in range(1, len(held) + 1):
-        before = desk.seconds
+        before, drawn = desk.seconds, len(known)
         chosen = [example.seed] if count == 1 else np.unique(np.linspace(held[0], held[-1], count).round().astype(int))
         # An object of several parts may be absent in between.
         for index in (int(index) for index in chosen if example.reference[index].any()):
             if index not in known:
                 known[index] = desk.predict(desk.person.box(index), index, correcting=False)
         keys = {int(index): known[index] for index in chosen if index in known}
-        yield Step(desk.person.dice(between(keys, len(desk.masks))), 0, 0, desk.seconds - before)
+        dice = desk.person.dice(between(keys, len(desk.masks)))
+        yield Step(dice, 0, len(known) - drawn, desk.seconds - before)
 
 
 def between(keys: dict[int, Mask], slices: int) -> Mask:
@@ -192,7 +191,7 @@ def between(keys: dict[int, Mask], slices: int) -> Mask:
     distances = {index: _signed_distance(mask != 0) for index, mask in keys.items()}
     for place in places:
         found[place] = keys[place]
-    for low, high in zip(places[:-1], places[1:], strict=True):
+    for low, high in pairwise(places):
         for index in range(low + 1, high):
             share = (index - low) / (high - low)
             found[index] = (1 - share) * distances[low] + share * distances[high] > 0
@@ -210,14 +209,16 @@ def _signed_distance(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 def once(desk: Desk) -> Iterator[Step]:
     """One run without corrections."""
-    yield next(local(oracle)(desk))
+    yield next(corrected(oracle, Desk.click)(desk))
 
 
-STRATEGIES: dict[str, Callable[[Desk], Iterator[Step]]] = {
-    "local, oracle": local(oracle),
-    "local, queue": local(queue),
-    "whole volume": whole,
-    "whole volume, one way": one_way,
+STRATEGIES: dict[str, Strategy] = {
+    "local, oracle": corrected(oracle, Desk.click),
+    "local, queue": corrected(queue, Desk.click),
+    "whole volume": corrected(oracle, Desk.click, everywhere=True),
+    "local, oracle, redrawn": corrected(oracle, Desk.redraw),
+    "local, queue, redrawn": corrected(queue, Desk.redraw),
+    "whole volume, redrawn": corrected(oracle, Desk.redraw, everywhere=True),
     "box on every slice": boxes,
     "boxes, interpolated": interpolated,
     "one run": once,

@@ -7,6 +7,7 @@ benchmarks.fit_confidence`); benchmarks/effort.md says how well it ranks the sli
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,7 @@ def _beside(between: Values, at_ends: float) -> Values:
 
 def _overlaps(masks: NDArray[np.bool_]) -> Values:
     """Dice of each slice with the next one, (n - 1,)."""
-    return np.array([_dice(one, other) for one, other in zip(masks[:-1], masks[1:], strict=True)])
+    return np.array([_dice(one, other) for one, other in pairwise(masks)])
 
 
 def _change(areas: NDArray[np.int64], others: NDArray[np.int64]) -> Values:
