@@ -58,9 +58,22 @@ class Desk:
         self.presence, self.predicted_iou, self.agreement = (np.full(len(frames), np.nan) for _ in range(3))
 
     def propagate(self, changed: int | None) -> None:
-        """Compute what is open next to a fixed slice, everything for None, and take it in."""
-        fixed = {index: [prompt] for index, prompt in self.fixed.items()}
-        task = SweepTask(fixed, 0, len(self.masks) - 1, None if changed is None else frozenset({changed}))
+        """Compute what is open next to a fixed slice, everything for None."""
+        self._run(SweepTask(self._prompts(), 0, len(self.masks) - 1, None if changed is None else frozenset({changed})))
+
+    def propagate_all(self) -> None:
+        """Compute everything as SAM2VideoPredictor does, with all fixed slices: forward from the first one, backward
+        before it.
+        """
+        first, last = min(self.fixed), len(self.masks) - 1
+        self._run(SweepTask(self._prompts(), first, last, direction="forward"))
+        if first > 0:
+            self._run(SweepTask(self._prompts(), 0, first - 1, direction="backward"))
+
+    def _prompts(self) -> dict[int, list[ObjectPrompt]]:
+        return {index: [prompt] for index, prompt in self.fixed.items()}
+
+    def _run(self, task: SweepTask) -> None:
         began = time.process_time()
         for output in Sweeps(self.work).run(task):
             index = output.slice
@@ -85,19 +98,29 @@ class Desk:
     def click(self, index: int) -> int:
         """Click on a slice until it is good, three times at most, and fix what is seen then; number of clicks."""
         first = self.fixed.get(index)
-        return self._mark(index, ObjectPrompt(name=NAME) if first is None else first, first is None)[0]
+        prompt = ObjectPrompt(name=NAME) if first is None else first
+        clicks, seen = self._mark(index, prompt, correcting=first is None)
+        self._fix(index, seen)
+        return clicks
 
     def redraw(self, index: int) -> int:
-        """Draw a box on a slice, then click as before; fix the best that was seen; number of marks."""
-        if self.person.content_with(self.masks[index], index) or not self.person.example.reference[index].any():
+        """Draw a box on a slice, click as before, and fix the best that was seen; where nothing is, empty the slice;
+        number of marks.
+        """
+        person, before = self.person, self.masks[index].copy()
+        if person.content_with(before, index):
             return self.click(index)
-        before, box = self.masks[index].copy(), self.person.box(index)
-        by_box = self.predict(box, index, correcting=False)
-        self.masks[index] = by_box
+        if not person.example.reference[index].any():
+            self._fix(index, np.zeros_like(before))
+            return 1
+        box = person.box(index)
+        by_box = self.masks[index] = self.predict(box, index, correcting=False)
         clicks, clicked = self._mark(index, box, correcting=False)
-        best = max((before, by_box, clicked), key=lambda seen: self.person.slice_dice(seen, index))
-        self.fixed[index] = ObjectPrompt(name=NAME, mask=encode_mask(best != 0))
+        self._fix(index, max((before, by_box, clicked), key=lambda seen: person.slice_dice(seen, index)))
         return 1 + clicks
+
+    def _fix(self, index: int, seen: Mask) -> None:
+        self.fixed[index] = ObjectPrompt(name=NAME, mask=encode_mask(seen != 0))
 
     def _mark(self, index: int, prompt: ObjectPrompt, correcting: bool) -> tuple[int, Mask]:
         seen, clicks = self.masks[index], 0
@@ -106,7 +129,6 @@ class Desk:
             point = self.person.click(seen, index, clicks)
             prompt = prompt.model_copy(update={"points": (*prompt.points, point)})
             seen = self.predict(prompt, index, correcting)
-        self.fixed[index] = ObjectPrompt(name=NAME, mask=encode_mask(seen != 0))
         return clicks, seen
 
     def confidence(self) -> NDArray[np.float64]:
@@ -136,7 +158,7 @@ def queue(desk: Desk) -> int:
 def corrected(choose: Choice, marking: Marking, everywhere: bool = False) -> Strategy:
     """A box, then corrections, after each of which what is open beside the corrected slice is propagated again.
 
-    everywhere: or all that is open, with all fixed slices.
+    everywhere: or the whole volume, with all fixed slices, as SAM2VideoPredictor does it.
     """
 
     def steps(desk: Desk) -> Iterator[Step]:
@@ -148,7 +170,10 @@ def corrected(choose: Choice, marking: Marking, everywhere: bool = False) -> Str
             computed, seconds = desk.computed, desk.seconds
             index = choose(desk)
             marks = marking(desk, index)
-            desk.propagate(None if everywhere else index)
+            if everywhere:
+                desk.propagate_all()
+            else:
+                desk.propagate(index)
             yield Step(desk.dice, desk.computed - computed, marks, desk.seconds - seconds, untouched=not marks)
 
     return steps

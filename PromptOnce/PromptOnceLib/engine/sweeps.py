@@ -1,9 +1,12 @@
 """Several fixed slices of the same objects: what lies between two of them is swept from both ends.
 
-A slice is fixed where its masks are settled: it was prompted, corrected or accepted. Every open slice attends to the
-fixed slices nearest to it, on both sides, as conditioning frames, and to the last slices of the sweep that reaches it.
-Where two sweeps meet, each slice and object keeps the mask of the sweep that is more confident. Memories that stem from
-before a correction are never used: a sweep begins at a fixed slice with nothing but the fixed slices.
+A slice is fixed where its masks are settled: it was prompted, corrected or accepted. A sweep begins at a fixed slice,
+its only conditioning frame, and every open slice attends to it and to the last slices of the sweep. Where two sweeps
+meet, each slice keeps the masks of the one from the nearer end, and how far both agree is told. Memories that stem from
+before a correction are never used.
+
+SAM 2 does not tell the network how far away a conditioning frame is. With the embedded model a fixed slice of another
+appearance at the far end made sweeps lose an object that they found without it (benchmarks/effort.md).
 """
 
 from __future__ import annotations
@@ -74,6 +77,12 @@ class SweepTask:
         """The slices that a sweep computes, in its order."""
         return [index for index in sweep if index not in self.fixed and self.first <= index <= self.last]
 
+    def starts(self) -> set[int]:
+        """The fixed slices of which something has to be remembered."""
+        if self.direction != "both":
+            return set(self.fixed)
+        return {sweep[0] for meeting in self.sweeps() for sweep in meeting}
+
     @property
     def steps(self) -> int:
         """How many results come out; a slice that two sweeps reach comes twice."""
@@ -98,11 +107,11 @@ class Sweeps:
             yield from self._fill(meeting, task, entries)
 
     def _settle(self, task: SweepTask) -> tuple[list[SliceOutput], list[dict[int, Entry]]]:
-        """Results of the fixed slices that come out; what is remembered of all of them, by object and slice."""
+        """Results of the fixed slices that come out; what sweeps remember of fixed slices, by object and slice."""
         work, coming = self.work, set(task.settled())
         found: list[SliceOutput] = []
         entries: list[dict[int, Entry]] = []
-        for index in sorted(task.fixed):
+        for index in sorted({*coming, *task.starts()}):
 
             def settle(index: int = index) -> tuple[list[Output], list[Entry]]:
                 outputs = work.segment(task.fixed[index], index, task.fill_hole_area)
@@ -147,7 +156,8 @@ class Sweeps:
     ) -> Iterator[tuple[SliceOutput, Remembered]]:
         """The open slices of a sweep in order, with what is remembered of each."""
         work, start, order = self.work, sweep[0], task.open(sweep)
-        placed = [{(index - start) * sweep.step: entry for index, entry in of.items()} for of in entries]
+        attended = {start} if task.direction == "both" else task.starts()
+        placed = [{(index - start) * sweep.step: of[index] for index in attended} for of in entries]
         pieces = [Piece([Pass(sweep)], Memory(self._length(sweep, task), together(placed)))]
         with work.features(order) as ahead:
 
@@ -207,11 +217,11 @@ class _Kept:
         return cls(np.packbits(output.masks), replace(output, masks=output.masks[:0]), distance)
 
     def bettered_by(self, other: SliceOutput, distance: int) -> list[bool]:
-        """Whether the other sweep is the more confident, for every object; at a tie the one from the nearer end is."""
+        """Whether the other sweep comes from nearer, for every object; halfway, whether it is more confident."""
         mine = zip(self.output.presence, self.output.predicted_iou, strict=True)
         theirs = zip(other.presence, other.predicted_iou, strict=True)
         return [
-            (confidence(*its), -distance) > (confidence(*own), -self.distance)
+            (-distance, confidence(*its)) > (-self.distance, confidence(*own))
             for own, its in zip(mine, theirs, strict=True)
         ]
 

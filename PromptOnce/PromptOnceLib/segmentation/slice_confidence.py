@@ -50,7 +50,7 @@ def slice_confidence(
     differ or no slice is fixed.
     """
     found = slice_features(masks, presence, predicted_iou, fixed, agreement)
-    confidence = 1 / (1 + np.exp(-(found @ np.array(WEIGHTS) + BIAS)))
+    confidence: Values = 1 / (1 + np.exp(-(found @ np.array(WEIGHTS) + BIAS)))
     confidence[list(fixed)] = 1.0
     return confidence
 
@@ -99,7 +99,8 @@ def slice_features(
 def _nearest(places: NDArray[np.int64], slices: int) -> NDArray[np.int64]:
     """For every slice the nearest of the places."""
     distances = abs(np.arange(slices)[:, None] - places[None])
-    return places[distances.argmin(1)]
+    found: NDArray[np.int64] = places[distances.argmin(1)]
+    return found
 
 
 def _beside(between: Values, at_ends: float) -> Values:
@@ -114,7 +115,8 @@ def _overlaps(masks: NDArray[np.bool_]) -> Values:
 
 def _change(areas: NDArray[np.int64], others: NDArray[np.int64]) -> Values:
     """How many times as large, as a logarithm without its sign."""
-    return np.minimum(abs(np.log((areas + 1) / (others + 1))), _MOST_CHANGE)
+    change: Values = np.minimum(abs(np.log((areas + 1) / (others + 1))), _MOST_CHANGE)
+    return change
 
 
 def _dice(one: Mask, other: Mask) -> float:
