@@ -1,9 +1,12 @@
 """Several fixed slices of the same objects: what lies between two of them is swept from both ends.
 
-A slice is fixed where its masks are settled: it was prompted, corrected or accepted. Every open slice attends to the
-fixed slices nearest to it, on both sides, as conditioning frames, and to the last slices of the sweep that reaches it.
-Where two sweeps meet, each slice and object keeps the mask of the sweep that is more confident. Memories that stem from
-before a correction are never used: a sweep begins at a fixed slice with nothing but the fixed slices.
+A slice is fixed where its masks are settled: it was prompted, corrected or accepted. A sweep begins at a fixed slice,
+its only conditioning frame, and every open slice attends to it and to the last slices of the sweep. Where two sweeps
+meet, each slice keeps the masks of the one from the nearer end, and how far both agree is told. Memories that stem from
+before a correction are never used.
+
+SAM 2 does not tell the network how far away a conditioning frame is. With the embedded model a fixed slice of another
+appearance at the far end made sweeps lose an object that they found without it (benchmarks/effort.md).
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from PromptOnceLib.engine.tracker import Output
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
 from PromptOnceLib.engine.workspace import MOST_CONDITIONING_FRAMES, Remembered, Workspace
 from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.segmentation.metrics import dice
 
 Direction = Literal["both", "forward", "backward"]
 
@@ -73,6 +77,12 @@ class SweepTask:
         """The slices that a sweep computes, in its order."""
         return [index for index in sweep if index not in self.fixed and self.first <= index <= self.last]
 
+    def starts(self) -> set[int]:
+        """The fixed slices of which something has to be remembered."""
+        if self.direction != "both":
+            return set(self.fixed)
+        return {sweep[0] for meeting in self.sweeps() for sweep in meeting}
+
     @property
     def steps(self) -> int:
         """How many results come out; a slice that two sweeps reach comes twice."""
@@ -97,11 +107,11 @@ class Sweeps:
             yield from self._fill(meeting, task, entries)
 
     def _settle(self, task: SweepTask) -> tuple[list[SliceOutput], list[dict[int, Entry]]]:
-        """Results of the fixed slices that come out; what is remembered of all of them, by object and slice."""
+        """Results of the fixed slices that come out; what sweeps remember of fixed slices, by object and slice."""
         work, coming = self.work, set(task.settled())
         found: list[SliceOutput] = []
         entries: list[dict[int, Entry]] = []
-        for index in sorted(task.fixed):
+        for index in sorted({*coming, *task.starts()}):
 
             def settle(index: int = index) -> tuple[list[Output], list[Entry]]:
                 outputs = work.segment(task.fixed[index], index, task.fill_hole_area)
@@ -146,7 +156,8 @@ class Sweeps:
     ) -> Iterator[tuple[SliceOutput, Remembered]]:
         """The open slices of a sweep in order, with what is remembered of each."""
         work, start, order = self.work, sweep[0], task.open(sweep)
-        placed = [{(index - start) * sweep.step: entry for index, entry in of.items()} for of in entries]
+        attended = {start} if task.direction == "both" else task.starts()
+        placed = [{(index - start) * sweep.step: of[index] for index in attended} for of in entries]
         pieces = [Piece([Pass(sweep)], Memory(self._length(sweep, task), together(placed)))]
         with work.features(order) as ahead:
 
@@ -206,22 +217,31 @@ class _Kept:
         return cls(np.packbits(output.masks), replace(output, masks=output.masks[:0]), distance)
 
     def bettered_by(self, other: SliceOutput, distance: int) -> list[bool]:
-        """Whether the other sweep is the more confident, for every object; at a tie the one from the nearer end is."""
+        """Whether the other sweep comes from nearer, for every object; halfway, whether it is more confident."""
         mine = zip(self.output.presence, self.output.predicted_iou, strict=True)
         theirs = zip(other.presence, other.predicted_iou, strict=True)
         return [
-            (confidence(*its), -distance) > (confidence(*own), -self.distance)
+            (-distance, confidence(*its)) > (-self.distance, confidence(*own))
             for own, its in zip(mine, theirs, strict=True)
         ]
 
     def merged(self, other: SliceOutput, better: Sequence[bool]) -> SliceOutput:
-        """The other's masks and scores of the objects for which it is better, what was kept of the rest."""
+        """The other's masks and scores of the objects for which it is better, what was kept of the rest; and how far
+        both agree.
+        """
         masks = np.unpackbits(self.packed, count=other.masks.size).reshape(other.masks.shape)
         own = zip(masks, self.output.presence, self.output.predicted_iou, strict=True)
         its = zip(other.masks, other.presence, other.predicted_iou, strict=True)
         chosen = [one if taken else kept for taken, one, kept in zip(better, its, own, strict=True)]
         found, presence, predicted_iou = zip(*chosen, strict=True)
-        return SliceOutput(other.slice, np.stack(found), presence, predicted_iou)
+        agreement = tuple(_agreement(kept, one) for kept, one in zip(masks, other.masks, strict=True))
+        return SliceOutput(other.slice, np.stack(found), presence, predicted_iou, agreement)
+
+
+def _agreement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Dice of what two sweeps found; 1 where both found nothing."""
+    found = dice(one, other)
+    return 1.0 if found is None else found
 
 
 def confidence(presence: float, predicted_iou: float) -> float:

@@ -26,7 +26,9 @@ Remembered = Sequence[tuple[Output, Entry]]
 """What was found on a slice and what is remembered of it, for some rows each."""
 
 MOST_CONDITIONING_FRAMES = 4
-"""So many fixed slices an open slice attends to: the nearest before, the nearest after, then by distance."""
+"""So many fixed slices a slice attends to where there are several: the nearest before, the nearest after, then by
+distance.
+"""
 
 
 @dataclass

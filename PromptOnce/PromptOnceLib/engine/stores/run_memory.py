@@ -72,7 +72,9 @@ class RunMemory:
         kept, reached = self._files.get((name, index)), self._reached.get((name, index))
         if kept is None or reached is None:
             return None
-        fixed = {other: self._entry(name, other) for other in self._fixed[name] if other != index}
+        # The slice where the sweep began, as in the sweep; a fixed slice is corrected in view of all others.
+        beside = self._fixed[name] - {index} if index == reached.start else {reached.start}
+        fixed = {other: self._entry(name, other) for other in beside}
         seeds = {reached.position(other): entry for other, entry in fixed.items() if entry is not None}
         if not seeds:
             return None

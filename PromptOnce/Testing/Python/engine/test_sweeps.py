@@ -1,4 +1,4 @@
-"""Several fixed slices: equal to upstream in one direction; between two of them the more confident of two sweeps."""
+"""Several fixed slices: equal to upstream in one direction; between two of them the nearer of two sweeps."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_only_what_lies_next_to_a_changed_slice_is_computed(nano: tuple[Model, P
 
 
 def test_what_is_computed_again_is_what_was_computed_at_once(nano: tuple[Model, Path]) -> None:  # noqa: F811
-    """Where no fixed slice is farther than four others, the history of corrections makes no difference."""
+    """The history of corrections makes no difference."""
     fixed = {k: [bright(k)] for k in (3, 8, 17)}
     work = workspace(nano[0])
     whole = volume(list(Sweeps(work).run(SweepTask(fixed, 0, SLICES - 1))))
@@ -93,13 +93,13 @@ def test_what_is_computed_again_is_what_was_computed_at_once(nano: tuple[Model, 
         np.testing.assert_array_equal(output.masks, whole[:, output.slice])
 
 
-def test_the_more_confident_sweep_wins_and_the_nearer_one_at_a_tie(
+def test_the_nearer_sweep_wins_and_the_more_confident_one_halfway(
     nano: tuple[Model, Path],  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one, other = np.zeros((1, 4, 4), np.uint8), np.ones((1, 4, 4), np.uint8)
-    scores = {5: (0.9, 0.8), 6: (0.9, 0.8), 7: (0.9, 0.8), 8: (0.4, 0.9)}
-    others = {5: (0.9, 0.8), 6: (0.95, 0.8), 7: (0.9, 0.8), 8: (0.6, 0.1)}
+    scores = {5: (0.6, 0.8), 6: (0.9, 0.8), 7: (0.9, 0.8)}
+    others = {5: (0.9, 0.8), 6: (0.95, 0.8), 7: (0.6, 0.8)}
 
     def sweep(
         _self: Sweeps, slices: range, task: SweepTask, _entries: object
@@ -108,17 +108,33 @@ def test_the_more_confident_sweep_wins_and_the_nearer_one_at_a_tie(
         return [(SliceOutput(k, masks, (of[k][0],), (of[k][1],)), []) for k in task.open(slices)]
 
     monkeypatch.setattr(Sweeps, "_sweep", sweep)
-    fixed = {4: [bright(4)], 9: [bright(9)]}
-    outputs = list(Sweeps(workspace(nano[0])).run(SweepTask(fixed, 4, 9, changed=frozenset({4}))))
+    fixed = {4: [bright(4)], 8: [bright(8)]}
+    outputs = list(Sweeps(workspace(nano[0])).run(SweepTask(fixed, 4, 8, changed=frozenset({4}))))
     final = {o.slice: (int(o.masks.max()), o.presence, o.predicted_iou) for o in outputs[1:]}
-    assert final[5] == (0, (0.9,), (0.8,))  # equally sure: slice 5 is nearer to 4
-    assert final[6] == (1, (0.95,), (0.8,))
-    assert final[7] == (1, (0.9,), (0.8,))
-    assert final[8] == (
-        1,
-        (0.6,),
-        (0.1,),
-    )  # the first sweep took the object for absent
+    assert final[5] == (0, (0.6,), (0.8,))
+    assert final[6] == (1, (0.95,), (0.8,))  # as far from 4 as from 8
+    assert final[7] == (1, (0.6,), (0.8,))
+    assert [o.agreement for o in outputs[1:]] == [()] * 3 + [(0.0,)] * 3
+
+
+def test_an_open_slice_depends_on_its_nearer_fixed_slice_alone(nano: tuple[Model, Path]) -> None:  # noqa: F811
+    work = workspace(nano[0])
+    alone, beside = ({k: [bright(k)] for k in fixed} for fixed in ((3,), (3, 17)))
+    expected = volume(list(Sweeps(work).run(SweepTask(alone, 0, SLICES - 1))))
+    found = volume(list(Sweeps(work).run(SweepTask(beside, 0, SLICES - 1))))
+    np.testing.assert_array_equal(found[:, :10], expected[:, :10])
+    assert (found[:, 11:17] != expected[:, 11:17]).any()
+
+
+def test_sweeps_that_meet_say_how_far_they_agree(nano: tuple[Model, Path]) -> None:  # noqa: F811
+    fixed = {k: [bright(k), grey(k)] for k in (3, 9)}
+    task = SweepTask(fixed, 0, 12)
+    outputs = list(Sweeps(workspace(nano[0])).run(task))
+    for output in outputs:
+        met = output.slice in range(4, 9) and output is not next(o for o in outputs if o.slice == output.slice)
+        assert len(output.agreement) == (2 if met else 0)
+        assert all(0 <= value <= 1 for value in output.agreement)
+    assert max(value for output in outputs for value in output.agreement) > 0.5
 
 
 def test_a_mask_that_was_edited_comes_out_as_it_is(nano: tuple[Model, Path]) -> None:  # noqa: F811

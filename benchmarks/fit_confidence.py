@@ -1,0 +1,170 @@
+"""Fit the weights of slice_confidence on phantoms: python -m benchmarks.fit_confidence --phantoms 60.
+
+Slices are taken from volumes that a simulated person corrects, after each of the first interactions; what is fitted is
+the slice's Dice, 1 where nothing is found and nothing is there. --real FOLDER reports on real images how well the
+confidence ranks slices, --held-out on other phantoms, with the weights that the library has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import stats
+
+from benchmarks.effort_person import Person
+from benchmarks.effort_strategies import Desk, corrected, oracle
+from PromptOnceLib.engine.devices import on_cpu
+from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.segmentation.slice_confidence import FEATURES, slice_features
+from training.evaluation.images import image_examples
+from training.evaluation.phantoms import phantom_examples
+from training.evaluation.scores import CachingTracker, Example
+
+Values = NDArray[np.float64]
+
+FIRST_SEED = 30_000  # of the phantoms; neither training nor any evaluation uses those from here on
+_STEPS = 4  # interactions after which slices are taken
+_PENALTY = 1.0  # on squared weights of standardised features
+
+
+@dataclass(frozen=True)
+class State:
+    """The open slices of a volume after some interactions. dice: NaN where nothing is found and nothing is there."""
+
+    group: str
+    interactions: int
+    features: Values
+    predicted_iou: Values
+    confidence: Values
+    dice: Values
+
+
+def states(tracker: CachingTracker, examples: Iterable[Example]) -> Iterator[State]:
+    """Of volumes that a person corrects who sees which slice is the worst."""
+    for example in examples:
+        with tempfile.TemporaryDirectory() as folder:
+            desk = Desk(tracker, Person(example), Path(folder))
+            steps = corrected(oracle, Desk.redraw)(desk)
+            for number, _ in enumerate(itertools.islice(steps, _STEPS), start=1):
+                yield _state(desk, number)
+
+
+def _state(desk: Desk, number: int) -> State:
+    person, example = desk.person, desk.person.example
+    open_slices = [index for index in range(len(desk.masks)) if index not in desk.fixed]
+    features = slice_features(desk.masks, desk.presence, desk.predicted_iou, desk.fixed, desk.agreement)
+    nothing = ~(desk.masks.any((1, 2)) | example.reference.any((1, 2)))
+    dice = np.array([person.slice_dice(mask, index) for index, mask in enumerate(desk.masks)])
+    dice[nothing] = np.nan
+    confidence = desk.confidence()
+    return State(
+        example.group,
+        number,
+        features[open_slices],
+        desk.predicted_iou[open_slices],
+        confidence[open_slices],
+        dice[open_slices],
+    )
+
+
+def fit(features: Values, target: Values) -> tuple[Values, float]:
+    """Weights and bias of a logistic model of values from 0 to 1, by Newton's method with a penalty on the weights.
+
+    features: (slices, F). target: (slices,).
+    """
+    mean, spread = features.mean(0), features.std(0) + 1e-9
+    x = np.column_stack([(features - mean) / spread, np.ones(len(features))])
+    weights, penalty = np.zeros(x.shape[1]), np.append(np.full(x.shape[1] - 1, _PENALTY), 0.0)
+    for _ in range(50):
+        estimate = 1 / (1 + np.exp(-(x @ weights)))
+        slope = x.T @ (estimate - target) + penalty * weights
+        curvature = (x * (estimate * (1 - estimate))[:, None]).T @ x + np.diag(penalty)
+        weights -= np.linalg.solve(curvature, slope)
+    scaled = weights[:-1] / spread
+    return scaled, float(weights[-1] - scaled @ mean)
+
+
+def rank_correlation(values: Values, dice: Values) -> float:
+    """Spearman's, NaN where one of both is the same everywhere."""
+    if len(dice) < 3 or np.ptp(values) == 0 or np.ptp(dice) == 0:
+        return float("nan")
+    return float(stats.spearmanr(values, dice).statistic)
+
+
+def worst_found(values: Values, dice: Values) -> tuple[float, float]:
+    """Share of the truly worst tenth that is among the first tenth shown, and what chance would give."""
+    count = max(1, round(len(dice) / 10))
+    shown, worst = (set(np.argsort(one, kind="stable")[:count].tolist()) for one in (values, dice))
+    return len(shown & worst) / count, count / len(dice)
+
+
+def report(found: list[State], interactions: int) -> str:
+    """Markdown: by group means over volumes, over slices where something is found or is there."""
+    lines = [
+        "| set | volumes | rank correlation | by predicted IoU | worst tenth found | by predicted IoU | by chance |",
+        "|---" * 7 + "|",
+    ]
+    chosen = [state for state in found if state.interactions == interactions]
+    groups = dict.fromkeys(state.group for state in chosen)
+    rows = []
+    for group in groups:
+        figures = []
+        for state in (state for state in chosen if state.group == group):
+            known = np.isfinite(state.dice)
+            dice, ours, theirs = state.dice[known], state.confidence[known], state.predicted_iou[known]
+            if len(dice) >= 5:
+                (hit, chance), (other, _) = worst_found(ours, dice), worst_found(theirs, dice)
+                figures.append((rank_correlation(ours, dice), rank_correlation(theirs, dice), hit, other, chance))
+        if figures:
+            rows.append(np.nanmean(figures, axis=0))
+            lines.append(_line(group, len(figures), rows[-1]))
+    if len(rows) > 1:
+        lines.append(_line("mean over sets", len(chosen), np.nanmean(rows, axis=0)))
+    return "\n".join(lines)
+
+
+def _line(name: str, count: int, figures: Values) -> str:
+    return f"| {name} | {count} | " + " | ".join(f"{value:.2f}" for value in figures) + " |"
+
+
+def volumes(examples: Iterable[Example]) -> Iterator[Example]:
+    """Those of more than one slice."""
+    return (example for example in examples if len(example.frames) > 1)
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.fit_confidence", description=__doc__)
+    parser.add_argument("--phantoms", type=int, default=60)
+    parser.add_argument("--held-out", type=int, default=0, help="report on so many other phantoms in place of fitting")
+    parser.add_argument("--real", type=Path, help="report on the images of this folder in place of fitting")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    tracker = CachingTracker(load_model(resolve_model("nano")), on_cpu())
+    if options.real or options.held_out:
+        drawn = phantom_examples(options.held_out)
+        images = image_examples(options.real, print) if options.real else iter(())
+        found = list(states(tracker, volumes(itertools.chain(drawn, images))))
+        for interactions in (1, _STEPS):
+            print(f"\nAfter {interactions} interactions\n\n{report(found, interactions)}", flush=True)
+        return
+    found = list(states(tracker, volumes(phantom_examples(options.phantoms, FIRST_SEED))))
+    features = np.concatenate([state.features for state in found])
+    target = np.nan_to_num(np.concatenate([state.dice for state in found]), nan=1.0)
+    weights, bias = fit(features, target)
+    print(f"{len(found)} states, {len(target)} slices")
+    print("\n".join(f"{name:30} {weight:8.3f}" for name, weight in zip(FEATURES, weights, strict=True)))
+    print(f"{'bias':30} {bias:8.3f}")
+
+
+if __name__ == "__main__":
+    main()
