@@ -31,23 +31,33 @@ def icon(name: str) -> Any:
     return qt.QIcon(str(resource("Icons", f"{name}.svg")))
 
 
+_NARROWEST = 310  # pixels that a sentence gets in the narrowest panel, two folds deep
+
+
 def line_label() -> Any:
-    """A label for a sentence to the user: wraps, can be selected, and is hidden while it is empty."""
+    """A label for a sentence to the user: wraps, can be selected, and is hidden while it is empty.
+
+    See `show_text`.
+    """
     label = qt.QLabel()
     label.wordWrap = True
     label.textInteractionFlags = qt.Qt.TextSelectableByMouse
-    # A wrapping label must not force the width of the panel.
-    label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
-    # Its size hint is that of a narrower label: what is too much must be taken from it, not from the rows around it.
-    label.setMinimumHeight(1)
+    # A wrapping label must not force the width of the panel, and it must not be squeezed: Slicer's scroll area gives
+    # a panel that is too high its least height, not the height for its width.
+    policy = qt.QSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Minimum)
+    policy.setHeightForWidth(True)
+    label.setSizePolicy(policy)
     label.hide()
     return label
 
 
-def show_text(label: Any, text: str) -> None:
-    """Show a sentence; an empty one takes no room."""
+def show_text(label: Any, text: str, lines: int = 0) -> None:
+    """Show a sentence; an empty one takes no room but that of so many lines, which is kept for it."""
     label.setText(text)
-    label.setVisible(bool(text))
+    label.setMinimumHeight(
+        max(label.heightForWidth(_NARROWEST) if text else 0, lines * label.fontMetrics().lineSpacing())
+    )
+    label.setVisible(bool(text) or lines > 0)
 
 
 def row(*widgets: Any) -> Any:
