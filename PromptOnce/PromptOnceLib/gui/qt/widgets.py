@@ -51,13 +51,28 @@ def line_label() -> Any:
     return label
 
 
-def show_text(label: Any, text: str, lines: int = 0) -> None:
-    """Show a sentence; an empty one takes no room but that of so many lines, which is kept for it."""
+def show_text(label: Any, text: str, lines: int = 0, width: int = _NARROWEST) -> None:
+    """Show a sentence; an empty one takes no room but that of so many lines, which is kept for it.
+
+    width: pixels that the label has at least.
+    """
+    kept = lines * label.fontMetrics().lineSpacing()
     label.setText(text)
-    label.setMinimumHeight(
-        max(label.heightForWidth(_NARROWEST) if text else 0, lines * label.fontMetrics().lineSpacing())
-    )
+    label.setMinimumHeight(max(kept, label.heightForWidth(width) if text else 0))
     label.setVisible(bool(text) or lines > 0)
+
+
+def scroll_to(widget: Any) -> None:
+    """Have the scroll area around a widget show it; of one that is too high, its top."""
+    area = widget.parentWidget()
+    while area is not None and not area.inherits("QScrollArea"):
+        area = area.parentWidget()
+    if area is None:
+        return
+    if widget.height > area.viewport().height:
+        area.verticalScrollBar().setValue(widget.mapTo(area.widget(), qt.QPoint(0, 0)).y())
+    else:
+        area.ensureWidgetVisible(widget, 0, 0)
 
 
 def row(*widgets: Any) -> Any:

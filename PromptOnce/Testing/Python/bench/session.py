@@ -138,7 +138,7 @@ class Bench:
         self.settle()
 
     def settle(self) -> None:
-        """Let widgets get their places: each turn of the event loop tells one more level that the one in it has grown."""
+        """Let widgets get their places: each turn of the event loop tells one more level what is in it has grown."""
         for _ in range(_LEVELS):
             self.process_events()
 
