@@ -9,6 +9,7 @@ import ctk
 import qt
 
 from PromptOnceLib.gui.batch.panel import BatchPanel
+from PromptOnceLib.gui.engine.model_line import ModelLine
 from PromptOnceLib.gui.engine.panel import EnginePanel
 from PromptOnceLib.gui.panel import Panel, PanelTools
 from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode
@@ -25,6 +26,8 @@ from PromptOnceLib.gui.shortcuts import Shortcuts, listing
 from PromptOnceLib.gui.volume.panel import VolumePanel
 from PromptOnceLib.gui.workbench import Workbench
 
+_WIDTH = 362  # pixels, with its margins 380
+
 
 class ModulePanel:
     """Fills a layout with the panels."""
@@ -36,31 +39,26 @@ class ModulePanel:
         current, choices, engine = bench.current, bench.choices, bench.engine
         self.volume = VolumePanel(_("Volume"), tools, current, choices, bench.selection, bench.prompted_slice)
         self.prompt = PromptPanel(_("Prompt"), tools, current, bench.editor, bench.preview)
+        self.run = RunPanel(_("Propagate"), tools, current, choices, engine, bench.runs, bench.target)
+        self.compare = ComparePanel(_("Review"), tools, current, choices, bench.comparison)
         self.seeds = SeedsPanel(_("Seeds"), tools, current, engine, bench.runs, bench.seeds)
-        self.run = RunPanel(_("Run"), tools, current, choices, engine, bench.runs, bench.target)
-        self.compare = ComparePanel(_("Compare"), tools, choices, bench.comparison)
         self.batch = BatchPanel(_("Batch"), tools, bench.seeds.library, bench.batches, bench.reviews)
-        self.engine = EnginePanel(_("Engine"), tools, bench.engine_choice, engine, bench.tasks)
-        self.panels: tuple[Panel, ...] = (
-            self.volume,
-            self.prompt,
-            self.seeds,
-            self.run,
-            self.compare,
-            self.batch,
-            self.engine,
-        )
-        for panel in self.panels:
-            layout.addWidget(panel.widget)
+        self.engine = EnginePanel(_("Engine settings"), tools, bench.engine_choice, engine, bench.tasks)
+        self.model = ModelLine(tools, bench.engine_choice, engine, bench.tasks, self.engine)
+        by_hand, rarely = (self.volume, self.prompt, self.run, self.compare), (self.seeds, self.batch, self.engine)
+        self.panels: tuple[Panel, ...] = (*by_hand, *rarely)
+        for shown in (self.volume, self.model, *self.panels[1:]):
+            layout.addWidget(shown.widget)
+        # One width, whatever is folded: the dock would change its own with the panel.
+        self.volume.widget.setMinimumWidth(_WIDTH)
         self._add_keys(layout)
         layout.addStretch(1)
-        for part in (self.seeds.widget, self.compare.widget, self.batch.widget, self.engine.widget, self.keys_button):
+        for part in (*(panel.widget for panel in rarely), self.keys_button):
             part.collapsed = True
-        self.prompt.remedy_wanted.connect(self.engine.show_remedy)
         self._shortcuts = Shortcuts(self._actions())
         bench.editor.changed.connect(lambda: self._shortcuts.use_with_tool(bench.editor.tool is not None))
-        for panel in self.panels:
-            panel.refresh()
+        for shown in (*self.panels, self.model):
+            shown.refresh()
 
     def enter(self, parameters: PromptOnceParameterNode) -> None:
         """The module is opened."""

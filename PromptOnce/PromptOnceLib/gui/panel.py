@@ -10,7 +10,7 @@ import qt
 from PromptOnceLib.gui.notices import Notices, Part
 from PromptOnceLib.gui.qt.refresher import Refresher
 from PromptOnceLib.gui.qt.signal import Signal
-from PromptOnceLib.gui.qt.widgets import connect, line_label, show_text
+from PromptOnceLib.gui.qt.widgets import connect, line_label, scroll_to, show_text
 
 
 class PanelTools:
@@ -23,11 +23,13 @@ class PanelTools:
 class Panel:
     """One collapsible part of the module's panel. It shows what its feature holds and forwards what the user does.
 
-    part: its name among the notices. `build` makes the widgets. `refresh` shows everything anew: at the next turn of
-    the event loop after any of the signals that it follows, and when the panel is unfolded.
+    part: its name among the notices. notice_lines: of room that is kept for them. `build` makes the widgets. `refresh`
+    shows everything anew: at the next turn of the event loop after any of the signals that it follows, and when the
+    panel is unfolded.
     """
 
     part: Part
+    notice_lines = 0
 
     def __init__(self, title: str, tools: PanelTools) -> None:
         self._tools = tools
@@ -42,7 +44,8 @@ class Panel:
         self.widget.setLayout(column)
         self.notice = line_label()
         self.build()
-        column.addWidget(self.notice)
+        if self.notice.parent() is None:  # no place among the rows
+            column.addWidget(self.notice)
         connect(self.widget, "contentsCollapsed(bool)", self._folded)
         notices = tools.notices
         notices.changed.connect(self._said)
@@ -61,7 +64,7 @@ class Panel:
 
     def refresh(self) -> None:
         """Show everything as it is now."""
-        show_text(self.notice, self._tools.notices.of(self.part))
+        show_text(self.notice, self._tools.notices.of(self.part), self.notice_lines)
 
     def say(self, sentence: str) -> None:
         """Show a sentence below the rows; "" takes it away."""
@@ -70,9 +73,23 @@ class Panel:
     def cleanup(self) -> None:
         """Let go of what would outlive the panel."""
 
+    def unfold(self) -> None:
+        """Show the panel, wherever it is."""
+        self.widget.collapsed = False
+        self._tools.refresher.ask(self._scroll_here)
+
     def _folded(self, collapsed: bool) -> None:
         if not collapsed:
-            self.refresh()
+            self.unfolded()
+            self._tools.refresher.ask(self._scroll_here)
+
+    def unfolded(self) -> None:
+        """Show what nobody saw before."""
+        self.refresh()
+
+    def _scroll_here(self) -> None:
+        """Once all has its place; the scroll area does not follow by itself."""
+        scroll_to(self.widget)
 
     def _said(self, part: Part) -> None:
         if part == self.part:

@@ -17,8 +17,9 @@ class PromptOnceParameterNode:
     volume: the image to segment. axis: as imaging.stack.parse_axis takes it. window: as gui.volume.chosen_image takes
     it. segmentation: where results go, None for a new one. overwrite: whether results take voxels from other segments.
     earlyStop: whether a pass stops where the object has ended. limitRange, firstSlice, lastSlice: propagate in these
-    slices only; -1 is the last one. reference, referenceSegment: what results are compared with, a segment of a
-    segmentation or a label map volume.
+    slices only; -1 is the last one. reference: what results are compared with, a segmentation or a label map volume.
+    referenceSegments: segment for each object that one was chosen for, a JSON object by the objects' keys.
+    referenceSegment: of scenes of older versions, for all objects.
     """
 
     volume: vtkMRMLScalarVolumeNode
@@ -32,6 +33,7 @@ class PromptOnceParameterNode:
     lastSlice: int = -1  # noqa: N815
     reference: vtkMRMLNode
     referenceSegment: str = ""  # noqa: N815
+    referenceSegments: str = ""  # noqa: N815
 
 
 def wrapped(node: Any) -> PromptOnceParameterNode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
@@ -42,8 +43,7 @@ class RequirementsNotice:
         """Pressing the button is the user's consent: pip does not ask again."""
         missing = missing_requirements()
         try:
-            for requirement in missing:
-                slicer.util.pip_install(requirement)
+            _install_all(missing)
         except Exception as error:
             self.show(missing_requirements(), _("Installing failed: {reason}").format(reason=error))
             return
@@ -53,3 +53,12 @@ class RequirementsNotice:
         else:
             self.widget.hide()
             self._on_installed()
+
+
+def _install_all(requirements: list[str]) -> None:
+    """In one go, with one dialog that shows the progress; raises what Slicer raises."""
+    if importlib.util.find_spec("slicer.packaging") is not None:  # from Slicer 5.12 on
+        packaging = importlib.import_module("slicer.packaging")
+        packaging.pip_ensure(requirements, prompt_install=False, requester="PromptOnce")
+    else:
+        slicer.util.pip_install(" ".join(requirements))

@@ -46,7 +46,7 @@ class Workbench:
         self.preview = PromptPreview(current, engine, notices)
         self.target = ResultTarget(current, choices)
         self.runs = RunController(current, choices, engine, notices, self.editor, self.preview, self.target)
-        self.comparison = RunComparison(current, choices, notices)
+        self.comparison = RunComparison(current, choices, notices, self.target)
         self.runs.finished.connect(self.comparison.take)
         self.seeds = SeedFeature(current, engine, notices, self.preview, self.runs)
         self.batches = BatchController(engine, notices)

@@ -16,6 +16,7 @@ from PromptOnceLib.segmentation.segment import Color
 
 SLICE_COLUMN = "Slice"
 _DECIMALS = 4
+_TICKS = 5  # intervals of the axis of slices, each of whole slices
 # Column, field of SliceResult, unit, what it says.
 _COLUMNS = (
     ("Area", "area", "pixels", "Pixels of the mask"),
@@ -60,7 +61,7 @@ def write_tables(volume_node: Any, rows: Sequence[SliceResult], title: str = "Pr
     series = {name: _series(volume_node, table, name, color) for name, color in _PLOTTED.items()}
     values = {name: column for (name, *_), column in zip(_COLUMNS, columns[1:], strict=True)}
     shown = [series[name] for name in _PLOTTED if not np.isnan(values[name]).all()]
-    return TableNodes(table, series, _chart(volume_node, shown, title))
+    return TableNodes(table, series, _chart(volume_node, shown, title, len(rows)))
 
 
 def totals_in_words(figures: Totals) -> list[tuple[str, str]]:
@@ -71,6 +72,7 @@ def totals_in_words(figures: Totals) -> list[tuple[str, str]]:
     ]
     if figures.reference_slices_not_computed is None:
         return lines
+    lines.append(("Reference volume", f"{figures.reference_millilitres:.1f} ml"))
     lines += [("Dice", _figure(figures.dice)), ("Jaccard", _figure(figures.jaccard))]
     for name, summary in (("Dice per slice", figures.dice_per_slice), ("Jaccard per slice", figures.jaccard_per_slice)):
         lines.append((name, _summary(summary)))
@@ -104,7 +106,7 @@ def _series(volume_node: Any, table: Any, column: str, color: Color) -> Any:
     return series
 
 
-def _chart(volume_node: Any, series: Sequence[Any], title: str) -> Any:
+def _chart(volume_node: Any, series: Sequence[Any], title: str, slices: int) -> Any:
     chart = _node(volume_node, "vtkMRMLPlotChartNode", "slice chart", "PromptOnce slices")
     with slicer.util.NodeModify(chart):
         chart.RemoveAllPlotSeriesNodeIDs()
@@ -113,6 +115,9 @@ def _chart(volume_node: Any, series: Sequence[Any], title: str) -> Any:
         chart.SetTitle(title)
         chart.SetXAxisTitle(SLICE_COLUMN)
         chart.SetYAxisTitle("")
+        chart.SetLegendVisibility(False)  # it would lie over the curves; whoever shows the chart names them beside it
+        chart.SetXAxisRangeAuto(False)
+        chart.SetXAxisRange(0.0, float(_TICKS * max(1, -(-(slices - 1) // _TICKS))))
         chart.SetYAxisRangeAuto(False)
         chart.SetYAxisRange(0.0, 1.0)
     return chart

@@ -59,8 +59,8 @@ class Totals:
 
     dice, jaccard: of all voxels, so they equal those of the saved file; a slice that nobody computed counts as empty.
     dice_per_slice, jaccard_per_slice: over the computed slices that hold the reference. reference_slices_not_computed:
-    slices with reference that the former count as missed and the latter leave out. All of these are None without a
-    reference.
+    slices with reference that the former count as missed and the latter leave out. reference_millilitres: of the whole
+    reference. All of these are None without a reference.
     """
 
     slices: int
@@ -71,6 +71,7 @@ class Totals:
     dice_per_slice: Summary | None = None
     jaccard_per_slice: Summary | None = None
     reference_slices_not_computed: int | None = None
+    reference_millilitres: float | None = None
 
 
 @dataclass(eq=False)
@@ -115,6 +116,13 @@ class SegmentationResult:
             axis=axis,
             names=tuple(names),
         )
+
+    @classmethod
+    def of_mask(cls, mask: Mask, name: str, axis: int) -> SegmentationResult:
+        """A finished mask (n, rows, columns) of one object, of which no scores are known."""
+        result = cls.empty([name], mask.shape, axis)
+        result.masks[0], result.computed[:] = mask, True
+        return result
 
     def set_slice(
         self,
@@ -190,10 +198,11 @@ def totals(
     where the reference has another shape.
     """
     mask = result.in_stack_order(object_index)
+    millilitres_of_a_voxel = float(np.prod(voxel_spacing) / 1000.0)
     without_reference = Totals(
         slices=len(mask),
         computed_slices=int(result.computed.sum()),
-        millilitres=float(np.count_nonzero(mask) * np.prod(voxel_spacing) / 1000.0),
+        millilitres=np.count_nonzero(mask) * millilitres_of_a_voxel,
     )
     if reference_stack is None:
         return without_reference
@@ -208,6 +217,7 @@ def totals(
         dice_per_slice=dice_per_slice,
         jaccard_per_slice=jaccard_per_slice,
         reference_slices_not_computed=len(missed),
+        reference_millilitres=np.count_nonzero(reference_stack) * millilitres_of_a_voxel,
     )
 
 

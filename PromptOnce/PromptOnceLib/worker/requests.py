@@ -248,6 +248,8 @@ class PropagationJob(SessionJob):
             error = None if self.result.computed.any() else error  # closed because it did not answer the cancel
         self.cancelled |= isinstance(error, CancelledError)
         self.failure = error
+        if error is None and not self.cancelled:
+            self._note_empty_objects()
         self._queue(partial(self._on_end, self, error))
 
     def take_changed(self) -> list[int]:
@@ -257,13 +259,22 @@ class PropagationJob(SessionJob):
 
     def _on_event(self, event: protocol.Event) -> None:
         if isinstance(event, protocol.Notice):
-            self.notices.append(event.text)
-            if self._on_notice is not None:
-                self._queue(partial(self._on_notice, event.text))
+            self._note(event.text)
         elif isinstance(event, protocol.SliceDone):
             self._take_slice(event)
             if self._on_slice is not None:
                 self._queue(partial(self._on_slice, event))
+
+    def _note(self, text: str) -> None:
+        self.notices.append(text)
+        if self._on_notice is not None:
+            self._queue(partial(self._on_notice, text))
+
+    def _note_empty_objects(self) -> None:
+        """A run that found nothing has done what it could: it is told, and no error."""
+        empty = [name for name, mask in zip(self.result.names, self.result.masks, strict=True) if not mask.any()]
+        if empty:
+            self._note(f"Nothing was found of {', '.join(empty)}: the result is empty. Try another start or prompt.")
 
     def _take_slice(self, event: protocol.SliceDone) -> None:
         if self._masks is None:

@@ -93,6 +93,7 @@ class Figures(StrictModel):
     dice_per_slice: Summary | None = None
     jaccard_per_slice: Summary | None = None
     reference_slices_not_computed: int | None = None
+    reference_millilitres: float | None = None
 
     @property
     def volume(self) -> float | None:

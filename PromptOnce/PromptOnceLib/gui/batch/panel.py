@@ -16,7 +16,7 @@ from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_te
 from PromptOnceLib.gui.seeds.library import LibraryController
 
 _TABLE_HEIGHT, _ROW_HEIGHT = 200, 24  # pixels
-_NAME_WIDTH, _STATE_WIDTH = 120, 76
+_NAME_WIDTH, _STATE_WIDTH = 150, 76
 
 
 class BatchPanel(Panel):
@@ -50,6 +50,7 @@ class BatchPanel(Panel):
         self.table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
         self.table.setFixedHeight(_TABLE_HEIGHT)
         self.table.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
+        self.table.setTextElideMode(qt.Qt.ElideMiddle)  # names of cases differ at their ends
         self.table.setColumnWidth(0, _NAME_WIDTH)
         self.table.setColumnWidth(1, _STATE_WIDTH)
         self.table.horizontalHeader().setStretchLastSection(True)
@@ -67,6 +68,7 @@ class BatchPanel(Panel):
         self.cancel.setToolTip(_("Give up the case under way; what is finished is kept"))
         self.bar, self.progress = qt.QProgressBar(), line_label()
         self.form.addRow(self.start.widget)
+        self.form.addRow(self.notice)
         self.form.addRow(self.progress)
         self.form.addRow(row(self.bar, self.cancel))
         self.form.addRow(row(self.open, None))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PromptOnceLib.errors import PromptOnceError
 from PromptOnceLib.gui.engine.choice import EngineChoice, Missing, OpenTransport
 from PromptOnceLib.gui.notices import Notices, Part
-from PromptOnceLib.gui.preferences import Preferences
+from PromptOnceLib.gui.preferences import Preferences, save_preferences
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.timer import QtTimer
 from PromptOnceLib.imaging.stack import Stack
@@ -23,13 +23,15 @@ class EngineAccess:
 
     session: takes requests; whoever made one calls `begin_work`. pumped: called after the worker was listened to, which
     is when callbacks have been called and progress was made. changed: called when another model, device or Python is
-    chosen, and when files of the model or the engine have come or gone.
+    chosen, and when files of the model or the engine have come or gone. no_greeting: called when a worker has ended
+    before it said what it is: its Python may lack packages.
     """
 
     def __init__(self, choice: EngineChoice, open_transport: OpenTransport, notices: Notices) -> None:
         self._choice, self._notices = choice, notices
         self.changed: Signal[[]] = Signal()
         self.pumped: Signal[[]] = Signal()
+        self.no_greeting: Signal[[]] = Signal()
         self._occupants: list[tuple[Part, Callable[[], bool]]] = []
         self._pump_timer = QtTimer(PUMP_MILLISECONDS, False, self.pump)
         self._wake_timer = QtTimer(0, True, self.pump)
@@ -57,6 +59,15 @@ class EngineAccess:
     def files(self) -> ModelFiles:
         """The files of the chosen model. Raises ModelError."""
         return self._choice.files()
+
+    def choose(self, **preferences: str) -> None:
+        """Choose another model, device or Python, by the names of Preferences; kept for the next session."""
+        chosen = self._choice.preferences
+        if any(getattr(chosen, name) != value for name, value in preferences.items()):
+            for name, value in preferences.items():
+                setattr(chosen, name, value)
+            save_preferences(chosen)
+            self.switch()
 
     def missing(self) -> Missing | None:
         """What has to be installed or downloaded first; None when work can begin."""
@@ -110,7 +121,17 @@ class EngineAccess:
             self._told = error
             self._choice.forget()
             self._notices.say("engine", error.message)
+            if self.session.client.welcome is None:
+                self.no_greeting()
+        elif self._told is not None and self.state is not SessionState.FAILED:
+            self._take_back(self._told)
         self.pumped()
+
+    def _take_back(self, error: PromptOnceError) -> None:
+        """What was wrong is over: a request was answered, or is being worked on."""
+        self._told = None
+        if self._notices.of("engine") == error.message:
+            self._notices.say("engine", "")
 
     def end_worker(self) -> None:
         """End the process; the next request starts another."""

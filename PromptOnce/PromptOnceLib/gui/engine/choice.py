@@ -38,6 +38,7 @@ class EngineChoice:
         self.preferences = preferences
         self._files: tuple[Preferences, ModelFiles] | None = None
         self._complete: Preferences | None = None
+        self._unfit: dict[str, str] = {}
 
     @property
     def entry(self) -> ModelEntry | None:
@@ -45,6 +46,15 @@ class EngineChoice:
         registry = load_registry()
         model = self.preferences.model
         return registry.get(model) if model in registry else None
+
+    @property
+    def better(self) -> ModelEntry | None:
+        """What to take in place of the demonstration model: one on this computer, else the smallest; else None."""
+        chosen = self.entry
+        if chosen is None or not chosen.embedded:
+            return None
+        others = [entry for entry in load_registry().entries() if not entry.embedded]
+        return next((entry for entry in others if self.present(entry)), others[0])
 
     def missing(self) -> Missing | None:
         """The first thing that is missing, found without starting anything; None when work can begin."""
@@ -61,6 +71,8 @@ class EngineChoice:
         except PromptOnceError as error:
             private = self.preferences.kind == Kind.PRIVATE.value
             return Missing(error.message, "install" if private else "")
+        if self.preferences.kind == Kind.EXISTING.value and self.preferences.python in self._unfit:
+            return Missing(self._unfit[self.preferences.python])
         entry = self.entry
         if entry is not None and not entry.embedded and not self.present(entry):
             return Missing(f"The model {entry.name} is not on this computer.", "download")
@@ -99,6 +111,13 @@ class EngineChoice:
         """Look at the disk again next time: something was installed, removed, downloaded or deleted."""
         self._files = self._complete = None
 
+    def judge_python(self, problem: str) -> None:
+        """Keep what a test has found wrong with the Python that is named; "" where nothing is."""
+        self._unfit.pop(self.preferences.python, None)
+        if problem:
+            self._unfit[self.preferences.python] = problem
+        self._complete = None
+
     def client(self, open_transport: OpenTransport, on_activity: Callable[[], object]) -> WorkerClient:
         """A client whose workers run with the Python that is chosen when they are started."""
 
@@ -113,3 +132,8 @@ class EngineChoice:
         if chosen.model == FILE_MODEL:
             return resolve_model(chosen.checkpoint or "checkpoint.pt", chosen.config or None)
         return resolve_model(chosen.model, folder=self.models_folder)
+
+
+def title_of(entry: ModelEntry) -> str:
+    """What a model is called in the panel."""
+    return entry.name if entry.embedded else f"SAM 2.1 {entry.name.replace('_', ' ')}"

@@ -11,10 +11,10 @@ from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Kind
 from PromptOnceLib.environment.installation import EnvironmentState
 from PromptOnceLib.gui.engine.access import EngineAccess
-from PromptOnceLib.gui.engine.choice import EngineChoice
+from PromptOnceLib.gui.engine.choice import EngineChoice, title_of
 from PromptOnceLib.gui.engine.tasks import EngineTasks
 from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow
-from PromptOnceLib.gui.preferences import DEVICES, FILE_MODEL, save_preferences
+from PromptOnceLib.gui.preferences import DEVICES, FILE_MODEL
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, line_label, row, show_text
 from PromptOnceLib.models import checkpoints
@@ -100,22 +100,22 @@ class EnginePanel(Panel):
 
         remedy: see Missing.
         """
-        self.widget.collapsed = False
+        self.unfold()
         (self.download if remedy == "download" else self.install).setFocus()
 
     def _of_file(self) -> list[tuple[str, Any]]:
         return [(_("Checkpoint:"), self.checkpoint), (_("Configuration:"), self.config)]
 
     def _connect(self) -> None:
-        tasks = self._tasks
-        connect(self.model, "activated(int)", lambda i: self._set("model", self.model.itemData(i)))
-        connect(self.device, "activated(int)", lambda i: self._set("device", self.device.itemData(i)))
-        connect(self.kind, "activated(int)", lambda i: self._set("kind", self.kind.itemData(i)))
-        connect(self.checkpoint, "currentPathChanged(QString)", lambda path: self._set("checkpoint", path))
-        connect(self.config, "currentPathChanged(QString)", lambda path: self._set("config", path))
-        connect(self.python, "currentPathChanged(QString)", lambda path: self._set("python", path))
-        connect(self.models_folder, "directorySelected(QString)", lambda path: self._set("models_folder", path))
-        connect(self.engine_folder, "directorySelected(QString)", lambda path: self._set("engine_folder", path))
+        tasks, choose = self._tasks, self._engine.choose
+        connect(self.model, "activated(int)", lambda i: choose(model=self.model.itemData(i)))
+        connect(self.device, "activated(int)", lambda i: choose(device=self.device.itemData(i)))
+        connect(self.kind, "activated(int)", lambda i: self._name_python(kind=self.kind.itemData(i)))
+        connect(self.checkpoint, "currentPathChanged(QString)", lambda path: choose(checkpoint=path))
+        connect(self.config, "currentPathChanged(QString)", lambda path: choose(config=path))
+        connect(self.python, "currentPathChanged(QString)", lambda path: self._name_python(python=path))
+        connect(self.models_folder, "directorySelected(QString)", lambda path: choose(models_folder=path))
+        connect(self.engine_folder, "directorySelected(QString)", lambda path: choose(engine_folder=path))
         for button, action in (
             (self.download, tasks.download),
             (self.delete, tasks.delete),
@@ -127,13 +127,17 @@ class EnginePanel(Panel):
         ):
             connect(button, "clicked(bool)", lambda _checked, action=action: action())
 
+    def _name_python(self, **choice: str) -> None:
+        """Another Python is tried at once: what it lacks is said before anything is asked of it."""
+        self._engine.choose(**choice)
+        self._tasks.test_named()
+
     def _models(self) -> list[tuple[str, str]]:
         entries = []
         for entry in load_registry().entries():
-            name = entry.name if entry.embedded else f"SAM 2.1 {entry.name.replace('_', ' ')}"
             here = _("built in") if entry.embedded else _("here") if self._choice.present(entry) else ""
             size = f"{entry.megabytes} MB"
-            entries.append((f"{name} ({here or size})", entry.name))
+            entries.append((f"{title_of(entry)} ({here or size})", entry.name))
         return [*entries, (_("a file"), FILE_MODEL)]
 
     def _show_model(self) -> None:
@@ -181,17 +185,15 @@ class EnginePanel(Panel):
             extra = f" {self._tasks.estimate()}" if found.state is EnvironmentState.ABSENT and not busy else ""
             show_text(self.status, found.sentence + extra)
 
-    def _set(self, name: str, value: str) -> None:
-        chosen = self._choice.preferences
-        if getattr(chosen, name) != value:
-            setattr(chosen, name, value)
-            save_preferences(chosen)
-            self._engine.switch()
+
+def device_name(device: str) -> str:
+    """What a device is called in the panel."""
+    names = {"auto": _("the best device"), "cuda": "NVIDIA (CUDA)", "mps": "Apple (MPS)", "cpu": _("the processor")}
+    return names.get(device.partition(":")[0], device)
 
 
 def _devices() -> list[tuple[str, str]]:
-    names = {"auto": _("automatic"), "cuda": "NVIDIA (CUDA)", "mps": "Apple (MPS)", "cpu": _("processor")}
-    return [(names[device], device) for device in DEVICES]
+    return [(device_name(device), device) for device in DEVICES]
 
 
 def _kinds() -> list[tuple[str, str]]:

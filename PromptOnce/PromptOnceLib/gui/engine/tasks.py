@@ -14,7 +14,7 @@ from PromptOnceLib.environment.installation import EnvironmentState
 from PromptOnceLib.environment.platform import free_bytes, size
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.environment.verify import CheckReport, EngineTest
-from PromptOnceLib.errors import EngineError, PromptOnceError
+from PromptOnceLib.errors import CancelledError, EngineError, PromptOnceError
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.engine.choice import EngineChoice
 from PromptOnceLib.gui.engine.model_download import ModelDownload
@@ -23,6 +23,7 @@ from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.timer import QtTimer
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.models import checkpoints
+from PromptOnceLib.models.model_entry import ModelEntry
 from PromptOnceLib.processes.runner import ProcessRunner
 from PromptOnceLib.processes.variables import clean_environment
 
@@ -46,6 +47,7 @@ class EngineTasks:
         self.title, self.share = "", 0.0
         self._estimate: tuple[str, str] | None = None
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
+        engine.no_greeting.connect(self.test_named)
 
     @property
     def busy(self) -> bool:
@@ -92,12 +94,33 @@ class EngineTasks:
         self.title = _("Testing the engine")
         self._begin(self._make_test)
 
+    def test_named(self) -> None:
+        """Test the Python that the user has named, as nobody else has put into it what it needs."""
+        if self._choice.preferences.kind == Kind.EXISTING.value:
+            self._choice.judge_python("")
+            if self._engine.missing() is None:
+                self.test()
+
     def download(self) -> None:
         """Download the checkpoint of the chosen model."""
         entry = self._choice.entry
         if entry is not None:
             folder = self._choice.models_folder
             self._begin(lambda: ModelDownload(entry.name, folder, self._runner, self._progress, self._downloaded))
+
+    def get(self, entry: ModelEntry) -> None:
+        """Work with this model from now on; it is downloaded before where it is not on this computer."""
+        if self._choice.present(entry):
+            self._engine.choose(model=entry.name)
+            return
+        folder = self._choice.models_folder
+
+        def arrived(error: PromptOnceError | None) -> None:
+            if error is None:
+                self._engine.choose(model=entry.name)
+            self._downloaded(error)
+
+        self._begin(lambda: ModelDownload(entry.name, folder, self._runner, self._progress, arrived))
 
     def delete(self) -> None:
         """Delete the checkpoint of the chosen model from this computer."""
@@ -176,6 +199,8 @@ class EngineTasks:
         self._end(_("The model is on this computer now.") if error is None else error.message)
 
     def _tested(self, report: CheckReport | None, error: PromptOnceError | None) -> None:
+        if self._choice.preferences.kind == Kind.EXISTING.value and not isinstance(error, CancelledError):
+            self._choice.judge_python("" if error is None else error.message)
         if error is not None or report is None:
             self._end("" if error is None else error.message)
             return

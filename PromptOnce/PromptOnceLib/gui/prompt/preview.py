@@ -31,6 +31,7 @@ class PromptPreview:
         self.scores: dict[str, tuple[float, float]] = {}
         self.masks: tuple[Prompt, PromptedMasks] | None = None
         self.missing: Missing | None = None
+        self._said = ""
         for signal in (current.edited, current.redrawn, engine.changed):
             signal.connect(self.ask)
         current.closing.connect(self._leave)
@@ -64,7 +65,7 @@ class PromptPreview:
         self.missing = engine.missing()
         if self.missing is not None:
             self._show_nothing()
-            self._notices.say("prompt", self.missing.sentence)
+            self._say(self.missing.sentence)
             return
         keys = case.objects.keys
         try:
@@ -98,6 +99,8 @@ class PromptPreview:
             self._overlay = MaskPreview(grid)
         self._overlay.show(prompt.slice, masks.masks, segments_of(prompt.objects))
         self.visible, self.masks = True, (prompt, masks)
+        if self._notices.of("prompt") == self._said:
+            self._say("")  # what stood in the way is over
         scores = zip(masks.presence, masks.predicted_iou, strict=True)
         self.scores = dict(zip(keys, scores, strict=True))
         self.changed()
@@ -105,8 +108,12 @@ class PromptPreview:
     def _failed(self, error: PromptOnceError) -> None:
         self._show_nothing()
         if not isinstance(error, CancelledError):
-            self._notices.say("prompt", error.message)
+            self._say(error.message)
         self.changed()
+
+    def _say(self, sentence: str) -> None:
+        self._said = sentence
+        self._notices.say("prompt", sentence)
 
     def _show_nothing(self) -> None:
         self.hide()

@@ -31,23 +31,48 @@ def icon(name: str) -> Any:
     return qt.QIcon(str(resource("Icons", f"{name}.svg")))
 
 
+_NARROWEST = 310  # pixels that a sentence gets in the narrowest panel, two folds deep
+
+
 def line_label() -> Any:
-    """A label for a sentence to the user: wraps, can be selected, and is hidden while it is empty."""
+    """A label for a sentence to the user: wraps, can be selected, and is hidden while it is empty.
+
+    See `show_text`.
+    """
     label = qt.QLabel()
     label.wordWrap = True
     label.textInteractionFlags = qt.Qt.TextSelectableByMouse
-    # A wrapping label must not force the width of the panel.
-    label.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Preferred)
-    # Its size hint is that of a narrower label: what is too much must be taken from it, not from the rows around it.
-    label.setMinimumHeight(1)
+    # A wrapping label must not force the width of the panel, and it must not be squeezed: Slicer's scroll area gives
+    # a panel that is too high its least height, not the height for its width.
+    policy = qt.QSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Minimum)
+    policy.setHeightForWidth(True)
+    label.setSizePolicy(policy)
     label.hide()
     return label
 
 
-def show_text(label: Any, text: str) -> None:
-    """Show a sentence; an empty one takes no room."""
+def show_text(label: Any, text: str, lines: int = 0, width: int = _NARROWEST) -> None:
+    """Show a sentence; an empty one takes no room but that of so many lines, which is kept for it.
+
+    width: pixels that the label has at least.
+    """
+    kept = lines * label.fontMetrics().lineSpacing()
     label.setText(text)
-    label.setVisible(bool(text))
+    label.setMinimumHeight(max(kept, label.heightForWidth(width) if text else 0))
+    label.setVisible(bool(text) or lines > 0)
+
+
+def scroll_to(widget: Any) -> None:
+    """Have the scroll area around a widget show it; of one that is too high, its top."""
+    area = widget.parentWidget()
+    while area is not None and not area.inherits("QScrollArea"):
+        area = area.parentWidget()
+    if area is None:
+        return
+    if widget.height > area.viewport().height:
+        area.verticalScrollBar().setValue(widget.mapTo(area.widget(), qt.QPoint(0, 0)).y())
+    else:
+        area.ensureWidgetVisible(widget, 0, 0)
 
 
 def row(*widgets: Any) -> Any:

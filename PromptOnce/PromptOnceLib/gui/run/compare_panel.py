@@ -1,4 +1,4 @@
-"""The panel Compare: the reference, figures of the volume, and the slices in a table and a plot."""
+"""The panel Review: figures of the volume, the reference, and the slices in a plot and a table."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, line_label, show_text
 from PromptOnceLib.gui.run.comparison import RunComparison
+from PromptOnceLib.gui.run.slice_table import SliceTable
+from PromptOnceLib.gui.volume.open_case import CurrentCase
 
-_TABLE_HEIGHT, _PLOT_HEIGHT, _ROW_HEIGHT = 180, 220, 24  # pixels
-_LONGEST_LINE = 44  # characters
+_PLOT_HEIGHT = 170  # pixels
 _VIEW_NAME = "PromptOncePlot"
 
 
@@ -23,85 +24,85 @@ class ComparePanel(Panel):
 
     part = "compare"
 
-    def __init__(self, title: str, tools: PanelTools, choices: SceneChoices, comparison: RunComparison) -> None:
-        self._choices, self._comparison = choices, comparison
+    def __init__(
+        self, title: str, tools: PanelTools, current: CurrentCase, choices: SceneChoices, comparison: RunComparison
+    ) -> None:
+        self._current, self._choices, self._comparison = current, choices, comparison
         super().__init__(title, tools)
         self.follow(choices.changed, comparison.changed)
 
     def build(self) -> None:
         """See Panel."""
+        self.headline, self.totals, self.legend = line_label(), line_label(), line_label()
+        self.headline.setTextFormat(qt.Qt.RichText)
+        self.legend.setTextFormat(qt.Qt.RichText)
         self.reference = slicer.qMRMLNodeComboBox()
         self.reference.nodeTypes = ["vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"]
         self.reference.addEnabled = self.reference.removeEnabled = False
         self.reference.noneEnabled = True
         self.reference.noneDisplay = _("no reference")
         self.reference.setMRMLScene(slicer.mrmlScene)
-        self.segment, self.totals = narrow(qt.QComboBox()), line_label()
-        self.totals.wordWrap = False
+        self.segment = narrow(qt.QComboBox())
         self.segment_label = qt.QLabel(_("Segment:"))
-        self.table = slicer.qMRMLTableView()
-        self.table.setMRMLScene(slicer.mrmlScene)
-        self.table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
-        self.table.setFixedHeight(_TABLE_HEIGHT)
-        self.table.verticalHeader().hide()
-        self.table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
-        self.table.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
+        self._slices = SliceTable(self._comparison.go_to_slice)
+        self.table = self._slices.widget
         self.plot = slicer.qMRMLPlotView()
         self.plot.setMRMLScene(slicer.mrmlScene)
         self.plot.setFixedHeight(_PLOT_HEIGHT)
         self.plot.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
-        self.form.addRow(_("Reference:"), self.reference)
+        self.form.addRow(self.headline)
+        self.form.addRow(_("Compare with:"), self.reference)
         self.form.addRow(self.segment_label, self.segment)
+        self.form.addRow(self.notice)
+        self.form.addRow(self.totals)
         self.figures = qt.QWidget()
         column = qt.QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.totals, self.plot, self.table):
+        for widget in (self.legend, self.plot, self.table):
             column.addWidget(widget)
         self.figures.setLayout(column)
         self.form.addRow(self.figures)
         self._view: Any = None
-        self._lines: list[tuple[str, str]] = []
+        self._lines: list[tuple[str, str]] | None = None
         connect(self.reference, "nodeActivated(vtkMRMLNode*)", self._comparison.choose_reference)
         connect(self.segment, "activated(int)", self._segment_chosen)
-        connect(self.table, "clicked(QModelIndex)", self._row_clicked)
         connect(self.plot, "dataSelected(vtkStringArray*,vtkCollection*)", self._point_clicked)
 
     def refresh(self) -> None:
         """See Panel."""
         super().refresh()
-        choices, comparison = self._choices.node, self._comparison
-        node = None if choices is None else choices.reference
-        show_node(self.reference, node)
-        self._show_segments(node)
-        show_text(self.totals, "\n".join(_line(name, value) for name, value in comparison.lines))
+        comparison = self._comparison
+        show_node(self.reference, comparison.references.node)
+        self._show_segments()
         there = comparison.table is not None and comparison.table.GetScene() is not None
-        self.table.setVisible(there)
-        self.plot.setVisible(there)
-        shown = comparison.table if there else None
-        if self.table.mrmlTableNode() is not shown:
-            self.table.setMRMLTableNode(shown)
+        show_text(self.headline, _headline(dict(comparison.lines)))
+        show_text(self.totals, _totals(dict(comparison.lines)))
+        self.totals.setToolTip("\n".join(f"{name}: {value}" for name, value in comparison.lines))
+        self.figures.setVisible(there)
+        if not there:
+            self._lines = None
+            return
         if comparison.lines is not self._lines:
             self._lines = comparison.lines
-            self.table.resizeColumnsToContents()
-        if there:
-            self._show_plot(comparison.chart)
+            self._slices.show(comparison.table)
+            show_text(self.legend, _legend(comparison.chart))
+        self._show_plot(comparison.chart)
 
     def cleanup(self) -> None:
         """See Panel."""
-        self.table.setMRMLTableNode(None)
         if self._view is not None and self._view.GetScene() is not None:
             slicer.mrmlScene.RemoveNode(self._view)
 
-    def _show_segments(self, node: Any | None) -> None:
-        """Which segment is the reference, where it is one of a segmentation."""
-        choices = self._choices.node
-        of_segmentation = node is not None and bool(node.IsA("vtkMRMLSegmentationNode"))
+    def _show_segments(self) -> None:
+        """Which segment is the reference of the selected object, where it is one of a segmentation."""
+        references, case = self._comparison.references, self._current.case
+        of_segmentation = references.of_segmentation and case is not None
         self.segment.setVisible(of_segmentation)
         self.segment_label.setVisible(of_segmentation)
-        if choices is not None and node is not None and of_segmentation:
-            segmentation = node.GetSegmentation()
+        if case is not None and references.node is not None and of_segmentation:
+            segmentation = references.node.GetSegmentation()
             entries = [(segmentation.GetSegment(i).GetName(), i) for i in segmentation.GetSegmentIDs()]
-            fill(self.segment, entries, choices.referenceSegment)
+            fill(self.segment, entries, references.segment_for(case.selected))
 
     def _show_plot(self, chart: Any) -> None:
         """The panel's plot has a view node of its own, which is not saved.
@@ -124,15 +125,35 @@ class ComparePanel(Panel):
     def _segment_chosen(self, index: int) -> None:
         self._comparison.choose_reference(self.reference.currentNode(), self.segment.itemData(index))
 
-    def _row_clicked(self, index: Any) -> None:
-        self._comparison.go_to_slice(self.table.sortFilterProxyModel().mapToSource(index).row())
-
     def _point_clicked(self, _series: Any, selections: Any) -> None:
         if selections is not None and selections.GetNumberOfItems() > 0:
             self._comparison.go_to_slice(selections.GetItemAsObject(0).GetValue(0))
 
 
-def _line(name: str, value: str) -> str:
-    """A figure with its name, in two lines where one would be too long for a narrow panel."""
-    together = f"{name}: {value}"
-    return together if len(together) <= _LONGEST_LINE else f"{name}:\n    {value}"
+def _headline(figures: dict[str, str]) -> str:
+    """What somebody looks for first: how well it agrees with the reference, else how large it is."""
+    if not figures:
+        return _("Figures, plot and table of the result come here.")
+    names: list[str] = [name for name in ("Dice", "Jaccard") if name in figures] or ["Volume"]
+    first, *rest = names
+    large = f'<span style="font-size: x-large; font-weight: bold">{first} {figures[first]}</span>'
+    return "&nbsp;&nbsp;&nbsp;".join([large, *(f"{name} {figures[name]}" for name in rest)])
+
+
+def _totals(figures: dict[str, str]) -> str:
+    """The other figures, the volumes in one line; what says the same again is left to the tool tip."""
+    rest = {name: value for name, value in figures.items() if name not in ("Dice", "Jaccard", "Jaccard per slice")}
+    reference = rest.pop("Reference volume", "")
+    if reference:
+        rest["Volume"] += _(", reference {volume}").format(volume=reference)
+    return "\n".join(f"{name}: {value}" for name, value in rest.items())
+
+
+def _legend(chart: Any) -> str:
+    """The names of the curves in their colours, above them: in the plot they would lie over the curves."""
+    entries = []
+    for number in range(0 if chart is None else chart.GetNumberOfPlotSeriesNodes()):
+        series = chart.GetNthPlotSeriesNode(number)
+        red, green, blue = (round(255 * part) for part in series.GetColor())
+        entries.append(f'<span style="color: rgb({red}, {green}, {blue})">&#9632;</span> {series.GetName()}')
+    return "&nbsp;&nbsp; ".join(entries)

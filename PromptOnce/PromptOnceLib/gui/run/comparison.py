@@ -11,6 +11,9 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.run.references import References
+from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.imaging.stack import slices_along
@@ -21,24 +24,26 @@ from PromptOnceLib.segmentation.result import SegmentationResult, slice_results,
 
 
 class RunComparison:
-    """Compares the selected object of the last run with the reference.
+    """Compares the selected object of the last run with its reference.
 
-    table, chart: nodes of the figures, None before the first run. lines: figures of the volume, name and value.
-    changed: called when there are other figures, or another reference.
+    table, chart: nodes of the figures of the selected object, None where there are none. lines: figures of its volume,
+    name and value; after a scene was loaded those of its segment. changed: called when there are other figures, or
+    another reference.
     """
 
-    def __init__(self, current: CurrentCase, choices: SceneChoices, notices: Notices) -> None:
-        self._current, self._choices, self._notices = current, choices, notices
+    def __init__(self, current: CurrentCase, choices: SceneChoices, notices: Notices, target: ResultTarget) -> None:
+        self._current, self._choices, self._notices, self._target = current, choices, notices, target
+        self.references = References(choices)
         self.changed: Signal[[]] = Signal()
         self._result: SegmentationResult | None = None
         self._keys: list[str] = []
-        self._compared: str | None = None
+        self._compared: tuple[str, str] | None = None
         self.table: Any = None
         self.chart: Any = None
         self.lines: list[tuple[str, str]] = []
         current.opened.connect(self._find_tables)
         current.closing.connect(self._leave)
-        current.changed.connect(self._object_selected)
+        current.changed.connect(self._object_changed)
 
     def take(self, result: SegmentationResult, keys: list[str]) -> None:
         """A run has ended; keys: of the objects in the result."""
@@ -46,10 +51,14 @@ class RunComparison:
         self._update()
 
     def choose_reference(self, node: Any | None, segment_id: str = "") -> None:
-        """Compare with a segment, or with a label map volume; None compares with nothing."""
-        if node is not None and node.IsA("vtkMRMLSegmentationNode") and not segment_id:
-            segment_id = next(iter(node.GetSegmentation().GetSegmentIDs()), "")
-        self._choices.set(reference=node, referenceSegment=segment_id)
+        """Compare with a segmentation, or with a label map volume; None compares with nothing.
+
+        segment_id: for the selected object, by default the segment that has its name.
+        """
+        case = self._current.case
+        if self._choices.node is None:
+            return
+        self.references.choose(node, None if case is None else case.selected, segment_id)
         self._update()
         self.changed()
 
@@ -69,11 +78,8 @@ class RunComparison:
         slice_views.go_to_slice(image.grid, index)
 
     def _find_tables(self, case: OpenCase) -> None:
-        """Take up table and plot that were saved with the scene."""
-        node = case.node
-        self.table = node_on(node, "vtkMRMLTableNode", "slice table")
-        self.chart = node_on(node, "vtkMRMLPlotChartNode", "slice chart")
-        self.changed()
+        """Figures from a scene that was loaded."""
+        self._update()
 
     def _leave(self, _case: OpenCase) -> None:
         self._result, self._keys, self._compared = None, [], None
@@ -81,38 +87,65 @@ class RunComparison:
         self.lines = []
         self.changed()
 
-    def _object_selected(self) -> None:
-        """Show the figures of the object that is selected now."""
+    def _object_changed(self) -> None:
+        """Show the figures of the object that is selected now, or has another name now."""
         case = self._current.case
-        if case is not None and case.selected.key != self._compared:
+        if case is not None and self._compared != (case.selected.key, case.selected.name):
             self._update()
 
     def _update(self) -> None:
         """Compute the figures again."""
-        case, result = self._current.case, self._result
-        if case is None or result is None:
+        case = self._current.case
+        if case is None:
             return
-        self._compared = case.selected.key
-        index = self._keys.index(self._compared) if self._compared in self._keys else None
-        try:
-            reference = self._reference(case)
-        except InputError as error:
-            reference = None
-            self._notices.say("compare", error.message)
-        image, title = case.image, "PromptOnce" if index is None else result.names[index]
-        nodes = tables.write_tables(image.node, slice_results(result, reference, index), title)
-        self.table, self.chart = nodes.table, nodes.chart
-        spacing = image.volume.geometry.spacing
-        self.lines = tables.totals_in_words(totals(result, spacing, reference, index))
+        self._compared = (case.selected.key, case.selected.name)
+        if self._result is None:
+            self._take_up_saved(case)
+        else:
+            self._write_figures(case, self._result)
         self.changed()
 
+    def _write_figures(self, case: OpenCase, result: SegmentationResult) -> None:
+        key, image = case.selected.key, case.image
+        if key not in self._keys:
+            self.table, self.chart, self.lines = None, None, []
+            return
+        index, reference = self._keys.index(key), self._reference(case)
+        rows = slice_results(result, reference, index)
+        nodes = tables.write_tables(image.node, rows, result.names[index])
+        self.table, self.chart = nodes.table, nodes.chart
+        self.lines = tables.totals_in_words(totals(result, image.volume.geometry.spacing, reference, index))
+
+    def _take_up_saved(self, case: OpenCase) -> None:
+        """Table and plot saved with the scene, unless they are of another object; figures of the object's segment."""
+        table = node_on(case.node, "vtkMRMLTableNode", "slice table")
+        chart = node_on(case.node, "vtkMRMLPlotChartNode", "slice chart")
+        others = {item.name for item in case.objects.objects if item is not case.selected}
+        of_another = chart is None or chart.GetTitle() in others
+        self.table, self.chart = (None, None) if of_another else (table, chart)
+        node, segment_id = self._target.segmentation, self._target.segment_for(case.selected.key)
+        self.lines = []
+        if node is not None and segment_id is not None:
+            mask = read_reference_node(case.node, node, [segment_id])
+            result = SegmentationResult.of_mask(slices_along(mask.labels, case.axis) > 0, case.selected.name, case.axis)
+            figures = totals(result, case.image.volume.geometry.spacing, self._reference(case))
+            self.lines = [line for line in tables.totals_in_words(figures) if line[0] != "Slices"]
+
     def _reference(self, case: OpenCase) -> NDArray[np.bool_] | None:
-        node, segment_id = case.choices.reference, case.choices.referenceSegment
+        """The stack of the reference; why there is none is said in the panel."""
+        node, segment_id = self.references.node, self.references.segment_for(case.selected)
+        self._notices.say("compare", "")
         if node is None:
-            self._notices.say("compare", "")
             return None
-        ids = [segment_id] if node.IsA("vtkMRMLSegmentationNode") and segment_id else None
-        reference = read_reference_node(case.node, node, ids)
+        if self.references.of_segmentation and not segment_id:
+            sentence = _("{reference} has no segment called {name}: choose the one to compare with.")
+            self._notices.say("compare", sentence.format(reference=node.GetName(), name=case.selected.name))
+            return None
+        try:
+            reference = read_reference_node(case.node, node, [segment_id] if segment_id else None)
+        except InputError as error:
+            self._notices.say("compare", error.message)
+            return None
         self._notices.say("compare", " ".join(reference.notices))
         stack: NDArray[np.bool_] = slices_along(reference.labels, case.axis) > 0
         return stack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import ctk
 import qt
 import slicer
 
@@ -12,16 +13,19 @@ from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
-from PromptOnceLib.gui.run.propagation import RunController
+from PromptOnceLib.gui.run.propagation import Direction, RunController
 from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.worker.session_job import SessionState
 
+_BUTTON_HEIGHT = 32  # pixels
+
 
 class RunPanel(Panel):
-    """Target, Propagate in both directions or one, range, progress, Cancel, undo of the run."""
+    """Propagate, progress, Cancel, undo of the run; folded: where the result goes, one direction, range, early stop."""
 
     part = "run"
+    notice_lines = 2
 
     def __init__(
         self,
@@ -40,6 +44,26 @@ class RunPanel(Panel):
 
     def build(self) -> None:
         """See Panel."""
+        self.propagate = qt.QPushButton(icon("propagate"), _("Propagate"))
+        self.propagate.setToolTip(_("Carry the mask of the prompted slice to all others (Ctrl+Shift+G)"))
+        self.propagate.setMinimumHeight(_BUTTON_HEIGHT)
+        self.bar, self.speed = qt.QProgressBar(), line_label()
+        self.bar.setTextVisible(False)
+        self.cancel = qt.QPushButton(icon("cancel"), _("Cancel"))
+        self.cancel.setToolTip(_("Stop at the next slice and keep what is done (Ctrl+Shift+X)"))
+        self.undo, self.redo = qt.QToolButton(), qt.QToolButton()
+        self.undo.text, self.redo.text = _("Undo run"), _("Redo run")
+        self.form.addRow(self.propagate)
+        self.form.addRow(row(self.bar, self.cancel, self.undo, self.redo))
+        self.form.addRow(self.speed)
+        self.form.addRow(self.notice)
+        self._build_options()
+        self._connect()
+
+    def _build_options(self) -> None:
+        """What is right as it is for most."""
+        self.options = ctk.ctkCollapsibleButton()
+        self.options.text = _("Options")
         self.segmentation = slicer.qMRMLNodeComboBox()
         self.segmentation.nodeTypes = ["vtkMRMLSegmentationNode"]
         self.segmentation.addEnabled = self.segmentation.removeEnabled = False
@@ -47,34 +71,25 @@ class RunPanel(Panel):
         self.segmentation.noneDisplay = _("new segmentation")
         self.segmentation.setMRMLScene(slicer.mrmlScene)
         self.segment = narrow(qt.QComboBox())
-        self.overwrite = qt.QCheckBox(_("Take voxels from other segments"))
+        self.overwrite = qt.QCheckBox(_("Overwrite other segments"))
         self.overwrite.setToolTip(_("Otherwise segments may overlap, and other segments stay as they are"))
         self.early_stop = early_stop_box()
         self.limit = qt.QCheckBox(_("Only slices"))
         # Kept: under PythonQt a label that is in no widget yet would go with its last name.
         self.first, self.to, self.last = qt.QSpinBox(), qt.QLabel(_("to")), qt.QSpinBox()
-        self.propagate = qt.QPushButton(icon("propagate"), _("Propagate"))
-        self.propagate.setToolTip(_("Carry the mask of the prompted slice to all others (Ctrl+Shift+G)"))
-        self.backward = _arrow("backward", _("Propagate backward only"))
-        self.forward = _arrow("forward", _("Propagate forward only"))
-        self.cancel = qt.QPushButton(icon("cancel"), _("Cancel"))
-        self.cancel.setToolTip(_("Stop at the next slice and keep what is done (Ctrl+Shift+X)"))
-        self.undo, self.redo = qt.QToolButton(), qt.QToolButton()
-        self.undo.text, self.redo.text = _("Undo run"), _("Redo run")
-        self.bar, self.speed = qt.QProgressBar(), line_label()
-        self.form.addRow(_("Result:"), self.segmentation)
-        self.form.addRow(_("Segment:"), self.segment)
-        self.form.addRow(self.overwrite)
-        self.form.addRow(row(self.limit, self.first, self.to, self.last, None))
-        self.form.addRow(self.early_stop)
-        buttons = row(self.backward, self.propagate, self.forward)
-        buttons.setStretch(1, 1)
-        self.form.addRow(buttons)
-        self.form.addRow(row(self.cancel, None, self.undo, self.redo))
-        self.form.addRow(self.bar)
-        self.form.addRow(self.speed)
-        self.bar.hide()
-        self._connect()
+        self.backward = _one_way("backward", _("Backward only"), _("From the prompted slice to the first slice"))
+        self.forward = _one_way("forward", _("Forward only"), _("From the prompted slice to the last slice"))
+        form = qt.QFormLayout()
+        form.setFieldGrowthPolicy(qt.QFormLayout.AllNonFixedFieldsGrow)
+        form.addRow(_("Segmentation:"), self.segmentation)
+        form.addRow(_("Segment:"), self.segment)
+        form.addRow(self.overwrite)
+        form.addRow(row(self.limit, self.first, self.to, self.last, None))
+        form.addRow(self.early_stop)
+        form.addRow(row(self.backward, self.forward, None))
+        self.options.setLayout(form)
+        self.options.collapsed = True
+        self.form.addRow(self.options)
 
     def _connect(self) -> None:
         runs, choose = self._runs, self._choices.set
@@ -85,9 +100,9 @@ class RunPanel(Panel):
         connect(self.limit, "toggled(bool)", self._limit_chosen)
         connect(self.first, "valueChanged(int)", lambda value: choose(firstSlice=value))
         connect(self.last, "valueChanged(int)", lambda value: choose(lastSlice=value))
-        connect(self.propagate, "clicked(bool)", lambda _checked: runs.start("both"))
-        connect(self.forward, "clicked(bool)", lambda _checked: runs.start("forward"))
-        connect(self.backward, "clicked(bool)", lambda _checked: runs.start("backward"))
+        connect(self.propagate, "clicked(bool)", lambda _checked: self._start("both"))
+        connect(self.forward, "clicked(bool)", lambda _checked: self._start("forward"))
+        connect(self.backward, "clicked(bool)", lambda _checked: self._start("backward"))
         connect(self.cancel, "clicked(bool)", lambda _checked: runs.cancel())
         connect(self.undo, "clicked(bool)", lambda _checked: runs.undo())
         connect(self.redo, "clicked(bool)", lambda _checked: runs.redo())
@@ -127,24 +142,39 @@ class RunPanel(Panel):
             box.setValue(count - 1 if value < 0 else min(value, count - 1))
             box.blockSignals(blocked)
 
+    def _start(self, direction: Direction) -> None:
+        """A button that is disabled hands its focus on, and Slicer's panel scrolls there: better to Cancel near by."""
+        self._runs.start(direction)
+        if self._runs.running:
+            self.cancel.enabled = True
+            self.cancel.setFocus()
+
     def _show_progress(self) -> None:
         job, waiting = self._runs.job, _as_text(self._engine.state)
-        self.bar.setVisible(self._runs.running)
+        self.bar.enabled = self._runs.running
         if job is None or not self._runs.running:
-            show_text(self.speed, waiting)
+            self.bar.setRange(0, 1)
+            self.bar.setValue(0)
+            self._show_line(waiting)
             return
         progress = job.progress
         self.bar.setMaximum(progress.total)  # 0, before the first slice, shows that something goes on
         self.bar.setValue(progress.done)
         if progress.done == 0:
-            show_text(self.speed, waiting or _("Waiting for the first slice ..."))
+            self._show_line(waiting or _("Waiting for the first slice ..."))
             return
         text = _("{done} of {total} slices").format(done=progress.done, total=progress.total)
         if progress.slices_per_second is not None:
             text += _(", {speed:.1f} a second").format(speed=progress.slices_per_second)
         if progress.seconds_left is not None:
             text += _(", {seconds:.0f} s left").format(seconds=progress.seconds_left)
-        show_text(self.speed, text)
+        self._show_line(text)
+
+    def _show_line(self, text: str) -> None:
+        """Progress, in the place of the notice while there is none."""
+        free = not self.notice.text
+        self.notice.setVisible(not (free and text))
+        show_text(self.speed, text if free else "", self.notice_lines if free and text else 0)
 
     def _segment_chosen(self, index: int) -> None:
         case = self._current.case
@@ -182,8 +212,7 @@ def _as_text(state: SessionState) -> str:
     return _("Segmenting the prompted slice ...") if state is SessionState.PREVIEWING else ""
 
 
-def _arrow(icon_name: str, tip: str) -> Any:
-    button = qt.QToolButton()
-    button.setIcon(icon(icon_name))
+def _one_way(icon_name: str, text: str, tip: str) -> Any:
+    button = qt.QPushButton(icon(icon_name), text)
     button.setToolTip(tip)
     return button

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import slicer
 import vtk
 
 from PromptOnceLib.gui.parameter_node import SceneChoices
@@ -16,6 +17,8 @@ _OBJECT_TAG = "PromptOnce.Object"
 class ResultTarget:
     """The segmentation is a choice of the scene; a segment is found by a tag with the key of its object.
 
+    A volume that is opened has its own segmentation, that of which it is the reference geometry, or gets a new one.
+
     changed: called when a segment was chosen.
     """
 
@@ -23,6 +26,8 @@ class ResultTarget:
         self._current, self._choices = current, choices
         self.changed: Signal[[]] = Signal()
         self._chosen: dict[str, str] = {}
+        self._volume = ""
+        current.opened.connect(self._choose_own)
         current.closing.connect(self._leave)
 
     @property
@@ -69,6 +74,16 @@ class ResultTarget:
             self._chosen.pop(key, None)
         self._choices.set(segmentation=segmentation_node)
 
+    def _choose_own(self, case: OpenCase) -> None:
+        """The results of another volume are no place for those of this one; another axis of it changes nothing."""
+        chosen, before, self._volume = self.segmentation, self._volume, case.node.GetID()
+        if before == self._volume:
+            return
+        if _volume_of(chosen) is not case.node:
+            nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
+            own = [node for node in nodes if _volume_of(node) is case.node and _is_result(node)]
+            self._choices.set(segmentation=own[-1] if own else None)
+
     def _leave(self, _case: OpenCase) -> None:
         self._chosen = {}
 
@@ -76,3 +91,15 @@ class ResultTarget:
 def _tag(segment: Any) -> str:
     value = vtk.reference("")
     return str(value) if segment.GetTag(_OBJECT_TAG, value) else ""
+
+
+def _volume_of(node: Any | None) -> Any | None:
+    """The volume on whose grid a segmentation is saved."""
+    role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+    return None if node is None else node.GetNodeReference(role)
+
+
+def _is_result(node: Any) -> bool:
+    """Whether a run has written into it; others on the same volume may be references, or the preview."""
+    segmentation = node.GetSegmentation()
+    return any(_tag(segmentation.GetSegment(segment_id)) for segment_id in segmentation.GetSegmentIDs())

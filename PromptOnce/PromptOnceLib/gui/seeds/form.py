@@ -21,6 +21,7 @@ from PromptOnceLib.seeds.picture import display_of
 from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
 
 _PICTURE = 300  # pixels
+_HINT_LINES = 2
 _WINDOW = (900, 700)
 _WORDS = ("target", "author", "licence", "note")
 
@@ -79,7 +80,7 @@ class SeedForm:
         self.save.enabled = bool(
             frame is not None and self.confirmed.checked and self.name.text.strip() and not self._engine.working
         )
-        show_text(self.hint, self._hint(frame is not None))
+        show_text(self.hint, self._hint(frame is not None), _HINT_LINES)  # Save stays where it is
 
     def _hint(self, prompted: bool) -> str:
         if not prompted:

@@ -151,10 +151,10 @@ class SeedsPanel(Panel):
         """See Panel."""
         self.form_button.close()
 
-    def _folded(self, collapsed: bool) -> None:
-        if not collapsed:
-            self._library.open_library()
-            self.refresh()
+    def unfolded(self) -> None:
+        """See Panel."""
+        self._library.open_library()
+        self.refresh()
 
     def _show_list(self, of_volume: bool) -> None:
         library = self._library
@@ -258,10 +258,13 @@ def _as_text(match: Match, of_volume: bool) -> str:
     record = match.seed.record
     scanner = record.scanner_name or scanner_in_words(record.scanner) or _("scanner not known")
     trip = _("no round trip")
-    if record.round_trip is not None:
+    if any("round trip" in reason for reason in match.reasons):
+        trip = ""  # said once, as a reason
+    elif record.round_trip is not None:
         worst = record.round_trip.worst
         trip = _("round trip {dice:.2f}, {trust}").format(dice=worst, trust=trust_of(worst))
-    lines = [record.name if not record.target else f"{record.name} ({record.target})", f"{scanner}; {trip}"]
+    lines = [record.name if not record.target else f"{record.name} ({record.target})"]
+    lines.append("; ".join(part for part in (scanner, trip) if part))
     if match.reasons:
         lines.append("; ".join(match.reasons) if match.usable else _("Does not fit: ") + "; ".join(match.reasons))
     elif of_volume and not match.usable:

@@ -24,7 +24,7 @@ from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
 from PromptOnceLib.imaging.window import window_presets
 from PromptOnceLib.segmentation.slice_picture import picture_size
 
-_PICTURE = 112  # pixels
+_PICTURE, _BESIDE = 84, 240  # pixels
 
 
 class VolumePanel(Panel):
@@ -57,20 +57,26 @@ class VolumePanel(Panel):
         self.volume.setToolTip(_("The image to segment"))
         self.shown = line_label()
         self.axis, self.window, self.axis_text = narrow(qt.QComboBox()), narrow(qt.QComboBox()), line_label()
-        self.seed = qt.QPushButton(icon("prompted-slice"), _("Go to prompted slice"))
-        self.use_shown = qt.QPushButton(_("Use the slice shown"))
+        self.seed = qt.QToolButton()
+        self.seed.setIcon(icon("prompted-slice"))
+        self.seed.text = _("Go to slice")
+        self.seed.setToolButtonStyle(qt.Qt.ToolButtonTextBesideIcon)
+        self.seed.setToolTip(_("Show the prompted slice in the views (Ctrl+Shift+S)"))
+        self.use_shown = qt.QToolButton()
+        self.use_shown.text = _("Use the slice shown")
         self.use_shown.setToolTip(_("Prompt on the slice that the view shows; what is marked already moves there"))
         self.seed_text, self.picture = line_label(), qt.QLabel()
-        self.picture.setAlignment(qt.Qt.AlignTop)
+        self.picture.setFixedSize(_PICTURE, _PICTURE)
+        self.picture.setAlignment(qt.Qt.AlignCenter)
         self.picture.setToolTip(_("The prompted slice as the model sees it"))
         self.form.addRow(_("Volume:"), self.volume)
         self.form.addRow(self.shown)
-        self.form.addRow(_("Slices along:"), self.axis)
-        self.form.addRow(self.axis_text)
         self.form.addRow(_("Window:"), self.window)
+        self.form.addRow(_("Slices along:"), self.axis)
         beside = qt.QVBoxLayout()
-        for widget in (self.seed, self.use_shown, self.seed_text):
-            beside.addWidget(widget)
+        beside.addWidget(self.axis_text)
+        beside.addWidget(self.seed_text)
+        beside.addLayout(row(self.seed, self.use_shown, None))
         beside.addStretch(1)
         both = row(self.picture)
         both.addLayout(beside, 1)
@@ -89,19 +95,20 @@ class VolumePanel(Panel):
         case, choices = self._current.case, self._choices.node
         show_node(self.volume, None if choices is None else choices.volume)
         hidden = case is not None and not slice_views.is_shown(case.node)
-        show_text(self.shown, _("The views show another volume: press Go to prompted slice to see this one.") * hidden)
+        show_text(self.shown, _("The views show another volume: press Go to slice to see this one.") * hidden)
         fill(self.axis, _axis_entries(), "auto" if choices is None else choices.axis)
         fill(self.window, _window_entries(), "auto" if choices is None else choices.window)
         for widget in (self.axis, self.window, self.seed, self.use_shown):
             widget.enabled = case is not None
         if case is None:
-            show_text(self.axis_text, "")
-            show_text(self.seed_text, "")
-            self.picture.hide()
+            show_text(self.axis_text, "", 1)
+            show_text(self.seed_text, "", 1)
+            self.picture.clear()
+            self._drawn = ()
             return
         image, text = case.image, _("{count} slices along {axis}: {reason}.")
         values = {"count": len(image.slices), "axis": AXIS_NAMES[image.axis.axis], "reason": image.axis.reason}
-        show_text(self.axis_text, text.format(**values))
+        show_text(self.axis_text, text.format(**values), 1, _BESIDE)
         show_text(self.seed_text, _("Prompted slice: {index}").format(index=case.objects.seed))
         self._draw(case)
 
@@ -125,7 +132,6 @@ class VolumePanel(Panel):
         width, height = picture_size(frame.shape, spacing, (_PICTURE, _PICTURE))
         scaled = picture.scaled(width, height, qt.Qt.IgnoreAspectRatio, qt.Qt.SmoothTransformation)
         self.picture.setPixmap(scaled)
-        self.picture.show()
 
 
 def _as_file(frame: NDArray[np.uint8]) -> bytes:

@@ -80,7 +80,7 @@ class PromptedSlice:
 
 def no_single_slice() -> str:
     """What is said where the slice shown is asked for and there is none."""
-    return _("The view shows no single slice of the volume: press Go to prompted slice first.")
+    return _("The view shows no single slice of the volume: press Go to slice first.")
 
 
 def _no_view() -> str:

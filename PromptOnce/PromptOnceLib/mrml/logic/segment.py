@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from PromptOnceLib.cases.case import PromptSource, prepare_case
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
@@ -121,9 +119,7 @@ class SegmentLogic:
         true_mask = read_reference_node(volumeNode, reference, referenceSegmentIds)
         geometry = volume_geometry(volumeNode)
         along = parse_axis(axis, geometry).axis
-        masks = np.ascontiguousarray(slices_along(mask.labels, along) > 0).astype(np.uint8)
-        result = SegmentationResult.empty(["segments"], masks.shape, along)
-        result.masks[0], result.computed[:] = masks, True
+        result = SegmentationResult.of_mask(slices_along(mask.labels, along) > 0, "segments", along)
         compared = slices_along(true_mask.labels, along)
         rows, figures = slice_results(result, compared), totals(result, geometry.spacing, compared)
         notices = (*mask.notices, *true_mask.notices)

@@ -69,12 +69,16 @@ class MaskPreview:
         return self.node
 
     def _add_node(self) -> Any:
-        """Hidden before it comes into the scene: Slicer looks then, once, whether to list a node."""
+        """Kept out of the subject hierarchy, whose plugin watches every segmentation and complains of one without an
+        item; hidden only afterwards, as hiding takes away the item that a node has.
+        """
         node = slicer.vtkMRMLSegmentationNode()
         node.SetName(_NAME)
-        node.SetHideFromEditors(True)
+        names = slicer.vtkMRMLSubjectHierarchyConstants
+        node.SetAttribute(names.GetSubjectHierarchyExcludeFromTreeAttributeName(), "1")
         node.SetSaveWithScene(False)
         self.grid.volume_node.GetScene().AddNode(node)
+        node.SetHideFromEditors(True)
         put_on_grid(node, self.grid.volume_node)
         display = node.GetDisplayNode()
         display.SetSaveWithScene(False)

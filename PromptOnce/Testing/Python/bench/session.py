@@ -16,10 +16,12 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from bench.layout_faults import faults
 from bench.pythonqt.dialogs import DIALOGS, Dialogs
 from bench.slicer_app import settings
 from bench.views.mouse import Mouse
 
+_LEVELS = 20  # of widgets in each other
 _POLL = 5  # ms between two looks at a condition that is waited for
 
 
@@ -127,6 +129,22 @@ class Bench:
             assert time.monotonic() < end, f"waited {timeout:g} s for {what or condition}"
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
         wake_up.stop()
+
+    # The window
+
+    def resize_panel(self, width: int, height: int) -> None:
+        """Give the module panel this many pixels, as a user does who drags its edge."""
+        slicer.util.mainWindow().resize_panel(width, height)
+        self.settle()
+
+    def settle(self) -> None:
+        """Let widgets get their places: each turn of the event loop tells one more level what is in it has grown."""
+        for _ in range(_LEVELS):
+            self.process_events()
+
+    def layout_faults(self, panel: QWidget) -> list[str]:
+        """Sentences about what is too small, cut off, or lies over something else in a module's panel."""
+        return faults(panel, slicer.util.mainWindow().findChild("QScrollArea", "ModulePanel").viewport())
 
     # Pictures
 

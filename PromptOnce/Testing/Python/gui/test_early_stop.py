@@ -32,6 +32,7 @@ def test_the_switch_is_kept_with_the_scene_and_leaves_out_what_lies_behind_the_o
     panel, work = user.panel.run, user.work
     assert not panel.early_stop.checked
     assert not work.runs.settings().stop_when_absent
+    panel.options.collapsed = False
     user.bench.click(panel.early_stop)
     assert type(work.choices.node)(work.choices.node.parameterNode).earlyStop
     user.pick_node(panel.segmentation, own)

@@ -196,3 +196,30 @@ def test_showing_the_folders_chooses_none_and_leaves_the_worker_alone(user):
     assert (load_preferences().models_folder, load_preferences().engine_folder) == ("", "")
     assert user.work.engine.session.client._transport.process_id == process
     assert user.work.preview.visible
+
+
+def python_that_reports(folder, **found):
+    """A program that answers the test of an engine like a Python with these packages."""
+    report = json.dumps({"promptonce_check": 1, "python": "3.12.1", "machine": "x", "executable": "x", **found})
+    program = folder / "python"
+    program.write_text(f"#!/bin/sh\necho '{report}'\n")
+    program.chmod(0o700)
+    return program
+
+
+def test_a_named_python_without_the_engine_says_at_once_which_packages_it_lacks(user, tmp_path):
+    program = python_that_reports(tmp_path, missing=["torch", "sam2"])
+    user.panel.engine.widget.collapsed = False
+    user.pick(user.panel.engine.kind, "existing")
+    user.panel.engine.python.currentPath = str(program)
+    user.bench.wait_until(lambda: user.work.tasks.busy or user.work.engine.missing() is not None, "the test")
+    user.bench.wait_until(lambda: not user.work.tasks.busy, "the end of the test")
+    user.wait_for_panel()
+    assert "This Python has no torch, sam2." in user.panel.engine.status.text
+    assert "This Python has no torch, sam2." in user.panel.model.text.text
+    python_that_reports(tmp_path, devices=[{"name": "cpu"}])
+    user.bench.click(user.panel.engine.test)
+    user.bench.wait_until(lambda: not user.work.tasks.busy, "the end of the test")
+    user.wait_for_panel()
+    assert user.work.engine.missing() is None
+    assert user.panel.engine.status.text == ""

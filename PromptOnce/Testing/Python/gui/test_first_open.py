@@ -38,14 +38,46 @@ def test_missing_packages_are_named_beside_a_button_and_the_panel_comes_after_in
     missing = ["pydantic>=2.5", "platformdirs>=4"]
     monkeypatch.setattr(requirements, "missing_requirements", lambda: list(missing))
     monkeypatch.delitem(sys.modules, "PromptOnceLib.gui.requirements_notice", raising=False)
-    monkeypatch.setattr(slicer.util, "pip_install", missing.remove, raising=False)
+    asked = []
+
+    def install(requirements):
+        asked.append(requirements)
+        missing.clear()
+
+    monkeypatch.setattr(slicer.util, "pip_install", install, raising=False)
     user = User(bench)
     line = user.widget.requirements
     assert user.panel is None
     assert "pydantic>=2.5, platformdirs>=4" in line.text.text
     bench.click(line.install)
-    assert missing == []
+    assert asked == ["pydantic>=2.5 platformdirs>=4"], "one dialog, not one for each package"
     assert not line.widget.visible
+    assert user.panel.volume.widget.visible
+    monkeypatch.undo()
+    sys.modules.pop("PromptOnceLib.gui.requirements_notice", None)
+
+
+def test_where_slicer_manages_packages_they_are_installed_its_way_in_one_go(bench, monkeypatch):
+    import importlib.machinery
+    import types
+
+    from PromptOnceLib import requirements
+
+    missing, asked = ["pydantic>=2.5", "platformdirs>=4"], []
+    packaging = types.ModuleType("slicer.packaging")
+    packaging.__spec__ = importlib.machinery.ModuleSpec("slicer.packaging", None)
+
+    def pip_ensure(wanted, prompt_install, requester):
+        asked.append((list(wanted), prompt_install, requester))
+        missing.clear()
+
+    packaging.pip_ensure = pip_ensure
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
+    monkeypatch.setattr(requirements, "missing_requirements", lambda: list(missing))
+    monkeypatch.delitem(sys.modules, "PromptOnceLib.gui.requirements_notice", raising=False)
+    user = User(bench)
+    bench.click(user.widget.requirements.install)
+    assert asked == [(["pydantic>=2.5", "platformdirs>=4"], False, "PromptOnce")]
     assert user.panel.volume.widget.visible
     monkeypatch.undo()
     sys.modules.pop("PromptOnceLib.gui.requirements_notice", None)
@@ -75,8 +107,8 @@ def test_a_missing_environment_is_said_when_a_prompt_is_made_with_a_way_to_insta
     assert user.panel.prompt.notice.text == ""
     user.draw_box(26, 17, 86, 79)
     user.bench.wait_until(lambda: "not installed" in user.panel.prompt.notice.text)
-    assert user.panel.prompt.engine.visible
-    user.bench.click(user.panel.prompt.engine)
+    assert user.panel.model.button.visible
+    user.bench.click(user.panel.model.button)
     assert user.panel.engine.install.visible
     assert "to download" in user.panel.engine.status.text
     user.bench.click(user.panel.run.propagate)
@@ -90,7 +122,7 @@ def test_a_missing_checkpoint_is_said_with_its_size_and_a_way_to_download_it(use
     user.choose(user.load_ball())
     user.draw_box(26, 17, 86, 79)
     user.bench.wait_until(lambda: "tiny is not on this computer" in user.panel.prompt.notice.text)
-    user.bench.click(user.panel.prompt.engine)
+    user.bench.click(user.panel.model.button)
     assert user.panel.engine.download.visible
     assert user.panel.engine.download.text == "Download 156 MB"
     assert not user.panel.engine.delete.visible

@@ -73,7 +73,7 @@ def test_results_table_and_plot_are_shown_again_after_saving_and_loading_the_sce
     assert user.panel.run.segmentation.currentNode() is node
     segment = node.GetSegmentation().GetNthSegmentID(0)
     assert np.array_equal(slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, user.case.image.node) > 0, mask)
-    table = user.panel.compare.table.mrmlTableNode()
+    table = user.work.comparison.table
     assert np.allclose(slicer.util.arrayFromTableColumn(table, "Presence"), figures, atol=1e-4)
     assert user.panel.compare.plot.visible
     user.propagate()

@@ -82,8 +82,8 @@ class Axes:
         painter.restore()
 
 
-def draw_series(painter: QPainter, axes: Axes, series: Series, row: int) -> None:
-    """Lines and markers, as the series node asks for them, and its line of the legend."""
+def draw_series(painter: QPainter, axes: Axes, series: Series, row: int | None) -> None:
+    """Lines and markers, as the series node asks for them, and its line of the legend, None for no legend."""
     color = QColor.fromRgbF(*series.node.GetColor())
     pixels = axes.pixels(series.points)
     good = np.isfinite(pixels).all(axis=1)
@@ -94,6 +94,8 @@ def draw_series(painter: QPainter, axes: Axes, series: Series, row: int) -> None
     if series.node.GetMarkerStyle() != series.node.MarkerStyleNone:
         for x, y in pixels[good]:
             painter.drawEllipse(QPointF(x, y), 3, 3)
+    if row is None:
+        return
     y = axes.area.top() + 14 + 14 * row
     painter.drawLine(axes.area.left() + 8, y - 4, axes.area.left() + 24, y - 4)
     painter.drawText(axes.area.left() + 28, y, series.node.GetName() or "")

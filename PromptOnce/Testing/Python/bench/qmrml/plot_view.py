@@ -75,7 +75,7 @@ class qMRMLPlotView(QWidget):
         axes = Axes(self._chart, series, (self.width, self.height))
         axes.draw(painter, self._chart)
         for row, one in enumerate(series):
-            draw_series(painter, axes, one, row)
+            draw_series(painter, axes, one, row if self._chart.GetLegendVisibility() else None)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Select the nearest point of each series that is within reach, and tell."""

@@ -5,12 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
-from PySide6.QtCore import Property, Qt
+from PySide6.QtCore import Property, QEvent, QObject, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from bench.pythonqt.stand_ins import stand_in
 
-PANEL_WIDTH = 420
+PANEL_WIDTH, PANEL_HEIGHT = 430, 700
+"""Pixels that a module's panel gets in Slicer's dock on a window of usual size."""
+
+_VIEW_WIDTH = 520
+
+
+class _ModulePanel(QScrollArea):
+    """As in Slicer: the panel fills the scroll area, which is never narrower than the panel can be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("ModulePanel")
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        contents = QWidget()
+        self.column = QVBoxLayout(contents)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.setWidget(contents)
+        contents.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.widget() and event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self.setMinimumWidth(self.column.minimumSize().width() + self.verticalScrollBar().width)
+        return super().eventFilter(watched, event)
 
 
 @stand_in("slicer")
@@ -55,25 +78,22 @@ class qSlicerMainWindow(QMainWindow):
         self._viewport = QWidget()
         self._viewport.setObjectName("CentralWidget")
         self.setCentralWidget(self._viewport)
-        contents = QWidget()
-        column = QVBoxLayout(contents)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._scroll = QScrollArea()
-        self._scroll.setObjectName("ModulePanel")
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidget(contents)
+        self._scroll = _ModulePanel()
         self._dock = QDockWidget("Module panel")
         self._dock.setObjectName("PanelDockWidget")
         self._dock.setWidget(self._scroll)
         self.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self._dock)
-        self.resizeDocks([self._dock], [PANEL_WIDTH], Qt.Orientation.Horizontal)
-        self._selector = qSlicerModuleSelectorToolBar(column)
+        self._selector = qSlicerModuleSelectorToolBar(self._scroll.column)
         self._selector.setParent(self)
         self._selector.hide()
         self.statusBar()
-        self.resize(PANEL_WIDTH + 520, 640)
+        self.resize_panel(PANEL_WIDTH, PANEL_HEIGHT)
+
+    def resize_panel(self, width: int, height: int) -> None:
+        """Give the module panel this many pixels, scroll bar included, and the views what they had."""
+        outside = self._dock.height - self._scroll.height if self.visible else 0
+        self.resize(width + _VIEW_WIDTH, height + outside + self.statusBar().height)
+        self.resizeDocks([self._dock], [width], Qt.Orientation.Horizontal)
 
     def moduleSelector(self) -> qSlicerModuleSelectorToolBar:
         return self._selector
