@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import math
+import struct
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from batch.studies import quick_options, steps_of, study
+from batch.studies import file_prompt, quick_options, steps_of, study
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
 from PromptOnceLib.batch.events import parse_event
+from PromptOnceLib.batch.planning.make_plan import make_plan
+from PromptOnceLib.batch.planning.plan import Selection
 from PromptOnceLib.batch.running.run_batch import run_batch
 
 pytestmark = pytest.mark.usefixtures("_posix")
@@ -23,7 +28,7 @@ def test_a_case_whose_reading_ends_the_program_is_set_aside(tmp_path: Path) -> N
         "import os\n"
         "from PromptOnceLib.imaging import read\n"
         "read_volume = read.read_volume\n"
-        "read.read_volume = lambda path, volume: os._exit(134) if path.name == 'b.nii.gz' else read_volume(path)\n"
+        "read.read_volume = lambda path: os._exit(134) if path.name == 'b.nii.gz' else read_volume(path)\n"
     )
     variables = background_environment({"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path / "broken")})
 
@@ -52,3 +57,21 @@ def test_a_case_whose_reading_ends_the_program_is_set_aside(tmp_path: Path) -> N
         assert [(i.case, i.status, i.code) for i in summary.not_succeeded] == [("b", "set_aside", "crashes_reader")]
     # Without the fault it is read and done.
     assert run_batch(plan, options, out, resume=True).succeeded
+
+
+def test_files_that_crash_or_hang_their_reader_cost_no_other_case(tmp_path: Path) -> None:
+    study(tmp_path, "ac")
+    images = tmp_path / "images"
+    header = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 2\n"
+    (images / "b.nrrd").write_bytes(f"{header}{'a' * 1100}\n\n12345678".encode())
+    hanging = bytearray(gzip.decompress((images / "a.nii.gz").read_bytes()))
+    hanging[296:300] = struct.pack("<f", math.inf)
+    (images / "d.nii").write_bytes(hanging)
+    plan = make_plan(Selection(source=images, prompt=file_prompt(tmp_path)))
+    for resume in (False, True):
+        summary = run_batch(plan, quick_options(tmp_path), tmp_path / "out", resume=resume)
+        assert summary.finished + summary.reused == 2
+        assert [(item.case, item.status, item.code) for item in summary.not_succeeded] == [
+            ("b", "set_aside", "crashes_reader"),
+            ("d", "failed", "bad_volume"),
+        ]
