@@ -8,8 +8,8 @@ from pathlib import Path
 from PromptOnceLib.errors import VolumeError
 from PromptOnceLib.imaging.dicom_header import is_dicom
 from PromptOnceLib.imaging.dicom_series import read_dicom_file, read_dicom_folder
-from PromptOnceLib.imaging.image_file import ImageFile, check_readable, read_image_file
-from PromptOnceLib.imaging.label_likeness import is_constant, looks_like_labels
+from PromptOnceLib.imaging.image_file import check_readable, read_image_file
+from PromptOnceLib.imaging.label_likeness import doubts
 from PromptOnceLib.imaging.picture_folder import pictures_in, read_picture_folder
 from PromptOnceLib.imaging.volume import Volume
 
@@ -33,15 +33,4 @@ def read_volume(path: str | os.PathLike[str]) -> Volume:
     if is_dicom(path):
         return read_dicom_file(path)
     image = read_image_file(path)
-    return Volume(image.array, image.geometry, notices=(*image.notices, *_doubts(image, path.name)))
-
-
-def _doubts(image: ImageFile, name: str) -> tuple[str, ...]:
-    """Notices on a file that can be read but is hardly the image that was meant."""
-    if image.array.size == 0:
-        return ()
-    if is_constant(image.array):
-        return (f"All voxels of {name} have the same value ({image.array.flat[0]:g}): it shows nothing.",)
-    if looks_like_labels(image.array):
-        return (f"{name} looks like a segmentation, not like an image. Choose the image if it is one.",)
-    return ()
+    return Volume(image.array, image.geometry, notices=(*image.notices, *doubts(image.array)))
