@@ -11,19 +11,30 @@ MOST_LABELS = 200
 
 _FEW = 8  # values, all whole numbers from 0 on: no scanner gives an image of so few
 _SAMPLED = 24  # slices
+_QUICK = 100_000  # voxels, among which nearly every image has more values than labels there are
 _FLAT = 0.8  # share of neighbours that are equal, where one of them is not 0: labels are areas
 _GREY = 0.5  # below, values change from voxel to voxel
 
 
-def is_constant(array: Array) -> bool:
-    """Whether all voxels have the same value."""
+def doubts(array: Array) -> tuple[str, ...]:
+    """Notices on voxels (k, j, i) that are hardly those of the image that was meant."""
+    if array.size == 0:
+        return ()
     first = array.flat[0]
-    return bool((array == first).all())
+    if (_sample(array) == first).all() and (array == first).all():
+        return (f"All voxels of the image have the same value ({first:g}): it shows nothing.",)
+    if looks_like_labels(array):
+        return (
+            "The image looks like a segmentation: its values are few and form areas. Choose the image if it is one.",
+        )
+    return ()
 
 
 def looks_like_labels(array: Array) -> bool:
     """Whether an image (k, j, i) holds few whole numbers from 0 on that form areas."""
     part = _sample(array)
+    if len(np.unique(part.flat[:_QUICK])) > MOST_LABELS:
+        return False
     values = np.unique(part)
     if len(values) > MOST_LABELS or not (np.isfinite(values).all() and (values == np.trunc(values)).all()):
         return False

@@ -9,8 +9,8 @@ from PromptOnceLib.errors import SeveralVolumesError, VolumeError
 from PromptOnceLib.imaging.dicom.series import read_dicom_file, read_dicom_folder
 from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.dicom.zip_archive import unpacked
-from PromptOnceLib.imaging.image_file import ImageFile, check_readable, read_image_file
-from PromptOnceLib.imaging.label_likeness import is_constant, looks_like_labels
+from PromptOnceLib.imaging.image_file import check_readable, read_image_file
+from PromptOnceLib.imaging.label_likeness import doubts
 from PromptOnceLib.imaging.picture_folder import pictures_in, read_picture_folder
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Volume
@@ -43,15 +43,4 @@ def read_volume(path: str | os.PathLike[str], volume: str | None = None) -> Volu
     if volume is not None and volume.strip() != "1":
         raise SeveralVolumesError(f'{path.name} holds one volume: there is none called "{volume}".')
     image = read_image_file(path)
-    return Volume(image.array, image.geometry, notices=(*image.notices, *_doubts(image, path.name)))
-
-
-def _doubts(image: ImageFile, name: str) -> tuple[str, ...]:
-    """Notices on a file that can be read but is hardly the image that was meant."""
-    if image.array.size == 0:
-        return ()
-    if is_constant(image.array):
-        return (f"All voxels of {name} have the same value ({image.array.flat[0]:g}): it shows nothing.",)
-    if looks_like_labels(image.array):
-        return (f"{name} looks like a segmentation, not like an image. Choose the image if it is one.",)
-    return ()
+    return Volume(image.array, image.geometry, notices=(*image.notices, *doubts(image.array)))

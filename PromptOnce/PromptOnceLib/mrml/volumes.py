@@ -13,6 +13,7 @@ from PromptOnceLib.errors import GeometryError, VolumeError
 from PromptOnceLib.imaging.dicom.presentation import window_ends
 from PromptOnceLib.imaging.dicom.values import INVERTED
 from PromptOnceLib.imaging.image_file import grey_from_colour, read_image_file
+from PromptOnceLib.imaging.label_likeness import doubts
 from PromptOnceLib.imaging.scanner import XRAY_MODALITIES, Scanner
 from PromptOnceLib.imaging.volume import Array, Geometry, Volume
 
@@ -73,6 +74,8 @@ def read_volume_node(node: Any, database: DicomDatabase | None = None) -> Volume
     if database is not None and scanner.modality in XRAY_MODALITIES and _is_upside_down(node, array, database):
         array = (float(array.max()) + float(array.min()) - array.astype(np.float64)).astype(array.dtype)
         notices.append(INVERTED)
+    if not scanner.modality:
+        notices += doubts(array)
     known = scanner if scanner != Scanner(modality=scanner.modality) else None
     return Volume(array, volume_geometry(node), scanner.modality, known, tuple(notices), window)
 

@@ -1,7 +1,6 @@
 """NIfTI-1 and -2, Analyze and FreeSurfer files, through nibabel: nothing that is missing is filled in.
 
-nibabel reads all of them, with a gzip inside whatever they are called. Where the voxels lie is taken from SimpleITK as
-long as it reads the file: 3D Slicer shows the image there.
+nibabel reads all of them, with a gzip inside whatever they are called.
 """
 
 from __future__ import annotations
@@ -21,9 +20,7 @@ import numpy as np
 
 from PromptOnceLib.imaging.formats.nifti_place import place_of
 from PromptOnceLib.imaging.formats.pixel_kind import check_kind, incomplete, unreadable
-from PromptOnceLib.imaging.nifti_forms import (
-    to_lps_mm,
-)
+from PromptOnceLib.imaging.nifti_forms import to_lps_mm
 from PromptOnceLib.imaging.volume import Array, Geometry
 
 _SINGLE = (".nii", ".nii.gz")

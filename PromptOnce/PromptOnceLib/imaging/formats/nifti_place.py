@@ -1,4 +1,7 @@
-"""Where the voxels of a NIfTI, Analyze or FreeSurfer file lie: where SimpleITK and 3D Slicer see them, if they do."""
+"""Where the voxels of a NIfTI, Analyze or FreeSurfer file lie.
+
+Of several answers SimpleITK's counts as long as it reads the file, because 3D Slicer shows the image there.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,9 @@ _SAME_PLACE = 0.05
 
 
 def place_of(image: Any, size: tuple[int, int, int], path: Path) -> tuple[Geometry, tuple[str, ...]]:
-    """The grid of an image that nibabel has opened, with its forms, and notices for the user.
+    """Grid of an image of nibabel, size voxels along i, j, k, read from a file; and notices for the user.
 
-    size: voxels along i, j, k. Raises GeometryError for a shear, and for a place of invalid numbers.
+    Raises GeometryError for places of invalid numbers and for a shear.
     """
     header = image.header
     best = np.asarray(image.affine, dtype=np.float64)

@@ -148,7 +148,7 @@ def test_a_label_map_is_told_when_it_is_taken_for_an_image(tmp_path):
             nib.save(nib.Nifti1Image(array.T, np.eye(4)), tmp_path / name)
         else:
             save(tmp_path / name, array)
-        assert f"{name} looks like a segmentation" in read_volume(tmp_path / name).notices[-1]
+        assert "looks like a segmentation" in read_volume(tmp_path / name).notices[-1]
 
 
 @pytest.mark.parametrize("array", [NOISE, BYTES, NOISE.astype(np.int16) - 1024, NOISE / 7.0])
