@@ -12,6 +12,7 @@ from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
+from PromptOnceLib.gui.run.corrections_question import CorrectionsQuestion
 from PromptOnceLib.gui.run.propagation import RunController
 from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
@@ -70,6 +71,8 @@ class RunPanel(Panel):
         buttons = row(self.backward, self.propagate, self.forward)
         buttons.setStretch(1, 1)
         self.form.addRow(buttons)
+        self.question = CorrectionsQuestion(self._runs)
+        self.form.addRow(self.question.widget)
         self.form.addRow(row(self.cancel, None, self.undo, self.redo))
         self.form.addRow(self.bar)
         self.form.addRow(self.speed)
@@ -104,6 +107,7 @@ class RunPanel(Panel):
             widget.enabled = ready and prompted
         self.cancel.enabled = runs.running
         self.undo.enabled, self.redo.enabled = runs.can_undo, runs.can_redo
+        self.question.refresh()
         if case is not None:
             self._show_choices(case)
         self._show_progress()
