@@ -155,6 +155,8 @@ def prepared_writer(
     segmentation_node: Any | None = None,
     segment_ids: Sequence[str | None] | None = None,
     overwrite: bool = False,
+    keep_corrections: bool = True,
 ) -> SegmentWriter:
     """A writer for the objects of a case; see SegmentWriter for what it raises."""
-    return SegmentWriter(volume_node, case.axis.axis, targets_for(case, segment_ids), segmentation_node, overwrite)
+    targets = targets_for(case, segment_ids)
+    return SegmentWriter(volume_node, case.axis.axis, targets, segmentation_node, overwrite, keep_corrections)

@@ -13,6 +13,7 @@ from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
+from PromptOnceLib.gui.run.corrections_question import CorrectionsQuestion
 from PromptOnceLib.gui.run.propagation import Direction, RunController
 from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
@@ -53,7 +54,9 @@ class RunPanel(Panel):
         self.cancel.setToolTip(_("Stop at the next slice and keep what is done (Ctrl+Shift+X)"))
         self.undo, self.redo = qt.QToolButton(), qt.QToolButton()
         self.undo.text, self.redo.text = _("Undo run"), _("Redo run")
+        self.question = CorrectionsQuestion(self._runs)
         self.form.addRow(self.propagate)
+        self.form.addRow(self.question.widget)
         self.form.addRow(row(self.bar, self.cancel, self.undo, self.redo))
         self.form.addRow(self.speed)
         self.form.addRow(self.notice)
@@ -119,6 +122,7 @@ class RunPanel(Panel):
             widget.enabled = ready and prompted
         self.cancel.enabled = runs.running
         self.undo.enabled, self.redo.enabled = runs.can_undo, runs.can_redo
+        self.question.refresh()
         if case is not None:
             self._show_choices(case)
         self._show_progress()

@@ -17,12 +17,15 @@ from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
+from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import PropagationJob, Settings
 
 Direction = Literal["both", "forward", "backward"]
+Corrections = Literal["ask", "keep", "overwrite"]
+"""What becomes of slices of the result that were corrected by hand."""
 
 AfterRun = Callable[[VolumeRun, list[str]], object]
 """Is given the run and the keys of its objects."""
@@ -31,6 +34,7 @@ AfterRun = Callable[[VolumeRun, list[str]], object]
 class RunController:
     """At most one run at a time. run: the last one on this volume, None before the first.
 
+    question: what the user has to decide before the run that was asked for can begin, "" for nothing; see `answer`.
     accepted: the prompt as it was shown with the result when the last run ended, None after it was changed meanwhile.
     changed: called when a run was begun, has ended, or was taken back. finished: called with the result of a run of
     which something is kept, and the keys of its objects.
@@ -52,6 +56,8 @@ class RunController:
         self.finished: Signal[[SegmentationResult, list[str]]] = Signal()
         self.run: VolumeRun | None = None
         self.accepted: Prompt | None = None
+        self.question = ""
+        self._asked: Direction = "both"
         self._keys: list[str] = []
         self._after: AfterRun | None = None
         engine.occupied_by("run", lambda: self.running)
@@ -75,8 +81,15 @@ class RunController:
     # Beginning
 
     def start(self, direction: Direction = "both") -> None:
-        """Propagate the prompt; what stands in the way is said in the panel."""
-        self.attempt("run", lambda case: self._start(case, direction))
+        """Propagate the prompt; what stands in the way is said in the panel.
+
+        Where slices were corrected by hand that the run would overwrite, there is a `question` first.
+        """
+        self.attempt("run", lambda case: self._start(case, direction, "ask"))
+
+    def answer(self, corrections: Corrections) -> None:
+        """Begin the run that the question is about: "keep" or "overwrite"."""
+        self.attempt("run", lambda case: self._start(case, self._asked, corrections))
 
     def attempt(self, part: Part, work: Callable[[OpenCase], object]) -> None:
         """Begin something that propagates; what stands in the way is said in a part of the panel."""
@@ -84,6 +97,7 @@ class RunController:
         if case is None or self._engine.working:
             return
         self._editor.finish()
+        self._ask("")
         missing = self._engine.missing()
         if missing is not None:
             self._notices.say(part, missing.sentence)
@@ -100,9 +114,17 @@ class RunController:
         first, last = (choices.firstSlice, choices.lastSlice) if choices.limitRange else (0, -1)
         return Settings(first, None if last < 0 else last, direction, stop_when_absent=choices.earlyStop)
 
-    def begin(self, case: Case, keys: list[str], after: AfterRun | None = None, direction: Direction = "both") -> None:
+    def begin(
+        self,
+        case: Case,
+        keys: list[str],
+        after: AfterRun | None = None,
+        direction: Direction = "both",
+        keep_corrections: bool = True,
+    ) -> None:
         """Propagate a case of the open volume; keys: of its objects, in order.
 
+        keep_corrections: slices that were corrected by hand keep their masks; the notice after the run names them.
         after: called when the run has ended and some of it was done and is kept. Raises InputError and its children for
         what cannot be propagated; nothing is changed then.
         """
@@ -113,7 +135,8 @@ class RunController:
         settings.range_for(case.prompt, len(case.stack.frames))
         self._keys, self._after, self.accepted = keys, after, None
         segments = [target.segment_for(key) for key in keys]
-        writer = prepared_writer(opened.image.node, case, target.segmentation, segments, opened.choices.overwrite)
+        into = (target.segmentation, segments, opened.choices.overwrite, keep_corrections)
+        writer = prepared_writer(opened.image.node, case, *into)
         target.written(writer.node, dict(zip(keys, writer.segment_ids, strict=True)))
         session = engine.session
         session.cancel()  # a preview that is still to come would lie over the result
@@ -122,11 +145,24 @@ class RunController:
         engine.begin_work()
         self.changed()
 
-    def _start(self, case: OpenCase, direction: Direction) -> None:
+    def _start(self, case: OpenCase, direction: Direction, corrections: Corrections) -> None:
         prompt = case.prompt
         if prompt is None:
             raise InputError(_("There is no prompt yet: draw a box, or put a point on the object."))
-        self.begin(case_of(case.framed(prompt), prompt), case.objects.keys, None, direction)
+        if corrections == "ask":
+            reached = self.settings(direction).reached(prompt, len(case.image.slices))
+            found = self._target.corrections(case.objects.keys, set(reached))
+            if found:
+                self._asked = direction
+                self._ask(_("Corrected by hand since the last run: {slices}.").format(slices="; ".join(found)))
+                return
+        keep = corrections != "overwrite"
+        self.begin(case_of(case.framed(prompt), prompt), case.objects.keys, None, direction, keep)
+
+    def _ask(self, question: str) -> None:
+        if self.question != question:
+            self.question = question
+            self.changed()
 
     # Its end, and going back
 
@@ -145,18 +181,21 @@ class RunController:
         return self._ended_run is not None and self._ended_run.writer.undone
 
     def undo(self) -> None:
-        """Take the last run back, in one step."""
-        self._swap(SegmentWriter.undo)
+        """Take the last run back, in one step; what was taken back is said in the panel."""
+        run = self._ended_run
+        if run is not None:
+            self._swap(SegmentWriter.undo, _undone(run.writer))
 
     def redo(self) -> None:
         """Take `undo` back."""
-        self._swap(SegmentWriter.redo)
+        self._swap(SegmentWriter.redo, _("The run is there again."))
 
     def _leave(self, _case: OpenCase) -> None:
         """End the run, which keeps what it can."""
         if self.running:
             self.cancel()
         self.run = self._after = self.accepted = None
+        self.question = ""
         self.changed()
 
     def _slice_done(self, run: VolumeRun) -> None:
@@ -198,17 +237,16 @@ class RunController:
     def _ended_run(self) -> VolumeRun | None:
         return None if self.running else self.run
 
-    def _swap(self, step: Callable[[SegmentWriter], object]) -> None:
+    def _swap(self, step: Callable[[SegmentWriter], object], sentence: str) -> None:
         run = self._ended_run
         if run is None:
             return
+        self._ask("")
         try:
             step(run.writer)
         except InputError as error:
             self.run = None
             sentence = error.message
-        else:
-            sentence = _taken_back(run) if run.writer.undone else _as_text(run, _done_slices(run))
         self._notices.say("run", sentence)
         self.changed()
 
@@ -218,9 +256,15 @@ def _done_slices(run: VolumeRun) -> int:
     return 0 if run.job is None else int(run.job.result.computed.sum())
 
 
-def _taken_back(run: VolumeRun) -> str:
-    names = ", ".join(item.name for item in run.case.prompt.objects)
-    return _("The run was taken back: {names} as before it.").format(names=names)
+def _undone(writer: SegmentWriter) -> str:
+    """What undoing a run takes away."""
+    corrections = writer.corrections()
+    names = ", ".join(f'"{name}"' for name, _slices in corrections)
+    sentence = _("Taken back: the run into {names}.").format(names=names)
+    lost = "; ".join(f'{slices_in_words(slices)} of "{name}"' for name, slices in corrections if slices)
+    if lost:
+        sentence += " " + _("With it went what was corrected by hand: {slices}.").format(slices=lost)
+    return sentence + " " + _("Redo run brings it back.")
 
 
 def _as_text(run: VolumeRun, done: int) -> str:

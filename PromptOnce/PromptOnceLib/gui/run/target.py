@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from typing import Any
 
 import slicer
@@ -10,6 +11,8 @@ import vtk
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.mrml.segmentations.corrections import corrected_slices, slices_in_words
+from PromptOnceLib.mrml.segmentations.labelmap import grid_image
 
 _OBJECT_TAG = "PromptOnce.Object"
 
@@ -51,6 +54,22 @@ class ResultTarget:
             if _tag(segmentation.GetSegment(segment_id)) == key:
                 return str(segment_id)
         return None
+
+    def corrections(self, keys: Sequence[str], slices: Container[int]) -> list[str]:
+        """Which of these slices were corrected by hand in the segments of these objects, in words, one a segment.
+
+        Raises GeometryError where transforms are not linear.
+        """
+        case, node = self._current.case, self.segmentation
+        if case is None or node is None:
+            return []
+        grid, found = grid_image(case.node, node), []
+        for segment_id in filter(None, map(self.segment_for, keys)):
+            corrected = [i for i in corrected_slices(node, segment_id, grid, case.axis) if i in slices]
+            if corrected:
+                name = node.GetSegmentation().GetSegment(segment_id).GetName()
+                found.append(f'{slices_in_words(corrected)} of "{name}"')
+        return found
 
     def choose_segment(self, key: str, segment_id: str) -> None:
         """Have the next mask of an object go into a segment of the segmentation, "" for a new one."""

@@ -55,6 +55,7 @@ class SegmentLogic:
         segmentationNode: Any | None = None,  # noqa: N803
         segmentIds: Sequence[str | None] | None = None,  # noqa: N803
         overwrite: bool = False,
+        keepCorrections: bool = True,  # noqa: N803
         reference: Any | None = None,
         referenceSegmentIds: Sequence[str] | None = None,  # noqa: N803
         wait: bool = True,
@@ -70,7 +71,8 @@ class SegmentLogic:
         the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both included. earlyStop: stop a
         pass where the object has ended, after several slices without it; not for objects in several pieces.
         segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None for a
-        new one. overwrite: take the masks' voxels from the other shown segments. reference: a segmentation or label
+        new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections: slices of these
+        segments that were corrected by hand since the run before keep their masks. reference: a segmentation or label
         map node to compare with; table and plot are written at the end.
 
         wait=True returns when it is done, the application staying alive, and raises what went wrong; results until
@@ -86,7 +88,7 @@ class SegmentLogic:
         case = prepare_case(volume, prompt, axis, None, _window(window, volumeNode), labels, notices)
         settings = Settings(firstSlice, lastSlice, direction, fillHoleArea, earlyStop)
         settings.range_for(case.prompt, len(case.stack.frames))
-        writer = prepared_writer(volumeNode, case, segmentationNode, segmentIds, overwrite)
+        writer = prepared_writer(volumeNode, case, segmentationNode, segmentIds, overwrite, keepCorrections)
 
         def finished(run: VolumeRun) -> None:
             outcome = run.outcome()

@@ -12,7 +12,7 @@ import slicer
 from PromptOnceLib.errors import GeometryError, InputError
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.owned_nodes import remove
-from PromptOnceLib.mrml.segmentations import labelmap
+from PromptOnceLib.mrml.segmentations import corrections, labelmap
 from PromptOnceLib.mrml.segmentations.undo import UndoStep
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment
@@ -34,7 +34,8 @@ class SegmentWriter:
 
     targets: one for each object of the run, in order. segmentation_node: None makes a new one. overwrite: `finish`
     takes the new masks' voxels from all other segments that are shown; otherwise segments may overlap and nothing else
-    changes. Slices that are never written keep what a segment held there before.
+    changes. keep_corrections: slices of the targets that were corrected by hand since the run before keep their masks.
+    Slices that are never written keep what a segment held there before.
 
     node: the segmentation node. segment_ids: those of the targets. notices: sentences for the user.
     Raises InputError and GeometryError for a segmentation that cannot take the masks; nothing is changed then.
@@ -47,6 +48,7 @@ class SegmentWriter:
         targets: Sequence[Target],
         segmentation_node: Any | None = None,
         overwrite: bool = False,
+        keep_corrections: bool = True,
     ) -> None:
         self.notices: list[str] = []
         self._axis, self._overwrite, self._undo = axis, overwrite, UndoStep()
@@ -55,9 +57,15 @@ class SegmentWriter:
         self._grid = _grid_in(self.node, volume_node, targets)
         self._use_reference_geometry(volume_node)
         self.segment_ids = tuple(self._segment_for(target) for target in targets)
+        self._kept = {i: self._corrected(i) if keep_corrections else [] for i in self.segment_ids}
+        for segment_id, slices in self._kept.items():
+            if slices:
+                name = self.node.GetSegmentation().GetSegment(segment_id).GetName()
+                words = corrections.slices_in_words(slices)
+                self.notices.append(f'Corrected by hand and kept: {words} of "{name}".')
 
     def update(self, result: SegmentationResult, changed_slices: Iterable[int]) -> None:
-        """Write what the result holds on these slices into the segments.
+        """Write what the result holds on these slices into the segments; for slices that are kept, the other way round.
 
         Raises InputError when the segmentation, or one of the segments, was removed meanwhile.
         """
@@ -67,7 +75,12 @@ class SegmentWriter:
         self._check_present()
         for number, segment_id in enumerate(self.segment_ids):
             layer = labelmap.writable_layer(self.node, segment_id, self._grid)
-            slices_along(layer, self._axis)[slices] = result.masks[number][slices]
+            stack, kept = slices_along(layer, self._axis), self._kept[segment_id]
+            written = [index for index in slices if index not in kept]
+            stack[written] = result.masks[number][written]
+            for index in kept:
+                if result.computed[index]:
+                    result.masks[number][index] = stack[index]
         labelmap.announce(self.node, self.segment_ids)
 
     def finish(
@@ -81,16 +94,25 @@ class SegmentWriter:
         provenance: what made the masks; tags PromptOnce.KEY of the segments. left_out: slices that were not computed
         because the objects are not on them, and become empty. Raises InputError as `update`.
         """
-        self.update(result, [*np.flatnonzero(result.computed).tolist(), *left_out])
+        done = [*np.flatnonzero(result.computed).tolist(), *left_out]
+        self.update(result, done)
         self._check_present()
         if self._overwrite:
             self._take_from_others(result)
         for segment_id in self.segment_ids:
             labelmap.shrink_layer(self.node, segment_id)
+            written = set(done) - set(self._kept[segment_id])
+            corrections.note_written(self.node, segment_id, self._grid, self._axis, written)
             segment = self.node.GetSegmentation().GetSegment(segment_id)
             for key, value in (provenance or {}).items():
                 segment.SetTag(_TAG + key, value)
         labelmap.announce(self.node, self.segment_ids, convert=True)
+
+    def corrections(self) -> list[tuple[str, list[int]]]:
+        """For each segment its name, and the slices that were corrected by hand since this run."""
+        segments = [(i, self.node.GetSegmentation().GetSegment(i)) for i in self.segment_ids]
+        present = [(i, str(segment.GetName())) for i, segment in segments if segment is not None]
+        return [(name, [n for n in self._corrected(i) if n not in self._kept[i]]) for i, name in present]
 
     @property
     def undone(self) -> bool:
@@ -119,6 +141,9 @@ class SegmentWriter:
         self.undo()
         if self._made_node and self.node.GetSegmentation().GetNumberOfSegments() == 0:
             remove(self.node)
+
+    def _corrected(self, segment_id: str) -> list[int]:
+        return corrections.corrected_slices(self.node, segment_id, self._grid, self._axis)
 
     def _segment_for(self, target: Target) -> str:
         if target.segment_id is not None:
@@ -175,7 +200,9 @@ class SegmentWriter:
             image = self.node.GetSegmentation().GetSegment(segment_id).GetRepresentation(labelmap.binary_labelmap())
             if segment_id not in self.segment_ids and not labelmap.is_empty(image):
                 layers.setdefault(image, []).append(segment_id)
-        changed = [i for image, ids in layers.items() for i in self._take_from_layer(image, ids, mask)]
+        others = [segment_id for ids in layers.values() for segment_id in ids]
+        with corrections.not_by_hand(self.node, others, self._grid):
+            changed = [i for image, ids in layers.items() for i in self._take_from_layer(image, ids, mask)]
         if changed:
             labelmap.announce(self.node, changed, convert=True)
 

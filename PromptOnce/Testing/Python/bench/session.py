@@ -76,13 +76,14 @@ class Bench:
     # The user
 
     def click(self, widget: QWidget) -> None:
-        """Click a widget in its middle.
+        """Click a widget in its middle; its window becomes the active one, so that widgets have the focus.
 
         Raises:
             AssertionError: a user could not click it, because it is hidden or disabled.
         """
         assert widget.visible, f"{widget.objectName or widget} cannot be clicked: it is not visible"
         assert widget.enabled, f"{widget.objectName or widget} cannot be clicked: it is disabled"
+        _activate(widget.window())
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, widget.rect.center())
         self.process_events()
 
@@ -98,8 +99,7 @@ class Bench:
     def press_keys(self, keys: str) -> None:
         """Press a shortcut like "Ctrl+Z" in the main window, wherever the focus is."""
         window = slicer.util.mainWindow()
-        window.activateWindow()
-        assert QTest.qWaitForWindowActive(window), "the main window does not become active"
+        _activate(window)
         QTest.keySequence(QApplication.focusWidget() or window, keys)
         self.process_events()
 
@@ -176,3 +176,9 @@ class Bench:
         settings.clear()
         sys.excepthook = self._plain_hook
         assert not self.errors, "exceptions in slots or observers:\n" + "\n".join(self.errors)
+
+
+def _activate(window: QWidget) -> None:
+    """Have a window take the keys, as a click on it does."""
+    window.activateWindow()
+    assert QTest.qWaitForWindowActive(window), "the window does not become active"

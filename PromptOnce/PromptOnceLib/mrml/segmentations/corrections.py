@@ -1,0 +1,129 @@
+"""Slices of a result that somebody has corrected by hand: those that are not as a run has written them.
+
+A run leaves a checksum of every slice in a tag of the segment. The tag is saved with the segment, so that corrections
+are still found in a scene that was loaded, and goes back with it when a run is taken back.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import vtk
+from numpy.typing import NDArray
+
+from PromptOnceLib.imaging.stack import slices_along
+from PromptOnceLib.mrml.segmentations import labelmap
+
+_TAG = "PromptOnce.Written"
+_NEVER = "-"  # for a slice that no run has written: what it holds is somebody's
+
+
+def corrected_slices(segmentation_node: Any, segment_id: str, grid: Any, axis: int) -> list[int]:
+    """Indices along an array axis of the slices that were corrected by hand since a run wrote them.
+
+    grid: as labelmap.grid_image gives it for the volume. Of a segment that no run has written, or that was written on
+    another grid, nothing is known: none. Where it was written along another axis, one correction makes all of its
+    slices count that hold something.
+    """
+    written = _Written.of(segmentation_node, segment_id)
+    if written is None or written.grid != _checksum_of_grid(grid):
+        return []
+    stack = _stack(segmentation_node, segment_id, grid, written.axis)
+    found = written.different(stack)
+    if axis == written.axis or not found:
+        return found
+    other = _stack(segmentation_node, segment_id, grid, axis)
+    return [int(index) for index in np.flatnonzero(other.any(axis=(1, 2)))]
+
+
+def note_written(segmentation_node: Any, segment_id: str, grid: Any, axis: int, slices: Iterable[int]) -> None:
+    """Have these slices count as written by a run, as they are now; others are not touched."""
+    stack = _stack(segmentation_node, segment_id, grid, axis)
+    written = _Written.of(segmentation_node, segment_id)
+    key = _checksum_of_grid(grid)
+    if written is None or (written.axis, written.grid, len(written.slices)) != (axis, key, len(stack)):
+        written = _Written(axis, key, [_NEVER] * len(stack))
+    for index in slices:
+        written.slices[index] = _checksum(stack[index])
+    segmentation_node.GetSegmentation().GetSegment(segment_id).SetTag(_TAG, written.as_text())
+
+
+@contextmanager
+def not_by_hand(segmentation_node: Any, segment_ids: Sequence[str], grid: Any) -> Iterator[None]:
+    """What is done to these segments meanwhile is no correction; corrections that were made before stay ones."""
+    before = {}
+    for segment_id in segment_ids:
+        written = _Written.of(segmentation_node, segment_id)
+        if written is not None and written.grid == _checksum_of_grid(grid):
+            stack = _stack(segmentation_node, segment_id, grid, written.axis)
+            before[segment_id] = written.axis, len(stack), set(written.different(stack))
+    yield
+    for segment_id, (axis, count, corrected) in before.items():
+        note_written(segmentation_node, segment_id, grid, axis, set(range(count)) - corrected)
+
+
+def slices_in_words(slices: Sequence[int]) -> str:
+    """For example "slices 4 to 6 and 9", of indices in order."""
+    runs: list[list[int]] = []
+    for index in slices:
+        if runs and index == runs[-1][1] + 1:
+            runs[-1][1] = index
+        else:
+            runs.append([index, index])
+    words = [f"{first}" if first == last else f"{first} to {last}" for first, last in runs]
+    listed = words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    return f"{'slice' if len(slices) == 1 else 'slices'} {listed}"
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Checksums of the grid and of the slices along an array axis, as text."""
+
+    axis: int
+    grid: str
+    slices: list[str]
+
+    @classmethod
+    def of(cls, segmentation_node: Any, segment_id: str) -> _Written | None:
+        """What the tag says; None where there is none that can be read."""
+        text = vtk.reference("")
+        if not segmentation_node.GetSegmentation().GetSegment(segment_id).GetTag(_TAG, text):
+            return None
+        axis, _, rest = str(text).partition(" ")
+        grid, _, slices = rest.partition(" ")
+        return cls(int(axis), grid, slices.split(" ")) if axis in ("0", "1", "2") and slices else None
+
+    def as_text(self) -> str:
+        """For the tag; of characters that every file keeps."""
+        return f"{self.axis} {self.grid} {' '.join(self.slices)}"
+
+    def different(self, stack: NDArray[np.bool_]) -> list[int]:
+        """Indices of the slices that are not as they were written."""
+        if len(stack) != len(self.slices):
+            return []
+        pairs = enumerate(zip(stack, self.slices, strict=True))
+        return [i for i, (frame, was) in pairs if (frame.any() if was == _NEVER else _checksum(frame) != was)]
+
+
+def _stack(segmentation_node: Any, segment_id: str, grid: Any, axis: int) -> NDArray[np.bool_]:
+    """Slices of a segment (slice, row, column)."""
+    image = labelmap.resampled(labelmap.segment_labelmap(segmentation_node, segment_id), grid)
+    stack: NDArray[np.bool_] = slices_along(labelmap.voxels(image) > 0, axis)
+    return stack
+
+
+def _checksum(frame: NDArray[np.bool_]) -> str:
+    return f"{zlib.crc32(np.packbits(frame).tobytes()):08x}"
+
+
+def _checksum_of_grid(grid: Any) -> str:
+    """Of size and place to a thousandth of a millimetre; the lattice may have other numbers after loading."""
+    matrix = vtk.vtkMatrix4x4()
+    grid.GetImageToWorldMatrix(matrix)
+    values = [round(matrix.GetElement(row, column), 3) + 0.0 for row in range(3) for column in range(4)]
+    return f"{zlib.crc32(repr((grid.GetExtent(), values)).encode()):08x}"
