@@ -168,7 +168,7 @@ class RunController:
         if run is not self.run or run.job is None:
             return
         result = run.job.result
-        done = _done_slices(run)
+        done = int(result.computed.sum())
         sentences = [] if run.error is None or isinstance(run.error, CancelledError) else [run.error.message]
         kept = run.writer.node.GetScene() is not None
         if kept or not done:
@@ -206,21 +206,8 @@ class RunController:
             step(run.writer)
         except InputError as error:
             self.run = None
-            sentence = error.message
-        else:
-            sentence = _taken_back(run) if run.writer.undone else _as_text(run, _done_slices(run))
-        self._notices.say("run", sentence)
+            self._notices.say("run", error.message)
         self.changed()
-
-
-def _done_slices(run: VolumeRun) -> int:
-    """How many slices a run has done."""
-    return 0 if run.job is None else int(run.job.result.computed.sum())
-
-
-def _taken_back(run: VolumeRun) -> str:
-    names = ", ".join(item.name for item in run.case.prompt.objects)
-    return _("The run was taken back: {names} as before it.").format(names=names)
 
 
 def _as_text(run: VolumeRun, done: int) -> str:
