@@ -13,9 +13,9 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SCREENSHOTS = REPOSITORY / "Screenshots"
-WINDOW = (1100, 860)
-LEVELS = 20  # of widgets in each other: every turn of the event loop tells one more that the one in it has grown
+PANEL = (430, 700)  # pixels, as a module gets them in Slicer
 ORGAN = "right lung"
+SLICES_SEEN = 12  # of the run in the picture of one
 MODELS_FOLDER = "/home/you/PromptOnce/models"  # as a reader of the pictures may have it
 # x, y on the prompted slice of the phantom.
 BOX = (36.0, 68.0, 112.0, 190.0)
@@ -37,19 +37,26 @@ def main() -> None:
     qt.QSettings().setValue("PromptOnce/kind", "own")
     qt.QSettings().setValue("PromptOnce/models_folder", MODELS_FOLDER)
     bench = Bench()
-    slicer.util.mainWindow().resize(*WINDOW)
     user = User(bench)
+    bench.resize_panel(*PANEL)
+    bench.screenshot(SCREENSHOTS / "first-open.png")
     volume, reference = load_phantom()
     user.choose(volume)
     user.pick(user.panel.volume.window, "lung")
     user.panel.prompt.name.text = ORGAN
     user.panel.prompt.name.editingFinished.emit()
+    missing_engine(user)
     prompt_with_the_mouse(user)
-    slice_view = slicer.app.layoutManager().sliceWidget("Red")
-    bench.screenshot(SCREENSHOTS / "slice-view.png", slice_view)
+    bench.settle()
+    bench.screenshot(SCREENSHOTS / "slice-view.png", slicer.app.layoutManager().sliceWidget("Red"))
+    bench.screenshot(SCREENSHOTS / "panel.png")
     user.propagate()
+    bench.wait_until(lambda: user.work.runs.job.progress.done > SLICES_SEEN, "some slices", 90)
+    user.wait_for_panel()
+    bench.screenshot(SCREENSHOTS / "running.png")
     user.wait_for_run()
-    picture_of_panel(user, SCREENSHOTS / "panel.png")
+    bench.settle()
+    bench.screenshot(SCREENSHOTS / "done.png")
     compare(user, reference)
     bench.screenshot(SCREENSHOTS / "compare.png")
     with tempfile.TemporaryDirectory() as folder:
@@ -58,6 +65,25 @@ def main() -> None:
         batch(user, Path(folder))
         bench.screenshot(SCREENSHOTS / "batch.png")
     bench.close()
+
+
+def missing_engine(user: Any) -> None:
+    """What somebody sees who has not installed the engine yet, and has drawn nothing."""
+    with tempfile.TemporaryDirectory() as folder:
+        user.use_private_environment(Path(folder) / "engine")
+        user.panel.engine.widget.collapsed = True
+        wait_for_layout(user)
+        scroll_bar().setValue(0)
+        user.bench.screenshot(SCREENSHOTS / "missing-engine.png")
+        user.work.engine.choose(kind="own", engine_folder="")
+        user.wait_for_panel()
+
+
+def scroll_bar() -> Any:
+    """That of the module panel."""
+    import slicer
+
+    return slicer.util.mainWindow().findChild("QScrollArea", "ModulePanel").verticalScrollBar()
 
 
 def load_phantom() -> tuple[Any, Any]:
@@ -95,24 +121,18 @@ def prompt_with_the_mouse(user: Any) -> None:
     user.wait_for_mask()
 
 
-def picture_of_panel(user: Any, path: Path) -> None:
-    """The whole panel, however long."""
-    for part in user.panel.panels:
-        part.widget.collapsed = part in (user.panel.compare, user.panel.seeds, user.panel.batch)
-    wait_for_layout(user)
-    user.bench.screenshot(path, user.widget.parent)
-
-
 def compare(user: Any, reference: Any) -> None:
     """The reference's outline over the mask, plot and table in the panel."""
     reference.GetDisplayNode().SetVisibility(True)
     for segment_id in reference.GetSegmentation().GetSegmentIDs():
         name = reference.GetSegmentation().GetSegment(segment_id).GetName()
         reference.GetDisplayNode().SetSegmentVisibility(segment_id, name == ORGAN)
-    only(user, user.panel.compare)
+    user.panel.compare.unfold()
     segment_id = reference.GetSegmentation().GetSegmentIdBySegmentName(ORGAN)
     user.work.comparison.choose_reference(reference, segment_id)
     user.work.comparison.go_to_slice(26)
+    wait_for_layout(user)
+    user.panel.compare.unfold()
     wait_for_layout(user)
 
 
@@ -175,8 +195,7 @@ def only(user: Any, panel: Any) -> None:
 def wait_for_layout(user: Any) -> None:
     """Until the panel shows everything, each widget in its place."""
     user.wait_for_panel()
-    for _ in range(LEVELS):
-        user.bench.process_events()
+    user.bench.settle()
 
 
 if __name__ == "__main__":

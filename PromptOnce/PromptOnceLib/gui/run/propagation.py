@@ -207,7 +207,7 @@ class RunController:
         if run is not self.run or run.job is None:
             return
         result = run.job.result
-        done = _done_slices(run)
+        done = int(result.computed.sum())
         sentences = [] if run.error is None or isinstance(run.error, CancelledError) else [run.error.message]
         kept = run.writer.node.GetScene() is not None
         if kept or not done:

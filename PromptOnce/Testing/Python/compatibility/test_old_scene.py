@@ -139,4 +139,6 @@ def test_the_panel_takes_up_prompts_choices_and_results(user: User) -> None:
     assert user.panel.run.segmentation.currentNode() is slicer.util.getNode("PromptOnce segmentation")
     assert user.panel.compare.reference.currentNode() is slicer.util.getNode("truth")
     assert (user.panel.run.limit.checked, user.panel.run.first.value, user.panel.run.last.value) == (True, 1, 4)
+    assert user.work.comparison.table is None, "it is of the other object"
+    user.work.current.select_object(1)
     assert_table(user.work.comparison.table)
