@@ -48,7 +48,7 @@ def test_a_fixed_slice_is_trusted_and_an_open_one_never_wholly() -> None:
     assert ((others > 0) & (others < 1)).all()
 
 
-@pytest.mark.parametrize("change", [("predicted_iou", 0.3), ("agreement", 0.1), ("presence", 0.55)])
+@pytest.mark.parametrize("change", [("predicted_iou", 0.3), ("agreement", 0.1), ("presence", 0.5)])
 def test_a_lower_score_is_a_lower_confidence(change: tuple[str, float]) -> None:
     name, value = change
     confidence = slice_confidence(tube(), fixed={4}, **scores(**{name: (2, value)}))
@@ -64,9 +64,8 @@ def test_a_mask_unlike_its_neighbours_comes_first() -> None:
     assert review_order(confidence, {4})[0] == 6
 
 
-def test_far_from_a_fixed_slice_confidence_is_lower() -> None:
+def test_both_sides_of_a_fixed_slice_count_alike() -> None:
     confidence = slice_confidence(tube(), fixed={4}, **scores())
-    assert confidence[3] > confidence[0]
     np.testing.assert_allclose(confidence, confidence[::-1])
 
 
