@@ -226,10 +226,10 @@ def test_a_box_begun_for_one_object_is_taken_back_when_another_is_selected(alone
     alone.box_the_ball()
     first = alone.case.selected
     alone.bench.click(alone.panel.prompt.add)
-    alone.pick(alone.panel.prompt.objects, first.key)
+    alone.panel.prompt.objects.selectRow(0)
     alone.bench.click(alone.panel.prompt.tools["box"])
     alone.click_at(10, 10)
-    alone.pick(alone.panel.prompt.objects, alone.case.objects.objects[1].key)
+    alone.panel.prompt.objects.selectRow(1)
     assert first.read().box.x0 == pytest.approx(26, abs=0.4)
 
 

@@ -103,6 +103,7 @@ def test_plain_keys_are_typed_into_the_name_until_a_tool_is_taken_up_again(alone
 
 def test_typing_in_a_number_field_is_typing(alone: User) -> None:
     run = alone.panel.run
+    run.options.collapsed = False
     run.limit.setChecked(True)
     alone.wait_for_panel()
     run.first.setFocus()
