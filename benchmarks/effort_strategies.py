@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PromptOnceLib.engine.run_memory import RunMemory
 from scipy import ndimage
 
 from benchmarks.effort_person import MOST_CLICKS, NAME, Mask, Person
+from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.workspace import Workspace

@@ -119,11 +119,11 @@ class _KeepingPropagation(Propagation):
 
     wanted = True
 
-    def _fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
+    def fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
         if self.wanted:
             every = (one for output in outputs for one in output.logits_of_each)
             self.logits[index] = [self.tracker.full_size_logits(one, self.frames[index].shape) for one in every]
-        return super()._fetch(index, outputs)
+        return super().fetch(index, outputs)
 
     @cached_property
     def logits(self) -> dict[int, list[torch.Tensor]]:

@@ -10,10 +10,14 @@ from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCa
 from PromptOnceLib.batch.run_folder.fingerprints import fingerprint, stamp_files
 from PromptOnceLib.batch.run_folder.journal import Journal, JournalEntry, finished_cases, read_journal
 from PromptOnceLib.batch.run_folder.open_run import open_run
+from PromptOnceLib.batch.run_folder.records import read_case_record, write_case_record
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.stamp import FileStamp
 
 STAMP = FileStamp(size=3, mtime_ns=1, sha256="0" * 64)
+RECORD = read_case_record(Path(__file__).parents[1] / "compatibility" / "data" / "finished" / "cases" / "a").model_copy(
+    update={"files": ()}
+)
 
 
 def plan_of(folder: Path, *names: str) -> BatchPlan:
@@ -31,7 +35,7 @@ def finish(folder: Path, *names: str) -> None:
     state = Journal(folder / "state.jsonl")
     for name in names:
         (folder / "cases" / name).mkdir(parents=True)
-        (folder / "cases" / name / "record.json").write_text("{}")
+        write_case_record(folder / "cases" / name, RECORD)
         state.append(JournalEntry(case=name, event="writing", fingerprint="f", files=(STAMP,)))
         state.append(JournalEntry(case=name, event="finished"))
     state.close()
@@ -117,7 +121,7 @@ def test_a_case_is_finished_once_its_folder_is_there_even_if_nobody_could_note_i
     steps = [JournalEntry(case="a", event="writing", fingerprint="f", files=(STAMP,))]
     assert finished_cases(steps, tmp_path) == {}
     (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "record.json").write_text("{}")
+    write_case_record(tmp_path / "a", RECORD)
     assert finished_cases(steps, tmp_path)["a"].fingerprint == "f"
 
 

@@ -150,6 +150,7 @@ def panel(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def draw_box(user: Any, asked: Asked) -> tuple[str, ...]:
     """The box of the prompt file as markups, propagated."""
     prompt, objects = read_prompt(asked.prompt), user.case.objects
+    objects.describe_selected(prompt.objects[0].name, objects.selected.color, None)
     objects.draw({objects.selected.key: prompt.objects[0]}, prompt.slice)
     user.work.current.edited()
     user.wait_for_panel()

@@ -67,11 +67,11 @@ class Watched(Propagation):
     absent: Sequence[int] = ()
     logits: dict[int, list[torch.Tensor]] = field(default_factory=dict)
 
-    def _fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
+    def fetch(self, index: int, outputs: Sequence[Output]) -> DeviceTransfer:
         if index in self.absent:
             outputs = [replace(output, presence=torch.full_like(output.presence, -9.0)) for output in outputs]
         self.logits.setdefault(index, [one for output in outputs for one in output.logits_of_each])
-        return super()._fetch(index, outputs)
+        return super().fetch(index, outputs)
 
 
 def frames_of(task: Task) -> np.ndarray:

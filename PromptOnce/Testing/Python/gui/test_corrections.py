@@ -95,6 +95,8 @@ def test_one_click_overwrites_them_and_undo_brings_them_back(done: User) -> None
 
 def test_the_answer_begins_the_run_that_was_asked_for(done: User) -> None:
     correct(done, 1, 8)
+    done.panel.run.options.collapsed = False
+    done.bench.settle()
     done.bench.click(done.panel.run.forward)
     done.wait_for_panel()
     assert "slice 8 of" in asked(done)  # a run forward does not come to slice 1

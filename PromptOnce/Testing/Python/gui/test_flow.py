@@ -94,14 +94,15 @@ def test_frames_that_show_nothing_are_said_beside_the_window_and_after_a_run(use
     user.pick(user.panel.volume.window, "soft tissue")
     user.draw_box(8, 8, 24, 24)
     user.wait_for_mask()
-    notice = "The image shows nothing under this window: all slices are black."
-    assert user.panel.volume.notice.text == notice
+    constant = "All voxels of the image have the same value (-1000): it shows nothing."
+    black = "The image shows nothing under this window: all slices are black."
+    assert user.panel.volume.notice.text == f"{constant} {black}"
     user.propagate()
     user.wait_for_run()
-    assert user.panel.run.notice.text == f"Done: 4 slices. {notice}"
+    assert user.panel.run.notice.text == f"Done: 4 slices. {black}"
     user.pick(user.panel.volume.window, "lung")
     user.wait_for_mask()
-    assert user.panel.volume.notice.text == ""
+    assert user.panel.volume.notice.text == constant
 
 
 def test_cancel_keeps_what_is_done_and_the_next_run_completes_it_in_the_same_segment(user):

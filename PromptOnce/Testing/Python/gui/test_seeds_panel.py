@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from gui.seed_steps import choose_entries, library, prompted, save, texts, type_
 from gui.user import User, ball
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.seeds.matching import Match
+from PromptOnceLib.seeds.reliability import RoundTrip
 from PromptOnceLib.segmentation.metrics import dice
 
 pytestmark = pytest.mark.usefixtures("_fake_worker")
@@ -94,6 +97,19 @@ def test_a_sentence_that_wraps_takes_no_room_from_the_rows_above_it(user: User, 
     rows = [panel.scanner, panel.target, panel.list, panel.start, panel.by, panel.selected_only, panel.apply]
     for upper, lower in pairwise(rows):
         assert upper.y + upper.height <= lower.y
+
+
+def test_a_poor_round_trip_is_said_once_in_the_list(user: User, library: SeedLibrary) -> None:
+    seed = disk_seed()
+    trip = RoundTrip(dice=(0.69,), date=seed.record.date)
+    library.save(replace(seed, record=seed.record.model_copy(update={"round_trip": trip})))
+    match = Match(library.list().seeds[0], 0.5, ("other scanner", "poor round trip (Dice 0.69)"), usable=True)
+    unfold(user)
+    user.work.seeds.library.matches = [match]
+    user.work.seeds.library.changed()
+    user.wait_for_panel()
+    assert texts(user)[0].count("0.69") == 1
+    assert texts(user)[0].count("round trip") == 1
 
 
 def test_a_saved_seed_holds_prompt_mask_words_and_the_figure_of_its_round_trip(

@@ -178,6 +178,7 @@ def test_what_a_batch_lacks_is_said_beside_start_and_names_are_not_cut_at_their_
     panel.widget.collapsed = panel.start.widget.collapsed = False
     user.work.reviews.open(finished_run(tmp_path))
     user.wait_for_panel()
+    user.bench.settle()
     user.bench.click(panel.start.begin)
     user.wait_for_panel()
     user.bench.settle()

@@ -124,6 +124,7 @@ class User:
 
     def propagate(self) -> None:
         """Press Propagate and wait for the first slice."""
+        self.wait_for_panel()
         self.bench.click(self.panel.run.propagate)
         run = self.work.runs
         self.bench.wait_until(lambda: not run.running or run.job.progress.done > 0, "the first slice", 90)

@@ -61,18 +61,21 @@ def test_the_preview_is_not_saved_and_goes_without_a_trace(scene):
     assert scene.GetNumberOfNodes() == before
 
 
-def test_the_preview_is_hidden_already_when_it_comes_into_the_scene_and_is_listed_nowhere(scene):
+def test_the_preview_comes_into_the_scene_kept_out_of_the_tree_and_is_hidden_only_then(scene):
+    """A node hidden before has no item in the tree, and Slicer's subject hierarchy writes an error for each mask."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    excluded = slicer.vtkMRMLSubjectHierarchyConstants.GetSubjectHierarchyExcludeFromTreeAttributeName()
     preview, seen = MaskPreview(StackGrid(add_volume(), 0)), []
 
     def look(*_args):
-        seen.extend(node.GetHideFromEditors() for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"))
+        for node in slicer.util.getNodesByClass("vtkMRMLSegmentationNode"):
+            seen.append((node.GetAttribute(excluded), bool(node.GetHideFromEditors())))
 
     tag = scene.AddObserver(scene.NodeAddedEvent, look)
     preview.show(1, np.ones((1, 7, 9), np.uint8), SEGMENTS[:1])
     scene.RemoveObserver(tag)
-    assert seen
-    assert all(seen)
+    assert seen[0] == ("1", False)
+    assert preview.node.GetHideFromEditors()
     assert hierarchy.GetItemByDataNode(preview.node) == 0
 
 
