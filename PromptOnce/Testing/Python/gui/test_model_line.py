@@ -35,9 +35,7 @@ def test_the_demonstration_model_is_called_one_and_its_button_gets_a_better_one(
     assert user.work.engine.preferences.model == "tiny"
 
 
-def test_a_better_model_that_is_here_is_taken_and_a_damaged_file_is_said(
-    user: User, tmp_path: Any
-) -> None:
+def test_a_better_model_that_is_here_is_taken_and_a_damaged_file_is_said(user: User, tmp_path: Any) -> None:
     from PromptOnceLib.models.registry import load_registry
 
     entry = load_registry().get("small")
