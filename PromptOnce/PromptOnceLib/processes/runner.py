@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from PromptOnceLib.processes.lines import Lines
 
@@ -23,6 +23,13 @@ OnOutput = Callable[[bytes], None]
 
 OnEnd = Callable[[int | None], None]
 """Called once with the exit status, or None where the process could not be started."""
+
+
+OWN_GROUP: dict[str, Any] = {
+    "start_new_session": True,
+    "creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+}
+"""For subprocess.Popen: Ctrl-C in the terminal reaches this program alone, which then cancels or kills."""
 
 
 class ProcessRunner(Protocol):
@@ -72,9 +79,7 @@ class SubprocessRunner:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 env=dict(environment),
-                # A group of its own: Ctrl-C in the terminal reaches this program alone, which then kills.
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                **OWN_GROUP,
             )
         except OSError as error:
             on_output(f"{command[0]}: {error}\n".encode())

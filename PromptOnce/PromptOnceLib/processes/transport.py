@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from PromptOnceLib.errors import WorkerError
+from PromptOnceLib.processes.runner import OWN_GROUP
 from PromptOnceLib.processes.variables import with_package
 
 LOG_LINES = 200
@@ -77,9 +78,7 @@ class SubprocessTransport:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=dict(environment),
-                # A process group of its own: Ctrl-C in the terminal reaches the client, which then says cancel.
-                start_new_session=True,
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                **OWN_GROUP,
             )
         except OSError as error:
             raise WorkerError(f"The worker could not be started with {command[0]}.", str(error)) from error

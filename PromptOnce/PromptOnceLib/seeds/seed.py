@@ -73,7 +73,7 @@ class SeedObject(StrictModel):
 
 
 class SeedWindow(StrictModel):
-    """The window of the frame, as in core.intensity.Window; its ends are finite and in order."""
+    """The window of the frame, as in imaging.window.Window; its ends are finite and in order."""
 
     lower: _Intensity
     upper: _Intensity

@@ -33,7 +33,7 @@ _THUMBNAIL = (224, 224)
 def write_case(run: Run, folder: Path, identity: CaseIdentity, formats: Sequence[str] = ("seg.nrrd",)) -> CaseRecord:
     """Write everything of a case into `folder`, which appears, or replaces an older one, when all of it is written.
 
-    formats: endings of the segmentation files, at least one; see core.segmentation_files. The notices of the writing
+    formats: endings of the segmentation files, at least one; see segmentation.io. The notices of the writing
     are in the record, and in those of the run. Raises InputError and its children where something cannot be written;
     an OSError, such as that of a full disk, is the cause.
     """

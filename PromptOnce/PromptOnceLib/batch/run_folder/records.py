@@ -83,7 +83,7 @@ class CaseIdentity(StrictModel):
 
 
 class Figures(StrictModel):
-    """Figures of the whole stack, of the union of all objects; see core.results.Totals."""
+    """Figures of the whole stack, of the union of all objects; see segmentation.result.Totals."""
 
     slices: int
     computed_slices: int

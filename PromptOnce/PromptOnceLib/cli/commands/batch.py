@@ -13,7 +13,7 @@ from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
-from PromptOnceLib.cli.options.common import early_stop_option
+from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
@@ -78,13 +78,7 @@ _OF_OPTIONS = {
 )
 @click.option("--window", default="auto", show_default=True, help="As for promptonce segment.")
 @click.option("--axis", default="auto", show_default=True, help="As for promptonce segment.")
-@click.option(
-    "--fill-holes",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="AREA",
-    help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].",
-)
+@fill_holes_option
 @early_stop_option
 @click.option(
     "--model",

@@ -13,6 +13,7 @@ from PromptOnceLib.cli.options.common import (
     ModelOptions,
     axis_option,
     early_stop_option,
+    fill_holes_option,
     json_option,
     model_options,
     quiet_option,
@@ -70,13 +71,7 @@ Examples:
     show_default=True,
     help="Where to go from the prompt.",
 )
-@click.option(
-    "--fill-holes",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="AREA",
-    help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].",
-)
+@fill_holes_option
 @early_stop_option
 @model_options
 @click.option(

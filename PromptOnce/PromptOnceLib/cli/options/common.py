@@ -88,6 +88,13 @@ window_option = click.option(
 axis_option = click.option(
     "--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal."
 )
+fill_holes_option = click.option(
+    "--fill-holes",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="AREA",
+    help="Fill holes up to this area in SAM 2's low-resolution mask [default: 0].",
+)
 early_stop_option = click.option(
     "--early-stop",
     is_flag=True,

@@ -251,11 +251,6 @@ class RunController:
         self.changed()
 
 
-def _done_slices(run: VolumeRun) -> int:
-    """How many slices a run has done."""
-    return 0 if run.job is None else int(run.job.result.computed.sum())
-
-
 def _undone(writer: SegmentWriter) -> str:
     """What undoing a run takes away."""
     corrections = writer.corrections()

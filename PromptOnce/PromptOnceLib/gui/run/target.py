@@ -6,13 +6,12 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 import slicer
-import vtk
 
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.segmentations.corrections import corrected_slices, slices_in_words
-from PromptOnceLib.mrml.segmentations.labelmap import grid_image
+from PromptOnceLib.mrml.segmentations.labelmap import grid_image, segment_tag
 
 _OBJECT_TAG = "PromptOnce.Object"
 
@@ -51,7 +50,7 @@ class ResultTarget:
         if chosen is not None:
             return chosen if chosen and segmentation.GetSegment(chosen) is not None else None
         for segment_id in segmentation.GetSegmentIDs():
-            if _tag(segmentation.GetSegment(segment_id)) == key:
+            if segment_tag(segmentation.GetSegment(segment_id), _OBJECT_TAG) == key:
                 return str(segment_id)
         return None
 
@@ -107,11 +106,6 @@ class ResultTarget:
         self._chosen = {}
 
 
-def _tag(segment: Any) -> str:
-    value = vtk.reference("")
-    return str(value) if segment.GetTag(_OBJECT_TAG, value) else ""
-
-
 def _volume_of(node: Any | None) -> Any | None:
     """The volume on whose grid a segmentation is saved."""
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
@@ -121,4 +115,6 @@ def _volume_of(node: Any | None) -> Any | None:
 def _is_result(node: Any) -> bool:
     """Whether a run has written into it; others on the same volume may be references, or the preview."""
     segmentation = node.GetSegmentation()
-    return any(_tag(segmentation.GetSegment(segment_id)) for segment_id in segmentation.GetSegmentIDs())
+    return any(
+        segment_tag(segmentation.GetSegment(segment_id), _OBJECT_TAG) for segment_id in segmentation.GetSegmentIDs()
+    )

@@ -35,6 +35,14 @@ def check_claim(path: Path, claimed: int, stored: int, ratio: int = 1) -> None:
         )
 
 
+def check_dimensions(path: Path, claimed: int, most: int) -> None:
+    """Raises VolumeError where a header claims more dimensions than the format has, or none."""
+    if not 1 <= claimed <= most:
+        raise VolumeError(
+            f"{path.name} cannot be read: it claims to have {claimed} dimensions. Export the image again."
+        )
+
+
 def check_beside(path: Path, name: str) -> int | None:
     """Bytes of the file that a header names; None where there is none. VolumeError for a device, a pipe or the like."""
     beside = path.parent / name

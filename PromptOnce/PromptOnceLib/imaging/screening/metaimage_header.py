@@ -9,12 +9,12 @@ import math
 import re
 from pathlib import Path
 
-from PromptOnceLib.errors import VolumeError
 from PromptOnceLib.imaging.screening.claims import (
     DEFLATE_RATIO,
     are_places,
     check_beside,
     check_claim,
+    check_dimensions,
     floats,
     whole_numbers,
 )
@@ -48,10 +48,8 @@ def vouch_for_metaimage(path: Path) -> bool:
 
 def _vouch(path: Path, fields: dict[str, str], rest: int, listed: list[str]) -> bool:
     dimensions, sizes = whole_numbers(fields.get("NDims", "")), whole_numbers(fields.get("DimSize", ""))
-    if dimensions and not 1 <= dimensions[0] <= _MOST_DIMENSIONS:
-        raise VolumeError(
-            f"{path.name} cannot be read: it claims to have {dimensions[0]} dimensions. Export the image again."
-        )
+    if dimensions:
+        check_dimensions(path, dimensions[0], _MOST_DIMENSIONS)
     for name in _PLACES & set(fields):
         numbers = floats(fields[name])
         if numbers is None or not are_places(numbers):

@@ -15,6 +15,7 @@ from PromptOnceLib.imaging.screening.claims import (
     are_places,
     check_beside,
     check_claim,
+    check_dimensions,
     floats,
     whole_numbers,
 )
@@ -82,10 +83,7 @@ def _vouch(path: Path, fields: dict[str, str], rest: int, listed: list[str]) -> 
     skip = whole_numbers(f"{fields.get('lineskip', '0')} {fields.get('byteskip', '0')}")
     if not dimension or not sizes or skip is None or len(skip) != 2:
         return False
-    if not 1 <= dimension[0] <= _MOST_DIMENSIONS:
-        raise VolumeError(
-            f"{path.name} cannot be read: it claims to have {dimension[0]} dimensions. Export the image again."
-        )
+    check_dimensions(path, dimension[0], _MOST_DIMENSIONS)
     stored = rest
     detached = fields.get("datafile")
     if detached is not None:

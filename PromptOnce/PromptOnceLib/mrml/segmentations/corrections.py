@@ -91,10 +91,8 @@ class _Written:
     @classmethod
     def of(cls, segmentation_node: Any, segment_id: str) -> _Written | None:
         """What the tag says; None where there is none that can be read."""
-        text = vtk.reference("")
-        if not segmentation_node.GetSegmentation().GetSegment(segment_id).GetTag(_TAG, text):
-            return None
-        axis, _, rest = str(text).partition(" ")
+        text = labelmap.segment_tag(segmentation_node.GetSegmentation().GetSegment(segment_id), _TAG) or ""
+        axis, _, rest = text.partition(" ")
         grid, _, slices = rest.partition(" ")
         return cls(int(axis), grid, slices.split(" ")) if axis in ("0", "1", "2") and slices else None
 

@@ -22,6 +22,12 @@ def binary_labelmap() -> str:
     return str(slicer.vtkSegmentationConverter.GetSegmentationBinaryLabelmapRepresentationName())
 
 
+def segment_tag(segment: Any, name: str) -> str | None:
+    """A tag of a vtkSegment; None where it has none of that name."""
+    value = vtk.reference("")
+    return str(value) if segment.GetTag(name, value) else None
+
+
 def holds_labelmaps(segmentation_node: Any) -> bool:
     """Whether the segments are kept as voxels, not as surfaces or contours; so are no segments at all."""
     segmentation = segmentation_node.GetSegmentation()

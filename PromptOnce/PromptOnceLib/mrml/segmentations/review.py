@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import slicer
-import vtk
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError
@@ -17,10 +16,9 @@ from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.mrml.owned_nodes import remove
 from PromptOnceLib.mrml.prompts.prompt_nodes import find_prompts
 from PromptOnceLib.mrml.segmentations import labelmap
-from PromptOnceLib.mrml.segmentations.writer import new_segmentation
+from PromptOnceLib.mrml.segmentations.writer import new_segment, new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.segmentation.io import Segment, read_segmentation, write_segmentation
-from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY
 
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -96,7 +94,8 @@ class CaseNodes:
         described = []
         for segment_id in self.segment_ids:
             segment = self.segmentation.GetSegmentation().GetSegment(segment_id)
-            described.append(Segment(segment.GetName(), tuple(segment.GetColor()), _terminology(segment)))
+            terminology = labelmap.segment_tag(segment, segment.GetTerminologyEntryTagName())
+            described.append(Segment(segment.GetName(), tuple(segment.GetColor()), terminology))
         return described
 
 
@@ -112,15 +111,5 @@ def _add_volume(volume: Volume, name: str) -> Any:
 
 
 def _add_segment(node: Any, volume_node: Any, described: Segment, mask: NDArray[np.uint8]) -> None:
-    segment = slicer.vtkSegment()
-    segment.SetName(described.name)
-    segment.SetColor(*described.color)
-    segment.SetTag(segment.GetTerminologyEntryTagName(), described.terminology or DEFAULT_TERMINOLOGY)
     grid = labelmap.grid_image(volume_node, node)
-    segment.AddRepresentation(labelmap.binary_labelmap(), labelmap.labelmap_on(grid, mask))
-    node.GetSegmentation().AddSegment(segment)
-
-
-def _terminology(segment: Any) -> str | None:
-    value = vtk.reference("")
-    return str(value) if segment.GetTag(segment.GetTerminologyEntryTagName(), value) else None
+    node.GetSegmentation().AddSegment(new_segment(described, labelmap.labelmap_on(grid, mask)))

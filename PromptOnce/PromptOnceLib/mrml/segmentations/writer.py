@@ -150,12 +150,8 @@ class SegmentWriter:
             self._undo.remember(self.node, target.segment_id)
             self._note_other_grid(target.segment_id)
             return target.segment_id
-        segment = slicer.vtkSegment()
-        segment.SetName(target.segment.name)
-        segment.SetColor(*target.segment.color)
-        segment.SetTag(segment.GetTerminologyEntryTagName(), target.segment.terminology or DEFAULT_TERMINOLOGY)
-        # Without it Slicer would give the segment an image in place of a surface where the others have surfaces.
-        segment.AddRepresentation(labelmap.binary_labelmap(), slicer.vtkOrientedImageData())
+        # Without an image Slicer would give the segment one in place of a surface where the others have surfaces.
+        segment = new_segment(target.segment, slicer.vtkOrientedImageData())
         segmentation = self.node.GetSegmentation()
         segmentation.AddSegment(segment)
         segment_id = str(segmentation.GetSegmentIdBySegment(segment))
@@ -226,6 +222,16 @@ class SegmentWriter:
         for segment_id in self.segment_ids:
             if self.node.GetSegmentation().GetSegment(segment_id) is None:
                 raise InputError("The segment of the result was removed: the result has no place. Run it again.")
+
+
+def new_segment(described: Segment, image: Any) -> Any:
+    """A vtkSegment with this label map, in no segmentation yet."""
+    segment = slicer.vtkSegment()
+    segment.SetName(described.name)
+    segment.SetColor(*described.color)
+    segment.SetTag(segment.GetTerminologyEntryTagName(), described.terminology or DEFAULT_TERMINOLOGY)
+    segment.AddRepresentation(labelmap.binary_labelmap(), image)
+    return segment
 
 
 def new_segmentation(volume_node: Any, name: str = _NAME) -> Any:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from sam2.sam2_video_predictor import SAM2VideoPredictor
 
-from engine.upstream import _network_frames
+from engine.upstream import _add, _network_frames
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
 
@@ -40,15 +40,7 @@ def upstream_pass_after_seeds(
             # Upstream knows one size only, by which it divides coordinates: each seed frame's own.
             state["video_height"], state["video_width"] = seed.frame.shape
             for number, prompt in enumerate(seed.objects):
-                if prompt.mask is not None:
-                    predictor.add_new_mask(state, index, number, prompt.mask_array())
-                    continue
-                box = None if prompt.box is None else np.array(
-                    [prompt.box.x0, prompt.box.y0, prompt.box.x1, prompt.box.y1], np.float32
-                )  # fmt: skip
-                points = np.array([(p.x, p.y) for p in prompt.points], np.float32).reshape(-1, 2)
-                labels = np.array([int(p.positive) for p in prompt.points], np.int32)
-                predictor.add_new_points_or_box(state, index, number, points=points, labels=labels, box=box)
+                _add(predictor, state, index, number, prompt)
         masks = []
         state["video_height"], state["video_width"] = frames[0].shape
         for index, _, logits in predictor.propagate_in_video(state):
