@@ -95,6 +95,8 @@ def correct(
         raise InputError("Give one correction: --box, --positive and --negative, or --mask FILE, or --accept.")
     reporter = Reporter(quiet)
     saved = read_saved_result(read_volume(image), result, axis, window, right)
+    for notice in saved.notices:
+        reporter.say(notice)
     chosen = _object(saved, name)
     old = Correctable(saved.case.stack, saved.result, saved.prompts)
     computed = 0

@@ -10,8 +10,11 @@ import SimpleITK as sitk
 from worker.disks import disk_frames
 
 from cli.conftest import Run
+from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
-from PromptOnceLib.segmentation.io import read_segmentation
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.seg_nrrd import read_tag
 
 BOX = ["--box", "32,22,68,58", "--positive", "50,40"]
@@ -110,6 +113,40 @@ def test_the_record_names_nothing_but_objects(result: Path, tmp_path: Path) -> N
     assert "disk" in text
     assert str(tmp_path) not in text
     assert "image" not in text
+
+
+def test_what_another_program_drew_is_kept(run: Run, image: Path, result: Path, drawn: Path) -> None:
+    segments, (mask,), geometry = read_segmentation(result)
+    mask[6, :, :40] = 0
+    tag = read_tag(result, TAG)
+    assert tag is not None
+    write_segmentation(result, [mask], segments, geometry, {TAG: tag})
+    edited = masks(result)
+    ended = run("correct", image, result, "--slice", "8", "--mask", drawn_on(drawn, 8), "--device", "cpu", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["fixed"] == [5, 6, 8]
+    np.testing.assert_array_equal(masks(result)[0, 6], edited[0, 6])
+    assert record(result).prompts.object("disk").slices[1].state == "corrected"
+
+
+def test_a_file_that_changes_meanwhile_stays_as_it_is(image: Path, result: Path) -> None:
+    saved = read_saved_result(read_volume(image), result)
+    content = result.read_bytes()
+    result.write_bytes(content)  # the same again is no change
+    write_saved_result(result, saved)
+    result.write_bytes(content + b" ")
+    with pytest.raises(InputError, match="changed by another program"):
+        write_saved_result(result, saved)
+    assert result.read_bytes() == content + b" "
+    result.unlink()
+    with pytest.raises(InputError, match="changed by another program"):
+        write_saved_result(result, saved)
+
+
+def drawn_on(drawn: Path, index: int) -> Path:
+    """The drawn mask on another slice."""
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(drawn)))
+    return save(np.roll(labels, index - 7, axis=0), drawn)
 
 
 @pytest.mark.parametrize(
