@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +50,12 @@ class Correctable:
         if not 0 <= index < len(self.stack.frames):
             raise InputError(f"There is no slice {index}: the volume has slices 0 to {len(self.stack.frames) - 1}.")
 
-    def touched(self, name: str, index: int) -> int:
-        """How many slices are computed anew when an object is corrected on a slice."""
-        fixed = [other for other in self.prompts.object(name).indices if other != index]
-        before = max((other for other in fixed if other < index), default=-1)
-        after = min((other for other in fixed if other > index), default=len(self.stack.frames))
-        return after - before - 2
+    def touched(self, name: str, *indices: int) -> int:
+        """How many open slices are computed anew when an object is corrected on these slices."""
+        changed = set(indices)
+        fixed = sorted(changed.union(self.prompts.object(name).indices))
+        ends = pairwise((-1, *fixed, len(self.stack.frames)))
+        return sum(after - before - 1 for before, after in ends if before in changed or after in changed)
 
 
 def steps_of_correction(
@@ -65,15 +67,24 @@ def steps_of_correction(
     or a mask, which is taken as it is. Everything outside of the two neighbouring fixed slices stays byte for byte.
     Raises PromptError, InputError.
     """
-    if marks.mask is not None:
-        mask = marks.mask_array()
-    else:
-        item = old.prompts.object(name)
-        prompt = Prompt(slice=index, objects=(marks.model_copy(update={"name": item.name}),))
-        masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True))
-        mask = masks.masks[0] > 0
-    corrected = old.fixing(name, index, mask, "corrected")
-    return (yield from steps_of_repropagation(corrected, name, (index,), fill_hole_area))
+    return (yield from steps_of_corrections(old, name, {index: marks}, fill_hole_area))
+
+
+def steps_of_corrections(
+    old: Correctable, name: str, marks: Mapping[int, ObjectPrompt], fill_hole_area: int = 0
+) -> Steps[Correctable]:
+    """The same with marks on several slices, by their index: what lies beside any of them is propagated once."""
+    corrected = old
+    for index, marked in sorted(marks.items()):
+        if marked.mask is not None:
+            mask = marked.mask_array()
+        else:
+            item = old.prompts.object(name)
+            prompt = Prompt(slice=index, objects=(marked.model_copy(update={"name": item.name}),))
+            masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True))
+            mask = masks.masks[0] > 0
+        corrected = corrected.fixing(name, index, mask, "corrected")
+    return (yield from steps_of_repropagation(corrected, name, tuple(sorted(marks)), fill_hole_area))
 
 
 def steps_of_repropagation(
