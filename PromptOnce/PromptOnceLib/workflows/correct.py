@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
-from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptSet, SliceState
+from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.workflows.steps import PromptStep, PropagationStep, Steps, prompted, propagated
@@ -52,10 +52,14 @@ class Correctable:
 
     def touched(self, name: str, *indices: int) -> int:
         """How many open slices are computed anew when an object is corrected on these slices."""
-        changed = set(indices)
-        fixed = sorted(changed.union(self.prompts.object(name).indices))
-        ends = pairwise((-1, *fixed, len(self.stack.frames)))
-        return sum(after - before - 1 for before, after in ends if before in changed or after in changed)
+        return touched(self.prompts.object(name), indices, len(self.stack.frames))
+
+
+def touched(item: PromptedObject, changed: Collection[int], slices: int) -> int:
+    """How many open slices of a stack lie next to fixed ones of an object that have changed."""
+    fixed = sorted({*item.indices, *changed})
+    ends = pairwise((-1, *fixed, slices))
+    return sum(after - before - 1 for before, after in ends if before in changed or after in changed)
 
 
 def steps_of_correction(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.engine.choice import Missing
@@ -75,7 +77,9 @@ class PromptPreview:
             self._failed(error)
             return
         self._notices.say("volume", " ".join((*framed.volume.notices, *framed.notices)))
-        engine.session.preview(prompt, lambda masks: self._show(prompt, keys, masks), self._failed)
+        correcting = case.correction is not None
+        show = partial(self._show, prompt, keys)
+        engine.session.preview(prompt, show, self._failed, correcting=correcting)
         engine.begin_work()
 
     def _leave(self, _case: OpenCase) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import PromptedObject, PromptSet
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.segmentation.segment import Segment
-from PromptOnceLib.workflows.correct import Correctable
+from PromptOnceLib.workflows.correct import Correctable, touched
 
 _UNKNOWN = 0
 """In place of a check number: the slice was drawn on by hand, and nothing was propagated from it yet."""
@@ -61,6 +61,10 @@ class SegmentResult:
         drawn = {index for index in self.edited if self.result.masks[0, index].any()}
         fixed = self.prompts.objects[0].indices if np.isnan(self.result.presence).all() else ()
         return tuple(sorted(drawn.union(fixed)))
+
+    def touched(self, changed: Collection[int]) -> int:
+        """How many slices are computed anew to propagate from these slices."""
+        return touched(self.prompts.objects[0], changed, len(self.result.computed))
 
     def slices(self) -> list[SliceReview]:
         """State, confidence, and what is strange, of every slice."""

@@ -107,10 +107,11 @@ class SegmentWriter:
         labelmap.announce(self.node, self.segment_ids, convert=True)
 
     def corrections(self) -> list[tuple[str, list[int]]]:
-        """For each segment its name, and the slices that were corrected by hand since this run."""
+        """For each segment its name, and the slices that were corrected, by hand or not, or accepted since this run."""
         segments = [(i, self.node.GetSegmentation().GetSegment(i)) for i in self.segment_ids]
         present = [(i, str(segment.GetName())) for i, segment in segments if segment is not None]
-        return [(name, [n for n in self._corrected(i) if n not in self.kept[i]]) for i, name in present]
+        settled = {i: {*self._corrected(i), *settled_slices(self.node, i, self._axis)} for i, _ in present}
+        return [(name, sorted(settled[i].difference(self.kept[i]))) for i, name in present]
 
     @property
     def undone(self) -> bool:
