@@ -58,6 +58,7 @@ class CorrectionController:
         current.opened.connect(self._say_what_was_lost)
         current.closing.connect(self._leave)
         runs.changed.connect(self._run_changed)
+        segment.drawn_on.connect(lambda: self._say(""))
         self._run: tuple[Any, bool] = (None, False)
 
     # Going through the slices

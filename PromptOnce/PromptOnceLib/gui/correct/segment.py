@@ -18,12 +18,15 @@ from PromptOnceLib.mrml.segmentations.segment_result import SegmentResult, read_
 
 
 class OpenSegment(Observer):
-    """changed: called when there is another segment, or it holds something else, in views, here or in other modules."""
+    """changed: called when there is another segment, or it holds something else. drawn_on: called when it was changed
+    from outside, as by the Segment Editor.
+    """
 
     def __init__(self, current: CurrentCase, choices: SceneChoices, engine: EngineAccess, target: ResultTarget) -> None:
         super().__init__()
         self._current, self._engine, self._target = current, engine, target
         self.changed: Signal[[]] = Signal()
+        self.drawn_on: Signal[[]] = Signal()
         self._read: tuple[tuple[Any, ...], SegmentResult] | None = None
         self._slices: list[SliceReview] = []
         for signal in (current.changed, choices.changed, target.changed):
@@ -110,3 +113,4 @@ class OpenSegment(Observer):
     def _segmentation_changed(self, *_args: Any) -> None:
         if not self._engine.working:  # a run announces what it writes every second
             self.outdated()
+            self.drawn_on()

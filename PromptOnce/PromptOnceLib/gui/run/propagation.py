@@ -270,7 +270,7 @@ def _undone(writer: SegmentWriter) -> str:
     sentence = _("Taken back: the run into {names}.").format(names=names)
     lost = "; ".join(f'{slices_in_words(slices)} of "{name}"' for name, slices in corrections if slices)
     if lost:
-        sentence += " " + _("With it went what was corrected by hand: {slices}.").format(slices=lost)
+        sentence += " " + _("With it went what was corrected or accepted: {slices}.").format(slices=lost)
     return sentence + " " + _("Redo run brings it back.")
 
 

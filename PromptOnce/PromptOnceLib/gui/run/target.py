@@ -70,7 +70,8 @@ class ResultTarget:
 
         Raises GeometryError where transforms are not linear.
         """
-        by_hand, settled = [], []
+        by_hand: list[str] = []
+        settled: list[str] = []
         for segment in filter(None, self.results(keys)):
             drawn = [i for i in segment.edited if i in slices]
             found = settled_slices(segment.node, segment.segment_id, segment.axis)
