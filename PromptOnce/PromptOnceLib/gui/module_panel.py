@@ -73,6 +73,7 @@ class ModulePanel:
         self.bench.selection.choose_obvious_volume()
         self.bench.editor.enter()
         self.correct.look_again()
+        self.bench.comparison.look_again()
 
     def leave(self) -> None:
         """Another module is opened; a run goes on."""

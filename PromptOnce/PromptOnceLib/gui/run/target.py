@@ -121,9 +121,9 @@ class ResultTarget:
         chosen, before, self._volume = self.segmentation, self._volume, case.node.GetID()
         if before == self._volume:
             return
-        if _volume_of(chosen) is not case.node:
+        if volume_of(chosen) is not case.node:
             nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-            own = [node for node in nodes if _volume_of(node) is case.node and _is_result(node)]
+            own = [node for node in nodes if volume_of(node) is case.node and is_result(node)]
             loaded = [] if own else [node for node in nodes if _is_recorded_on(node, case)]
             self._choices.set(segmentation=own[-1] if own else next(iter(loaded), None))
             if loaded and case.prompt is None:
@@ -133,16 +133,15 @@ class ResultTarget:
         """Have objects for the segments of a result that the command line has made."""
         segmentation = node.GetSegmentation()
         ids = [str(i) for i in segmentation.GetSegmentIDs() if read_record(node, i) is not None]
-        described = [ObjectPrompt(name=segmentation.GetSegment(i).GetName()) for i in ids]
-        for segment_id, prompt in zip(ids, described, strict=True):
-            (key,) = case.objects.take_named([prompt])
-            self._chosen[key] = segment_id
+        segments = [segmentation.GetSegment(segment_id) for segment_id in ids]
+        described = [ObjectPrompt(name=one.GetName(), color=tuple(one.GetColor())) for one in segments]
+        self._chosen.update(zip(case.objects.take_named(described), ids, strict=True))
 
     def _leave(self, _case: OpenCase) -> None:
         self._chosen = {}
 
 
-def _volume_of(node: Any | None) -> Any | None:
+def volume_of(node: Any | None) -> Any | None:
     """The volume on whose grid a segmentation is saved."""
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     return None if node is None else node.GetNodeReference(role)
@@ -150,7 +149,7 @@ def _volume_of(node: Any | None) -> Any | None:
 
 def _is_recorded_on(node: Any, case: OpenCase) -> bool:
     """Whether a segmentation that belongs to no volume, as one from a file, was made on the grid of this one."""
-    if _volume_of(node) is not None or node.GetHideFromEditors():
+    if volume_of(node) is not None or node.GetHideFromEditors():
         return False
     segmentation, grid = node.GetSegmentation(), grid_image(case.node, node)
     for segment_id in segmentation.GetSegmentIDs():
@@ -161,7 +160,7 @@ def _is_recorded_on(node: Any, case: OpenCase) -> bool:
     return False
 
 
-def _is_result(node: Any) -> bool:
+def is_result(node: Any) -> bool:
     """Whether a run has written into it; others on the same volume may be references, or the preview."""
     segmentation = node.GetSegmentation()
     return any(

@@ -7,9 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from worker.fake_process import INSTEAD
 
 from gui.test_corrections import correct as draw_squares
 from gui.user import User, ball
+from PromptOnceLib.cases.correction_record import TAG, correction_record
+from PromptOnceLib.cases.recorded_result import read_recorded_result
+from PromptOnceLib.mrml.volumes import volume_geometry
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt
+from PromptOnceLib.segmentation.io import write_segmentation
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.segment import segments_of
 
 pytestmark = pytest.mark.usefixtures("_fake_worker")
 
@@ -287,3 +295,55 @@ def test_a_segment_that_was_drawn_is_where_a_propagation_starts(user: User) -> N
     show(user, 0)
     press(user, "accept")
     assert user.work.corrections.changes == ()
+
+
+def test_a_result_of_the_command_line_is_corrected_here_and_there_again(user: User, tmp_path: Any) -> None:
+    path, volume = tmp_path / "result.seg.nrrd", user.load_ball()
+    masks = np.array([ball(), np.roll(ball(), 20, axis=2)]).astype(np.uint8)
+    names = ("left", "right")
+    boxed = ObjectPrompt(box=Box(x0=20, y0=20, x1=80, y1=80))
+    prompt = Prompt(axis=0, slice=5, objects=tuple(boxed.model_copy(update={"name": name}) for name in names))
+    result = SegmentationResult.empty(names, ball().shape, 0)
+    for index in range(10):
+        result.set_slice(index, masks[:, index], [0.9, 0.9], [0.8, 0.8])
+    record = correction_record(prompt, result, "full")
+    write_segmentation(path, list(masks), segments_of(prompt.objects), volume_geometry(volume), {TAG: record.to_tag()})
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "result")
+    node.AddDefaultStorageNode(str(path))
+    assert node.GetStorageNode().ReadData(node)
+    user.choose(volume)
+    assert user.work.target.segmentation is node
+    assert [item.name for item in user.case.objects.objects] == ["left", "right"]
+    user.work.current.select_object(1)
+    assert fixed(user) == [(5, "prompted")]
+    show(user, 3)
+    press(user, "accept")
+    correct_here(user, 7)
+    propagate_changes(user)
+    assert said(user) == 'Slice 7 of "right" corrected.'
+    assert node.GetStorageNode().WriteData(node)
+    recorded = read_recorded_result(path)
+    states = {item.name: [(f.slice, f.state) for f in item.slices] for item in recorded.prompts.objects}
+    assert states == {"left": [(5, "prompted")], "right": [(3, "accepted"), (5, "prompted"), (7, "corrected")]}
+    assert recorded.notices == ()
+    assert np.array_equal(recorded.result.masks[0], masks[0])
+
+
+@pytest.mark.real_worker
+def test_a_correction_uses_what_the_engine_remembers_of_the_run(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(INSTEAD)
+    user.choose(user.load_ball())
+    user.box_the_ball()
+    user.propagate()
+    user.wait_for_run()
+    stack = user.work.engine.session.stack
+    before = user.result()
+    show(user, 8)
+    press(user, "accept")
+    correct_here(user, 9)
+    assert user.work.engine.session.stack is stack
+    shown = user.work.preview.masks[1].masks[0] > 0
+    propagate_changes(user)
+    assert np.array_equal(user.result()[9], shown)
+    assert np.array_equal(user.result()[:9], before[:9])
+    assert user.work.engine.session.stack is stack
