@@ -240,7 +240,7 @@ class CorrectionController:
     # Going back
 
     def undo(self) -> None:
-        """Take the last step back."""
+        """Take the last step back; what somebody has drawn since goes with it, which is said."""
         self._go_back(self.history.undo)
 
     def redo(self) -> None:
@@ -248,9 +248,20 @@ class CorrectionController:
         self._go_back(self.history.redo)
 
     def _go_back(self, move: Callable[[], str]) -> None:
-        if not self._engine.working:
-            self._say(move())
-            self.segment.outdated()
+        if self._engine.working:
+            return
+        before = self.segment.now
+        sentence = move()
+        self.segment.outdated()
+        after = self.segment.now
+        drawn = [] if before is None else [i for i in before.edited if after is None or i not in after.edited]
+        if drawn:
+            words = slices_in_words(drawn)
+            sentence += " " + _("With it went what was drawn by hand: {slices}; Redo brings it back.").format(
+                slices=words
+            )
+        self._say(sentence)
+        self.changed()
 
     # What is common to all
 

@@ -205,6 +205,16 @@ def test_what_is_drawn_by_hand_is_offered_as_a_correction(done: User) -> None:
     assert states(done)[7] == "edited"
 
 
+def test_undo_says_what_was_drawn_since_and_redo_brings_it_back(done: User) -> None:
+    show(done, 3)
+    press(done, "accept")
+    by_hand = draw_squares(done, 8)
+    press(done, "undo")
+    assert "With it went what was drawn by hand: slice 8" in said(done)
+    press(done, "redo")
+    assert np.array_equal(done.result(), by_hand)
+
+
 def test_a_correction_can_be_given_up(done: User) -> None:
     before = done.result()
     correct_here(done, 7)
