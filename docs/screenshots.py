@@ -132,7 +132,7 @@ def correct(user: Any) -> None:
     corrections = user.work.corrections
     only(user, user.panel.correct)
     for index in (14, 24):
-        corrections.go_to(index)
+        corrections.walk.go_to(index)
         corrections.accept()
     node, segment_id = corrections.segment.place
     volume = user.case.node
@@ -140,11 +140,11 @@ def correct(user: Any) -> None:
     drawn[27] = np.roll(drawn[27], 3, axis=1)
     slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, segment_id, volume)
     corrections.propagate()
-    user.bench.wait_until(lambda: not corrections.running, "the correction", 120)
+    user.bench.wait_until(lambda: not corrections.work.running, "the correction", 120)
     drawn = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
     drawn[31] = np.roll(drawn[31], 3, axis=1)
     slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, segment_id, volume)
-    corrections.go_to(18)
+    corrections.walk.go_to(18)
     corrections.begin()
     user.panel.prompt.widget.collapsed = False
     wait_for_layout(user)

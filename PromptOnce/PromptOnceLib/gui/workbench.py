@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PromptOnceLib.gui.batch.controller import BatchController
 from PromptOnceLib.gui.batch.review import ReviewController
-from PromptOnceLib.gui.correct.controller import CorrectionController
+from PromptOnceLib.gui.correct.correcting import CorrectionController
 from PromptOnceLib.gui.correct.segment import OpenSegment
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.engine.choice import EngineChoice, OpenTransport

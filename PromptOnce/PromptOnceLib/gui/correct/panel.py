@@ -6,7 +6,7 @@ from typing import Any
 
 import qt
 
-from PromptOnceLib.gui.correct.controller import CorrectionController
+from PromptOnceLib.gui.correct.correcting import CorrectionController
 from PromptOnceLib.gui.correct.picture import COLORS, draw_sample
 from PromptOnceLib.gui.correct.ribbon import Ribbon
 from PromptOnceLib.gui.engine.access import EngineAccess
@@ -48,7 +48,7 @@ class CorrectPanel(Panel):
         self.segment = narrow(qt.QComboBox())
         self.segment.setToolTip(_("The segment to review: the selected object's, or another one to go on with"))
         self.segment_label = qt.QLabel(_("Segment:"))
-        self.ribbon = Ribbon(corrections.go_to, self.outdated, self._describe)
+        self.ribbon = Ribbon(corrections.walk.go_to, self.outdated, self._describe)
         self.slice, self.hint = line_label(), line_label()
         self.next = _button(_("Next to review"), _("Show the slice of which the model is least sure (N)"))
         self.accept = _button(_("Accept"), _("Keep the slice that is shown as it is (A)"))
@@ -80,7 +80,7 @@ class CorrectPanel(Panel):
         connect(self.accept, "clicked(bool)", lambda _checked: corrections.accept())
         connect(self.correct, "clicked(bool)", lambda _checked: self._begin_or_give_up())
         connect(self.propagate, "clicked(bool)", lambda _checked: self._propagate())
-        connect(self.cancel, "clicked(bool)", lambda _checked: corrections.cancel())
+        connect(self.cancel, "clicked(bool)", lambda _checked: corrections.work.cancel())
         connect(self.undo, "clicked(bool)", lambda _checked: corrections.undo())
         connect(self.redo, "clicked(bool)", lambda _checked: corrections.redo())
 
@@ -90,19 +90,19 @@ class CorrectPanel(Panel):
         corrections, idle = self._corrections, not self._engine.working
         cells, there = corrections.segment.cells, corrections.segment.now is not None
         self._show_segments(idle)
-        shown = corrections.shown
+        shown = corrections.walk.shown
         self.ribbon.show(cells, shown)
         for widget in (self.ribbon.widget, self.slice, self.legend):
             widget.setVisible(there)
         show_text(self.slice, self._describe(shown) if there and shown is not None else "", 2 if there else 0)
         self.next.enabled = there and idle
         self.accept.enabled = there and idle and not corrections.correcting
-        self.correct.enabled = (there and idle) or (corrections.correcting and not corrections.running)
+        self.correct.enabled = (there and idle) or (corrections.correcting and not corrections.work.running)
         self.correct.text = _("Stop correcting") if corrections.correcting else _("Correct here")
         count = corrections.touched
         self.propagate.text = _("Propagate changes ({count} slices)").format(count=count)
         self.propagate.enabled = idle and bool(corrections.changes)
-        self.cancel.enabled = corrections.running
+        self.cancel.enabled = corrections.work.running
         self.undo.enabled = idle and corrections.history.can_undo
         self.redo.enabled = idle and corrections.history.can_redo
         self._show_progress()
@@ -128,9 +128,9 @@ class CorrectPanel(Panel):
         fill(self.segment, segments, "" if place is None else place[1])
 
     def _show_progress(self) -> None:
-        done, total = self._corrections.progress
-        self.bar.enabled = self._corrections.running
-        self.bar.setRange(0, total if self._corrections.running else 1)
+        done, total = self._corrections.work.progress
+        self.bar.enabled = self._corrections.work.running
+        self.bar.setRange(0, total if self._corrections.work.running else 1)
         self.bar.setValue(done)
 
     def _show_hint(self) -> None:
@@ -142,8 +142,10 @@ class CorrectPanel(Panel):
     def _hint(self) -> str:
         corrections = self._corrections
         found = corrections.segment.now
-        if corrections.running:
-            return _("{done} of {total} steps").format(done=corrections.progress[0], total=corrections.progress[1])
+        if corrections.work.running:
+            return _("{done} of {total} steps").format(
+                done=corrections.work.progress[0], total=corrections.work.progress[1]
+            )
         if found is None:
             return _("Once an object has a result, its slices come here: press Propagate, or choose a segment.")
         if corrections.correcting:
@@ -182,7 +184,7 @@ class CorrectPanel(Panel):
     def _propagate(self) -> None:
         """A button that is disabled hands its focus on, and Slicer's panel scrolls there: better to Cancel near by."""
         self._corrections.propagate()
-        if self._corrections.running:
+        if self._corrections.work.running:
             self.cancel.enabled = True
             self.cancel.setFocus()
 

@@ -41,7 +41,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Layout:
+class CellLayout:
     """Where cells are: from left to right in rows as wide as there is room for. columns: cells in a full row."""
 
     cells: int
@@ -49,7 +49,7 @@ class Layout:
     columns: int
 
     @classmethod
-    def of(cls, cells: int, width: int) -> Layout:
+    def of(cls, cells: int, width: int) -> CellLayout:
         """For so many cells in so many pixels."""
         room = max(width - 2 * _MARGIN, _NARROWEST)
         wide = min(max(room // max(cells, 1), _NARROWEST), _WIDEST)
@@ -77,7 +77,7 @@ class Layout:
         return index if 0 <= column < self.columns and row >= 0 and 0 <= index < self.cells else None
 
 
-def draw_ribbon(cells: Sequence[Cell], layout: Layout, width: int, shown: int | None, focused: bool) -> Image.Image:
+def draw_ribbon(cells: Sequence[Cell], layout: CellLayout, width: int, shown: int | None, focused: bool) -> Image.Image:
     """The picture, RGBA, transparent beside the cells. shown: the slice in the view, which gets a frame. focused:
     whether keys go here, which is shown by a line around all.
     """

@@ -11,7 +11,7 @@ from typing import Any
 
 import qt
 
-from PromptOnceLib.gui.correct.picture import ROW_HEIGHT, Cell, Layout, draw_ribbon
+from PromptOnceLib.gui.correct.picture import ROW_HEIGHT, Cell, CellLayout, draw_ribbon
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import pixmap
 
@@ -57,8 +57,8 @@ class Ribbon:
         x, y = layout.place(index)
         return x + layout.cell_width // 2, y + ROW_HEIGHT // 2
 
-    def _layout(self) -> Layout:
-        return Layout.of(len(self._cells), self.widget.width)
+    def _layout(self) -> CellLayout:
+        return CellLayout.of(len(self._cells), self.widget.width)
 
     def _draw(self) -> None:
         layout, width, focused = self._layout(), self.widget.width, bool(self.widget.hasFocus())

@@ -50,7 +50,7 @@ def press(user: User, button: str) -> None:
 
 
 def show(user: User, index: int) -> None:
-    user.work.corrections.go_to(index)
+    user.work.corrections.walk.go_to(index)
     user.wait_for_panel()
 
 
@@ -66,7 +66,7 @@ def correct_here(user: User, index: int) -> None:
 
 def propagate_changes(user: User) -> None:
     press(user, "propagate")
-    user.bench.wait_until(lambda: not user.work.corrections.running, "the end of the correction", 60)
+    user.bench.wait_until(lambda: not user.work.corrections.work.running, "the end of the correction", 60)
     user.wait_for_panel()
 
 
@@ -92,7 +92,7 @@ def test_the_ribbon_shows_a_cell_for_every_slice_and_goes_where_it_is_clicked(do
     x, y = ribbon.place_of(7)
     done.bench.click_at(ribbon.widget, x, y)
     done.wait_for_panel()
-    assert done.work.corrections.shown == 7
+    assert done.work.corrections.walk.shown == 7
     assert done.panel.correct.slice.text.startswith("Slice 7: ")
     assert ribbon.widget.accessibleDescription.startswith("Slice 7: ")
 
@@ -103,7 +103,7 @@ def test_arrow_keys_go_from_slice_to_slice(done: User) -> None:
     for keys, wanted in (("Right", 6), ("Left", 5), ("Left", 4), ("End", 9), ("Right", 9), ("Home", 0), ("Left", 0)):
         done.bench.press_keys(keys)
         done.wait_for_panel()
-        assert done.work.corrections.shown == wanted
+        assert done.work.corrections.walk.shown == wanted
 
 
 def test_the_ribbon_follows_the_view(done: User) -> None:
@@ -121,12 +121,12 @@ def test_next_to_review_goes_through_the_slices_by_confidence(done: User) -> Non
     seen = []
     for _ in range(3):
         done.bench.press_keys("N")
-        seen.append(done.work.corrections.shown)
+        seen.append(done.work.corrections.walk.shown)
     assert seen == order[:3]
     done.bench.press_keys("A")
     assert fixed(done) == sorted([(5, "prompted"), (order[2], "accepted")])
     done.bench.press_keys("N")
-    assert done.work.corrections.shown in set(order) - {order[2]}
+    assert done.work.corrections.walk.shown in set(order) - {order[2]}
 
 
 def test_the_keys_are_dead_without_a_result_and_while_typing(user: User) -> None:

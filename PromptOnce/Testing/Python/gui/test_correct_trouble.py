@@ -33,7 +33,7 @@ class Stopped:
         correct_here(user, 7)
         press(user, "propagate")
         user.bench.wait_until(gate.stopped, "the second slice")
-        assert user.work.corrections.running
+        assert user.work.corrections.work.running
 
     def masks(self) -> np.ndarray:
         return slicer.util.arrayFromSegmentBinaryLabelmap(self.segmentation, self.segment_id, self.volume) > 0
@@ -41,7 +41,7 @@ class Stopped:
     def go_on(self) -> None:
         """Let the worker compute the rest."""
         self.gate.open()
-        self.user.bench.wait_until(lambda: not self.user.work.corrections.running, "the end of the correction", 60)
+        self.user.bench.wait_until(lambda: not self.user.work.corrections.work.running, "the end of the correction", 60)
         self.user.wait_for_panel()
 
 
@@ -69,21 +69,21 @@ def stopped(bench: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stopped]:
 def test_a_killed_worker_leaves_result_and_marks_and_the_next_try_works(stopped: Stopped) -> None:
     user = stopped.user
     os.kill(worker_id(user), signal.SIGKILL)
-    user.bench.wait_until(lambda: not user.work.corrections.running, "the end of the correction", 60)
+    user.bench.wait_until(lambda: not user.work.corrections.work.running, "the end of the correction", 60)
     assert "ended unexpectedly" in said(user)
     assert "your marks are still there" in said(user)
     assert np.array_equal(stopped.masks(), stopped.before)
     assert (user.work.corrections.marked, fixed(user)) == (7, [(5, "prompted")])
     stopped.gate.open()
     press(user, "propagate")
-    user.bench.wait_until(lambda: not user.work.corrections.running, "the end of the correction", 60)
+    user.bench.wait_until(lambda: not user.work.corrections.work.running, "the end of the correction", 60)
     assert said(user) == 'Slice 7 of "object" corrected.'
 
 
 def test_cancel_leaves_result_and_marks(stopped: Stopped) -> None:
     user = stopped.user
     press(user, "cancel")
-    user.bench.wait_until(lambda: not user.work.corrections.running, "the end of the correction", 60)
+    user.bench.wait_until(lambda: not user.work.corrections.work.running, "the end of the correction", 60)
     assert said(user) == "The result is as it was; your marks are still there."
     assert np.array_equal(stopped.masks(), stopped.before)
     assert user.work.corrections.marked == 7
@@ -147,7 +147,7 @@ def test_changed_voxels_are_said_and_computed_on(stopped: Stopped) -> None:
     slicer.util.arrayFromVolumeModified(stopped.volume)
     draw_squares(user, 7)
     press(user, "propagate")
-    user.bench.wait_until(lambda: not user.work.corrections.running, "the end of the correction", 60)
+    user.bench.wait_until(lambda: not user.work.corrections.work.running, "the end of the correction", 60)
     assert "The voxels of the volume were changed since" in said(user)
     assert not stopped.masks()[8].any()
 

@@ -79,7 +79,7 @@ def test_a_result_under_correction(user: User, slices: int) -> None:
     user.propagate()
     user.wait_for_run()
     corrections = user.work.corrections
-    corrections.go_to(3)
+    corrections.walk.go_to(3)
     corrections.accept()
     look(user)
     array = user.result().astype(np.uint8)

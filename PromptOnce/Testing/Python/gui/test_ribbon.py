@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from PromptOnceLib.gui.correct.picture import COLORS, Cell, Layout, draw_ribbon, draw_sample
+from PromptOnceLib.gui.correct.picture import COLORS, Cell, CellLayout, draw_ribbon, draw_sample
 
 
 def grey(picture: Image.Image) -> np.ndarray:
@@ -20,7 +20,7 @@ def grey(picture: Image.Image) -> np.ndarray:
 @pytest.mark.parametrize("cells", [1, 7, 58, 129, 700])
 @pytest.mark.parametrize("width", [300, 362, 800])
 def test_every_cell_is_where_it_was_drawn(cells: int, width: int) -> None:
-    layout = Layout.of(cells, width)
+    layout = CellLayout.of(cells, width)
     for index in range(cells):
         x, y = layout.place(index)
         assert x >= 0
@@ -33,9 +33,9 @@ def test_every_cell_is_where_it_was_drawn(cells: int, width: int) -> None:
 
 
 def test_few_slices_are_one_row_and_many_are_several() -> None:
-    assert Layout.of(40, 362).rows == 1
-    assert Layout.of(300, 362).rows == 6
-    assert Layout.of(0, 362).height > 0
+    assert CellLayout.of(40, 362).rows == 1
+    assert CellLayout.of(300, 362).rows == 6
+    assert CellLayout.of(0, 362).height > 0
 
 
 def test_states_differ_without_their_colours() -> None:
@@ -45,7 +45,7 @@ def test_states_differ_without_their_colours() -> None:
 
 
 def test_open_slices_are_as_high_as_they_are_sure() -> None:
-    layout = Layout.of(3, 100)
+    layout = CellLayout.of(3, 100)
     picture = draw_ribbon(
         [Cell("doubtful", 0.2), Cell("doubtful", 0.6), Cell("confident", 0.95)], layout, 100, None, False
     )
@@ -59,7 +59,7 @@ def test_open_slices_are_as_high_as_they_are_sure() -> None:
 
 
 def test_the_slice_that_is_shown_has_a_frame_and_the_focus_a_line() -> None:
-    layout, cells = Layout.of(20, 200), [Cell("accepted")] * 20
+    layout, cells = CellLayout.of(20, 200), [Cell("accepted")] * 20
     plain = grey(draw_ribbon(cells, layout, 200, None, False))
     framed = grey(draw_ribbon(cells, layout, 200, 7, False))
     places = np.argwhere(plain != framed)

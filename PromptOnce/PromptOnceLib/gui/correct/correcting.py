@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from PromptOnceLib.errors import CancelledError, InputError, PromptOnceError
 from PromptOnceLib.gui.correct.history import History
+from PromptOnceLib.gui.correct.repropagation import Repropagation
 from PromptOnceLib.gui.correct.segment import OpenSegment
+from PromptOnceLib.gui.correct.walk import SliceWalk
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.prompt.editor import PromptEditor
@@ -18,7 +18,6 @@ from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.run.comparison import RunComparison
 from PromptOnceLib.gui.run.propagation import RunController, correction_begun
-from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.gui.volume.prompted_slice import no_single_slice
 from PromptOnceLib.mrml.prompts.correction_objects import CorrectionObjects
@@ -26,13 +25,12 @@ from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.mrml.segmentations.segment_result import SegmentResult, write_correction, write_settled
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.segmentation.segment import Segment, default_color
-from PromptOnceLib.workflows.correct import Correctable, steps_of_corrections
-from PromptOnceLib.workflows.drive import StepDriver
+from PromptOnceLib.workflows.correct import Correctable
 
 
 class CorrectionController:
-    """segment: that is reviewed. history: to go back in. changed: called when a correction was begun, is over, goes
-    on or has ended.
+    """segment: that is reviewed. walk: through its slices. history: to go back in. work: what is being computed.
+    changed: called when a correction was begun, is over, goes on or has ended.
     """
 
     def __init__(
@@ -49,51 +47,20 @@ class CorrectionController:
         self._current, self._engine, self._notices, self._runs = current, engine, notices, runs
         self._editor, self._preview, self._comparison = editor, preview, comparison
         self.segment, self.history = segment, History()
+        self.walk, self.work = SliceWalk(current, segment), Repropagation(engine)
         self.changed: Signal[[]] = Signal()
-        self._driver: StepDriver[Correctable] | None = None
-        self._seen: set[int] = set()
         self._outline: tuple[Any, str] | None = None
         self._lost = ""
-        engine.occupied_by("correct", lambda: self.running)
         current.opened.connect(self._say_what_was_lost)
         current.closing.connect(self._leave)
         runs.changed.connect(self._run_changed)
         segment.drawn_on.connect(lambda: self._say(""))
         self._run: tuple[Any, bool] = (None, False)
 
-    # Going through the slices
-
-    @property
-    def shown(self) -> int | None:
-        """The slice in the working view."""
-        case = self._current.case
-        return None if case is None else slice_views.shown_slice(case.image.grid)
-
-    def go_to(self, index: int) -> None:
-        """Show a slice in the working view."""
-        case = self._current.case
-        if case is not None:
-            slice_views.go_to_slice(case.image.grid, index)
-
     def next(self) -> None:
-        """Show the slice to look at next in all views; each is shown once before the first comes again."""
-        case, found, order = self._current.case, self.segment.now, self.segment.order
-        if case is None or found is None:
-            return
-        if not order:
+        """Show the slice to look at next."""
+        if not self.walk.next() and self.segment.now is not None:
             self._say(_("There is no slice left to look at: all are prompted, corrected or accepted."))
-            return
-        self._seen &= set(order)
-        left = [index for index in order if index not in self._seen]
-        if not left:
-            self._seen, left = set(), order
-        index = left[0]
-        self._seen.add(index)
-        mask = np.argwhere(found.result.masks[0, index])
-        rows, columns = found.result.masks.shape[2:]
-        y, x = mask.mean(axis=0) if len(mask) else ((rows - 1) / 2, (columns - 1) / 2)
-        slice_views.go_to_place(case.image.grid, index, float(x), float(y))
-        slice_views.go_to_slice(case.image.grid, index)
 
     # Settling slices
 
@@ -107,7 +74,7 @@ class CorrectionController:
 
     def give_up(self) -> None:
         """Leave the result as it is; the marks of the correction go."""
-        if not self.running:
+        if not self.work.running:
             self._end_marks()
 
     @property
@@ -137,7 +104,7 @@ class CorrectionController:
         self.changed()
 
     def _shown_slice(self) -> int:
-        index = self.shown
+        index = self.walk.shown
         if index is None:
             raise InputError(no_single_slice())
         return index
@@ -169,20 +136,6 @@ class CorrectionController:
         self._editor.finish()
         self._attempt(self._propagate)
 
-    def cancel(self) -> None:
-        """Stop at the next slice; the result stays as it was."""
-        self._engine.cancel()
-
-    @property
-    def running(self) -> bool:
-        """Whether changes are being propagated."""
-        return self._driver is not None
-
-    @property
-    def progress(self) -> tuple[int, int]:
-        """Slices that are computed, and all of them; 0 of 0 before the first."""
-        return (0, 0) if self._driver is None else (self._driver.done, self._driver.total)
-
     def _propagate(self, case: OpenCase, found: SegmentResult) -> None:
         missing = self._engine.missing()
         if missing is not None:
@@ -198,24 +151,12 @@ class CorrectionController:
         changed = tuple(sorted(marks))
         words = _("The voxels of the volume were changed since: the slices are those of now.") if outdated else ""
 
-        def done(new: Correctable) -> None:
-            if driver is self._driver:
-                self._driver = None
-                self._write(found, new, changed, words)
-
         def failed(error: PromptOnceError) -> None:
-            if driver is self._driver:
-                self._driver = None
-                reason = "" if isinstance(error, CancelledError) else error.message
-                self._say(" ".join(filter(None, [reason, _("The result is as it was; your marks are still there.")])))
-                self._over()
+            reason = "" if isinstance(error, CancelledError) else error.message
+            self._say(" ".join(filter(None, [reason, _("The result is as it was; your marks are still there.")])))
+            self._over()
 
-        session = self._engine.session
-        session.use_model(self._engine.files(), self._engine.device)
-        driver = StepDriver(session, steps_of_corrections(old, found.name, marks), done, failed)
-        self._driver = driver
-        driver.start()
-        self._engine.begin_work()
+        self.work.start(old, found.name, marks, lambda new: self._write(found, new, changed, words), failed)
         self.changed()
 
     def _write(self, found: SegmentResult, new: Correctable, changed: tuple[int, ...], notice: str) -> None:
@@ -325,10 +266,8 @@ class CorrectionController:
 
     def _leave(self, case: OpenCase) -> None:
         """Another volume is chosen, or the scene goes."""
-        driver, self._driver = self._driver, None
-        if driver is not None:
-            driver.cancel()
-        if self.marked is not None or driver is not None:
+        dropped = self.work.drop()
+        if self.marked is not None or dropped:
             self._lost = _("The correction of {name} was not propagated: another volume was chosen.").format(
                 name=case.selected.name
             )
@@ -336,7 +275,6 @@ class CorrectionController:
         case.end_correction()
         case.objects.hide()
         self.history.clear()
-        self._seen = set()
 
     def _say_what_was_lost(self, _case: OpenCase) -> None:
         self._say(self._lost)
