@@ -33,6 +33,8 @@ class Stopped:
         correct_here(user, 7)
         press(user, "propagate")
         user.bench.wait_until(gate.stopped, "the second slice")
+        user.bench.wait_until(lambda: user.work.corrections.work.progress[0] == 1, "the first slice")
+        user.wait_for_panel()
         assert user.work.corrections.work.running
 
     def masks(self) -> np.ndarray:
