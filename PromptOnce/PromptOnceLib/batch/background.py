@@ -38,6 +38,8 @@ class BatchRequest(StrictModel):
     options: BatchOptions = BatchOptions()
     folder: Path
     resume: bool = False
+    join: bool = False
+    part: tuple[int, int] | None = None
 
     @model_validator(mode="after")
     def _names_the_cases_once(self) -> BatchRequest:
@@ -79,6 +81,8 @@ def serve(reading: IO[bytes], writing: IO[bytes]) -> int:
             request.options,
             request.folder,
             resume=request.resume,
+            join=request.join,
+            part=request.part,
             on_event=say,
             should_cancel=wishes.should_cancel,
         )
