@@ -15,6 +15,7 @@ import shutil
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -35,13 +36,19 @@ Claim = Literal["taken", "set aside", "elsewhere", "ended"]
 class Leases:
     """The leases of one runner, renewed by a thread of its own until it is closed.
 
-    folder: of the run. runner: a name that no other runner has. All methods may raise OSError where the disk is full or
-    gone.
+    folder: of the run. runner: a name that no other runner has. is_gone: whether the runner of this name is known to
+    have ended, which saves the waiting. All methods may raise OSError where the disk is full or gone.
     """
 
     def __init__(
-        self, folder: Path, runner: str, beat_seconds: float = BEAT_SECONDS, stale_seconds: float = STALE_SECONDS
+        self,
+        folder: Path,
+        runner: str,
+        is_gone: Callable[[str], bool] | None = None,
+        beat_seconds: float = BEAT_SECONDS,
+        stale_seconds: float = STALE_SECONDS,
     ) -> None:
+        self._is_gone = is_gone
         self._folder, self._runner, self._stale = folder / LEASES, runner, stale_seconds
         self._held: dict[str, int] = {}
         self._lock, self._closed = threading.Lock(), threading.Event()
@@ -134,7 +141,10 @@ class Leases:
         try:
             with lease.open("rb") as file:  # opening has a network folder look at the file anew
                 beaten = os.fstat(file.fileno()).st_mtime
+                text = file.read()
         except FileNotFoundError:
+            return True
+        if self._is_gone is not None and (holder := _runner_in(text)) and self._is_gone(holder):
             return True
         os.utime(self._clock)
         return self._clock.stat().st_mtime - beaten > self._stale
@@ -146,6 +156,14 @@ class Leases:
             for case, number in held.items():
                 with suppress(OSError):  # a disk that comes back finds the lease in time, or it is taken over
                     os.utime(self._folder / case / str(number))
+
+
+def _runner_in(text: bytes) -> str:
+    """The runner whose lease this is; "" while it is being written."""
+    try:
+        return str(json.loads(text)["runner"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def runner_name() -> str:

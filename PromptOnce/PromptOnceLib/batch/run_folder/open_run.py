@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +107,16 @@ def open_run(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool 
 
 
 @contextmanager
-def join_run(folder: Path, plan: BatchPlan, options: BatchOptions) -> Iterator[RunFolder]:
+def join_run(
+    folder: Path,
+    plan: BatchPlan,
+    options: BatchOptions,
+    runner: str | None = None,
+    is_gone: Callable[[str], bool] | None = None,
+) -> Iterator[RunFolder]:
     """Work on the run in a folder beside others, each with a journal of its own; the first one to come makes it.
+
+    runner, is_gone: see Leases.
 
     Raises RunFolderError where the run has other cases or options, or the folder cannot be written to.
     """
@@ -121,13 +129,13 @@ def join_run(folder: Path, plan: BatchPlan, options: BatchOptions) -> Iterator[R
             if differences or [case.name for case in recorded.plan.cases] != [case.name for case in plan.cases]:
                 raise RunFolderError(f"The run in {folder} is another one. {' '.join(differences)}".rstrip())
             (folder / CASES).mkdir(exist_ok=True)
-            name = runner_name()
+            name = runner or runner_name()
             steps = read_journals(folder)
             journal = Journal(folder / f"{Path(STATE).stem}-{name}.jsonl")
         except OSError as error:
             raise _cannot_write(folder, error) from error
         held.callback(journal.close)
-        leases = held.enter_context(Leases(folder, name))
+        leases = held.enter_context(Leases(folder, name, is_gone))
         finished = finished_cases(steps, folder / CASES)
         yield RunFolder(folder, journal, leases, finished, frozenset(), plan.notices, joined=True)
 

@@ -22,7 +22,6 @@ from PromptOnceLib.batch.running.write_case import write_results
 from PromptOnceLib.errors import CancelledError, PromptOnceError, ReaderCrashError, WorkerError
 from PromptOnceLib.files.disk import caused_by, caused_by_full_disk, disk_is_full
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.worker.client import WorkerClient
 
 _ATTEMPTS = 2  # deaths of the worker after which a case is set aside
 _REVIEWED = (
@@ -49,13 +48,19 @@ class Shared:
 
 
 class Lane:
-    """Works through cases with one worker until there are none, in a thread of its own. number: from 0."""
+    """Works through cases with one worker until there are none."""
 
-    def __init__(self, shared: Shared, client: WorkerClient, number: int) -> None:
-        self._shared, self._control = shared, shared.control
-        self._worker = CaseWorker(client, number, shared.files, shared.options, shared.control, shared.emit)
+    def __init__(self, shared: Shared, worker: CaseWorker) -> None:
+        self._shared, self._control, self._worker = shared, shared.control, worker
 
     def run(self) -> None:
+        """Take cases until there are none or the run is to end, in a thread of its own; then end the worker."""
+        try:
+            self.work()
+        finally:
+            self._worker.close()
+
+    def work(self) -> None:
         """Take cases until there are none or the run is to end. Raises nothing."""
         writing: Future[None] | None = None
         try:
@@ -85,7 +90,6 @@ class Lane:
         finally:
             if writing is not None:
                 writing.result()
-            self._worker.close()
 
     def _load_next(self, wait: bool = False) -> tuple[PlannedCase, Future[LoadedCase | UndecidedCase]] | None:
         """Take the next case and begin to read it. wait: for what other runners have; see CaseQueue."""

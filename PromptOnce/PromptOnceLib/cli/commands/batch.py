@@ -139,6 +139,12 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
     metavar="I/N",
     help="Only this share of the cases, for job arrays: all parts get the same command and the same folder.",
 )
+@click.option(
+    "--engine",
+    metavar="CLUSTER",
+    help="Have a Dask cluster compute the cases: dask (--workers processes), dask://SCHEDULER:PORT, or dask-slurm.",
+)
+@click.option("--gpus", type=click.IntRange(1, 64), help="With dask-slurm: up to so many jobs, each with one GPU.")
 @click.option("--dry-run", is_flag=True, help="List the cases and end.")
 @click.option("--quiet", is_flag=True, help="No progress and no notices.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output.")
@@ -155,6 +161,8 @@ def batch(
     resume: bool,
     join: bool,
     part: tuple[int, int] | None,
+    engine: str | None,
+    gpus: int | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -169,6 +177,8 @@ def batch(
     \b
     Exit status: 0 all cases have results, 1 some have none or the run was cancelled, 2 bad input.
     """
+    from PromptOnceLib.batch.cluster.connect import SLURM, check_engine
+    from PromptOnceLib.batch.cluster.dask_run import on_cluster
     from PromptOnceLib.batch.planning.make_plan import make_plan
     from PromptOnceLib.batch.run_folder.open_run import read_recorded
     from PromptOnceLib.batch.running.run_batch import run_batch
@@ -183,6 +193,11 @@ def batch(
         selection, options = recorded.plan.selection, recorded.options
     selection = selection.model_copy(update=_named(context, _OF_SELECTION))
     options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS)})
+    if gpus is not None and engine != SLURM:
+        raise InputError("--gpus goes with --engine dask-slurm.")
+    cluster = None if engine is None else on_cluster(check_engine(engine), _jobs(gpus))
+    if gpus is not None:
+        options = options.model_copy(update={"workers": gpus})
     prompt = _prompt(seed, target, prompt_file, prompt_from)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
@@ -216,6 +231,7 @@ def batch(
                 resume=resume,
                 join=join,
                 part=part,
+                cluster=cluster,
                 on_event=progress.show,
                 should_cancel=cancelled,
             )
@@ -227,6 +243,13 @@ def batch(
         click.echo(summary_in_words(summary))
     if not summary.succeeded:
         context.exit(FAILED)
+
+
+def _jobs(gpus: int | None) -> dict[str, Any]:
+    """What each SLURM job asks for."""
+    if gpus is None:
+        return {}
+    return {"job_extra_directives": ["--gres=gpu:1"], "worker_extra_args": ["--resources", "GPU=1"]}
 
 
 def _named(context: click.Context, fields: dict[str, str]) -> dict[str, Any]:
