@@ -6,8 +6,8 @@ import queue
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from PromptOnceLib.batch.cluster.common_names import cancel_file, topic_of
 from PromptOnceLib.batch.cluster.connect import connected
-from PromptOnceLib.batch.cluster.names import cancel_file, topic_of
 from PromptOnceLib.batch.events import CaseEnded, CaseStarted, Event, Said, parse_event
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, RecordedPlan
 from PromptOnceLib.batch.run_folder.leases import runner_name

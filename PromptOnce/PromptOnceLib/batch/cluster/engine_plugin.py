@@ -11,7 +11,7 @@ from typing import Any
 
 from distributed import WorkerPlugin, get_client, get_worker
 
-from PromptOnceLib.batch.cluster.names import cancel_file, runner_of, topic_of
+from PromptOnceLib.batch.cluster.common_names import cancel_file, runner_of, topic_of
 from PromptOnceLib.batch.events import CaseEnded, Event
 from PromptOnceLib.batch.planning.plan import PlannedCase, RecordedPlan
 from PromptOnceLib.batch.run_folder.open_run import join_run
