@@ -6,7 +6,6 @@ nibabel reads all of them, with a gzip inside whatever they are called.
 from __future__ import annotations
 
 import gzip
-import logging
 import math
 import zlib
 from collections.abc import Iterator
@@ -18,8 +17,10 @@ from typing import IO, Any
 import nibabel as nib
 import numpy as np
 
+from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.formats.nifti_place import place_of
 from PromptOnceLib.imaging.formats.pixel_kind import check_kind, incomplete, unreadable
+from PromptOnceLib.imaging.formats.quiet import quiet_nibabel
 from PromptOnceLib.imaging.nifti_forms import to_lps_mm
 from PromptOnceLib.imaging.volume import Array, Geometry
 
@@ -62,14 +63,16 @@ def read_nifti(path: Path) -> NiftiFile:
     cannot be used.
     """
     try:
-        with _quiet(), ExitStack() as held:
+        with quiet_nibabel(), ExitStack() as held:
             image = _open(path, held)
             size = _size(image, path)
             array = _voxels(image, size, path)
             geometry, notices = place_of(image, size, path)
+    except InputError:
+        raise
     except (EOFError, zlib.error) as error:
         raise incomplete(path.name) from error
-    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError, ValueError) as error:
+    except Exception as error:  # nibabel raises whatever a damaged header brings about
         raise unreadable(path.name, _KINDS, detail=repr(error)) from error
     return NiftiFile(array, geometry, notices)
 
@@ -98,18 +101,6 @@ def write_nifti(path: Path, labels: Array, geometry: Geometry) -> None:
             return
         with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as compressed:
             image.to_stream(compressed)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps nibabel's remarks on headers off stderr: they speak to programmers."""
-    logger = logging.getLogger("nibabel.global")
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        yield
-    finally:
-        logger.disabled = before
 
 
 def _open(path: Path, held: ExitStack) -> Any:
