@@ -1,6 +1,7 @@
 # make demo     segment a real chest CT from one prompt
 # make test     checks and tests, about six minutes on two cores; all but the slow ones (pytest alone runs these too)
 # make test-slow   the slow ones: many kills, long fuzzing, a browser
+# make fuzz     10,000 damaged inputs for each kind of file and message: an hour; FUZZ="nifti dicom --count 500" for less
 # make check    ruff, mypy and import-linter alone
 # make bench    speed and memory beside the papers' pipeline: hours on a CPU (benchmarks/README.md)
 # make clean    remove the environment and what the demo wrote
@@ -17,7 +18,7 @@ BIN := $(VENV)/bin
 PROCESSES ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow fuzz check bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/promptonce demo
@@ -29,6 +30,10 @@ test: check
 # Tests with hypothesis ran before, with few examples.
 test-slow: $(VENV)/.tested
 	$(BIN)/python -m pytest $(PROCESSES) -m "slow or hypothesis" --hypothesis-profile thorough
+
+# An input of which something is wrong is kept, and made again from its number (--first N --count 1).
+fuzz: $(VENV)/.tested
+	PYTHONPATH=PromptOnce/Testing/Python $(BIN)/python -m fuzz $(FUZZ)
 
 check: $(VENV)/.tested
 	$(BIN)/ruff check .

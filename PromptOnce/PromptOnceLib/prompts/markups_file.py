@@ -95,7 +95,7 @@ def read_markups(path: Path) -> Markups:
                     f"{path.name} holds markups of the kind {str(item.get('type'))[:30]}. A prompt is made of point "
                     "lists and of boxes (ROI)."
                 )
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise PromptError(
             f"{path.name} is not a markups file of 3D Slicer, or damaged. Save the markups again.", repr(type(error))
         ) from error

@@ -36,8 +36,12 @@ def load_frames(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
 
 def load_result(path: Path, mmap_mode: Literal["r"] | None = None) -> NDArray[Any]:
-    """What the worker has written. Raises WorkerError where it cannot be read."""
-    return _load(path, mmap_mode, "What the worker made cannot be read; try again.")
+    """Numbers that the worker has written. Raises WorkerError where they cannot be read."""
+    problem = "What the worker made cannot be read; try again."
+    array = _load(path, mmap_mode, problem)
+    if array.dtype.kind not in "bfiu":
+        raise WorkerError(problem, str(array.dtype))
+    return array
 
 
 def _load(path: Path, mmap_mode: Literal["r"] | None, problem: str) -> NDArray[Any]:

@@ -37,6 +37,7 @@ _BY_MAGIC: dict[bytes, Any] = {
 }
 _HEADER_BYTES = 540
 _CHUNK = 1 << 20
+_LARGEST_SCALE = 1e30  # scaled voxels are kept in float32, which ends at 3e38
 _GZIP_MAGIC = b"\x1f\x8b"
 _BEST_COMPRESSION = 1100  # more than deflate can reach: a file of n bytes holds less than n times this
 
@@ -192,6 +193,8 @@ def _voxels(image: Any, size: tuple[int, int, int], path: Path) -> Array:
     """Voxels in KJI order; whole numbers stay whole unless the header scales them, which gives float32 as in ITK."""
     proxy = image.dataobj
     scaled = (proxy.slope, proxy.inter) != (1.0, 0.0)
+    if max(abs(proxy.slope), abs(proxy.inter)) > _LARGEST_SCALE:
+        raise unreadable(path.name, _KINDS, detail=f"scaled by {proxy.slope}, {proxy.inter}")
     try:
         precision = np.float64 if proxy.dtype.itemsize == 8 and proxy.dtype.kind == "f" else np.float32
         array: Any = np.asanyarray(proxy, dtype=precision) if scaled else proxy.get_unscaled()

@@ -36,14 +36,12 @@ def main() -> int:
         begun = time.monotonic()
         numbers = range(options.first, options.first + options.count)
         tally = fuzz(kind, KINDS[kind], numbers, folder, options.seed)
-        print(f"{tally}; {time.monotonic() - begun:.0f} s", flush=True)
+        lines = [f"{tally}; {time.monotonic() - begun:.0f} s", *map(str, tally.findings[:MOST_SHOWN])]
+        print("\n  ".join(lines), flush=True)
         return tally
 
     with ThreadPoolExecutor(options.jobs) as pool:
         tallies = list(pool.map(one, options.kinds or KINDS))
-    for tally in tallies:
-        for finding in tally.findings[:MOST_SHOWN]:
-            print(finding)
     total = sum(tally.counts.total() for tally in tallies)
     print(f"{total} inputs, {sum(len(tally.findings) for tally in tallies)} found wrong")
     return 1 if any(tally.findings for tally in tallies) else 0

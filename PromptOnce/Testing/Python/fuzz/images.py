@@ -60,19 +60,25 @@ def _try_in_fork(module: str, message: bytes, seconds: float) -> tuple[Outcome, 
             status = 77
         finally:
             os._exit(status)
-    ends = time.monotonic() + TRIAL_SECONDS
-    while True:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            break
-        if time.monotonic() > ends:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return Outcome.TOO_SLOW, b""
-        time.sleep(0.001)
+    status = wait_for_end(child)
+    if status is None:
+        return Outcome.TOO_SLOW, b""
     if os.WIFSIGNALED(status):
         return Outcome.DIED, b""
     return {0: Outcome.FINE, 77: Outcome.NO_MEMORY}.get(os.WEXITSTATUS(status), Outcome.DIED), b""
+
+
+def wait_for_end(child: int) -> int | None:
+    """The status of a process that ends in time; one that does not is killed."""
+    ends = time.monotonic() + TRIAL_SECONDS
+    while time.monotonic() < ends:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return status
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
 
 
 def read(path: Path, volume: str | None = None) -> Volume | None:

@@ -19,6 +19,7 @@ Attempt = Callable[[random.Random, Path], bool]
 """Makes one input in an empty folder and has it read: whether it was accepted. Errors for users count as a refusal."""
 
 SECONDS = 60.0
+PREPARATION_SECONDS = 600.0
 MOST_MEMORY = 6 * 2**30
 LOG = "log.txt"
 """What libraries said, and where an input hung."""
@@ -86,14 +87,10 @@ def fuzz(
 
 def _hear(ours: Connection, tally: Tally, numbers: range, folder: Path, seconds: float) -> int:
     """Take in what a child says until it is done, hangs or dies; how many of the inputs are dealt with."""
+    what, detail = _next(ours, PREPARATION_SECONDS)
+    assert what == "ready", f"{tally.kind}: no samples ({what})"
     for done, number in enumerate(numbers):
-        what, detail = "hang", f"longer than {seconds:g} s"
-        try:
-            # The first one waits for the samples, too.
-            if ours.poll(seconds + (120 if done == 0 else 0)):
-                what, detail = ours.recv()
-        except EOFError:
-            what, detail = "crash", "the process died"
+        what, detail = _next(ours, seconds)
         tally.counts[what] += 1
         if what not in ("read", "refused"):
             kept = folder / f"{tally.kind}-{number}"
@@ -101,6 +98,15 @@ def _hear(ours: Connection, tally: Tally, numbers: range, folder: Path, seconds:
         if what in ("hang", "crash"):
             return done + 1
     return len(numbers)
+
+
+def _next(ours: Connection, seconds: float) -> tuple[str, str]:
+    """What a child says next, or what it suffers instead."""
+    try:
+        said: tuple[str, str] = ours.recv() if ours.poll(seconds) else ("hang", f"longer than {seconds:g} s")
+    except EOFError:
+        said = "crash", "the process died"
+    return said
 
 
 def _try_all(
@@ -117,6 +123,7 @@ def _try_all(
     shutil.rmtree(samples, ignore_errors=True)
     samples.mkdir(parents=True)
     attempt = prepare(samples)
+    theirs.send(("ready", ""))
     with (folder / LOG).open("a", encoding="utf-8") as log:
         os.dup2(log.fileno(), 2)  # what libraries in C say
         for number in numbers:
