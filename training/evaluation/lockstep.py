@@ -6,7 +6,7 @@ at a time, which costs a third of going one by one. Masks are those of the engin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,9 @@ class Half:
 
     example: int
     slices: range
+
+
+Watch = Callable[[Sequence[Half], int], None]
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,15 @@ def encode(model: SAM2Base, frames: Array) -> Encoded:
 
 @torch.no_grad()
 def track(
-    model: SAM2Base, examples: Sequence[Example], encoded: dict[str, Encoded], settings: Settings = Settings()
+    model: SAM2Base,
+    examples: Sequence[Example],
+    encoded: dict[str, Encoded],
+    settings: Settings = Settings(),
+    watch: Watch = lambda halves, t: None,
 ) -> tuple[list[Array], list[Array]]:
     """Masks, bool as the examples' frames, and presence logits, float (slices,), of every example.
 
-    encoded: by the name of the image.
+    encoded: by the name of the image. watch: called with the halves that slice t of each has just been decoded for.
     """
     masks = [np.zeros(e.frames.shape, bool) for e in examples]
     presence = [np.zeros(len(e.frames), np.float32) for e in examples]
@@ -84,11 +91,11 @@ def track(
     for span, halves in groups.items():
         halves.sort(key=lambda half: -len(half.slices))
         for first in range(0, len(halves), 24):
-            _together(model, examples, encoded, settings, halves[first : first + 24], span, masks, presence)
+            _together(model, examples, encoded, settings, halves[first : first + 24], span, masks, presence, watch)
     return masks, presence
 
 
-def _together(model, examples, encoded, settings, halves, span, masks, presence) -> None:
+def _together(model, examples, encoded, settings, halves, span, masks, presence, watch) -> None:
     size = model.image_size
     prompts = [examples[half.example].prompt.points_and_labels() for half in halves]
     most = max(len(labels) for _, labels in prompts)
@@ -112,6 +119,7 @@ def _together(model, examples, encoded, settings, halves, span, masks, presence)
         sizes = volumes[0].sizes
         fused = fuse(model, t, span, flat, positions, sizes, bank, prompt is not None)
         output, pointer = decode(model, fused, flat, sizes, prompt)
+        watch(halves, t)
         output.masks += settings.mask
         output.presence += settings.presence
         truth = torch.zeros(rows, size, size, dtype=torch.bool, device=device)

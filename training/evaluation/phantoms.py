@@ -13,7 +13,8 @@ from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from training.evaluation.scores import Example
 from training.phantoms import draw, draw_difficult
-from training.phantoms.canvas import LabelMap
+from training.phantoms.canvas import LabelMap, Target
+from training.pool import Phantom
 from training.rendering import Scene, render
 
 PHANTOMS = "phantoms"
@@ -37,14 +38,32 @@ def phantom_examples(count: int, first_seed: int = _SEED, unknown: bool = True) 
         phantom = draw(first_seed + number, held_out=held_out)
         frames = _frames(phantom, rng)
         for target in _targets(phantom, held_out, rng):
-            mask = np.isin(phantom.labels, target).astype(np.uint8)
-            slices = np.flatnonzero(mask.any((1, 2)))
-            seed = int(slices[len(slices) // 2]) if len(slices) else 0
-            if mask[seed].sum() >= _MIN_PIXELS:
-                prompt = prompt_from_mask(mask[seed]).prompt
-                name = "labels " + ", ".join(str(int(label)) for label in target)
-                image = f"number {number} ({phantom.family or 'shapes'})"
-                yield Example(PHANTOMS, image, name, frames, mask, prompt, seed, held_out)
+            yield from _examples(phantom, target, frames, number, held_out)
+
+
+def examples_of(phantom: Phantom, number: int, objects: int) -> Iterator[Example]:
+    """Up to so many objects of a phantom of the training's pool."""
+    rng = np.random.default_rng((_SEED, number))
+    frames, targets = _frames(phantom, rng), list(dict.fromkeys(phantom.targets))
+    for i in rng.permutation(len(targets))[:objects]:
+        yield from _examples(phantom, targets[i], frames, number, held_out=False)
+
+
+def _examples(
+    phantom: LabelMap | Phantom, target: Target, frames: NDArray[np.uint8], number: int, held_out: bool
+) -> Iterator[Example]:
+    """An object prompted on the middle one of its slices, where it is large enough there."""
+    mask = np.isin(phantom.labels, target).astype(np.uint8)
+    slices = np.flatnonzero(mask.any((1, 2)))
+    seed = int(slices[len(slices) // 2]) if len(slices) else 0
+    if mask[seed].sum() >= _MIN_PIXELS:
+        prompt = prompt_from_mask(mask[seed]).prompt
+        image = f"number {number} ({phantom.family or 'shapes'})"
+        yield Example(PHANTOMS, image, _name(target), frames, mask, prompt, seed, held_out)
+
+
+def _name(target: Target) -> str:
+    return "labels " + ", ".join(str(int(label)) for label in target)
 
 
 def ring_examples(count: int, first_seed: int = _RING_SEED) -> Iterator[Example]:
@@ -60,8 +79,7 @@ def ring_examples(count: int, first_seed: int = _RING_SEED) -> Iterator[Example]
             if prompt is None or not _in_hole(mask[0], prompt):
                 continue
             frames = _frames(phantom, rng)[[whole.sum((1, 2)).argmax()]]
-            name = "labels " + ", ".join(str(int(label)) for label in target)
-            example = Example(RINGS, f"number {number - 1}", name, frames, mask, prompt, 0)
+            example = Example(RINGS, f"number {number - 1}", _name(target), frames, mask, prompt, 0)
             if example.visible:
                 found += 1
                 yield example
@@ -76,7 +94,7 @@ def _in_hole(mask: NDArray[np.uint8], prompt: ObjectPrompt) -> bool:
     return bool(hole[int(point.y), int(point.x)] and hole.sum() >= _HOLE * filled.sum())
 
 
-def _frames(phantom: LabelMap, rng: np.random.Generator) -> NDArray[np.uint8]:
+def _frames(phantom: LabelMap | Phantom, rng: np.random.Generator) -> NDArray[np.uint8]:
     image = None if phantom.image is None else torch.from_numpy(phantom.image)
     scene = Scene(torch.from_numpy(phantom.labels), phantom.alike, phantom.densities, image)
     return render(scene, rng).numpy().astype(np.uint8)
