@@ -61,7 +61,7 @@ def states(tracker: CachingTracker, examples: Iterable[Example]) -> Iterator[Sta
 def _state(desk: Desk, number: int) -> State:
     person, example = desk.person, desk.person.example
     open_slices = [index for index in range(len(desk.masks)) if index not in desk.fixed]
-    features = slice_features(desk.masks, desk.presence, desk.predicted_iou, desk.fixed, desk.agreement)
+    features = slice_features(desk.masks, desk.presence, desk.predicted_iou, desk.fixed)
     nothing = ~(desk.masks.any((1, 2)) | example.reference.any((1, 2)))
     dice = np.array([person.slice_dice(mask, index) for index, mask in enumerate(desk.masks)])
     dice[nothing] = np.nan

@@ -25,14 +25,12 @@ FEATURES = (
     "jump of area",
     "area beside the fixed slice's",
     "overlap with the fixed slice",
-    "agreement",
-    "one sweep",
     "distance to fixed",
     "distance to mask",
 )
 # Fitted on 34 volumes of phantoms, each after 1 to 4 interactions (136 states).
-WEIGHTS = (0.057, 1.235, 0.640, -1.435, -0.476, -1.057, 0.550, 0.288, 0.398, 0.099, 1.727)
-BIAS = 0.301
+WEIGHTS = (0.057, 1.235, 0.640, -1.435, -0.476, -1.057, 0.550, 0.099, 1.727)
+BIAS = 0.6
 
 _MOST_CHANGE = 3.0  # of the logarithm of an area: twenty times as large
 
@@ -42,16 +40,14 @@ def slice_confidence(
     presence: Sequence[float] | Values,
     predicted_iou: Sequence[float] | Values,
     fixed: Collection[int],
-    agreement: Sequence[float] | Values | None = None,
 ) -> Values:
     """Estimate of the Dice, 0 to 1, of every slice of one object.
 
     masks: (n, rows, columns), not 0 where the object is. presence, predicted_iou: (n,), NaN where not computed. fixed:
-    slices that were prompted, corrected or accepted. agreement: (n,), Dice of the masks of two sweeps that met on a
-    slice, NaN where one sweep came. 1 on fixed slices, NaN where nothing was computed. Raises ValueError where lengths
-    differ or no slice is fixed.
+    slices that were prompted, corrected or accepted. 1 on fixed slices, NaN where nothing was computed. Raises
+    ValueError where lengths differ or no slice is fixed.
     """
-    found = slice_features(masks, presence, predicted_iou, fixed, agreement)
+    found = slice_features(masks, presence, predicted_iou, fixed)
     confidence: Values = 1 / (1 + np.exp(-(found @ np.array(WEIGHTS) + BIAS)))
     confidence[list(fixed)] = 1.0
     return confidence
@@ -68,14 +64,12 @@ def slice_features(
     presence: Sequence[float] | Values,
     predicted_iou: Sequence[float] | Values,
     fixed: Collection[int],
-    agreement: Sequence[float] | Values | None = None,
 ) -> Values:
     """What the model of `slice_confidence` sees, (n, FEATURES); arguments as there."""
     slices = len(masks)
     found, iou = np.asarray(presence, np.float64), np.asarray(predicted_iou, np.float64)
-    met = np.full(slices, np.nan) if agreement is None else np.asarray(agreement, np.float64)
-    if not (found.shape == iou.shape == met.shape == (slices,)) or not fixed:
-        raise ValueError(f"{slices} masks with {len(found)}, {len(iou)}, {len(met)} scores, {len(fixed)} fixed slices")
+    if not (found.shape == iou.shape == (slices,)) or not fixed:
+        raise ValueError(f"{slices} masks with {len(found)} and {len(iou)} scores, {len(fixed)} fixed slices")
     masks = np.asarray(masks) != 0
     areas = masks.sum((1, 2), dtype=np.int64)
     empty = areas == 0
@@ -90,8 +84,6 @@ def slice_features(
         _beside(_change(areas[1:], areas[:-1]), 0.0).max(0),
         _change(areas, areas[nearest]),
         [_dice(mask, masks[other]) for mask, other in zip(masks, nearest, strict=True)],
-        np.where(np.isnan(met), 0.0, met),
-        np.isnan(met),
         np.log1p(abs(nearest - np.arange(slices))),
         np.log1p(to_mask),
     )

@@ -73,12 +73,15 @@ class Settings:
         )
 
 
-def check_prompt(prompt: AnyPrompt, stack: Stack) -> None:
-    """Raises PromptError for a prompt or a shared seed that does not fit the stack."""
+def check_prompt(prompt: AnyPrompt, stack: Stack, correcting: bool = False) -> None:
+    """Raises PromptError for a prompt or a shared seed that does not fit the stack. correcting: see Prompt."""
     if prompt.axis is not None and prompt.axis != stack.axis:
         raise PromptError("The prompt was made for slices along another axis; choose that axis.")
     slices, rows, columns = stack.frames.shape
-    prompt.validate_for((slices, rows, columns))
+    if isinstance(prompt, Prompt):
+        prompt.validate_for((slices, rows, columns), correcting)
+    else:
+        prompt.validate_for((slices, rows, columns))
 
 
 @dataclass(frozen=True, eq=False)

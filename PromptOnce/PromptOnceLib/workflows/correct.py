@@ -25,24 +25,42 @@ class Correctable:
     prompts: PromptSet
 
     def fixing(self, name: str, index: int, mask: NDArray[np.bool_], state: SliceState) -> Correctable:
-        """The same with an object's mask (rows, columns) settled on a slice. Raises PromptError, InputError."""
+        """The same with an object's mask (rows, columns) settled on a slice.
+
+        mask: empty where the object is not there. Raises InputError, and PromptError also where the object would be on
+        no settled slice any more.
+        """
         item = self.prompts.object(name)
         self._check(index)
-        if not mask.any():
-            raise InputError(
-                f'The mask of "{item.name}" on slice {index} is empty. Correct the neighbouring slice on which the '
-                "object ends instead."
-            )
         fixed = FixedSlice(slice=index, state=state, mask=encode_mask(mask))
         result = self.result.copy()
         result.masks[result.names.index(item.name), index] = mask
-        return Correctable(self.stack, result, self.prompts.fixing(item.name, fixed))
+        prompts = self.prompts.fixing(item.name, fixed)
+        prompts.object(item.name).check_shown()
+        return Correctable(self.stack, result, prompts)
 
     def accepting(self, name: str, index: int) -> Correctable:
         """The same with an object's slice accepted as it is. Raises PromptError, InputError."""
         self._check(index)
         place = self.result.names.index(self.prompts.object(name).name)
         return self.fixing(name, index, self.result.masks[place, index] > 0, "accepted")
+
+    def marks_on(self, name: str, index: int, marks: ObjectPrompt) -> ObjectPrompt:
+        """Box and points for an object on a slice, points alone with the mask that they correct. Raises PromptError,
+        InputError.
+        """
+        item = self.prompts.object(name)
+        self._check(index)
+        mask = None
+        if marks.box is None:
+            mask = encode_mask(self.result.masks[self.result.names.index(item.name), index])
+        return marks.model_copy(update={"name": item.name, "mask": mask})
+
+    def without(self, name: str) -> ObjectPrompt:
+        """What marks an object as absent from a slice. Raises PromptError where there is no such object."""
+        rows, columns = self.stack.frames.shape[1:]
+        nothing = np.zeros((rows, columns), bool)
+        return ObjectPrompt(name=self.prompts.object(name).name, mask=encode_mask(nothing))
 
     def _check(self, index: int) -> None:
         if not 0 <= index < len(self.stack.frames):
@@ -61,15 +79,14 @@ def steps_of_correction(
 ) -> Steps[Correctable]:
     """Settle an object on a slice by these marks, then propagate to the fixed slices before and after it.
 
-    marks: box and points on this slice, which correct what is there where the worker has it from its last propagation,
-    or a mask, which is taken as it is. Everything outside of the two neighbouring fixed slices stays byte for byte.
-    Raises PromptError, InputError.
+    marks: points, which correct the mask that is there; a box, with points or without, which says anew where the object
+    is; or a mask, which is taken as it is, an empty one where the object is not there. Everything outside of the two
+    neighbouring fixed slices stays byte for byte. Raises PromptError, InputError.
     """
     if marks.mask is not None:
         mask = marks.mask_array()
     else:
-        item = old.prompts.object(name)
-        prompt = Prompt(slice=index, objects=(marks.model_copy(update={"name": item.name}),))
+        prompt = Prompt(slice=index, objects=(old.marks_on(name, index, marks),))
         masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True))
         mask = masks.masks[0] > 0
     corrected = old.fixing(name, index, mask, "corrected")

@@ -31,6 +31,8 @@ EXAMPLES = """
 Examples:
   The mask of slice 31 leaks: one box and one point beside the object, then the slices up to the next fixed ones:
     promptonce correct chest.nii.gz lungs.seg.nrrd --slice 31 --box 40,60,300,280 --negative 175,170
+  The object has ended by slice 52, but the mask goes on:
+    promptonce correct chest.nii.gz lungs.seg.nrrd --slice 52 --absent
   Slice 40 is right as it is and stays so from now on:
     promptonce correct chest.nii.gz lungs.seg.nrrd --slice 40 --accept
 """
@@ -51,6 +53,7 @@ Examples:
     metavar="FILE[:LABEL]",
     help="A segmentation on the image's grid whose mask on this slice is taken as it is.",
 )
+@click.option("--absent", is_flag=True, help="The object is not on the slice, nor beyond it.")
 @click.option("--accept", is_flag=True, help="Keep the slice as it is; nothing is computed.")
 @click.option(
     "--right",
@@ -73,6 +76,7 @@ def correct(
     positive: tuple[tuple[float, ...], ...],
     negative: tuple[tuple[float, ...], ...],
     mask_file: Path | None,
+    absent: bool,
     accept: bool,
     right: tuple[int, ...],
     axis: str,
@@ -91,8 +95,10 @@ def correct(
     from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
 
     by_hand = box is not None or bool(positive) or bool(negative)
-    if [by_hand, mask_file is not None, accept].count(True) != 1:
-        raise InputError("Give one correction: --box, --positive and --negative, or --mask FILE, or --accept.")
+    if [by_hand, mask_file is not None, absent, accept].count(True) != 1:
+        raise InputError(
+            "Give one correction: --box, --positive and --negative, or --mask FILE, or --absent, or --accept."
+        )
     reporter = Reporter(quiet)
     saved = read_saved_result(read_volume(image), result, axis, window, right)
     for notice in saved.notices:
@@ -103,7 +109,11 @@ def correct(
     if accept:
         new = old.accepting(chosen, index)
     else:
-        drawn = _drawn(saved, mask_file, index) if mask_file else object_by_hand(box, positive, negative)
+        drawn = object_by_hand(box, positive, negative)
+        if absent:
+            drawn = old.without(chosen)
+        elif mask_file:
+            drawn = _drawn(saved, mask_file, index)
         computed = old.touched(chosen, index)
         with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
             new = work.go(steps_of_correction(old, chosen, index, drawn), "Correcting", "slice")
@@ -144,5 +154,7 @@ def _drawn(saved: SavedResult, mask_file: Path, index: int) -> ObjectPrompt:
     if index >= len(slices):
         raise InputError(f"There is no slice {index}: the volume has slices 0 to {len(slices) - 1}.")
     if not slices[index].any():
-        raise InputError(f"{path.name} holds nothing on slice {index}.")
+        raise InputError(
+            f"{path.name} holds nothing on slice {index}. Where the object is not on the slice, say so with --absent."
+        )
     return ObjectPrompt(mask=encode_mask(slices[index] > 0))
