@@ -18,7 +18,7 @@ from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.workspace import Workspace
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
-from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence
+from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence, wrong_pixels
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def oracle(desk: Desk) -> int:
 
 def queue(desk: Desk) -> int:
     """The slice that the queue shows first."""
-    return review_order(desk.confidence(), desk.fixed)[0]
+    return review_order(wrong_pixels(desk.masks, desk.confidence()), desk.fixed)[0]
 
 
 def corrected(choose: Choice, marking: Marking, everywhere: bool = False) -> Strategy:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.cases.correction import SavedResult
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.imaging.stack import Stack, slices_along
+from PromptOnceLib.imaging.volume import Array
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptSet, SliceState
+from PromptOnceLib.prompts.walls import Walls, kept_out
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.workflows.steps import PromptStep, PropagationStep, Steps, prompted, propagated
@@ -75,29 +78,57 @@ class Correctable:
 
 
 def steps_of_correction(
-    old: Correctable, name: str, index: int, marks: ObjectPrompt, fill_hole_area: int = 0
+    old: Correctable,
+    name: str,
+    index: int,
+    marks: ObjectPrompt,
+    fill_hole_area: int = 0,
+    walls: Walls | None = None,
 ) -> Steps[Correctable]:
     """Settle an object on a slice by these marks, then propagate to the fixed slices before and after it.
 
     marks: points, which correct the mask that is there; a box, with points or without, which says anew where the object
-    is; or a mask, which is taken as it is, an empty one where the object is not there. Everything outside of the two
-    neighbouring fixed slices stays byte for byte. Raises PromptError, InputError.
+    is; or a mask, which is taken as it is, an empty one where the object is not there. walls: see Settings; what is
+    drawn stays. Everything outside of the two neighbouring fixed slices stays byte for byte. Raises PromptError,
+    InputError.
     """
     if marks.mask is not None:
         mask = marks.mask_array()
     else:
         prompt = Prompt(slice=index, objects=(old.marks_on(name, index, marks),))
         masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True))
-        mask = masks.masks[0] > 0
+        mask = (masks.masks[0] if walls is None else kept_out(masks.masks[0], walls[index])) > 0
     corrected = old.fixing(name, index, mask, "corrected")
-    return (yield from steps_of_repropagation(corrected, name, (index,), fill_hole_area))
+    return (yield from steps_of_repropagation(corrected, name, (index,), fill_hole_area, walls))
 
 
 def steps_of_repropagation(
-    old: Correctable, name: str, changed: tuple[int, ...], fill_hole_area: int = 0
+    old: Correctable, name: str, changed: tuple[int, ...], fill_hole_area: int = 0, walls: Walls | None = None
 ) -> Steps[Correctable]:
     """Propagate an object anew from fixed slices that have changed, to the fixed slices next to them."""
     prompts = old.prompts.only((name,))
-    settings = Settings(changed=changed, fill_hole_area=fill_hole_area)
+    settings = Settings(changed=changed, fill_hole_area=fill_hole_area, walls=walls)
     result = yield from propagated(PropagationStep(old.stack, prompts, settings, base=old.result))
     return Correctable(old.stack, result, old.prompts)
+
+
+def correctable(saved: SavedResult) -> Correctable:
+    """A saved result, to be corrected."""
+    return Correctable(saved.case.stack, saved.result, saved.prompts)
+
+
+def steps_of_saved_correction(
+    saved: SavedResult, name: str, index: int, marks: ObjectPrompt | None, others: Array | None = None
+) -> Steps[SavedResult]:
+    """Settle an object of a saved result on a slice, by marks or, for None, as it is, and propagate what that touches.
+
+    others: labels of other segments on the volume's grid, KJI, that the object is kept out of. The file stays as it is.
+    Raises as steps_of_correction.
+    """
+    old = correctable(saved)
+    if marks is None:
+        new = old.accepting(name, index)
+    else:
+        walls = None if others is None else slices_along(others, saved.case.axis.axis) != 0
+        new = yield from steps_of_correction(old, name, index, marks, walls=walls)
+    return replace(saved, case=replace(saved.case, prompt=new.prompts), result=new.result)

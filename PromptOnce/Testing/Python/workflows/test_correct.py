@@ -87,6 +87,19 @@ def test_another_object_stays_as_it_is(shared_segmenter: Segmenter) -> None:
     np.testing.assert_array_equal(whole.result.masks[0], old.result.masks[0])
 
 
+def test_a_correction_stays_out_of_other_segments(shared_segmenter: Segmenter, result: Correctable) -> None:
+    walls = np.zeros(STACK.frames.shape, bool)
+    walls[:, :, 50:] = True
+    box = disk_prompt(9).objects[0]
+    new = run_steps(shared_segmenter, steps_of_correction(result, "disk", 9, box, walls=walls))
+    assert new.result.masks[0, 9].any()
+    assert not new.result.masks[0, 9:, :, 50:].any()
+    np.testing.assert_array_equal(new.result.masks[0, :9], result.result.masks[0, :9])
+    drawn = ObjectPrompt(mask=encode_mask(square()))
+    kept = run_steps(shared_segmenter, steps_of_correction(result, "disk", 9, drawn, walls=walls))
+    np.testing.assert_array_equal(kept.result.masks[0, 9], square())
+
+
 def test_a_cancelled_correction_leaves_the_old_result(shared_segmenter: Segmenter, result: Correctable) -> None:
     before = result.result.masks.copy()
     drawn = ObjectPrompt(mask=encode_mask(square()))
