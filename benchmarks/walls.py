@@ -23,7 +23,7 @@ from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.prompts.walls import Walls, kept_out, with_points_on_walls
+from PromptOnceLib.prompts.walls import Walls, with_points_on_walls
 from PromptOnceLib.segmentation.metrics import dice
 from training.evaluation.scores import CachingTracker, Example
 from training.phantoms import draw
@@ -54,7 +54,7 @@ def measured(tracker: Tracker, example: Example, walls: Walls) -> Iterator[Figur
     for marked in (prompt, with_points_on_walls(prompt, walls)):
         masks = _run(tracker, example, marked)
         yield _figures(masks, example, walls)
-        yield _figures(np.stack([kept_out(*pair) for pair in zip(masks, walls, strict=True)]), example, walls)
+        yield _figures(np.where(walls, np.uint8(0), masks), example, walls)
 
 
 def _run(tracker: Tracker, example: Example, prompt: Prompt) -> NDArray[np.uint8]:

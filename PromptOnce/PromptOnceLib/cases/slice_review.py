@@ -92,8 +92,8 @@ def worst_first(slices: Iterable[SliceReview]) -> list[SliceReview]:
     """The slices in the order of a review: open ones by the pixels that are expected to be wrong, then what was not
     computed, then what is settled.
 
-    A small doubt about a large mask comes before a great one about a few pixels. Slices that are alike stay in the order
-    given.
+    A small doubt about a large mask comes before a great one about a few pixels. Slices that are alike stay in the
+    order given.
     """
     slices = list(slices)
     expected = [math.nan if one.wrong_pixels is None else one.wrong_pixels for one in slices]

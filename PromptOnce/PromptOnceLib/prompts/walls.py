@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,9 @@ _SMALLEST = 9  # pixels of a region that is worth a point
 _MARGIN = 0.25  # of the box's size: so near a neighbour is one that the mask may leak into
 
 
-def kept_out(masks: NDArray[np.uint8], walls: NDArray[Any]) -> NDArray[np.uint8]:
-    """Masks (..., rows, columns) of a slice without what belongs to others, (rows, columns), not 0 where it does."""
-    return np.where(walls != 0, np.uint8(0), masks)
+def kept_out(masks: NDArray[np.uint8], walls: Walls | None, index: int) -> NDArray[np.uint8]:
+    """Masks (..., rows, columns) of a slice without what belongs to others there."""
+    return masks if walls is None else np.where(walls[index], np.uint8(0), masks)
 
 
 def with_points_on_walls(prompt: P, walls: Walls) -> P:

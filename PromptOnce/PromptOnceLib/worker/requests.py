@@ -40,8 +40,7 @@ class Settings:
     this many pixels of SAM 2's low-resolution mask become object; 0 leaves masks as they come. stop_when_absent: do not
     compute what lies behind several slices without any object; off, because organs in several pieces come again.
     alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others. changed: of a
-    prompt set, the fixed slices next to which everything is computed; None for all. walls: of other segments, which no
-    mask takes anything from; what the network remembers stays as it is.
+    prompt set, the fixed slices next to which everything is computed; None for all. walls: what no mask may hold.
     """
 
     first: int = 0
@@ -80,11 +79,10 @@ def check_prompt(prompt: AnyPrompt, stack: Stack, correcting: bool = False) -> N
     """Raises PromptError for a prompt or a shared seed that does not fit the stack. correcting: see Prompt."""
     if prompt.axis is not None and prompt.axis != stack.axis:
         raise PromptError("The prompt was made for slices along another axis; choose that axis.")
-    slices, rows, columns = stack.frames.shape
     if isinstance(prompt, Prompt):
-        prompt.validate_for((slices, rows, columns), correcting)
+        prompt.validate_for(stack.frames.shape, correcting)
     else:
-        prompt.validate_for((slices, rows, columns))
+        prompt.validate_for(stack.frames.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,8 +286,7 @@ class PropagationJob(SessionJob):
             self._masks = load_result(self._path, mmap_mode="r")
         given = range(len(self._places)) if event.objects is None else event.objects
         masks, places = self._masks[list(given), event.slice], [self._places[i] for i in given]
-        if self.settings.walls is not None:
-            masks = kept_out(masks, self.settings.walls[event.slice])
+        masks = kept_out(masks, self.settings.walls, event.slice)
         self.result.set_slice(event.slice, masks, event.presence, event.predicted_iou, places)
         self._changed.append(event.slice)
         self.progress.advance(event.done, event.total)

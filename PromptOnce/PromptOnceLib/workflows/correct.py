@@ -97,7 +97,7 @@ def steps_of_correction(
     else:
         prompt = Prompt(slice=index, objects=(old.marks_on(name, index, marks),))
         masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True))
-        mask = (masks.masks[0] if walls is None else kept_out(masks.masks[0], walls[index])) > 0
+        mask = kept_out(masks.masks[0], walls, index) > 0
     corrected = old.fixing(name, index, mask, "corrected")
     return (yield from steps_of_repropagation(corrected, name, (index,), fill_hole_area, walls))
 
@@ -107,6 +107,9 @@ def steps_of_repropagation(
 ) -> Steps[Correctable]:
     """Propagate an object anew from fixed slices that have changed, to the fixed slices next to them."""
     prompts = old.prompts.only((name,))
+    if walls is not None:
+        walls = walls.copy()
+        walls[list(changed)] = False  # these slices are settled, whatever they hold
     settings = Settings(changed=changed, fill_hole_area=fill_hole_area, walls=walls)
     result = yield from propagated(PropagationStep(old.stack, prompts, settings, base=old.result))
     return Correctable(old.stack, result, old.prompts)

@@ -35,7 +35,7 @@ def case(tmp_path: Path) -> CaseCorrection:
     segments, _, geometry = read_segmentation(result)
     write_segmentation(tmp_path / "right.nii.gz", right.masks, segments, geometry)
     planned = PlannedCase(
-        name="a", prompt=PromptChoice(kind="seed", name="x"), reference=f"{tmp_path / 'right.nii.gz'}:1"
+        name="a", image=None, prompt=PromptChoice(kind="seed", name="x"), reference=f"{tmp_path / 'right.nii.gz'}:1"
     )
     plan = BatchPlan(selection=Selection(), cases=(planned,))
     (folder / PLAN).write_text(RecordedPlan(plan=plan, options=BatchOptions()).model_dump_json(), encoding="utf-8")

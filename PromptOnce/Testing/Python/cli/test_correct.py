@@ -201,8 +201,8 @@ def test_another_image_and_a_changed_record_are_refused(run: Run, result: Path, 
     assert ended.status == 2
     assert "grid of the image" in ended.err
     alike = save(disk_frames(seed=1).astype(np.int16), tmp_path / "alike.nii.gz")
-    assert "not the one that r.seg.nrrd was made from" in run("correct", alike, result, "--slice", "4", "--accept").err
     assert "made from" not in run("correct", image, result, "--slice", "4", "--accept").err
+    assert "not the one that r.seg.nrrd was made from" in run("correct", alike, result, "--slice", "4", "--accept").err
     tag = read_tag(result, TAG)
     assert tag is not None
     result.write_bytes(result.read_bytes().replace(tag.encode(), tag[:-8].encode()))

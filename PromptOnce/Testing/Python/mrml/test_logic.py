@@ -178,8 +178,7 @@ def test_a_range_and_an_existing_segment_leave_the_other_slices_as_they_were(log
 def test_a_segments_mask_is_the_prompt_and_other_segments_are_kept_out(logic, chest, lungs, phantom):
     prompt = logic.promptFromReference(chest, lungs, name="lungs", asMask=True)
     assert prompt.as_mask
-    others = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "others")
-    others.CreateDefaultDisplayNodes()
+    others = new_segmentation(chest, "others")
     half = phantom[1].copy()
     half[:, :, : SHAPE[2] // 2] = 0
     segment_id = others.GetSegmentation().AddEmptySegment("half")

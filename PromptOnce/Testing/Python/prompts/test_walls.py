@@ -28,7 +28,7 @@ def test_the_largest_neighbours_get_a_negative_point_in_their_middle(walls: np.n
     prompt = Prompt(slice=1, objects=(ObjectPrompt(name="a", box=BOX, points=(given,)),))
     (item,) = with_points_on_walls(prompt, walls).objects
     assert item.points[0] == given
-    assert item.points[1:] == (Point(x=43, y=25, positive=False), Point(x=26, y=43, positive=False))
+    assert item.points[1:] == (Point(x=43, y=24, positive=False), Point(x=26, y=43, positive=False))
     assert all(walls[1, int(p.y), int(p.x)] for p in item.points[1:])
     assert item.box == BOX
 
@@ -62,7 +62,8 @@ def test_points_are_few_and_lie_in_the_image() -> None:
 
 def test_masks_lose_what_belongs_to_others(walls: np.ndarray) -> None:
     masks = np.ones((2, 60, 60), np.uint8)
-    found = kept_out(masks, walls[1])
+    found = kept_out(masks, walls, 1)
     assert found.dtype == np.uint8
     np.testing.assert_array_equal(found[1], ~walls[1])
     assert masks.all()
+    assert kept_out(masks, None, 1) is masks

@@ -1,4 +1,4 @@
-"""The confidence of slices follows what is strange about them, and the queue begins where most is expected to be wrong."""
+"""Confidence follows what is strange about a slice; the queue begins where most is expected to be wrong."""
 
 from __future__ import annotations
 
