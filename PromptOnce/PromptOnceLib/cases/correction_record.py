@@ -118,7 +118,7 @@ def check_number(frames: NDArray[np.uint8]) -> int:
     """A number for all frames of a stack, another one for others."""
     number = 0
     for frame in frames:
-        number = zlib.crc32(np.ascontiguousarray(frame), number)
+        number = zlib.crc32(np.ascontiguousarray(frame).data, number)
     return number
 
 

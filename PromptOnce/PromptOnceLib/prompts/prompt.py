@@ -44,7 +44,9 @@ from PromptOnceLib.schema import StrictModel
 
 __all__ = [
     "Box",
+    "Color",
     "MaskPng",
+    "ObjectName",
     "ObjectPrompt",
     "Point",
     "Prompt",
@@ -68,8 +70,11 @@ _Number = Annotated[float, BeforeValidator(_plain), Field(strict=True, allow_inf
 _Integer = Annotated[int, BeforeValidator(_plain), Field(strict=True)]
 _Switch = Annotated[bool, BeforeValidator(_plain), Field(strict=True)]
 _Share = Annotated[float, BeforeValidator(_plain), Field(strict=True, ge=0, le=1)]
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
+ObjectName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Without blanks at its ends."""
+Color = tuple[_Share, _Share, _Share]
+"""Red, green, blue from 0 to 1."""
 MaskPng = Annotated[str, Field(min_length=1)]
 """Text made by encode_mask."""
 
@@ -107,8 +112,8 @@ class ObjectPrompt(StrictModel):
     terminology: Slicer's terminology entry, None for its default. mask: text made by encode_mask.
     """
 
-    name: _Name = "object"
-    color: tuple[_Share, _Share, _Share] | None = None
+    name: ObjectName = "object"
+    color: Color | None = None
     terminology: str | None = None
     box: Box | None = None
     points: tuple[Point, ...] = ()

@@ -30,7 +30,17 @@ from pydantic import Field, ValidationError, model_validator
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.files.atomic import replacing
-from PromptOnceLib.prompts.prompt import Box, MaskPng, ObjectPrompt, Point, Prompt, as_prompt_error, read_prompt_text
+from PromptOnceLib.prompts.prompt import (
+    Box,
+    Color,
+    MaskPng,
+    ObjectName,
+    ObjectPrompt,
+    Point,
+    Prompt,
+    as_prompt_error,
+    read_prompt_text,
+)
 from PromptOnceLib.schema import StrictModel
 
 SliceState = Literal["prompted", "corrected", "accepted"]
@@ -53,8 +63,8 @@ class PromptedObject(StrictModel):
     No slice is fixed for an object of a segmentation that was made elsewhere.
     """
 
-    name: str = "object"
-    color: tuple[float, float, float] | None = None
+    name: ObjectName = "object"
+    color: Color | None = None
     terminology: str | None = None
     slices: tuple[FixedSlice, ...] = ()
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Point, Prompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptSet
 
-P = TypeVar("P", Prompt, PromptSet)
 M = TypeVar("M", ObjectPrompt, FixedSlice)
 
 Walls = NDArray[np.bool_]
@@ -28,7 +27,7 @@ def kept_out(masks: NDArray[np.uint8], walls: Walls | None, index: int) -> NDArr
     return masks if walls is None else np.where(walls[index], np.uint8(0), masks)
 
 
-def with_points_on_walls(prompt: P, walls: Walls) -> P:
+def with_points_on_walls(prompt: Prompt | PromptSet, walls: Walls) -> Prompt | PromptSet:
     """The prompt with negative points on the walls beside its boxes: in the middle of the largest regions there.
 
     Objects that are marked by a mask, or by points without a box, stay as they are.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
@@ -25,6 +25,9 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
 
 class Message(StrictModel):
     """Base of all messages; unknown fields are an error, so that a typing mistake does not pass in silence."""
+
+    # A model that computes no number gives NaN, which JSON by itself does not know.
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
 
 class Request(Message):
