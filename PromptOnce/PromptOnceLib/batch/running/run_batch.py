@@ -27,7 +27,7 @@ from PromptOnceLib.batch.running.control import RunControl, writing_failed
 from PromptOnceLib.batch.running.lane import Lane, Shared
 from PromptOnceLib.batch.running.load import Loader
 from PromptOnceLib.batch.running.write_case import begin_record, end_record
-from PromptOnceLib.environment.engine_python import Kind, interpreter
+from PromptOnceLib.environment.engine_python import Interpreter, found_interpreter
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
@@ -57,10 +57,11 @@ def run_batch(
     fails does not end the run, a full disk does. When should_cancel says so, the case under way is given up at its next
     slice and what is finished is kept; an exception, such as KeyboardInterrupt, ends the run at once.
     Returns how all cases ended; the same is in the folder's summary.json. Raises InputError where nothing can begin: a
-    folder that is in use or holds something else, a model that is not there.
+    folder that is in use or holds something else, a model that is not there; EngineMissingError without any engine.
     """
     started = time.monotonic()
     files = resolve_model(options.model, options.config)
+    chosen = found_interpreter(options.python)
     with open_run(folder, plan, options, resume) as run:
         control = RunControl(plan.cases)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -76,11 +77,11 @@ def run_batch(
         )
         positions = {case.name: index for index, case in enumerate(plan.cases)}
         shared = Shared(run, options, files, control, loader, positions, events.put)
-        for text in (*plan.notices, *run.notices):
+        for text in (*([chosen.notice] if chosen.notice else []), *plan.notices, *run.notices):
             on_event(Said(text=text))
         record = begin_record(plan, options, files)
         write_run_record(folder, record)
-        ended = _drive(_lanes(shared), control, events, on_event, should_cancel)
+        ended = _drive(_lanes(shared, chosen), control, events, on_event, should_cancel)
         stopped = ("", "")
         if control.stopped is not None:
             stopped = (control.stopped.code, hide_folder(control.stopped.message, folder))
@@ -92,11 +93,10 @@ def run_batch(
     return summary
 
 
-def _lanes(shared: Shared) -> list[Lane]:
+def _lanes(shared: Shared, chosen: Interpreter) -> list[Lane]:
     options = shared.options
     count = max(1, min(options.workers, len(shared.positions)))
     threads = None if count == 1 else max(1, (os.cpu_count() or 1) // count)
-    chosen = interpreter(Kind.OWN if options.python is None else Kind.EXISTING, python=options.python)
     command, environment = worker_command(chosen.python), worker_environment(chosen.environment)
 
     def client() -> WorkerClient:

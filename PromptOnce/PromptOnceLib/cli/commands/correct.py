@@ -103,7 +103,7 @@ def correct(
     else:
         drawn = _drawn(saved, mask_file, index) if mask_file else object_by_hand(box, positive, negative)
         computed = old.touched(chosen, index)
-        with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
+        with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
             new = work.go(steps_of_correction(old, chosen, index, drawn), "Correcting", "slice")
     corrected = replace(saved, case=replace(saved.case, prompt=new.prompts), result=new.result)
     for notice in write_saved_result(result, corrected):
