@@ -3,6 +3,7 @@
 # make test-slow   the slow ones: many kills, long fuzzing, a browser
 # make check    ruff, mypy and import-linter alone
 # make bench    speed and memory beside the papers' pipeline: hours on a CPU (benchmarks/README.md)
+# make dist     the source distribution and the wheel, built and checked, in dist/ (docs/release.md)
 # make clean    remove the environment and what the demo wrote
 #
 # Another Python:        make demo PYTHON=python3.12
@@ -15,12 +16,13 @@ TORCH ?= torch==2.13.0
 SAM2 := sam2==1.1.0
 BIN := $(VENV)/bin
 PROCESSES ?= --numprocesses auto --maxprocesses 4 --dist loadfile
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Without warnings of conflicts: sam2 asks for torchvision, which nothing here uses, and which would bring another torch.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow check bench dist clean
 
 demo: $(VENV)/.installed
-	$(BIN)/promptonce demo
+	@$(BIN)/promptonce demo
 
 # A file's tests stay in one process: its fixtures are made once.
 test: check
@@ -40,6 +42,12 @@ check: $(VENV)/.tested
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks $(BENCH)
 
+dist: $(VENV)/.installed
+	@rm -rf dist
+	@$(PIP) build twine
+	@$(BIN)/python -m build --outdir dist .
+	@$(BIN)/python -m twine check --strict dist/*
+
 clean:
 	rm -rf $(VENV) demo-output
 
@@ -47,14 +55,16 @@ clean:
 # with CUDA for that alone, and try to compile a CUDA extension that nothing here uses.
 $(VENV)/.installed: pyproject.toml Makefile
 	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info[:2] <= (3, 13) else "Python 3.10 to 3.13 is needed, this is %d.%d: make ... PYTHON=python3.12" % sys.version_info[:2])'
-	@echo "Installing into $(VENV): a few minutes the first time, most of it PyTorch."
-	$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make environments; on Debian or Ubuntu install python3-venv."; exit 1; }
-	$(PIP) --upgrade pip setuptools wheel
-	$(BIN)/python -c 'import torch' 2>/dev/null || $(PIP) "$(TORCH)"
-	SAM2_BUILD_CUDA=0 $(PIP) --no-build-isolation --no-deps $(SAM2)
-	$(PIP) --editable ".[engine]"
+	@echo "Making an environment in $(VENV); nothing else on this computer is changed."
+	@$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make environments; on Debian or Ubuntu install python3-venv."; exit 1; }
+	@$(PIP) --upgrade pip setuptools wheel
+	@PYTHONPATH=PromptOnce $(BIN)/python -m PromptOnceLib.environment.get_torch "$(TORCH)"
+	@echo "Getting SAM 2 and the other packages, about 150 MB."
+	@$(PIP) --editable ".[engine]"
+	@SAM2_BUILD_CUDA=0 $(PIP) --no-build-isolation --no-deps $(SAM2)
 	@touch $@
 
 $(VENV)/.tested: $(VENV)/.installed
-	$(PIP) --editable ".[engine,test]"
+	@echo "Getting what the tests need, about 250 MB."
+	@$(PIP) --editable ".[engine,test]"
 	@touch $@
