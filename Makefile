@@ -3,6 +3,7 @@
 # make test-slow   the slow ones: many kills, long fuzzing, a browser
 # make check    ruff, mypy and import-linter alone
 # make bench    speed and memory beside the papers' pipeline: hours on a CPU (benchmarks/README.md)
+# make docs     the documentation's pages, in site/
 # make dist     the source distribution and the wheel, built and checked, in dist/ (docs/release.md)
 # make clean    remove the environment and what the demo wrote
 #
@@ -19,7 +20,7 @@ PROCESSES ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 # Without warnings of conflicts: sam2 asks for torchvision, which nothing here uses, and which would bring another torch.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts
 
-.PHONY: demo test test-slow check bench dist clean
+.PHONY: demo test test-slow check bench docs dist clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/promptonce demo
@@ -29,7 +30,7 @@ test: check
 	$(BIN)/python -m pytest $(PROCESSES) -m "not slow"
 
 # Tests with hypothesis ran before, with few examples.
-test-slow: $(VENV)/.tested
+test-slow: $(VENV)/.tested $(VENV)/.documented
 	$(BIN)/python -m pytest $(PROCESSES) -m "slow or hypothesis" --hypothesis-profile thorough
 
 check: $(VENV)/.tested
@@ -42,6 +43,10 @@ check: $(VENV)/.tested
 bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks $(BENCH)
 
+docs: $(VENV)/.documented
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "Open site/index.html."
+
 dist: $(VENV)/.installed
 	@rm -rf dist
 	@$(PIP) build twine
@@ -49,7 +54,7 @@ dist: $(VENV)/.installed
 	@$(BIN)/python -m twine check --strict dist/*
 
 clean:
-	rm -rf $(VENV) demo-output
+	rm -rf $(VENV) demo-output site dist
 
 # The steps in this order, because sam2 names torch as needed for its build: left to pip it would fetch a second torch
 # with CUDA for that alone, and try to compile a CUDA extension that nothing here uses.
@@ -67,4 +72,9 @@ $(VENV)/.installed: pyproject.toml Makefile
 $(VENV)/.tested: $(VENV)/.installed
 	@echo "Getting what the tests need, about 250 MB."
 	@$(PIP) --editable ".[engine,test]"
+	@touch $@
+
+$(VENV)/.documented: $(VENV)/.installed
+	@echo "Getting what pages and notebooks need, about 100 MB."
+	@$(PIP) --editable ".[engine,docs,notebooks]"
 	@touch $@

@@ -55,6 +55,7 @@ OTHER_TESTS = {
     "compatibility": "files of older versions",
     "doors": "the same answer from every front end",
     "benchmarking": "benchmarks/",
+    "documents": "docs/, the README and the notebooks",
     "model_training": "training/",
 }
 FILE_ENDINGS = (".json", ".md", ".py", ".sh", ".toml", ".txt", ".yaml")
