@@ -1,7 +1,7 @@
 """The documentation's pages: notebooks as pages, and links that leave the folder.
 
-The pages read well on GitHub as they stand. For the site pictures of Screenshots are taken in, notebooks become pages, and
-links to other files of the repository lead to its address.
+The pages read well on GitHub as they stand. For the site pictures of Screenshots are taken in, notebooks become pages,
+and links to other files of the repository lead to its address.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import io
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,7 +56,7 @@ def picture_name(path: Path, number: int) -> str:
 def main() -> None:
     """Run all notebooks and write their pictures anew."""
     for path in NOTEBOOKS:
-        for old in FOLDER.glob(f"{re.escape(path.stem)}-*.png"):
+        for old in FOLDER.glob(f"{path.stem}-*.png"):
             old.unlink()
         for number, png in pictures(executed(path)):
             picture = Image.open(io.BytesIO(png)).convert("RGB")

@@ -143,7 +143,7 @@ def segment(
     --------
     >>> import PromptOnceLib as po
     >>> volume, organs = po.phantom(slices=8)
-    >>> result = po.segment(volume, box=(60, 65, 121, 188), window="lung", name="right lung", device="cpu")
+    >>> result = po.segment(volume, box=(40, 65, 121, 188), window="lung", name="right lung", device="cpu")
     >>> result.mask.shape, result.mask.dtype
     ((8, 256, 256), dtype('uint8'))
     >>> result.dice(organs == 1) > 0.8

@@ -65,7 +65,7 @@ class Session(LoadedModel):
     >>> volume, organs = po.phantom(slices=8)
     >>> with po.Session(device="cpu") as s:
     ...     s.set_image(volume, window="lung")
-    ...     preview = s.box(60, 65, 121, 188, name="right lung")
+    ...     preview = s.box(40, 65, 121, 188, name="right lung")
     ...     result = s.propagate()
     ...     result = s.correct(3, points=[(95, 120)])
     >>> preview.shape, result.mask.shape

@@ -160,7 +160,7 @@ def run(
     >>> chest, organs = po.phantom(slices=6)
     >>> with po.Session(device="cpu") as s:
     ...     s.set_image(chest, window="lung")
-    ...     preview = s.box(60, 65, 121, 188, name="right lung")
+    ...     preview = s.box(40, 65, 121, 188, name="right lung")
     ...     seed = s.save_seed("lung", frame_confirmed=True, round_trip=False, library="seeds")
     >>> next_patient, organs = po.phantom(1, slices=6)
     >>> run = po.batch.run([next_patient], "run", seed="lung", library="seeds", device="cpu")
