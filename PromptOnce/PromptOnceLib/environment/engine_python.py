@@ -53,7 +53,7 @@ def found_interpreter(python: str | Path | None = None, variables: Mapping[str, 
     lacking = missing(requirements())
     if not lacking:
         return interpreter(Kind.OWN, variables=variables)
-    names = ", ".join(lacking)
+    names = _in_words(lacking)
     private = status()
     if not private.ready:
         told = (
@@ -62,10 +62,17 @@ def found_interpreter(python: str | Path | None = None, variables: Mapping[str, 
         raise EngineMissingError(
             f"This Python has no {names}, and the engine {told}. Install the engine, or name a Python that has PyTorch "
             "and SAM 2.",
-            sys.executable,
+            f"{sys.executable} lacks {', '.join(lacking)}",
         )
     notice = f"This Python has no {names}: working with the engine in {private.layout.folder}."
     return Interpreter(private.layout.python, clean_environment(variables), notice)
+
+
+def _in_words(lacking: list[str]) -> str:
+    """What is missing: the two that everybody knows by their names, else everything as pip takes it."""
+    known = {"torch": "PyTorch", "sam2": "SAM 2"}
+    found = [words for package, words in known.items() if any(item.startswith(package) for item in lacking)]
+    return " and no ".join(found) or ", ".join(lacking)
 
 
 def interpreter(

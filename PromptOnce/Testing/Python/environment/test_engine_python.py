@@ -83,9 +83,10 @@ def test_the_own_python_is_found_where_it_has_the_engine() -> None:
 def test_without_pytorch_the_private_environment_is_found_and_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(engine_python, "missing", lambda requirements: ["torch>=2.5.1"])
+    lacking = ["torch>=2.5.1", "sam2==1.1.0", "iopath>=0.1"]
+    monkeypatch.setattr(engine_python, "missing", lambda requirements: lacking)
     monkeypatch.setenv("PROMPTONCE_ENGINE", str(tmp_path / "engine"))
-    with pytest.raises(EngineMissingError, match=r"no torch>=2.5.1, and the engine is not installed. Install"):
+    with pytest.raises(EngineMissingError, match=r"no PyTorch and no SAM 2, and the engine is not installed. Install"):
         found_interpreter()
     place = layout()
     make_complete(place)
@@ -93,6 +94,8 @@ def test_without_pytorch_the_private_environment_is_found_and_said(
     assert found.python == place.python
     assert found.environment == {"PATH": "/usr/bin", "PROMPTONCE_ENGINE": str(place.folder)}
     assert str(place.folder) in found.notice
+    lacking[:] = ["iopath>=0.1"]
+    assert "no iopath>=0.1: working" in found_interpreter().notice
     record_test(place, "torch cannot be loaded.")
     with pytest.raises(EngineMissingError, match="torch cannot be loaded"):
         found_interpreter()
