@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from PromptOnceLib.batch.cluster.dask_run import on_cluster
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, OutputFormat, PromptChoice, Selection
@@ -105,6 +106,8 @@ def run(
     round_trip: bool = False,
     python: str | Path | None = None,
     resume: bool = False,
+    part: tuple[int, int] | None = None,
+    engine: Any = None,
     on_event: OnEvent | None = None,
     should_cancel: Callable[[], bool] | None = None,
 ) -> BatchResults:
@@ -139,6 +142,11 @@ def run(
         Carry every result back to where it came from: a figure that needs no reference, for about twice the time.
     resume : bool, optional
         Go on with the run in the folder. What is finished, accepted or corrected is not computed again.
+    part : (int, int), optional
+        Number of this part, from 1, and how many there are: only this share of the cases is done, beside other
+        computers that do theirs in the same folder.
+    engine : str or distributed.Client, optional
+        A Dask cluster that computes the cases: "dask", "dask://HOST:PORT" or "dask-slurm".
     on_event : callable, optional
         Is told everything that happens; see ``PromptOnceLib.batch.events``.
     should_cancel : callable, optional
@@ -192,7 +200,17 @@ def run(
         plan, volumes = plan_images([_image(item) for item in images], selection, names)
     folder = expanded(output).absolute()
     told, cancelled = on_event or (lambda event: None), should_cancel or (lambda: False)
-    summary = run_batch(plan, options, folder, resume=resume, volumes=volumes, on_event=told, should_cancel=cancelled)
+    summary = run_batch(
+        plan,
+        options,
+        folder,
+        resume=resume,
+        part=part,
+        cluster=None if engine is None else on_cluster(engine),
+        volumes=volumes,
+        on_event=told,
+        should_cancel=cancelled,
+    )
     return BatchResults(folder, summary)
 
 
