@@ -76,7 +76,6 @@ def volume(image: Image, spacing: Sequence[float] | None = None, modality: str =
     Examples
     --------
     >>> import numpy as np
-    from numpy.typing import NDArray
     >>> import PromptOnceLib as po
     >>> po.volume(np.zeros((5, 64, 48)), spacing=(3.0, 0.8, 0.8)).geometry.spacing  # along i, j, k
     (0.8, 0.8, 3.0)
