@@ -187,7 +187,8 @@ class Session(LoadedModel):
         slice : int
             The slice to correct, from 0.
         box, points, positive, negative, mask
-            As ``segment`` takes them. Box and points correct the mask that is there; a mask replaces it.
+            As ``segment`` takes them. Points correct the mask that is there, a box says anew where the object is; a
+            mask replaces it, an empty one where the object is not there.
         accept : bool, optional
             Keep the slice as it is from now on; nothing is computed.
         name : str, optional
@@ -201,7 +202,7 @@ class Session(LoadedModel):
         Raises
         ------
         InputError
-            Where nothing was propagated yet, for several corrections at once, for a mask that is empty.
+            Where nothing was propagated yet, and for several corrections at once.
         CancelledError
             When it was cancelled: the result stays as it was.
         """

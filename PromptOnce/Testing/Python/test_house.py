@@ -54,6 +54,7 @@ OTHER_TESTS = {
     "bench": "the stand-in for Slicer, and its own tests",
     "compatibility": "files of older versions",
     "doors": "the same answer from every front end",
+    "fuzz": "damaged inputs by the thousand",
     "benchmarking": "benchmarks/",
     "documents": "docs/, the README and the notebooks",
     "model_training": "training/",
