@@ -1,6 +1,7 @@
 """The types of what __init__.py loads when it is asked for."""
 
 from PromptOnceLib import batch, seeds
+from PromptOnceLib.api.corrections import correct, review
 from PromptOnceLib.api.images import phantom, read, volume
 from PromptOnceLib.api.match_seeds import match_seeds
 from PromptOnceLib.api.result import Segmentation
@@ -24,9 +25,11 @@ __all__ = [
     "Session",
     "Volume",
     "batch",
+    "correct",
     "match_seeds",
     "phantom",
     "read",
+    "review",
     "seeds",
     "segment",
     "volume",

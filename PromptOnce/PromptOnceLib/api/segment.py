@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from PromptOnceLib.api.loaded_model import LoadedModel, OnCancel, OnProgress
 from PromptOnceLib.api.marks import FourNumbers, Pixel, object_prompt, one_source, prompt_of
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.session import Session
-from PromptOnceLib.cases.case import Labels, PromptSource, prepare_case
+from PromptOnceLib.cases.case import Labels, PromptSource, prepare_case, with_walls
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
 from PromptOnceLib.imaging.volume import Volume
@@ -53,6 +54,7 @@ def segment(
     direction: Literal["both", "forward", "backward"] = "both",
     early_stop: bool = False,
     fill_hole_area: int = 0,
+    keep_out: Labels3D | None = None,
     reference: Labels3D | None = None,
     model: str | Path | Session = "nano",
     device: str = "auto",
@@ -115,6 +117,8 @@ def segment(
         Leave out what lies behind the end of the objects; not for objects in several pieces.
     fill_hole_area : int, optional
         Fill holes up to this area in SAM 2's low-resolution mask, in its pixels.
+    keep_out : path, array or image, optional
+        Other segments that the object must not reach into; points on them are negative ones on the prompted slice.
     reference : path, array or image, optional
         Segmentation to compare with; what is not 0 counts.
     model : str, Path or Session, optional
@@ -160,9 +164,13 @@ def segment(
             found, of_choice = _seeds(seed, target, SeedLibrary(library), session, volume, axis)
             seeds = SeedSource(found, start, by, fit, notices=of_choice)
         source = one_source(by_hand, several, prompt, labels, seeds)
+        others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
         compared = None if reference is None else labels_on(reference, volume, notices.append)
         case = prepare_case(volume, source, axis, slice, window, compared, notices)
         settings = Settings(first, last, direction, fill_hole_area, early_stop)
+        if others is not None:
+            case, walls = with_walls(case, others)
+            settings = replace(settings, walls=walls)
         within = settings.range_for(case.prompt, len(case.stack.frames))
         if isinstance(source, SeedSource) and slice is None:
             case = session.placed(case, source, within)

@@ -11,7 +11,7 @@ import pytest
 import PromptOnceLib as po
 from PromptOnceLib import batch, seeds
 
-MODULES = ["api.images", "api.segment", "api.session", "batch.scripts", "seeds.scripts"]
+MODULES = ["api.corrections", "api.images", "api.segment", "api.session", "batch.scripts", "seeds.scripts"]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -27,7 +27,7 @@ def test_examples(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_every_verb_says_what_it_takes_and_gives() -> None:
     verbs = {**vars_of(po), **vars_of(batch), **vars_of(seeds)}
-    for name in ("segment", "read", "volume", "phantom", "match_seeds", "run"):
+    for name in ("segment", "read", "volume", "phantom", "match_seeds", "review", "correct", "run"):
         for section in ("Parameters", "Returns"):
             assert f"{section}\n    ---" in verbs[name].__doc__, name
     assert all(verb.__doc__ for verb in verbs.values())
