@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PromptOnceLib.cases.case import Case, prepare_case
-from PromptOnceLib.cases.correction_record import TAG, correction_record
+from PromptOnceLib.cases.correction_record import TAG, check_number, correction_record
 from PromptOnceLib.cases.recorded_result import read_recorded_result
 from PromptOnceLib.errors import GeometryError, InputError
 from PromptOnceLib.files.atomic import replacing
@@ -63,14 +63,17 @@ def read_saved_result(
             f"{path.name} does not lie on the grid of the image. Give the image that the segmentation was made from."
         )
     case = prepare_case(volume, recorded.prompts, window=recorded.window or window, reference=reference)
-    return SavedResult(case, recorded.result, recorded.segments, stamp, recorded.notices)
+    notices = recorded.notices
+    if recorded.frames not in (None, check_number(case.stack.frames)):
+        notices += (f"The image is not the one that {path.name} was made from, or was changed: look whether it fits.",)
+    return SavedResult(case, recorded.result, recorded.segments, stamp, notices)
 
 
-def write_saved_result(path: Path, saved: SavedResult) -> tuple[str, ...]:
+def write_saved_result(path: Path, saved: SavedResult, target: Path | None = None) -> tuple[str, ...]:
     """Write a corrected result in place of the file it was read from, which is kept as .bak where there is none yet.
 
-    Returns notices of the writing. Raises SegmentationFileError, and InputError where the file has changed since it was
-    read: then it stays as it is.
+    target: another file, in place of all that. Returns notices of the writing. Raises SegmentationFileError, and
+    InputError where the file has changed since it was read: then it stays as it is.
     """
     if not path.is_file() or file_stamp(path, saved.stamp).sha256 != saved.stamp.sha256:
         raise InputError(
@@ -78,10 +81,11 @@ def write_saved_result(path: Path, saved: SavedResult) -> tuple[str, ...]:
             "it again."
         )
     backup = path.with_name(path.name + ".bak")
-    if not backup.exists():
+    if target is None and not backup.exists():
         with replacing(backup) as temporary:
             shutil.copy2(path, temporary)
     masks = [saved.result.to_volume_order(i) for i in range(len(saved.segments))]
     geometry = saved.case.volume.geometry
-    record = correction_record(saved.case.prompt, saved.result, saved.case.stack.window.name)
-    return write_segmentation(path, masks, saved.segments, geometry, {TAG: record.to_tag()})
+    stack = saved.case.stack
+    record = correction_record(saved.case.prompt, saved.result, stack.window.name, stack.frames)
+    return write_segmentation(target or path, masks, saved.segments, geometry, {TAG: record.to_tag()})

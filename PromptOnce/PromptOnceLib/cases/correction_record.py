@@ -1,7 +1,7 @@
 """What a result carries so that it can be corrected later: its prompts and fixed slices, and how sure the model was.
 
 The record stands in a .seg.nrrd file as a tag of its first segment, where 3D Slicer keeps it. It holds no path, no name
-but those of the objects, and nothing of the image.
+but those of the objects, and nothing of the image but a check number.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class CorrectionRecord(StrictModel):
 
     presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed. check_numbers: of the
     masks by object and slice, to notice what another program changed; none in records that were written without.
+    frames: the same of all frames of the stack, to notice another image.
     """
 
     version: Literal[1] = 1
@@ -43,6 +44,7 @@ class CorrectionRecord(StrictModel):
     presence: Scores
     predicted_iou: Scores
     check_numbers: tuple[tuple[int, ...], ...] = ()
+    frames: int | None = None
 
     def to_tag(self) -> str:
         """The record as text without blanks and bars; from_tag gives an equal one back."""
@@ -76,34 +78,45 @@ class CorrectionRecord(StrictModel):
         return tuple(index for index, (now, then) in enumerate(numbers) if now != then)
 
 
-def correction_record(prompt: AnyPrompt, result: SegmentationResult, window: str) -> CorrectionRecord:
-    """The record of a result. A run from seeds of other images has its start slice as it was found for a fixed one."""
-    if isinstance(prompt, PromptSet):
-        prompts = prompt
-    elif isinstance(prompt, Prompt):
-        prompts = PromptSet.of(prompt)
-    else:
-        masks = result.masks[:, prompt.slice]
-        prompts = PromptSet(
-            axis=result.axis,
-            objects=tuple(
-                PromptedObject(
-                    name=item.name,
-                    color=item.color,
-                    terminology=item.terminology,
-                    slices=(FixedSlice(slice=prompt.slice, mask=encode_mask(mask > 0)),),
-                )
-                for item, mask in zip(prompt.objects, masks, strict=True)
-            ),
-        )
+def correction_record(
+    prompt: AnyPrompt, result: SegmentationResult, window: str, frames: NDArray[np.uint8] | None = None
+) -> CorrectionRecord:
+    """The record of a result, and of the frames it was made from."""
     return CorrectionRecord(
         axis=result.axis,
         window=window,
-        prompts=prompts,
+        prompts=settled_prompts(prompt, result),
         presence=_plain(result.presence),
         predicted_iou=_plain(result.predicted_iou),
         check_numbers=tuple(check_numbers(masks) for masks in result.masks),
+        frames=None if frames is None else check_number(frames),
     )
+
+
+def settled_prompts(prompt: AnyPrompt, result: SegmentationResult) -> PromptSet:
+    """What is fixed in a result. A run from seeds of other images has its start slice as it was found."""
+    if isinstance(prompt, PromptSet):
+        return prompt
+    if isinstance(prompt, Prompt):
+        return PromptSet.of(prompt)
+    objects = tuple(
+        PromptedObject(
+            name=item.name,
+            color=item.color,
+            terminology=item.terminology,
+            slices=(FixedSlice(slice=prompt.slice, mask=encode_mask(mask > 0)),),
+        )
+        for item, mask in zip(prompt.objects, result.masks[:, prompt.slice], strict=True)
+    )
+    return PromptSet(axis=result.axis, objects=objects)
+
+
+def check_number(frames: NDArray[np.uint8]) -> int:
+    """A number for all frames of a stack, another one for others."""
+    number = 0
+    for frame in frames:
+        number = zlib.crc32(np.ascontiguousarray(frame).data, number)
+    return number
 
 
 def check_numbers(masks: NDArray[np.uint8]) -> tuple[int, ...]:

@@ -24,13 +24,16 @@ from PromptOnceLib.segmentation.segment import Segment
 
 @dataclass(frozen=True, eq=False)
 class RecordedResult:
-    """window: name of the one the result was made under, None where the file does not tell. notices: for the user."""
+    """window: name of the one the result was made under; frames: check number of the frames it was made from, None
+    where the file does not tell. notices: for the user.
+    """
 
     segments: tuple[Segment, ...]
     geometry: Geometry
     result: SegmentationResult
     prompts: PromptSet
     window: str | None
+    frames: int | None
     notices: tuple[str, ...]
 
 
@@ -61,9 +64,8 @@ def read_recorded_result(path: Path, axis: str = "auto", right_slices: Sequence[
         for place, name in enumerate(result.names):
             if result.masks[place, index].any():
                 prompts = _settled(prompts, result, name, index, "accepted")
-    return RecordedResult(
-        tuple(segments), geometry, result, prompts, None if record is None else record.window, tuple(notices)
-    )
+    window, frames = (None, None) if record is None else (record.window, record.frames)
+    return RecordedResult(tuple(segments), geometry, result, prompts, window, frames, tuple(notices))
 
 
 def _recorded(

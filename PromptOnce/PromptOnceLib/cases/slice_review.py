@@ -15,7 +15,7 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.prompts.prompt_set import PromptSet, SliceState
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence
+from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence, wrong_pixels
 
 ReviewedState = SliceState | Literal["confident", "doubtful", "not computed"]
 """What is settled: prompted, corrected or accepted; the others are open."""
@@ -32,7 +32,8 @@ class SliceReview:
     """A slice of one object, as a reviewer sees it.
 
     slice: index in the stack. confidence: estimate of the Dice, 0 to 1; None where nothing was computed. area: pixels.
-    reasons: for a look, in words; empty where the slice is settled or nothing is strange.
+    reasons: for a look, in words; empty where the slice is settled or nothing is strange. wrong_pixels: how many are
+    expected, None where nothing was computed.
     """
 
     object: str
@@ -41,6 +42,7 @@ class SliceReview:
     confidence: float | None
     area: int
     reasons: tuple[str, ...] = ()
+    wrong_pixels: float | None = None
 
     @property
     def settled(self) -> bool:
@@ -54,16 +56,19 @@ def review_object(result: SegmentationResult, prompts: PromptSet, name: str) -> 
     place = result.names.index(item.name)
     masks, presence, predicted_iou = (values[place] for values in (result.masks, result.presence, result.predicted_iou))
     settled = {fixed.slice: fixed.state for fixed in item.slices}
+    accepted = [index for index, state in settled.items() if state == "accepted"]
     # Without a settled slice nobody has looked at the object yet, so nothing is known about its slices.
-    confidence = slice_confidence(masks, presence, predicted_iou, settled) if settled else np.full(len(masks), np.nan)
-    areas = np.count_nonzero(masks, axis=(1, 2))
+    confidence = (
+        slice_confidence(masks, presence, predicted_iou, settled, accepted) if settled else np.full(len(masks), np.nan)
+    )
+    areas, wrong = np.count_nonzero(masks, axis=(1, 2)), wrong_pixels(masks, confidence)
     found = []
     for index, value in enumerate(confidence):
         state = settled.get(index) or _open_state(value)
         is_open = state in ("confident", "doubtful")
         reasons = _reasons(masks, areas, presence, predicted_iou, settled, index) if is_open else ()
-        sure = None if math.isnan(value) else float(value)
-        found.append(SliceReview(item.name, index, state, sure, int(areas[index]), reasons))
+        sure, expected = (None if math.isnan(one) else float(one) for one in (value, wrong[index]))
+        found.append(SliceReview(item.name, index, state, sure, int(areas[index]), reasons, expected))
     return found
 
 
@@ -87,14 +92,16 @@ def review_recorded(recorded: RecordedResult, name: str | None = None) -> list[S
 
 
 def worst_first(slices: Iterable[SliceReview]) -> list[SliceReview]:
-    """The slices in the order of a review: open ones by confidence, then what was not computed, then what is settled.
+    """The slices in the order of a review: open ones by the pixels that are expected to be wrong, then what was not
+    computed, then what is settled.
 
-    Of several objects the slices that are alike stay in the order given.
+    A small doubt about a large mask comes before a great one about a few pixels. Slices that are alike stay in the
+    order given.
     """
     slices = list(slices)
-    confidence = [math.nan if one.confidence is None else one.confidence for one in slices]
+    expected = [math.nan if one.wrong_pixels is None else one.wrong_pixels for one in slices]
     settled = {place for place, one in enumerate(slices) if one.settled}
-    order = review_order(confidence, settled)
+    order = review_order(expected, settled)
     rest = sorted(set(range(len(slices))) - set(order), key=lambda place: (place in settled, place))
     return [slices[place] for place in (*order, *rest)]
 

@@ -98,7 +98,8 @@ class CorrectionController:
         index, item = self._shown_slice(), found.prompts.objects[0]
         self._editor.finish()
         described = Segment(found.name, item.color or default_color(0), item.terminology)
-        case.correct(CorrectionObjects(case.image.grid, index, case.selected.key, described, found.window))
+        old = found.correctable(case.framed_as(found.window).stack)
+        case.correct(CorrectionObjects(case.image.grid, index, case.selected.key, described, found.window, old))
         self._show_outline(found)
         self._current.edited()
         self.changed()

@@ -77,9 +77,10 @@ class PromptPreview:
             self._failed(error)
             return
         self._notices.say("volume", " ".join((*framed.volume.notices, *framed.notices)))
-        correcting = case.correction is not None
+        correction = case.correction
+        asked = prompt if correction is None else correction.asked(prompt)
         show = partial(self._show, prompt, keys)
-        engine.session.preview(prompt, show, self._failed, correcting=correcting)
+        engine.session.preview(asked, show, self._failed, correcting=correction is not None)
         engine.begin_work()
 
     def _leave(self, _case: OpenCase) -> None:

@@ -75,7 +75,7 @@ def test_what_was_not_computed_stands_before_what_is_settled() -> None:
 
 def test_of_several_objects_the_worst_slice_of_any_comes_first() -> None:
     result = tube(("one", "two"))
-    result.masks[1, 3] = 0
+    result.masks[1, 3] = 1
     result.predicted_iou[0, 18] = 0.2
     found = review_result(result, prompts(("one", "two")))
     assert {(one.object, one.slice) for one in found[:2]} == {("two", 3), ("one", 18)}

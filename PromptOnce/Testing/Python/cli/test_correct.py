@@ -7,9 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from batch.sample_runs import Sample, sample_run, write_sample_run
 from worker.disks import disk_frames
 
 from cli.conftest import Run
+from PromptOnceLib.batch.file_names import PLAN
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, RecordedPlan, Selection
+from PromptOnceLib.batch.run_folder.records import read_case_record
 from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.errors import InputError
@@ -143,6 +147,25 @@ def test_a_file_that_changes_meanwhile_stays_as_it_is(image: Path, result: Path)
         write_saved_result(result, saved)
 
 
+def test_in_a_run_the_result_stays_and_record_and_report_tell_of_the_correction(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    write_sample_run(folder, [Sample("a")])
+    plan = RecordedPlan(plan=BatchPlan(selection=Selection(), cases=()), options=BatchOptions())
+    (folder / PLAN).write_text(plan.model_dump_json(), encoding="utf-8")
+    volume = sample_run(Sample("a")).case.volume
+    sitk.WriteImage(volume.geometry.to_image(volume.array), str(tmp_path / "a.nii.gz"))
+    result = folder / "cases" / "a" / "segmentation.seg.nrrd"
+    before = result.read_bytes()
+    for index in (2, 6):
+        ended = run("correct", "a.nii.gz", result, "--slice", str(index), "--accept", "--json")
+        assert ended.status == 0, ended.err
+    assert ended.json["output"] == str(result.with_name("corrected.seg.nrrd"))
+    assert ended.json["fixed"] == [2, 4, 6]
+    assert result.read_bytes() == before
+    assert read_case_record(result.parent).review.state == "corrected"
+    assert "After correction" in (folder / "report.html").read_text(encoding="utf-8")
+
+
 def drawn_on(drawn: Path, index: int) -> Path:
     """The drawn mask on another slice."""
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(drawn)))
@@ -177,6 +200,9 @@ def test_another_image_and_a_changed_record_are_refused(run: Run, result: Path, 
     ended = run("correct", other, result, "--slice", "3", "--accept")
     assert ended.status == 2
     assert "grid of the image" in ended.err
+    alike = save(disk_frames(seed=1).astype(np.int16), tmp_path / "alike.nii.gz")
+    assert "made from" not in run("correct", image, result, "--slice", "4", "--accept").err
+    assert "not the one that r.seg.nrrd was made from" in run("correct", alike, result, "--slice", "4", "--accept").err
     tag = read_tags(result, TAG)[0]
     assert tag is not None
     result.write_bytes(result.read_bytes().replace(tag.encode(), tag[:-8].encode()))
