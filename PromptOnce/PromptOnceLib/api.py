@@ -23,8 +23,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.cases.case import Case, Labels, PromptSource, prepare_case
+from PromptOnceLib.cases.case import Case, prepare_case
 from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import InputError, PromptOnceError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
@@ -33,6 +34,7 @@ from PromptOnceLib.processes.transport import SubprocessTransport, worker_comman
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.seeds.apply import SeedSource
+from PromptOnceLib.segmentation.labels import Labels
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.worker.client import WorkerClient

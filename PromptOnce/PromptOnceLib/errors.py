@@ -164,3 +164,9 @@ class DiskFullError(PromptOnceError):
     """The results find no room; the run stops."""
 
     code = "disk_full"
+
+
+class OutputExistsError(InputError):
+    """A file that is to be written is there already, and nobody asked to replace it."""
+
+    code = "output_exists"

@@ -40,6 +40,7 @@ PLACES = {
         f"{_COMMANDS}.segment_pictures:segment_pictures",
         "Segment all X-rays, or other pictures without slices, of FOLDER from a seed.",
     ),
+    "show": Place(f"{_COMMANDS}.show:show", "Say what IMAGE is, and write a picture of one slice between rulers."),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PromptOnceLib.errors import (
     CheckpointError,
     EngineMissingError,
+    OutputExistsError,
     PromptOnceError,
     RunExistsError,
     SeveralVolumesError,
@@ -13,6 +14,7 @@ from PromptOnceLib.errors import (
 _REMEDIES = {
     CheckpointError.code: "`promptonce models download {error.model}` gets it.",
     EngineMissingError.code: "The command line works with its own Python: `promptonce engine test --own` tests it.",
+    OutputExistsError.code: "--overwrite replaces it.",
     RunExistsError.code: "--resume resumes it.",
     SeveralVolumesError.code: "--volume chooses one; a manifest has a column volume.",
 }

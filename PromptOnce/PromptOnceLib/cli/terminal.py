@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from PromptOnceLib.worker.protocol import FrameDone, SliceDone
 
 FAILED, BAD_INPUT = 1, 2
-_ONE_OF_SEVERAL = re.compile(r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$|^[a-z_]+=.")  # X,Y or key=value
+_ONE_OF_SEVERAL = re.compile(r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){1,2}$|^[a-z_]+=.")  # X,Y or X,Y,Z or key=value
+_ORDER = "promptonce.order_of_options"
 
 
 class GroupWithStatus(LazyGroup):
@@ -91,14 +92,21 @@ class CommandWithPoints(click.Command):
                 else:
                     spread.append(current)
             spread.append(argument)
+        ctx.meta[_ORDER] = [option.name for option in self.make_parser(ctx).parse_args(list(spread))[2]]
         return super().parse_args(ctx, spread)
 
 
-class Coordinates(click.ParamType):  # type: ignore[type-arg]
-    """Comma-separated pixel coordinates, `count` of them."""
+def order_of_options() -> list[str]:
+    """Names of the current command's options in the order in which they were typed, each as often as it was."""
+    return list(click.get_current_context().meta.get(_ORDER, ()))
 
-    def __init__(self, name: str) -> None:
+
+class Coordinates(click.ParamType):  # type: ignore[type-arg]
+    """Comma-separated coordinates, as many as the name has, in pixels or mm."""
+
+    def __init__(self, name: str, unit: str = "pixels") -> None:
         self.name = name
+        self._unit = unit
         self._count = name.count(",") + 1
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
@@ -107,9 +115,9 @@ class Coordinates(click.ParamType):  # type: ignore[type-arg]
         try:
             numbers = tuple(float(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value!r} is not {self.name} in pixels, for example {self._example()}.", param, ctx)
+            self.fail(f"{value!r} is not {self.name} in {self._unit}, for example {self._example()}.", param, ctx)
         if not all(math.isfinite(number) for number in numbers):
-            self.fail(f"{value!r} is not {self.name} in pixels.", param, ctx)
+            self.fail(f"{value!r} is not {self.name} in {self._unit}.", param, ctx)
         if len(numbers) != self._count:
             self.fail(f"{value!r} has {len(numbers)} numbers; {self.name} needs {self._count}.", param, ctx)
         return numbers

@@ -127,7 +127,8 @@ class Volume:
 
     array: KJI order, any integer or float type; CT in HU. modality: DICOM code ("CT", "MR", "DX", ...), "" if unknown.
     notices: sentences for the user about what was done while reading. file_window: lower and upper end of the window
-    that the file states. padding: ranges of values, ends included, that mean that nothing was measured.
+    that the file states. padding: ranges of values, ends included, that mean that nothing was measured. measured: False
+    where the file does not say how large a voxel is, and the geometry assumes it: there are no millilitres then.
     Raises VolumeError for arrays that are not 3D, empty, or not made of real numbers, GeometryError where array and
     geometry differ.
     """
@@ -139,6 +140,7 @@ class Volume:
     notices: tuple[str, ...] = ()
     file_window: tuple[float, float] | None = None
     padding: tuple[tuple[float, float], ...] = ()
+    measured: bool = True
 
     def __post_init__(self) -> None:
         if self.array.ndim != 3:
@@ -151,3 +153,8 @@ class Volume:
             raise GeometryError(
                 f"The voxels {self.array.shape} do not fit the grid {self.geometry.shape} (slices, rows, columns)."
             )
+
+    @property
+    def has_millilitres(self) -> bool:
+        """Whether an object in it has a volume: a projection has no thickness."""
+        return self.measured and 1 not in self.geometry.shape

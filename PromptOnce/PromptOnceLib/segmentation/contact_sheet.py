@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.segmentation.lettering import drawable, fitting, font
 from PromptOnceLib.segmentation.metrics import Mask
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.segmentation.segment import Color, default_color
@@ -115,9 +115,9 @@ def _paste_tile(
         draw.rectangle((left - 2, top - 2, left + picture.width + 1, top + picture.height + 1), outline=_TEXT, width=2)
     baseline = top + picture.height + _CAPTION // 2 + 1
     number = f"slice {row.slice}" + (" \u00b7 prompt" if is_seed else "")
-    draw.text((corner[0] + 2, baseline), number, _TEXT, _font(14), anchor="lm")
+    draw.text((corner[0] + 2, baseline), number, _TEXT, font(14), anchor="lm")
     if row.dice is not None:
-        draw.text((corner[0] + cell[0] - 2, baseline), f"Dice {row.dice:.3f}", _TEXT, _font(14), anchor="rm")
+        draw.text((corner[0] + cell[0] - 2, baseline), f"Dice {row.dice:.3f}", _TEXT, font(14), anchor="rm")
 
 
 def _head(width: int, title: str, subtitle: str, legend: Sequence[tuple[str, Color, bool]]) -> Image.Image:
@@ -125,8 +125,10 @@ def _head(width: int, title: str, subtitle: str, legend: Sequence[tuple[str, Col
     places, legend_height = _legend_places(width, legend)
     head = Image.new("RGB", (width, _MARGIN + 2 * _LINE + legend_height + _GAP), _BACKGROUND)
     draw = ImageDraw.Draw(head)
-    draw.text((_MARGIN, _MARGIN), _fitting(draw, title, _font(20), width), _TEXT, _font(20))
-    draw.text((_MARGIN, _MARGIN + _LINE + 2), _fitting(draw, subtitle, _font(15), width), _QUIET_TEXT, _font(15))
+    draw.text((_MARGIN, _MARGIN), fitting(draw, title, font(20), width - 2 * _MARGIN), _TEXT, font(20))
+    draw.text(
+        (_MARGIN, _MARGIN + _LINE + 2), fitting(draw, subtitle, font(15), width - 2 * _MARGIN), _QUIET_TEXT, font(15)
+    )
     top = _MARGIN + 2 * _LINE + _LINE // 2
     for (name, color, dashed), (left, line) in zip(legend, places, strict=True):
         y = top + line * _LINE
@@ -135,7 +137,9 @@ def _head(width: int, title: str, subtitle: str, legend: Sequence[tuple[str, Col
                 draw.line((start, y, start + 4, y), as_rgb(color), 2)
         else:
             draw.line((left, y, left + _SAMPLE, y), as_rgb(color), 3)
-        draw.text((left + _SAMPLE + 8, y), _fitting(draw, name, _font(15), width), _TEXT, _font(15), anchor="lm")
+        draw.text(
+            (left + _SAMPLE + 8, y), fitting(draw, name, font(15), width - 2 * _MARGIN), _TEXT, font(15), anchor="lm"
+        )
     return head
 
 
@@ -143,7 +147,7 @@ def _legend_places(width: int, legend: Sequence[tuple[str, Color, bool]]) -> tup
     """Left edge and line of every entry, and the height of all lines."""
     left, line, places = _MARGIN, 0, []
     for name, _, _ in legend:
-        needed = _SAMPLE + 8 + round(_font(15).getlength(_drawable(name))) + 24
+        needed = _SAMPLE + 8 + round(font(15).getlength(drawable(name))) + 24
         if left > _MARGIN and left + needed > width:
             left, line = _MARGIN, line + 1
         places.append((left, line))
@@ -154,26 +158,3 @@ def _legend_places(width: int, legend: Sequence[tuple[str, Color, bool]]) -> tup
 def _subtitle(total_dice: float | None, shown: int, computed: int) -> str:
     slices = f"{shown} of {computed} segmented slices" if computed > 1 else "1 slice"
     return slices if total_dice is None else f"Dice of the volume {total_dice:.3f} \u00b7 {slices}"
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)
-    return font
-
-
-def _drawable(text: str) -> str:
-    """The text in characters that Pillow's font has: accents dropped, others as question marks."""
-    plain = "".join(part for part in unicodedata.normalize("NFKD", text) if not unicodedata.combining(part))
-    return "".join(part if part.isascii() or part == "\u00b7" else "?" for part in plain)
-
-
-def _fitting(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """The text, cut at the end where it is too long for the sheet."""
-    room = width - 2 * _MARGIN
-    text = _drawable(text)
-    if draw.textlength(text, font) <= room:
-        return text
-    while text and draw.textlength(text + "...", font) > room:
-        text = text[:-1]
-    return text + "..."

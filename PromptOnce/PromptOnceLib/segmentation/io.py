@@ -111,6 +111,11 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
         ) from error
 
 
+def keeps_names(path: Path) -> bool:
+    """Whether a file's kind is one whose objects have names of their own, and may overlap."""
+    return path.name.lower().endswith(_SLICER_SUFFIX)
+
+
 def check_suffix(path: Path) -> str:
     """The ending of a file that can be written and read; SegmentationFileError for any other."""
     check_name(path, SegmentationFileError)

@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase, PromptChoice
-from PromptOnceLib.cases.case import Labels, PromptSource
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import PromptError, SeedError
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
+from PromptOnceLib.segmentation.labels import Labels
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 _OF_CONTENT = {"objects", "shape", "orientation", "spacing", "slices", "window"}

@@ -17,7 +17,7 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     window_option,
 )
-from PromptOnceLib.cli.options.prompt import marks, object_by_hand
+from PromptOnceLib.cli.options.marks import MarkOptions, mark_options
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
@@ -41,9 +41,7 @@ Examples:
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--slice", "index", type=click.IntRange(min=0), required=True, help="The slice to correct.")
 @click.option("--object", "name", metavar="NAME", help="The object to correct, where the result holds several.")
-@marks[0]
-@marks[1]
-@marks[2]
+@mark_options
 @click.option(
     "--mask",
     "mask_file",
@@ -69,9 +67,7 @@ def correct(
     result: Path,
     index: int,
     name: str | None,
-    box: tuple[float, ...] | None,
-    positive: tuple[tuple[float, ...], ...],
-    negative: tuple[tuple[float, ...], ...],
+    marks: MarkOptions,
     mask_file: Path | None,
     accept: bool,
     right: tuple[int, ...],
@@ -90,8 +86,7 @@ def correct(
     from PromptOnceLib.imaging.read import read_volume
     from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
 
-    by_hand = box is not None or bool(positive) or bool(negative)
-    if [by_hand, mask_file is not None, accept].count(True) != 1:
+    if [marks.marked, mask_file is not None, accept].count(True) != 1:
         raise InputError("Give one correction: --box, --positive and --negative, or --mask FILE, or --accept.")
     reporter = Reporter(quiet)
     saved = read_saved_result(read_volume(image), result, axis, window, right)
@@ -101,7 +96,7 @@ def correct(
     if accept:
         new = old.accepting(chosen, index)
     else:
-        drawn = _drawn(saved, mask_file, index) if mask_file else object_by_hand(box, positive, negative)
+        drawn = _drawn(saved, mask_file, index) if mask_file else _by_hand(saved, marks, index)
         computed = old.touched(chosen, index)
         with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
             new = work.go(steps_of_correction(old, chosen, index, drawn), "Correcting", "slice")
@@ -130,6 +125,13 @@ def _object(saved: SavedResult, name: str | None) -> str:
     if len(names) > 1:
         raise InputError(f"The result holds several objects: name one with --object: {', '.join(names)}.")
     return names[0]
+
+
+def _by_hand(saved: SavedResult, marks: MarkOptions, index: int) -> ObjectPrompt:
+    marked = marks.one("object")
+    if isinstance(marked, ObjectPrompt):
+        return marked
+    return marked.on_slice(saved.case.volume.geometry, saved.case.axis.axis, index).objects[0]
 
 
 def _drawn(saved: SavedResult, mask_file: Path, index: int) -> ObjectPrompt:

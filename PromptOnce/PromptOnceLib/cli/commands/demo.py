@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cli.terminal import Reporter
 from PromptOnceLib.cli.worker_session import in_words, run_case
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.segmentation.labels import Labels
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.worker.segmenter import Settings
 
@@ -34,7 +35,8 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
 
     The CT comes with the package slicerio. The embedded model is for demonstration and tests, not for diagnosis.
     """
-    from PromptOnceLib.cases.outputs import Outputs, as_report, write_outputs
+    from PromptOnceLib.cases.outputs import Outputs, write_outputs
+    from PromptOnceLib.cases.run_report import run_report
 
     name = "phantom" if phantom else "chest"
     outputs = Outputs(output / f"{name}.seg.nrrd", output / f"{name}.csv", output / f"{name}.png")
@@ -48,7 +50,7 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
     run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False))
     write_outputs(run, outputs)
     click.echo(table(run.rows))
-    click.echo(in_words(as_report(run, outputs)))
+    click.echo(in_words(run_report(run, outputs)))
 
 
 def table(rows: list[SliceResult]) -> str:

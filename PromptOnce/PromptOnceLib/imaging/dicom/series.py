@@ -148,7 +148,16 @@ def _read(choice: Choice, notices: list[str]) -> Volume:
         found.append("The image states no pixel size: 1 mm is assumed, so distances are in pixels.")
     told = (*choice.stack.notices, *notices, *found, *values.notices)
     scanner = first.file.scanner
-    return Volume(values.array, geometry, scanner.modality, scanner, told, values.window, values.padding)
+    return Volume(
+        values.array,
+        geometry,
+        scanner.modality,
+        scanner,
+        told,
+        values.window,
+        values.padding,
+        first.file.spacing_stated,
+    )
 
 
 def _geometry_of_file(first: Frame) -> Geometry:

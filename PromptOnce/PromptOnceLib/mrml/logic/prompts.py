@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from PromptOnceLib.cases.case import Labels
 from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.prompts.from_positions import (
@@ -17,6 +16,7 @@ from PromptOnceLib.mrml.prompts.from_positions import (
 from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.segmentation.labels import Labels
 
 
 class PromptLogic:

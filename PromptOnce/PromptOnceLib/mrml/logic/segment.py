@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from PromptOnceLib.cases.case import PromptSource, prepare_case
+from PromptOnceLib.cases.case import prepare_case
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
 from PromptOnceLib.models.registry import resolve_model

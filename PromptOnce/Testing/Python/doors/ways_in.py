@@ -19,7 +19,7 @@ from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record
 from PromptOnceLib.batch.running.run_batch import run_batch
-from PromptOnceLib.cases.case import PromptSource
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.cli import worker_session
 from PromptOnceLib.cli.main import main
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment

@@ -17,6 +17,7 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     volume_option,
 )
+from PromptOnceLib.cli.options.outputs import overwrite_option
 from PromptOnceLib.cli.options.seed import library_option, scanner_option, seed_search, with_scanner
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
@@ -102,13 +103,14 @@ def match(
 @click.command()
 @click.argument("name")
 @click.option("--picture", type=click.Path(path_type=Path), help="Write the frame with the masks' contours, a PNG.")
+@overwrite_option
 @library_option
 @json_option
-def show(name: str, picture: Path | None, library_folder: Path | None, as_json: bool) -> None:
+def show(name: str, picture: Path | None, overwrite: bool, library_folder: Path | None, as_json: bool) -> None:
     """Everything that is known about the seed NAME."""
     from PromptOnceLib.cases.outputs import check_targets
 
-    check_targets([picture])
+    check_targets([picture], overwrite=overwrite)
     seed = SeedLibrary(library_folder).get(name)
     if picture is not None:
         write_seed_picture(seed, picture)

@@ -67,4 +67,4 @@ def round_trip(
         if record is None:
             raise SeedError("The round trip has no figure that could be kept.")
         library.edit(seed.id, round_trip=record)
-    click.echo(json.dumps(report) if as_json else report["sentence"])
+    click.echo(report.model_dump_json() if as_json else report.sentence)

@@ -25,6 +25,7 @@ from PromptOnceLib.cli.options.common import (
     volume_option,
     window_option,
 )
+from PromptOnceLib.cli.options.outputs import overwrite_option
 from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_options
 from PromptOnceLib.cli.options.seed import library_option, scanner_option, with_scanner
 from PromptOnceLib.cli.seed_checks import TRIP_STOPPING
@@ -94,6 +95,7 @@ class Confirmation:
 @click.option("--frame-confirmed", is_flag=True, help="The frame shows no name, number or date of a patient.")
 @click.option("--no-round-trip", is_flag=True, help="Do not find out how far the seed can be trusted.")
 @model_options
+@overwrite_option
 @library_option
 @quiet_option
 @json_option
@@ -111,6 +113,7 @@ def save(
     frame_confirmed: bool,
     no_round_trip: bool,
     model: ModelOptions,
+    overwrite: bool,
     library_folder: Path | None,
     quiet: bool,
     as_json: bool,
@@ -124,13 +127,15 @@ def save(
     from PromptOnceLib.cases.outputs import check_targets
     from PromptOnceLib.imaging.read import read_volume
 
-    check_targets([preview], [image, *model.inputs, *prompt.inputs])
+    check_targets([preview, prompt.save_prompt], [image, *model.inputs, *prompt.inputs], overwrite=overwrite)
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     library.check_free(seed_name)  # before anything is read, and before the user is asked to look at the frame
     volume = with_scanner(read_volume(image, volume_name), scanner)
     notices: list[str] = []
     case = prepare_case(volume, prompt.source(volume, notices), axis, slice_index, window, notices=notices)
-    assert isinstance(case.prompt, Prompt)
+    if not isinstance(case.prompt, Prompt):
+        raise SeedError("A seed is one slice, but the prompt lies on several: choose one with --slice.")
+    prompt.save(case)
     for notice in case.notices:
         reporter.say(notice)
     Confirmation(preview, frame_confirmed).ask(case, case.prompt.slice)
