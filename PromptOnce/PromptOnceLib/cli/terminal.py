@@ -144,11 +144,18 @@ class SliceRange(click.ParamType):  # type: ignore[type-arg]
 
 
 class Reporter:
-    """Sentences and progress on standard error; silent when quiet, or once nobody reads them."""
+    """Sentences and progress on standard error; silent when quiet, or once nobody reads them.
 
-    def __init__(self, quiet: bool) -> None:
+    On a terminal progress is a bar that lives; elsewhere, as in the log of a cluster's job, a line for every tenth of
+    the work, and none where the output is for a program (as_json).
+    """
+
+    def __init__(self, quiet: bool, as_json: bool = False) -> None:
         self._quiet = quiet
+        self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._lines = not self._live and not as_json
         self._bar: tqdm[Any] | None = None
+        self._tenths = 0
 
     def say(self, text: str) -> None:
         """A line for the person at the terminal."""
@@ -161,20 +168,34 @@ class Reporter:
             self._write(lambda: bar.write(text, file=sys.stderr))
 
     def progress(self, event: SliceDone | FrameDone, what: str = "Propagating", unit: str = "slice") -> None:
-        """Move the progress bar: slices, or whatever is counted, per second and time left."""
-        if not self._quiet:
-            self._write(lambda: self._move_bar(event, what, unit))
+        """Move the progress: slices, or whatever is counted, per second and time left."""
+        self._count(event.done, event.total, what, unit)
+
+    def counter(self, what: str, unit: str) -> Callable[[int, int], None]:
+        """A function that is told how many are done, of how many."""
+        return lambda done, total: self._count(done, total, what, unit)
 
     def end(self) -> None:
-        """Close the progress bar."""
-        bar, self._bar = self._bar, None
+        """Close the progress bar; the next progress begins anew."""
+        bar, self._bar, self._tenths = self._bar, None, 0
         if bar is not None:
             self._write(bar.close)
 
-    def _move_bar(self, event: SliceDone | FrameDone, what: str, unit: str) -> None:
+    def _count(self, done: int, total: int, what: str, unit: str) -> None:
+        if self._quiet:
+            return
+        if self._live:
+            self._write(lambda: self._move_bar(done, total, what, unit))
+            return
+        tenths = 10 * done // max(1, total)
+        if self._lines and tenths > self._tenths:
+            self._write(lambda: click.echo(f"{what}: {done} of {total} {unit}s, {10 * tenths} %", err=True))
+        self._tenths = tenths
+
+    def _move_bar(self, done: int, total: int, what: str, unit: str) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=event.total, unit=unit, desc=what, file=sys.stderr)
-        self._bar.update(event.done - self._bar.n)
+            self._bar = tqdm(total=total, unit=unit, desc=what, file=sys.stderr)
+        self._bar.update(done - self._bar.n)
 
     def _write(self, write: Callable[[], object]) -> None:
         try:

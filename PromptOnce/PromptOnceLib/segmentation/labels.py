@@ -117,9 +117,17 @@ def named_objects(
             if choice.names
             else read_reference(choice.path, geometry, choice.labels, notify)
         )
+    return segment_choice(choice, geometry, notify)
+
+
+def segment_choice(choice: ObjectChoice, geometry: Geometry, notify: Callable[[str], None]) -> list[Labels]:
+    """The segments of a file that keeps names, all of them or those that are chosen, each by itself."""
     file = read_segmentation(choice.path)
     wanted = range(1, len(file.segments) + 1) if choice.labels is None else choice.labels
-    names = {file.segments[place_of_segment(file, one, choice.path)].name: (one,) for one in wanted}
+    names: dict[str, tuple[int | str, ...]] = {}
+    for place in dict.fromkeys(place_of_segment(file, one, choice.path) for one in wanted):
+        name = file.segments[place].name
+        names[f"{name} ({place + 1})" if name in names else name] = (place + 1,)
     return _from_segments(file, ObjectChoice(choice.path, None, names), geometry, notify)
 
 

@@ -72,6 +72,11 @@ def read_reference(
     return on_image_grid(array, own_geometry, path, geometry, notify)
 
 
+def grid_of(path: Path) -> Geometry:
+    """The grid of a segmentation's own voxels. Errors as of read_reference."""
+    return _read_labels(path, None)[1]
+
+
 def on_image_grid(
     array: Labels, own_geometry: Geometry, path: Path, geometry: Geometry, notify: Callable[[str], None]
 ) -> Labels:

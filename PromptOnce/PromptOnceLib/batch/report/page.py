@@ -21,22 +21,10 @@ _SHOWN_OPTIONS = ("device", "precision", "fill_hole_area", "early_stop", "worker
 
 def report_page(run: RunResults) -> str:
     """The whole page. It is made to be handed on: of the records' paths none is in it, of messages what they say."""
-    style, script = (resource("Report", name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    environment = Environment(
-        loader=FileSystemLoader(resource("Report")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
+    environment = page_environment()
     environment.globals.update(thumbnail=thumbnail, case_facts=case_facts, curves=curves, dash=DASH, look_score=LOOK)
     return environment.get_template("report.html").render(
-        # Nothing is loaded from anywhere, and nothing runs but our own style and script.
-        policy="default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
-        style=Markup(style),
-        script=Markup(script),
+        **page_parts("report.js"),
         subtitle=_subtitle(run),
         tiles=_tiles(run),
         outcome=_outcome(run),
@@ -46,6 +34,31 @@ def report_page(run: RunResults) -> str:
         grouped=any(case.group for case in run.cases),
         run_facts=_run_facts(run),
     )
+
+
+def page_environment() -> Environment:
+    """The templates in Resources/Report, every text in them escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(resource("Report")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    return environment
+
+
+def page_parts(script_name: str = "") -> dict[str, str | Markup]:
+    """What every page has: style, script ("" for none), and the policy that lets nothing else be loaded or run."""
+    style = resource("Report", "report.css").read_text(encoding="utf-8")
+    script = resource("Report", script_name).read_text(encoding="utf-8") if script_name else ""
+    # Nothing is loaded from anywhere, and nothing runs but our own style and script.
+    policy = (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
+    )
+    return {"policy": policy, "style": Markup(style), "script": Markup(script)}
 
 
 def counted(count: int, word: str) -> str:

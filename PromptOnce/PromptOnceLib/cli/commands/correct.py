@@ -88,7 +88,7 @@ def correct(
 
     if [marks.marked, mask_file is not None, accept].count(True) != 1:
         raise InputError("Give one correction: --box, --positive and --negative, or --mask FILE, or --accept.")
-    reporter = Reporter(quiet)
+    reporter = Reporter(quiet, as_json)
     saved = read_saved_result(read_volume(image), result, axis, window, right)
     chosen = _object(saved, name)
     old = Correctable(saved.case.stack, saved.result, saved.prompts)

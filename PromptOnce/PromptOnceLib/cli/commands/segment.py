@@ -100,7 +100,7 @@ def segment(
     outputs = output.outputs([image, *model.inputs, *prompt.inputs, *compared_with], prompt.save_prompt)
     files = model.files()
     volume = with_scanner(read_volume(image, volume_name), seed.scanner)
-    reporter = Reporter(quiet)
+    reporter = Reporter(quiet, as_json)
     notices: list[str] = []
     with WorkerSession(files, model.device, model.precision, reporter, run.compiled) as work:
         seeds = seed.source(work, volume, axis) if seed.seeds else None

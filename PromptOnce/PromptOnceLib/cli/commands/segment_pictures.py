@@ -133,7 +133,7 @@ def segment_pictures(
     from PromptOnceLib.cases.outputs import check_targets
     from PromptOnceLib.workflows.pictures import segment_pictures as segment_set
 
-    library, reporter = SeedLibrary(library_folder), Reporter(quiet)
+    library, reporter = SeedLibrary(library_folder), Reporter(quiet, as_json)
     seeds = tuple(library.get(name) for name in seed_names)
     found = find_images(folder, images, notify=reporter.say)
     _make_folder(output)

@@ -77,7 +77,7 @@ def show(
     if view.case is not None:
         prompt.save(view.case)
     write_slice_view(view, target)
-    reporter = Reporter(quiet)
+    reporter = Reporter(quiet, as_json)
     for notice in view.notices:
         reporter.say(notice)
     if as_json:

@@ -47,7 +47,7 @@ def test_named_labels_become_objects_on_the_slice_nearest_the_middle_that_shows_
     truth = sitk.GetArrayFromImage(sitk.ReadImage(str(organs)))
     for item, label in zip(report["objects"], (5, 1), strict=True):
         evaluated = run("evaluate", f"two.seg.nrrd:{item['name']}", f"{organs}:{label}", "--json").json
-        (figures,) = evaluated["objects"]
+        (figures,) = evaluated["cases"][0]["objects"]
         assert item["dice"] == pytest.approx(figures["dice"])
         assert item["millilitres"] == pytest.approx(figures["millilitres"])
         assert item["reference_millilitres"] == pytest.approx(np.count_nonzero(truth == label) * 0.8 * 0.9 * 3 / 1000)
@@ -123,7 +123,7 @@ def test_segments_are_added_to_a_result(run: Run, disk_volume: Path, tmp_path: P
     assert ended.status == 0, ended.err
     saved = sitk.ReadImage(str(tmp_path / "all.seg.nrrd"))
     assert [saved.GetMetaData(f"Segment{i}_Name") for i in (0, 1)] == ["disk", "corner"]
-    alone = run("evaluate", "all.seg.nrrd:disk", "all.seg.nrrd:disk", "--json").json["objects"][0]
+    alone = run("evaluate", "all.seg.nrrd:disk", "all.seg.nrrd:disk", "--json").json["cases"][0]["objects"][0]
     assert alone["millilitres"] == pytest.approx(np.count_nonzero(before) * 0.8 * 0.9 * 3 / 1000)
 
     refused = run("segment", disk_volume, *corner, "Disk")

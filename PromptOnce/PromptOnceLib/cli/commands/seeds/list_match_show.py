@@ -79,7 +79,7 @@ def match(
     from PromptOnceLib.imaging.read import read_volume
 
     volume = with_scanner(read_volume(image, volume_name), scanner)
-    library, reporter = SeedLibrary(library_folder), Reporter(quiet)
+    library, reporter = SeedLibrary(library_folder), Reporter(quiet, as_json)
     search = seed_search(library, volume, axis, target, scanner)
     with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
         ranking = work.go(search.steps(work.files.sha256), "Comparing", "frame")

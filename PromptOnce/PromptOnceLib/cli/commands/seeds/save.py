@@ -128,7 +128,7 @@ def save(
     from PromptOnceLib.imaging.read import read_volume
 
     check_targets([preview, prompt.save_prompt], [image, *model.inputs, *prompt.inputs], overwrite=overwrite)
-    library, reporter = SeedLibrary(library_folder), Reporter(quiet)
+    library, reporter = SeedLibrary(library_folder), Reporter(quiet, as_json)
     library.check_free(seed_name)  # before anything is read, and before the user is asked to look at the frame
     volume = with_scanner(read_volume(image, volume_name), scanner)
     notices: list[str] = []
