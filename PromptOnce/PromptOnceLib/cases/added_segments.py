@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.errors import GeometryError, OutputExistsError, SegmentationFileError
 from PromptOnceLib.imaging.volume import Geometry
-from PromptOnceLib.segmentation.io import SegmentationFile, keeps_names, read_segmentation
+from PromptOnceLib.segmentation.io import SegmentationFile, read_segmentation
 from PromptOnceLib.segmentation.seg_nrrd import read_tag
 from PromptOnceLib.segmentation.segment import Segment
 
@@ -55,7 +55,7 @@ def with_added(
     kept = [place for place, segment in enumerate(file.segments) if segment.name.casefold() not in new]
     tag = read_tag(path, TAG)
     joined = None if tag is None else _joined(CorrectionRecord.from_tag(tag), kept, record, len(file.segments))
-    notices = ()
+    notices: tuple[str, ...] = ()
     if joined is None:
         notices = (
             f"{path.name} carries no prompts any more: those of its segments and the new ones have another axis or "
@@ -70,7 +70,7 @@ def with_added(
 
 
 def _read(path: Path, geometry: Geometry) -> SegmentationFile:
-    if not keeps_names(path):
+    if not path.name.lower().endswith(".seg.nrrd"):
         raise SegmentationFileError(f"{path.name}: segments are added to a .seg.nrrd, which keeps names and overlaps.")
     file = read_segmentation(path)
     if not file.geometry.same_grid(geometry):

@@ -105,4 +105,4 @@ def write_saved_result(path: Path, saved: SavedResult) -> tuple[str, ...]:
     masks = [saved.result.to_volume_order(i) for i in range(len(saved.segments))]
     geometry = saved.case.volume.geometry
     record = correction_record(saved.case.prompt, saved.result, saved.case.stack.window.name)
-    return write_segmentation(path, masks, saved.segments, geometry, {TAG: record.to_tag()})
+    return write_segmentation(path, masks, saved.segments, geometry, {TAG: record.to_tag()}, saved.case.volume.dicom)

@@ -21,7 +21,8 @@ from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import pixel_spacing
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
-from PromptOnceLib.segmentation.io import check_suffix, write_segmentation
+from PromptOnceLib.segmentation.dicom_seg import check_source, is_dicom_seg
+from PromptOnceLib.segmentation.io import DICOM_SUFFIX, check_suffix, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
 from PromptOnceLib.segmentation.segment import Segment, segments_of
 
@@ -36,7 +37,7 @@ def check_targets(
     overwrite: bool = True,
 ) -> None:
     """As `check_writable`; a DICOM image is never replaced, because it may be the only copy of one."""
-    check_writable(targets, inputs, error, is_dicom, overwrite)
+    check_writable(targets, inputs, error, lambda path: is_dicom(path) and not is_dicom_seg(path), overwrite)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Outputs:
         Raises DiskFullError where the disk of a result has no room for it, OutputExistsError, without overwrite, where
         the file that segments are added to has some of these names, and what check_addable raises.
         """
+        if self.segmentation.suffix.lower() == DICOM_SUFFIX:
+            check_source(case.volume.dicom)
         if self.into:
             names = [item.name for item in case.prompt.objects]
             check_addable(self.segmentation, case.volume.geometry, names, overwrite)
@@ -130,14 +133,15 @@ class Run:
 
 def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     """Write segmentation, table and contact sheet; return the notices of the writing, which the run takes in too."""
-    geometry, segments = run.case.volume.geometry, segments_of(run.case.prompt.objects)
+    geometry, dicom = run.case.volume.geometry, run.case.volume.dicom
+    segments = segments_of(run.case.prompt.objects)
     masks = [run.result.to_volume_order(i) for i in range(len(segments))]
     record = correction_record(run.case.prompt, run.result, run.case.stack.window.name)
     whole = AllSegments(segments, masks, record)
     if outputs.into:
         whole = with_added(outputs.segmentation, geometry, segments, masks, record)
     tags = {} if whole.record is None else {TAG: whole.record.to_tag()}
-    written = write_segmentation(outputs.segmentation, whole.masks, whole.segments, geometry, tags)
+    written = write_segmentation(outputs.segmentation, whole.masks, whole.segments, geometry, tags, dicom)
     notices = (*whole.notices, *written)
     run.notices += notices
     if outputs.csv is not None:

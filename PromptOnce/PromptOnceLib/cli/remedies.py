@@ -5,6 +5,7 @@ from __future__ import annotations
 from PromptOnceLib.errors import (
     CheckpointError,
     EngineMissingError,
+    MissingPackageError,
     OutputExistsError,
     PromptOnceError,
     RunExistsError,
@@ -14,6 +15,7 @@ from PromptOnceLib.errors import (
 _REMEDIES = {
     CheckpointError.code: "`promptonce models download {error.model}` gets it.",
     EngineMissingError.code: "The command line works with its own Python: `promptonce engine test --own` tests it.",
+    MissingPackageError.code: "`pip install highdicom` gets it.",
     OutputExistsError.code: "--overwrite replaces it.",
     RunExistsError.code: "--resume resumes it.",
     SeveralVolumesError.code: "--volume chooses one; a manifest has a column volume.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import SimpleITK as sitk
 
     # At run time this file is also imported before pydantic is installed into Slicer, to draw the phantom.
+    from PromptOnceLib.imaging.dicom.source import DicomSource
     from PromptOnceLib.imaging.scanner import Scanner
 
 Array = NDArray[Any]
@@ -129,6 +130,7 @@ class Volume:
     notices: sentences for the user about what was done while reading. file_window: lower and upper end of the window
     that the file states. padding: ranges of values, ends included, that mean that nothing was measured. measured: False
     where the file does not say how large a voxel is, and the geometry assumes it: there are no millilitres then.
+    dicom: the files it was read from, where they are DICOM.
     Raises VolumeError for arrays that are not 3D, empty, or not made of real numbers, GeometryError where array and
     geometry differ.
     """
@@ -141,6 +143,7 @@ class Volume:
     file_window: tuple[float, float] | None = None
     padding: tuple[tuple[float, float], ...] = ()
     measured: bool = True
+    dicom: DicomSource | None = None
 
     def __post_init__(self) -> None:
         if self.array.ndim != 3:

@@ -91,7 +91,7 @@ def evaluate_files(
     choice = parse_axis(axis, grid)
     ours, theirs = _side(result, grid, notify), _side(reference, grid, notify)
     if together or ours.joined or theirs.joined:
-        pairs = [(ours.together(), theirs.together())]
+        pairs: list[tuple[Labels | None, Labels]] = [(ours.together(), theirs.together())]
     else:
         pairs = _matched(ours, theirs, notify)
     for mine, true in pairs:
@@ -117,6 +117,9 @@ def _matched(ours: _Side, theirs: _Side, notify: Callable[[str], None]) -> list[
         return [(ours.objects[0], _renamed(theirs.objects[0], name))]
     if not theirs.objects:
         raise SegmentationFileError("The reference holds no object.")
+    if not ours.objects:
+        notify("The result is empty.")
+        return [(None, item) for item in theirs.objects]
     mine, true = _keys(ours, theirs.named), _keys(theirs, ours.named)
     if not mine.keys() & true.keys():
         raise SegmentationFileError(

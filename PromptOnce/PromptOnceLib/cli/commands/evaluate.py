@@ -157,11 +157,11 @@ def _in_words(report: EvaluationReport) -> str:
                     f"  Dice per slice: mean {spread.mean:.4f}  median {spread.median:.4f}  std {_number(spread.std)}  "
                     f"min {spread.min:.4f}  max {spread.max:.4f}  ({spread.count} slices)"
                 )
-    for item in report.summary if several else ():
-        figures = item.figures.get("dice")
+    for summary in report.summary if several else ():
+        figures = summary.figures.get("dice")
         if figures is not None:
             lines.append(
-                f"{item.name}, {item.cases} cases: Dice mean {figures.mean:.4f}, std {_number(figures.std)}, "
+                f"{summary.name}, {summary.cases} cases: Dice mean {figures.mean:.4f}, std {_number(figures.std)}, "
                 f"median {figures.median:.4f}"
             )
     lines += [f"Wrote {path}" for path in (report.csv, report.report) if path]

@@ -106,7 +106,7 @@ def segment(
         seeds = seed.source(work, volume, axis) if seed.seeds else None
         source = seeds or prompt.source(volume, notices)
         compared = reference_of(reference, volume, notices)
-        case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
+        case = prompt.coded(prepare_case(volume, source, axis, slice_index, window, compared, notices))
         outputs.check_case(case, output.overwrite)
         prompt.save(case)
         if seeds:

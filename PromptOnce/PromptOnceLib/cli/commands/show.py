@@ -75,7 +75,7 @@ def show(
         raise InputError(f"{target.name}: the picture is a PNG. Choose a name that ends in .png.")
     check_targets([target, prompt.save_prompt], [image, *prompt.inputs], overwrite=overwrite)
     if view.case is not None:
-        prompt.save(view.case)
+        prompt.save(prompt.coded(view.case))
     write_slice_view(view, target)
     reporter = Reporter(quiet, as_json)
     for notice in view.notices:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -13,7 +13,7 @@ from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.options.marks import MarkOptions, mark_list
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
-from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.prompts.conditioning import SharedSeed, with_terminology
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import write_prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet, write_prompts
@@ -30,6 +30,7 @@ class PromptOptions(MarkOptions):
     prompt_from: str | None
     name: str
     save_prompt: Path | None
+    codes: tuple[str, ...]
 
     @property
     def given(self) -> int:
@@ -57,6 +58,19 @@ class PromptOptions(MarkOptions):
             found = read_objects(self.prompt_from, volume.geometry, notices.append, self.name)
             return found[0] if len(found) == 1 else tuple(found)
         return self.several(self.objects) if self.objects else self.one(self.name)
+
+    def coded(self, case: Case) -> Case:
+        """The case with the codes that --code gives its objects. Raises InputError."""
+        from PromptOnceLib.segmentation.terminology import entry_of_code
+
+        entries = {}
+        names = [item.name for item in case.prompt.objects]
+        for text in self.codes:
+            name, equals, code = text.partition("=")
+            if not equals and len(names) > 1:
+                raise InputError(f"--code {text}: say of which object, NAME=SCHEME:VALUE:MEANING: {', '.join(names)}.")
+            entries[name.strip() if equals else names[0]] = entry_of_code(code if equals else text)
+        return replace(case, prompt=with_terminology(case.prompt, entries)) if entries else case
 
     def save(self, case: Case) -> None:
         """Keep the case's prompt where --save-prompt says so. Raises InputError for seeds, which are no prompt."""
@@ -107,6 +121,13 @@ prompt_options = grouped(
             "--prompt-from",
             metavar="REFERENCE[:LABEL[=NAME],...]",
             help="Take box and points from a segmentation, as the papers do; with names an object for each name.",
+        ),
+        click.option(
+            "--code",
+            "codes",
+            metavar="[NAME=]SCHEME:VALUE:MEANING",
+            multiple=True,
+            help="What an object is, such as SCT:10200004:Liver; names like liver or right kidney have theirs already.",
         ),
         click.option("--name", default="object", show_default=True, help="Name of the segment, where there is one."),
         click.option(

@@ -8,6 +8,7 @@ from pathlib import Path
 from PromptOnceLib.errors import SeveralVolumesError, VolumeError
 from PromptOnceLib.imaging.dicom.frames import SLICE_MODALITIES, Frame, NoImage, read_frames
 from PromptOnceLib.imaging.dicom.grid import order_slices
+from PromptOnceLib.imaging.dicom.source import DicomSource
 from PromptOnceLib.imaging.dicom.stacks import (
     Choice,
     FrameStack,
@@ -157,6 +158,7 @@ def _read(choice: Choice, notices: list[str]) -> Volume:
         values.window,
         values.padding,
         first.file.spacing_stated,
+        DicomSource.of(frames),
     )
 
 

@@ -124,6 +124,15 @@ def test_what_does_not_belong_together_is_refused(run: Run, tmp_path: Path) -> N
     assert (tmp_path / "a.nii.gz").read_bytes() == before
 
 
+def test_an_empty_result_misses_everything(run: Run, tmp_path: Path) -> None:
+    write_labels(tmp_path / "a.nii.gz", np.zeros((10, 9, 8)))
+    write_labels(tmp_path / "b.nii.gz", block(first=2, last=5))
+    ended = run("evaluate", "a.nii.gz", "b.nii.gz", "--json")
+    (item,) = ended.json["cases"][0]["objects"]
+    assert (item["dice"], item["missing"], item["hausdorff95_mm"]) == (0.0, True, None)
+    assert "The result is empty." in ended.json["cases"][0]["notices"]
+
+
 def test_equal_masks_are_no_distance_apart(run: Run, tmp_path: Path) -> None:
     write_labels(tmp_path / "a.nii.gz", np.pad(np.ones((3, 5, 5)), 2))
     ended = run("evaluate", "a.nii.gz", "a.nii.gz", "--json", "--tolerance", "0")

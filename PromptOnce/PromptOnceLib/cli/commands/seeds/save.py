@@ -133,6 +133,7 @@ def save(
     volume = with_scanner(read_volume(image, volume_name), scanner)
     notices: list[str] = []
     case = prepare_case(volume, prompt.source(volume, notices), axis, slice_index, window, notices=notices)
+    case = prompt.coded(case)
     if not isinstance(case.prompt, Prompt):
         raise SeedError("A seed is one slice, but the prompt lies on several: choose one with --slice.")
     prompt.save(case)
