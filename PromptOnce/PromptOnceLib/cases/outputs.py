@@ -18,8 +18,10 @@ from PromptOnceLib.errors import DiskFullError, InputError, ResultsFolderError
 from PromptOnceLib.files.atomic import check_writable
 from PromptOnceLib.files.disk import HARDLY_ANYTHING, caused_by_full_disk, disk_is_full, free_bytes
 from PromptOnceLib.imaging.dicom.tags import is_dicom
+from PromptOnceLib.imaging.facts import edge_letters
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import pixel_spacing
+from PromptOnceLib.prompts.drawn import marked_slices, marks_on
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.dicom_seg import check_source, is_dicom_seg
 from PromptOnceLib.segmentation.io import DICOM_SUFFIX, check_suffix, write_segmentation
@@ -42,12 +44,16 @@ def check_targets(
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the results go; None: not wanted. into: the segmentation is there, and gets more segments."""
+    """Where the results go; None: not wanted. into: the segmentation is there, and gets more segments.
+
+    title: of the contact sheet, such as the image's name, which may be that of a patient; "" for none.
+    """
 
     segmentation: Path
     csv: Path | None = None
     sheet: Path | None = None
     into: bool = False
+    title: str = ""
 
     def check(self, inputs: Iterable[Path], overwrite: bool = True) -> None:
         """Whatever can be known before the computing: InputError for what cannot be written, or is an input.
@@ -88,7 +94,7 @@ class Outputs:
         csv, sheet = (None if path is None else folder / path.name for path in (self.csv, self.sheet))
         if self.into:
             shutil.copy2(self.segmentation, folder)
-        return Outputs(folder / self.segmentation.name, csv, sheet, self.into)
+        return Outputs(folder / self.segmentation.name, csv, sheet, self.into, self.title)
 
 
 @dataclass(eq=False)
@@ -147,7 +153,7 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     if outputs.csv is not None:
         write_csv(outputs.csv, run.table)
     if outputs.sheet is not None:
-        _write_sheet(run, outputs.sheet, segments)
+        _write_sheet(run, outputs, outputs.sheet, segments)
     return notices
 
 
@@ -189,19 +195,28 @@ def keep_outputs(run: Run, outputs: Outputs) -> Kept:
     raise (DiskFullError if full else ResultsFolderError)(sentence, repr(reason)) from reason
 
 
-def _write_sheet(run: Run, path: Path, segments: list[Segment]) -> None:
-    case, axis = run.case, run.case.axis.axis
-    view = DisplayView.of(case.volume.geometry, axis)
+def _write_sheet(run: Run, outputs: Outputs, path: Path, segments: list[Segment]) -> None:
+    case, axis, geometry = run.case, run.case.axis.axis, run.case.volume.geometry
+    view, figures = DisplayView.of(geometry, axis), run.totals
+    shape = case.stack.frames.shape[1:]
+    facts = [f"window {case.stack.window.name}", f"model {run.model}"]
+    if case.volume.has_millilitres:
+        facts.insert(0, f"{figures.millilitres:.1f} ml")
+    if figures.dice is not None:
+        facts.insert(0, f"Dice of the volume {figures.dice:.3f}")
+    marked = {index: marks_on(case.prompt, index) for index in marked_slices(case.prompt)}
     contact_sheet(
         view.of_slices(case.stack.frames),
         view.of_slices(run.result.masks),
         None if case.reference is None else view.of_slices(case.reference),
         run.rows,
         path,
-        view.of_spacing(pixel_spacing(case.volume.geometry, axis)[:2]),
-        title=f"PromptOnce, model {run.model}",
-        total_dice=run.totals.dice,
+        view.of_spacing(pixel_spacing(geometry, axis)[:2]),
+        title=outputs.title or "PromptOnce",
+        facts=facts,
         names=run.result.names,
         colors=[segment.color for segment in segments],
         prompted_slice=case.prompt.slice,
+        marks={index: [item.seen(view, shape) for item in marks] for index, marks in marked.items()},
+        sides=view.of_edges(edge_letters(geometry, axis))[:2],
     )

@@ -56,6 +56,15 @@ class DisplayView:
             x, y, rows, columns = y, x, columns, rows
         return (columns - 1 - x if self.mirror_columns else x), (rows - 1 - y if self.mirror_rows else y)
 
+    def of_edges(self, edges: tuple[str, str, str, str]) -> tuple[str, str, str, str]:
+        """What lies at the left, right, upper and lower edge of the view, from the same of a slice as stored."""
+        left, right, upper, lower = edges
+        if self.exchange:
+            left, right, upper, lower = upper, lower, left, right
+        if self.mirror_columns:
+            left, right = right, left
+        return (left, right, lower, upper) if self.mirror_rows else (left, right, upper, lower)
+
     def of_spacing(self, spacing: tuple[float, float]) -> tuple[float, float]:
         """Distance in mm between the shown rows and between the shown columns."""
         return (spacing[1], spacing[0]) if self.exchange else spacing

@@ -62,7 +62,7 @@ def _table() -> dict[str, tuple[str, str, str, bool]]:
 
 
 def known_names() -> list[str]:
-    """Names of all structures that have a code, sorted; "left" or "right" may stand beside those of which there are two."""
+    """Names of all structures with a code, sorted; of those of which there are two, "left" or "right" may be added."""
     return sorted(_table())
 
 

@@ -39,7 +39,7 @@ def write_case(run: Run, folder: Path, identity: CaseIdentity, formats: Sequence
     """
     files = tuple(f"{SEGMENTATION}.{ending}" for ending in formats)
     with _replacing_folder(folder) as temporary:
-        write_outputs(run, Outputs(temporary / files[0], temporary / SLICES, temporary / SHEET))
+        write_outputs(run, Outputs(temporary / files[0], temporary / SLICES, temporary / SHEET, title=identity.case))
         for name in files[1:]:
             write_outputs(run, Outputs(temporary / name))
         record = _record(run, identity, files)

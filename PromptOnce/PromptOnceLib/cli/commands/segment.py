@@ -97,7 +97,7 @@ def segment(
         raise InputError(f"{ONE_PROMPT}, or --seed NAME.")
     seed.check(slice_index)
     compared_with = [] if reference is None else [Path(parse_reference(reference)[0])]
-    outputs = output.outputs([image, *model.inputs, *prompt.inputs, *compared_with], prompt.save_prompt)
+    outputs = output.outputs(image, [image, *model.inputs, *prompt.inputs, *compared_with], prompt.save_prompt)
     files = model.files()
     volume = with_scanner(read_volume(image, volume_name), seed.scanner)
     reporter = Reporter(quiet, as_json)

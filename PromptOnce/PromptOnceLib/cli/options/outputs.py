@@ -28,16 +28,18 @@ class OutputOptions:
     into: Path | None
     csv_path: Path | None
     sheet_path: Path | None
+    no_file_name: bool
     overwrite: bool
 
-    def outputs(self, inputs: Iterable[Path], prompt: Path | None) -> Outputs:
+    def outputs(self, image: Path, inputs: Iterable[Path], prompt: Path | None) -> Outputs:
         """The files, checked, with that of the prompt. inputs: files that none may replace. Raises InputError."""
         from PromptOnceLib.cases.outputs import Outputs, check_targets
 
         target = self.into or self.output
         if target is None or (self.into is not None and self.output is not None):
             raise InputError("Name the result: -o FILE for a new one, or --into FILE to add segments to one.")
-        outputs = Outputs(target, self.csv_path, self.sheet_path, self.into is not None)
+        title = "" if self.no_file_name else image.resolve().name
+        outputs = Outputs(target, self.csv_path, self.sheet_path, self.into is not None, title)
         outputs.check(inputs, self.overwrite)
         files = [path for path in (target, self.csv_path, self.sheet_path) if path is not None]
         check_targets([prompt], [*inputs, *files], overwrite=self.overwrite)
@@ -59,6 +61,7 @@ output_options = grouped(
         ),
         click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write the table of slices."),
         click.option("--sheet", "sheet_path", type=click.Path(path_type=Path), help="Write a contact sheet, a PNG."),
+        click.option("--no-file-name", is_flag=True, help="Leave the name of the image's file off the contact sheet."),
         overwrite_option,
     ],
 )
