@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -70,8 +71,8 @@ class BatchProgress:
             self._quiet, self._live, self._bar = True, False, None
 
 
-def summary_in_words(summary: BatchSummary) -> str:
-    """The end of a run for a person: how many cases have results, and which have none and why."""
+def summary_in_words(summary: BatchSummary, report: Path | None = None) -> str:
+    """The end of a run for a person: how many cases have results, and which have none and why; where the report is."""
     done = summary.finished + summary.reused
     lines = [
         f"{done} of {summary.total} cases have results"
@@ -83,6 +84,8 @@ def summary_in_words(summary: BatchSummary) -> str:
         lines.append(f"The run stopped. {summary.stopped}")
     if summary.not_done:
         lines.append(f"{_cases(summary.not_done)} not done; --resume goes on.")
+    if report is not None:
+        lines.append(f"Report: {report}")
     return "\n".join(lines)
 
 

@@ -61,7 +61,7 @@ class GroupWithStatus(LazyGroup):
     @staticmethod
     def _failed(status: int, code: str, message: str) -> int:
         if "--json" in sys.argv:
-            click.echo(json.dumps({"error": {"code": code, "message": message}}))
+            click.echo(json.dumps({"version": 1, "error": {"code": code, "message": message}}))
         return status
 
 

@@ -73,9 +73,11 @@ _OF_OPTIONS = {
 @click.option("--images", metavar="PATTERN", help="Take only these files, for example {case}_ct.nii.gz.")
 @click.option(
     "--reference",
-    metavar="PATTERN[:LABEL,...]",
-    help="The reference of an image, for example {case}_lung.nii.gz or labels/{case}.nii.gz:1,2.",
+    metavar="PATTERN[:LABEL[=NAME],...]",
+    help="The reference of an image: {case}_lung.nii.gz beside it; labels/{case}.nii.gz:1,2 in the folder of the "
+    "images, beside that folder, or from here; or a whole path. With names an object for each name.",
 )
+@click.option("--name", help="Name of the object of the references, where their labels have none.")
 @click.option("--window", default="auto", show_default=True, help="As for promptonce segment.")
 @click.option("--axis", default="auto", show_default=True, help="As for promptonce segment.")
 @fill_holes_option
@@ -125,6 +127,7 @@ def batch(
     target: str | None,
     prompt_file: Path | None,
     prompt_from: str | None,
+    name: str | None,
     output: Path | None,
     resume: bool,
     dry_run: bool,
@@ -142,8 +145,10 @@ def batch(
     Exit status: 0 all cases have results, 1 some have none or the run was cancelled, 2 bad input.
     """
     from PromptOnceLib.batch.planning.make_plan import make_plan
+    from PromptOnceLib.batch.report.write_report import REPORT
     from PromptOnceLib.batch.run_folder.open_run import read_recorded
     from PromptOnceLib.batch.running.run_batch import run_batch
+    from PromptOnceLib.cli.json_reports import BatchReport
 
     if output is None and not dry_run:
         raise InputError("Name a folder for the results with -o.")
@@ -153,7 +158,7 @@ def batch(
         selection, options = recorded.plan.selection, recorded.options
     selection = selection.model_copy(update=_named(context, _OF_SELECTION))
     options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS)})
-    prompt = _prompt(seed, target, prompt_file, prompt_from)
+    prompt = _prompt(seed, target, prompt_file, prompt_from, name)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
     if prompt is not None:
@@ -179,10 +184,12 @@ def batch(
             summary = run_batch(plan, options, output, resume=resume, on_event=progress.show, should_cancel=cancelled)
         finally:
             progress.end()
+    page = output / REPORT if (output / REPORT).is_file() else None
     if as_json:
-        click.echo(json.dumps({"output": str(output), **summary.model_dump(mode="json")}))
+        report = BatchReport(output=str(output), report=None if page is None else str(page), **dict(summary))
+        click.echo(report.model_dump_json())
     elif not quiet:
-        click.echo(summary_in_words(summary))
+        click.echo(summary_in_words(summary, page))
     if not summary.succeeded:
         context.exit(FAILED)
 
@@ -197,10 +204,12 @@ def _named(context: click.Context, fields: dict[str, str]) -> dict[str, Any]:
 
 
 def _prompt(
-    seed: str | None, target: str | None, prompt_file: Path | None, prompt_from: str | None
+    seed: str | None, target: str | None, prompt_file: Path | None, prompt_from: str | None, name: str | None
 ) -> PromptChoice | None:
     if [seed, prompt_file, prompt_from].count(None) < 2:
         raise InputError("Give one prompt: --seed, --prompt or --prompt-from reference.")
+    if name is not None and prompt_from is None:
+        raise InputError("--name goes with --prompt-from reference: seeds and prompts name their objects themselves.")
     automatic = seed is not None and seed.lower() == "auto"
     if target is not None and not automatic:
         raise InputError("--target goes with --seed auto.")
@@ -210,7 +219,7 @@ def _prompt(
         return PromptChoice(kind="seed", name=seed)
     if prompt_file is not None:
         return PromptChoice(kind="file", name=str(prompt_file))
-    return PromptChoice(kind="reference") if prompt_from is not None else None
+    return PromptChoice(kind="reference", name=name or "") if prompt_from is not None else None
 
 
 def _list(plan: BatchPlan, as_json: bool) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -83,6 +82,7 @@ def correct(
     anew, and what it was before the first correction stays beside it as RESULT.bak.
     """
     from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
+    from PromptOnceLib.cli.json_reports import CorrectReport
     from PromptOnceLib.imaging.read import read_volume
     from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
 
@@ -103,16 +103,16 @@ def correct(
     corrected = replace(saved, case=replace(saved.case, prompt=new.prompts), result=new.result)
     for notice in write_saved_result(result, corrected):
         reporter.say(notice)
-    report: dict[str, Any] = {
-        "output": str(result),
-        "object": chosen,
-        "slice": index,
-        "state": "accepted" if accept else "corrected",
-        "slices": computed,
-        "fixed": list(new.prompts.object(chosen).indices),
-    }
     if as_json:
-        click.echo(json.dumps(report))
+        report = CorrectReport(
+            output=str(result),
+            object=chosen,
+            slice=index,
+            state="accepted" if accept else "corrected",
+            slices=computed,
+            fixed=list(new.prompts.object(chosen).indices),
+        )
+        click.echo(report.model_dump_json())
     else:
         what = "accepted" if accept else f"corrected, {computed} slices propagated again"
         reporter.say(f"Slice {index} of {chosen}: {what}. Wrote {result}")

@@ -39,8 +39,8 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
     from PromptOnceLib.cases.run_report import run_report
 
     name = "phantom" if phantom else "chest"
-    files = [output / f"{name}.{ending}" for ending in ("seg.nrrd", "csv", "png")]
-    outputs = Outputs(*files, title=f"Demo: {name}")
+    segmentation, table, sheet = (output / f"{name}.{ending}" for ending in ("seg.nrrd", "csv", "png"))
+    outputs = Outputs(segmentation, table, sheet, title=f"Demo: {name}")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:

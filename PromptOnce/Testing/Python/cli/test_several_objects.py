@@ -165,3 +165,17 @@ def test_results_are_not_replaced_in_silence(run: Run, disk_volume: Path, tmp_pa
     (tmp_path / "table.csv").write_text("mine")
     assert run("evaluate", "out.seg.nrrd", "out.seg.nrrd", "--csv", "table.csv").status == 2
     assert (tmp_path / "table.csv").read_text() == "mine"
+
+
+def test_the_contact_sheet_shows_the_files_name_unless_asked_not_to(
+    run: Run, disk_volume: Path, tmp_path: Path
+) -> None:
+    def sheet(image: Path, *options: str) -> bytes:
+        command = ["segment", image, "-o", "o.nii.gz", "--sheet", "s.png", "--box", BOX, "--overwrite", *options]
+        assert run(*command).status == 0
+        return (tmp_path / "s.png").read_bytes()
+
+    other = tmp_path / "another name.nii.gz"
+    other.write_bytes(disk_volume.read_bytes())
+    assert sheet(disk_volume) != sheet(other)
+    assert sheet(disk_volume, "--no-file-name") == sheet(other, "--no-file-name")
