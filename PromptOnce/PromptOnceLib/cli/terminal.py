@@ -32,7 +32,9 @@ class GroupWithStatus(LazyGroup):
     """Ends every command with a sentence on standard error and an exit status; with --json also with an object."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        extra["standalone_mode"] = False
+        extra |= {"standalone_mode": False, "prog_name": "promptonce"}  # by any way that it was started
+        typed = list(args[0] if args else extra.pop("args", None) or sys.argv[1:])
+        args = (_with_settings_first(typed), *args[1:])
         try:
             status = super().main(*args, **extra)
         except click.ClickException as error:
@@ -63,6 +65,18 @@ class GroupWithStatus(LazyGroup):
         if "--json" in sys.argv:
             click.echo(json.dumps({"version": 1, "error": {"code": code, "message": message}}))
         return status
+
+
+def _with_settings_first(arguments: list[str]) -> list[str]:
+    """--config FILE, wherever it stands, before the command: it is the same for all of them."""
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--config" and place + 1 < len(arguments):
+            return [*arguments[place : place + 2], *arguments[:place], *arguments[place + 2 :]]
+        if argument.startswith("--config="):
+            return [argument, *arguments[:place], *arguments[place + 1 :]]
+    return arguments
 
 
 def _to_stderr(write: Callable[[], object]) -> None:

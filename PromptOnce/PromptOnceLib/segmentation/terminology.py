@@ -62,8 +62,9 @@ def _table() -> dict[str, tuple[str, str, str, bool]]:
 
 
 def known_names() -> list[str]:
-    """Names of all structures with a code, sorted; of those of which there are two, "left" or "right" may be added."""
-    return sorted(_table())
+    """Names of all structures with a code, sorted, with those of both sides of the body where there are two."""
+    sided = [f"{side} {name}" for name, entry in _table().items() if entry[3] for side in _SIDES]
+    return sorted({*_table(), *sided})
 
 
 def terminology_of(name: str) -> str | None:

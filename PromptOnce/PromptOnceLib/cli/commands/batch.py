@@ -12,8 +12,17 @@ from click.core import ParameterSource
 from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
+from PromptOnceLib.cli import completion
 from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
-from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option
+from PromptOnceLib.cli.options.common import (
+    axis_option,
+    early_stop_option,
+    fill_holes_option,
+    json_option,
+    model_options,
+    quiet_option,
+    window_option,
+)
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
@@ -54,7 +63,12 @@ _OF_OPTIONS = {
 
 @click.command(epilog=EXAMPLES)
 @click.argument("source", metavar="[INPUT]", type=click.Path(path_type=Path), required=False)
-@click.option("--seed", metavar="NAME|auto", help="A seed of the library, or for each image the one that fits best.")
+@click.option(
+    "--seed",
+    metavar="NAME|auto",
+    shell_complete=completion.seeds,
+    help="A seed of the library, or for each image the one that fits best.",
+)
 @target_option
 @start_option
 @by_option
@@ -78,20 +92,11 @@ _OF_OPTIONS = {
     "images, beside that folder, or from here; or a whole path. With names an object for each name.",
 )
 @click.option("--name", help="Name of the object of the references, where their labels have none.")
-@click.option("--window", default="auto", show_default=True, help="As for promptonce segment.")
-@click.option("--axis", default="auto", show_default=True, help="As for promptonce segment.")
+@window_option
+@axis_option
 @fill_holes_option
 @early_stop_option
-@click.option(
-    "--model",
-    "model_name",
-    default="nano",
-    show_default=True,
-    help="A name of `promptonce models list`, or a checkpoint file.",
-)
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--precision", default="auto", show_default=True, help="auto, float32, bfloat16 or float16.")
+@model_options
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -116,8 +121,8 @@ _OF_OPTIONS = {
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; what is not named stays as it was.")
 @click.option("--dry-run", is_flag=True, help="List the cases and end.")
-@click.option("--quiet", is_flag=True, help="No progress and no notices.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output.")
+@quiet_option
+@json_option
 @click.pass_context
 def batch(
     context: click.Context,
@@ -156,8 +161,8 @@ def batch(
     if resume and output is not None and is_run_folder(output):
         recorded = read_recorded(output)
         selection, options = recorded.plan.selection, recorded.options
-    selection = selection.model_copy(update=_named(context, _OF_SELECTION))
-    options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS)})
+    selection = selection.model_copy(update=_named(context, _OF_SELECTION, resume))
+    options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS, resume)})
     prompt = _prompt(seed, target, prompt_file, prompt_from, name)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
@@ -194,12 +199,14 @@ def batch(
         context.exit(FAILED)
 
 
-def _named(context: click.Context, fields: dict[str, str]) -> dict[str, Any]:
-    """Options that stand on the command line, by the fields they fill: what is not named stays as it was."""
+def _named(context: click.Context, fields: dict[str, str], resume: bool) -> dict[str, Any]:
+    """Options that are chosen, by the fields they fill: what is not named stays as it was.
+
+    A run that is resumed keeps its own options where only the environment or a file of settings says otherwise.
+    """
+    kept = {ParameterSource.DEFAULT, *({ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP} if resume else ())}
     return {
-        field: context.params[name]
-        for name, field in fields.items()
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        field: context.params[name] for name, field in fields.items() if context.get_parameter_source(name) not in kept
     }
 
 

@@ -76,7 +76,7 @@ def evaluate(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Compare RESULT with REFERENCE, two files or two folders: Dice, Jaccard, distances and volumes of every object.
+    """Compare RESULT with REFERENCE, two files or folders: Dice, Jaccard, distances and volumes of every object.
 
     Objects belong together by their names, those of label maps by their numbers. Labels that are chosen without names
     are one object, and then so are all of the other file. Statistics per slice are over the slices that hold the

@@ -9,6 +9,7 @@ import click
 
 from PromptOnceLib.cases.case import Case, Reference
 from PromptOnceLib.cases.prompt_source import PromptSource
+from PromptOnceLib.cli import completion
 from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.options.marks import MarkOptions, mark_list
 from PromptOnceLib.errors import InputError
@@ -108,6 +109,7 @@ prompt_options = grouped(
             "objects",
             metavar="NAME",
             multiple=True,
+            shell_complete=completion.structures,
             help="Begins an object: the boxes and points behind it mark it. One --object for each of several objects.",
         ),
         *mark_list,
@@ -129,7 +131,13 @@ prompt_options = grouped(
             multiple=True,
             help="What an object is, such as SCT:10200004:Liver; names like liver or right kidney have theirs already.",
         ),
-        click.option("--name", default="object", show_default=True, help="Name of the segment, where there is one."),
+        click.option(
+            "--name",
+            default="object",
+            show_default=True,
+            shell_complete=completion.structures,
+            help="Name of the segment, where there is one.",
+        ),
         click.option(
             "--save-prompt",
             type=click.Path(path_type=Path),

@@ -37,10 +37,8 @@ def study(tmp_path: Path) -> Path:
 
 
 def test_every_case_and_object_has_its_row_and_the_report_its_links(run: Run, study: Path, tmp_path: Path) -> None:
-    ended = run(
-        "batch", study, "-o", "run", "--prompt-from", "reference", "--reference", "labels/{case}.nii.gz:5=liver,1=spleen",
-        "--window", "full",
-    )  # fmt: skip
+    reference = ["--reference", "labels/{case}.nii.gz:5=liver,1=spleen"]
+    ended = run("batch", study, "--prompt-from", "reference", *reference, "-o", "run", "--window", "full")
     assert ended.status == 1
     assert f"Report: {Path('run') / 'report.html'}" in ended.out
     set_review(tmp_path / "run" / "cases" / "p1", "accepted")

@@ -168,7 +168,7 @@ def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> No
         (["VOLUME", "-o", "o.nii.gz", "--positive", "inf,1"], "pixels"),
         (["VOLUME", "-o", "o.nii.gz", "--prompt-from", "VOLUME"], "segmentation"),
         (["caf\udce9.nii.gz", "-o", "o.nii.gz", "--box", BOX], "rename"),
-        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "m\udce9.pt", "--config", "c.yaml"], "rename"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "m\udce9.pt", "--model-config", "c.yaml"], "rename"),
         (["VOLUME", "-o", "REFERENCE", "--box", BOX, "--reference", "REFERENCE:3"], "input"),
     ],
 )
