@@ -39,6 +39,10 @@ PLACES = {
         f"{_COMMANDS}.report:report",
         "Make the tables and report.html of a batch again from the folders of its cases.",
     ),
+    "sample": Place(
+        f"{_COMMANDS}.sample:sample",
+        "Write the example image NAME and its reference, so that every line of the documents can be pasted.",
+    ),
     "seeds": Place(
         f"{_COMMANDS}.seeds:seeds", "Prompts that serve the next patient: save them, choose among them, hand them on."
     ),
