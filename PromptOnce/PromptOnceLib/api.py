@@ -34,7 +34,7 @@ from PromptOnceLib.processes.transport import SubprocessTransport, worker_comman
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.seeds.apply import SeedSource
-from PromptOnceLib.segmentation.labels import Labels
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.worker.client import WorkerClient

@@ -16,8 +16,9 @@ from PromptOnceLib.imaging.window import Window, window_from_text
 from PromptOnceLib.prompts.conditioning import AnyPrompt, SharedSeed
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.prompts.walls import Walls, with_points_on_walls
 from PromptOnceLib.seeds.apply import SeedSource, seed_window
-from PromptOnceLib.segmentation.labels import Labels
+from PromptOnceLib.segmentation.object_labels import Labels
 
 Reference = Array | Sequence[Labels]
 """Labels on the volume's grid, KJI, compared where they are not 0; or objects by name."""
@@ -148,6 +149,18 @@ def _in_stack(
         return whole, by_name, ()
     there = ", ".join(item.name for item in reference)
     return whole, by_name, (f"The reference holds nothing called {', '.join(missing)}; it holds: {there}.",)
+
+
+def with_walls(case: Case, others: Array) -> tuple[Case, Walls]:
+    """A case that other segments are kept out of: negative points on them beside the boxes of its prompt; and the walls
+    that Settings takes.
+
+    others: labels on the volume's grid, KJI, not 0 where the voxels belong to others.
+    """
+    walls = np.ascontiguousarray(slices_along(others, case.axis.axis) != 0)
+    if isinstance(case.prompt, SharedSeed):
+        return case, walls
+    return replace(case, prompt=with_points_on_walls(case.prompt, walls)), walls
 
 
 def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Array:

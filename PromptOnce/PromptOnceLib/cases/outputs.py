@@ -142,7 +142,8 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     geometry, dicom = run.case.volume.geometry, run.case.volume.dicom
     segments = segments_of(run.case.prompt.objects)
     masks = [run.result.to_volume_order(i) for i in range(len(segments))]
-    record = correction_record(run.case.prompt, run.result, run.case.stack.window.name)
+    stack = run.case.stack
+    record = correction_record(run.case.prompt, run.result, stack.window.name, stack.frames)
     whole = AllSegments(segments, masks, record)
     if outputs.into:
         whole = with_added(outputs.segmentation, geometry, segments, masks, record)

@@ -14,10 +14,10 @@ from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from PromptOnceLib.prompts.markups_file import Markups
-from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
+from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import PromptSet, joined
 from PromptOnceLib.seeds.apply import SeedSource, shared_seed
-from PromptOnceLib.segmentation.labels import Labels
+from PromptOnceLib.segmentation.object_labels import Labels
 
 _MOST_LABELS = 50  # on one slice; more are no parts of one object, or no labels but grey values
 
@@ -92,7 +92,7 @@ def _common_slice(objects: Sequence[Labels], axis: int, count: int) -> int | Non
 
 
 def _prompt_from_labels(source: Labels, axis: int, slice_index: int | None) -> tuple[Prompt, tuple[str, ...]]:
-    """The papers' prompt on the volume's central slice or, where nothing is labelled there, on the object's own."""
+    """The prompt on the volume's central slice or, where nothing is labelled there, on the object's own."""
     labels = slices_along(source.array, axis)
     index, notices = central_slice(len(labels)) if slice_index is None else slice_index, []
     if slice_index is None and not source.of(labels[index]).any():
@@ -110,5 +110,8 @@ def _prompt_from_labels(source: Labels, axis: int, slice_index: int | None) -> t
             f"The segmentation to take the prompt from holds {count} different labels on slice {index}: name "
             "those that make the object, FILE:LABEL,LABEL."
         )
+    if source.as_mask:
+        item = ObjectPrompt(name=source.name, mask=encode_mask(marked != 0))
+        return Prompt(axis=axis, slice=index, objects=(item,)), tuple(notices)
     selection = prompt_from_mask(marked, name=source.name)
     return Prompt(axis=axis, slice=index, objects=(selection.prompt,)), (*notices, *selection.notices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 from tqdm import tqdm
 
 from PromptOnceLib.batch.events import BatchSummary, CaseEnded, CaseStarted, Event, Said, SliceProgress
+from PromptOnceLib.batch.planning.plan import BatchPlan, PlannedCase
 
 _STATUS_WORDS = {"set_aside": "set aside", "reused": "was finished before"}
 
@@ -99,3 +101,22 @@ def _in_words(event: CaseEnded) -> str:
 
 def _cases(count: int) -> str:
     return "1 case is" if count == 1 else f"{count} cases are"
+
+
+def list_plan(plan: BatchPlan, as_json: bool) -> None:
+    """Print the cases of a plan, for people or as a JSON list."""
+    if as_json:
+        click.echo(json.dumps([case.model_dump(mode="json", exclude={"files"}) for case in plan.cases]))
+        return
+    for notice in plan.notices:
+        click.echo(notice, err=True)
+    for case in plan.cases:
+        click.echo(_describe(case))
+    click.echo(f"{len(plan.cases)} cases", err=True)
+
+
+def _describe(case: PlannedCase) -> str:
+    prompt = f"{case.prompt.kind} {case.prompt.name}".strip()
+    image = f"{case.image} ({len(case.files)} files)" if case.dicom else str(case.image)
+    reference = f"  reference {case.reference}" if case.reference else ""
+    return f"{case.name}  {image}  prompt: {prompt}{reference}"

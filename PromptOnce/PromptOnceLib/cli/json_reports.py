@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from PromptOnceLib.batch.evaluation import EvaluationReport
+from PromptOnceLib.batch.evaluate_pairs import EvaluationReport
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.cases.run_report import RunReport
 from PromptOnceLib.cases.slice_view import ShowReport

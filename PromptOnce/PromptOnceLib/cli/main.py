@@ -39,6 +39,7 @@ PLACES = {
         f"{_COMMANDS}.report:report",
         "Make the tables and report.html of a batch again from the folders of its cases.",
     ),
+    "review": Place(f"{_COMMANDS}.review:review", "List the slices of RESULT, the ones to look at first in front."),
     "sample": Place(
         f"{_COMMANDS}.sample:sample",
         "Write the example image NAME and its reference, so that every line of the documents can be pasted.",

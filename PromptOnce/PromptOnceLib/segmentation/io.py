@@ -30,8 +30,8 @@ __all__ = ["SUFFIXES", "Segment", "SegmentationFile", "check_suffix", "read_segm
 _SLICER_SUFFIX = ".seg.nrrd"
 DICOM_SUFFIX = ".dcm"
 
-SUFFIXES = (_SLICER_SUFFIX, ".nii.gz", ".nii", ".nrrd", ".mha", DICOM_SUFFIX)
-"""Endings of the files that can be written and read, the more special before the more general."""
+SUFFIXES = (_SLICER_SUFFIX, ".nii.gz", ".nii", ".nrrd", ".mha")
+"""Endings of the files that can be written and read for any image, the more special before the more general."""
 
 _MOST_LABELS = 1000
 """More label values than any anatomical atlas has: what holds more is an image."""
@@ -130,11 +130,11 @@ def keeps_names(path: Path) -> bool:
 def check_suffix(path: Path) -> str:
     """The ending of a file that can be written and read; SegmentationFileError for any other."""
     check_name(path, SegmentationFileError)
-    for suffix in SUFFIXES:
+    for suffix in (*SUFFIXES, DICOM_SUFFIX):
         if path.name.lower().endswith(suffix):
             return suffix
     raise SegmentationFileError(
-        f"{path.name}: segmentations are files that end in {', '.join(SUFFIXES)}. Choose one of these endings."
+        f"{path.name}: segmentations are files that end in {', '.join(SUFFIXES)}, or .dcm. Choose one of these endings."
     )
 
 

@@ -18,7 +18,8 @@ from PromptOnceLib.imaging.label_likeness import looks_grey
 from PromptOnceLib.imaging.nifti_forms import Matrix, farthest_corner
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Array, Geometry
-from PromptOnceLib.segmentation.io import SegmentationFile, keeps_names, read_segmentation
+from PromptOnceLib.segmentation.dicom_seg import is_dicom_seg
+from PromptOnceLib.segmentation.io import DICOM_SUFFIX, SegmentationFile, keeps_names, read_segmentation
 
 _LONGEST_LABEL = 9  # digits
 _SAME_PLACE = 0.05  # voxels; what is nearer comes from rounding
@@ -114,7 +115,7 @@ def on_image_grid(
 def _read_labels(path: Path, labels: Sequence[int | str] | None) -> tuple[Labels, Geometry]:
     try:
         check_readable(path)
-        if keeps_names(path):
+        if keeps_names(path) and not _is_dicom_image(path):
             return _read_segments(path, labels)
         if path.is_file():
             screen_file(path)
@@ -132,6 +133,10 @@ def _read_labels(path: Path, labels: Sequence[int | str] | None) -> tuple[Labels
             "3D Slicer."
         )
     return _keep(_as_labels(image.array, path), labels, path), image.geometry
+
+
+def _is_dicom_image(path: Path) -> bool:
+    return path.suffix.lower() == DICOM_SUFFIX and is_dicom(path) and not is_dicom_seg(path)
 
 
 def _read_segments(path: Path, wanted: Sequence[int | str] | None) -> tuple[Labels, Geometry]:

@@ -12,7 +12,7 @@ from PromptOnceLib.batch.planning.patterns import Pattern, split_labels
 from PromptOnceLib.batch.run_folder.case_folder import SEGMENTATION
 from PromptOnceLib.batch.run_folder.records import CASES
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.segmentation.io import SUFFIXES
+from PromptOnceLib.segmentation.io import DICOM_SUFFIX, SUFFIXES
 
 _OF_A_RUN = f"{CASES}/{{case}}/{SEGMENTATION}.*"
 
@@ -65,7 +65,9 @@ def _by_case(folder: Path, pattern: str | None) -> dict[str, list[Path]]:
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be read: {error.strerror or error}.", repr(error)) from error
     for path in paths:
-        if not path.name.lower().endswith((*SUFFIXES, ".png", ".tif", ".tiff")) or path.name.startswith("."):
+        if not path.name.lower().endswith((*SUFFIXES, DICOM_SUFFIX, ".png", ".tif", ".tiff")) or path.name.startswith(
+            "."
+        ):
             continue
         case = _stem(path) if wanted is None else wanted.case_of(PurePosixPath(path.relative_to(folder).as_posix()))
         if case:

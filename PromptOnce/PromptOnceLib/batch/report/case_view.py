@@ -21,7 +21,7 @@ from PromptOnceLib.batch.run_folder.case_folder import (
     THUMBNAIL_LOOK,
     THUMBNAIL_SEED,
 )
-from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, CaseRecord
+from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, CaseRecord, Figures
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.segmentation.metrics import Summary
@@ -113,7 +113,6 @@ def case_facts(record: CaseRecord) -> list[tuple[str, str]]:
     agreement = f"{number(figures.dice, 4)} / {number(figures.jaccard, 4)}" if figures.dice is not None else ""
     return [
         ("Objects", ", ".join(record.objects)),
-        ("Image", identity.image),
         ("Prompt", identity.prompt),
         ("Reference", identity.reference),
         ("Volume", "" if figures.volume is None else f"{figures.volume:.2f} ml"),
@@ -125,6 +124,7 @@ def case_facts(record: CaseRecord) -> list[tuple[str, str]]:
         ("Time", f"{record.seconds:.1f} s on {record.device}{identity.precision and f', {identity.precision}'}"),
         ("Finished", time_of_day(record.finished)),
         ("Reviewed", f"{review.state}, {review.day}" if review.day else ""),
+        ("After correction", _corrected(record.corrected)),
     ]
 
 
@@ -136,6 +136,14 @@ def case_files(case: CaseResult) -> list[tuple[str, str]]:
     names = [*record.files, SHEET, SLICES, SLICES_BY_OBJECT, CORRECTED]
     there = [name for name in names if (case.folder / name).is_file()]
     return [(name, quote(f"{CASES}/{case.name}/{name}")) for name in there]
+
+
+def _corrected(figures: Figures | None) -> str:
+    if figures is None:
+        return ""
+    parts = [] if figures.dice is None else [f"Dice {figures.dice:.4f}"]
+    parts += [] if figures.volume is None else [f"{figures.volume:.2f} ml"]
+    return ", ".join(parts)
 
 
 def _spread(summary: Summary | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from PromptOnceLib.batch.evaluation import FIGURES, EvaluationReport
+from PromptOnceLib.batch.evaluate_pairs import FIGURES, EvaluationReport
 from PromptOnceLib.batch.report.box_plots import distances_plot, shares_plot
 from PromptOnceLib.batch.report.page import counted, page_environment, page_parts
 from PromptOnceLib.batch.report.svg import joined

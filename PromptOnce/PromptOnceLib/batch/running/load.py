@@ -20,7 +20,7 @@ from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.labels import named_objects
+from PromptOnceLib.segmentation.object_labels import named_objects
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 from PromptOnceLib.workflows.steps import Steps
 

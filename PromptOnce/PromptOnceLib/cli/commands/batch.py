@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ import click
 from click.core import ParameterSource
 
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
+from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.cli import completion
-from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
+from PromptOnceLib.cli import completed_names
+from PromptOnceLib.cli.batch_progress import BatchProgress, list_plan, summary_in_words
 from PromptOnceLib.cli.options.common import (
     axis_option,
     early_stop_option,
@@ -40,6 +39,9 @@ Examples:
   What would be done; then go on after an interruption:
     promptonce batch images/ --seed auto --dry-run
     promptonce batch -o run/ --resume
+  On another computer that sees the same folders, at the same time; a task of a job array:
+    promptonce batch -o run/ --join
+    promptonce batch images/ --seed auto -o run/ --part 3/20
 """
 
 # Options of the command by the name of the field they fill.
@@ -61,12 +63,24 @@ _OF_OPTIONS = {
 }
 
 
+def _part(_context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """I/N, the I-th of N shares, from 1."""
+    if value is None:
+        return None
+    number, _, count = value.partition("/")
+    if number.isdecimal() and count.isdecimal() and len(count) < 7 and 1 <= int(number) <= int(count):
+        return int(number), int(count)
+    raise click.BadParameter(
+        f"{value[:20]} is no part of a batch: for example 3/20, the third of twenty.", param=parameter
+    )
+
+
 @click.command(epilog=EXAMPLES)
 @click.argument("source", metavar="[INPUT]", type=click.Path(path_type=Path), required=False)
 @click.option(
     "--seed",
     metavar="NAME|auto",
-    shell_complete=completion.seeds,
+    shell_complete=completed_names.seeds,
     help="A seed of the library, or for each image the one that fits best.",
 )
 @target_option
@@ -120,6 +134,23 @@ _OF_OPTIONS = {
     "the time.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; what is not named stays as it was.")
+@click.option(
+    "--join",
+    is_flag=True,
+    help="Work beside others, here or on other computers, on the run in the folder; may begin and end at any time.",
+)
+@click.option(
+    "--part",
+    callback=_part,
+    metavar="I/N",
+    help="Only this share of the cases, for job arrays: all parts get the same command and the same folder.",
+)
+@click.option(
+    "--engine",
+    metavar="CLUSTER",
+    help="Have a Dask cluster compute the cases: dask (--workers processes), dask://SCHEDULER:PORT, or dask-slurm.",
+)
+@click.option("--gpus", type=click.IntRange(1, 64), help="With dask-slurm: up to so many jobs, each with one GPU.")
 @click.option("--dry-run", is_flag=True, help="List the cases and end.")
 @quiet_option
 @json_option
@@ -135,6 +166,10 @@ def batch(
     name: str | None,
     output: Path | None,
     resume: bool,
+    join: bool,
+    part: tuple[int, int] | None,
+    engine: str | None,
+    gpus: int | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -149,6 +184,8 @@ def batch(
     \b
     Exit status: 0 all cases have results, 1 some have none or the run was cancelled, 2 bad input.
     """
+    from PromptOnceLib.batch.cluster.connect import SLURM, check_engine
+    from PromptOnceLib.batch.cluster.dask_run import on_cluster
     from PromptOnceLib.batch.planning.make_plan import make_plan
     from PromptOnceLib.batch.report.write_report import REPORT
     from PromptOnceLib.batch.run_folder.open_run import read_recorded
@@ -158,19 +195,29 @@ def batch(
     if output is None and not dry_run:
         raise InputError("Name a folder for the results with -o.")
     selection, options = Selection(), BatchOptions()
-    if resume and output is not None and is_run_folder(output):
+    if join and (resume or source is not None or dry_run):
+        raise InputError("--join takes the cases of the run in the folder: leave out INPUT, --resume and --dry-run.")
+    if (resume or join) and output is not None and is_run_folder(output):
         recorded = read_recorded(output)
         selection, options = recorded.plan.selection, recorded.options
-    selection = selection.model_copy(update=_named(context, _OF_SELECTION, resume))
-    options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS, resume)})
+    selection = selection.model_copy(update=_named(context, _OF_SELECTION, resume or join))
+    options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS, resume or join)})
+    if gpus is not None and engine != SLURM:
+        raise InputError("--gpus goes with --engine dask-slurm.")
+    cluster = None if engine is None else on_cluster(check_engine(engine), _jobs(gpus))
+    if gpus is not None:
+        options = options.model_copy(update={"workers": gpus})
     prompt = _prompt(seed, target, prompt_file, prompt_from, name)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
     if prompt is not None:
         selection = selection.model_copy(update={"prompt": prompt})
-    plan = make_plan(selection, PromptSources(SeedLibrary(options.library)).seed_problem)
+    if join and output is not None:
+        plan = read_recorded(output).plan
+    else:
+        plan = make_plan(selection, PromptSources(SeedLibrary(options.library)).seed_problem)
     if dry_run:
-        _list(plan, as_json)
+        list_plan(plan, as_json)
         return
     assert output is not None
     progress = BatchProgress(len(plan.cases), quiet)
@@ -186,7 +233,17 @@ def batch(
             return interrupt.requested
 
         try:
-            summary = run_batch(plan, options, output, resume=resume, on_event=progress.show, should_cancel=cancelled)
+            summary = run_batch(
+                plan,
+                options,
+                output,
+                resume=resume,
+                join=join,
+                part=part,
+                cluster=cluster,
+                on_event=progress.show,
+                should_cancel=cancelled,
+            )
         finally:
             progress.end()
     page = output / REPORT if (output / REPORT).is_file() else None
@@ -199,10 +256,17 @@ def batch(
         context.exit(FAILED)
 
 
+def _jobs(gpus: int | None) -> dict[str, Any]:
+    """What each SLURM job asks for."""
+    if gpus is None:
+        return {}
+    return {"job_extra_directives": ["--gres=gpu:1"], "worker_extra_args": ["--resources", "GPU=1"]}
+
+
 def _named(context: click.Context, fields: dict[str, str], resume: bool) -> dict[str, Any]:
     """Options that are chosen, by the fields they fill: what is not named stays as it was.
 
-    A run that is resumed keeps its own options where only the environment or a file of settings says otherwise.
+    A run that is taken up again keeps its own options where only the environment or a file of settings says otherwise.
     """
     kept = {ParameterSource.DEFAULT, *({ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP} if resume else ())}
     return {
@@ -227,21 +291,3 @@ def _prompt(
     if prompt_file is not None:
         return PromptChoice(kind="file", name=str(prompt_file))
     return PromptChoice(kind="reference", name=name or "") if prompt_from is not None else None
-
-
-def _list(plan: BatchPlan, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps([case.model_dump(mode="json", exclude={"files"}) for case in plan.cases]))
-        return
-    for notice in plan.notices:
-        click.echo(notice, err=True)
-    for case in plan.cases:
-        click.echo(_describe(case))
-    click.echo(f"{len(plan.cases)} cases", err=True)
-
-
-def _describe(case: PlannedCase) -> str:
-    prompt = f"{case.prompt.kind} {case.prompt.name}".strip()
-    image = f"{case.image} ({len(case.files)} files)" if case.dicom else str(case.image)
-    reference = f"  reference {case.reference}" if case.reference else ""
-    return f"{case.name}  {image}  prompt: {prompt}{reference}"

@@ -13,7 +13,7 @@ from PromptOnceLib.cli.terminal import FAILED, Reporter
 from PromptOnceLib.errors import InputError
 
 if TYPE_CHECKING:
-    from PromptOnceLib.batch.evaluation import EvaluationReport
+    from PromptOnceLib.batch.evaluate_pairs import EvaluationReport
     from PromptOnceLib.batch.planning.pairs import Pair
     from PromptOnceLib.segmentation.result import SliceResult
 
@@ -85,7 +85,7 @@ def evaluate(
     \b
     Exit status: 0 all were compared, 1 some cases were not, 2 bad input.
     """
-    from PromptOnceLib.batch.evaluation import evaluate_pairs, write_evaluation_csv
+    from PromptOnceLib.batch.evaluate_pairs import evaluate_pairs, write_evaluation_csv
     from PromptOnceLib.batch.report.evaluation_page import write_evaluation_page
     from PromptOnceLib.cases.outputs import check_targets
     from PromptOnceLib.segmentation.result import write_csv

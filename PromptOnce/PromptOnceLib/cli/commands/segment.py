@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from PromptOnceLib.cases.case import prepare_case
+from PromptOnceLib.cases.case import prepare_case, with_walls
 from PromptOnceLib.cli.options.common import (
     ModelOptions,
     axis_option,
@@ -17,7 +18,7 @@ from PromptOnceLib.cli.options.common import (
     window_option,
 )
 from PromptOnceLib.cli.options.outputs import OutputOptions, output_options
-from PromptOnceLib.cli.options.prompt import ONE_PROMPT, PromptOptions, prompt_options, reference_of
+from PromptOnceLib.cli.options.prompt import ONE_PROMPT, PromptOptions, labels, prompt_options, reference_of
 from PromptOnceLib.cli.options.run import RunOptions, run_options
 from PromptOnceLib.cli.options.seed import SeedOptions, seed_options, start_searched, with_scanner
 from PromptOnceLib.cli.seed_checks import trip_after
@@ -35,11 +36,14 @@ Examples:
     promptonce segment chest.nii.gz -o lungs.seg.nrrd --prompt-from lungs.nii.gz:1,2 \\
         --reference lungs.nii.gz:1,2 --csv lungs.csv --sheet lungs.png
   Two objects, each with its own figures; by hand, or from labels that get names:
-    promptonce segment chest.nii.gz -o two.seg.nrrd --object heart --box 90,120,180,200 --object liver --box
-    20,60,90,150 promptonce segment chest.nii.gz -o two.seg.nrrd --prompt-from organs.nii.gz:5=liver,1=spleen \\
+    promptonce segment chest.nii.gz -o two.seg.nrrd \\
+        --object heart --box 90,120,180,200 --object liver --box 20,60,90,150
+    promptonce segment chest.nii.gz -o two.seg.nrrd --prompt-from organs.nii.gz:5=liver,1=spleen \\
         --reference organs.nii.gz:5=liver,1=spleen
   A DICOM series, slices 20 to 60 only, with SAM 2.1 large on the GPU:
     promptonce segment dicom/ -o liver.seg.nrrd --prompt liver.json --range 20:60 --model large --device cuda
+  The liver from its mask on slice 30 of another program's segmentation, without the kidneys found before:
+    promptonce segment ct.nii.gz -o liver.seg.nrrd --mask-from other.nii.gz:5 --slice 30 --keep-out kidneys.seg.nrrd
   The next patient of the same scanner, from a seed of the library:
     promptonce segment next.nii.gz -o lungs.seg.nrrd --seed "lungs CT 2"
 """
@@ -85,8 +89,8 @@ def segment(
     """Segment the object of one prompt in all slices of IMAGE.
 
     IMAGE is a NIfTI, NRRD or MetaImage file, a DICOM file or folder, or an X-ray as PNG, JPEG or TIFF. The prompt is
-    given by --box, --positive and --negative, or by --prompt, or by --prompt-from; or --seed names a seed that was made
-    on another image, and several --seed are put before the image one after the other.
+    given by --box, --positive and --negative, or by --prompt, --prompt-from or --mask-from; or --seed names a seed that
+    was made on another image, and several --seed are put before the image one after the other.
     """
     from PromptOnceLib.cases.outputs import keep_outputs
     from PromptOnceLib.cases.run_report import run_report
@@ -96,7 +100,7 @@ def segment(
     if bool(seed.seeds) == bool(prompt.given):
         raise InputError(f"{ONE_PROMPT}, or --seed NAME.")
     seed.check(slice_index)
-    compared_with = [] if reference is None else [Path(parse_reference(reference)[0])]
+    compared_with = [parse_reference(text)[0] for text in (reference, run.keep_out) if text]
     outputs = output.outputs(image, [image, *model.inputs, *prompt.inputs, *compared_with], prompt.save_prompt)
     files = model.files()
     volume = with_scanner(read_volume(image, volume_name), seed.scanner)
@@ -108,10 +112,14 @@ def segment(
         compared = reference_of(reference, volume, notices)
         case = prompt.coded(prepare_case(volume, source, axis, slice_index, window, compared, notices))
         outputs.check_case(case, output.overwrite)
+        settings = run.settings
+        if run.keep_out is not None:
+            case, walls = with_walls(case, labels(run.keep_out, volume, notices))
+            settings = replace(settings, walls=walls)
         prompt.save(case)
         if seeds:
-            case = start_searched(work, case, seed.start, run.settings)
-        done = work.run(case, run.settings)
+            case = start_searched(work, case, seed.start, settings)
+        done = work.run(case, settings)
         kept = keep_outputs(done, outputs)
         for notice in kept.notices:
             reporter.say(notice)

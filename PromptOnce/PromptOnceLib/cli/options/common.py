@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from PromptOnceLib.cli import completion
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -65,7 +65,7 @@ model_options = grouped(
             default="nano",
             envvar="PROMPTONCE_MODEL",
             show_default=True,
-            shell_complete=completion.models,
+            shell_complete=completed_names.models,
             help="A name of `promptonce models list`, or a checkpoint file.",
         ),
         click.option(
@@ -97,7 +97,7 @@ volume_option = click.option(
 window_option = click.option(
     "--window",
     default="auto",
-    shell_complete=completion.windows,
+    shell_complete=completed_names.windows,
     show_default=True,
     help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, file, full, percentile, paper[:WINDOW].",
 )
@@ -105,8 +105,13 @@ axis_option = click.option(
     "--axis",
     default="auto",
     show_default=True,
-    shell_complete=completion.axes,
+    shell_complete=completed_names.axes,
     help="auto, i, j, k, axial, sagittal or coronal.",
+)
+keep_out_option = click.option(
+    "--keep-out",
+    metavar="FILE[:LABEL,...]",
+    help="Segments that the object must not reach into; points on them are negative ones on the prompted slice.",
 )
 fill_holes_option = click.option(
     "--fill-holes",

@@ -9,7 +9,7 @@ import click
 
 from PromptOnceLib.cases.case import Case, Reference
 from PromptOnceLib.cases.prompt_source import PromptSource
-from PromptOnceLib.cli import completion
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.options.marks import MarkOptions, mark_list
 from PromptOnceLib.errors import InputError
@@ -19,7 +19,10 @@ from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import write_prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet, write_prompts
 
-ONE_PROMPT = "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE"
+ONE_PROMPT = (
+    "Give one prompt: --box, --positive and --negative, or --prompt FILE, --prompt-from REFERENCE, or --mask-from "
+    "SEGMENTATION"
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class PromptOptions(MarkOptions):
     objects: tuple[str, ...]
     prompt_file: Path | None
     prompt_from: str | None
+    mask_from: str | None
     name: str
     save_prompt: Path | None
     codes: tuple[str, ...]
@@ -37,26 +41,28 @@ class PromptOptions(MarkOptions):
     def given(self) -> int:
         """How many prompts there are."""
         by_hand = self.marked or bool(self.objects)
-        return [by_hand, self.prompt_file is not None, self.prompt_from is not None].count(True)
+        return [by_hand, self.prompt_file is not None, bool(self.prompt_from), bool(self.mask_from)].count(True)
 
     @property
     def inputs(self) -> list[Path]:
         """Files that are named, which no output may replace."""
         from PromptOnceLib.segmentation.reference import parse_reference
 
-        files = [] if self.prompt_from is None else [Path(parse_reference(self.prompt_from)[0])]
+        files = [parse_reference(text)[0] for text in (self.prompt_from, self.mask_from) if text]
         return files if self.prompt_file is None else [*files, self.prompt_file]
 
     def source(self, volume: Volume, notices: list[str]) -> PromptSource:
         """The one prompt for a volume; notices of the reading are added. Raises InputError and its children."""
-        from PromptOnceLib.segmentation.labels import read_objects
+        from PromptOnceLib.segmentation.object_labels import read_objects
 
         if self.given != 1:
             raise InputError(f"{ONE_PROMPT}.")
         if self.prompt_file is not None:
             return read_prompt_file(self.prompt_file)
-        if self.prompt_from is not None:
-            found = read_objects(self.prompt_from, volume.geometry, notices.append, self.name)
+        if self.prompt_from is not None or self.mask_from is not None:
+            text = self.prompt_from or self.mask_from or ""
+            found = read_objects(text, volume.geometry, notices.append, self.name)
+            found = [replace(item, as_mask=self.mask_from is not None) for item in found]
             return found[0] if len(found) == 1 else tuple(found)
         return self.several(self.objects) if self.objects else self.one(self.name)
 
@@ -95,7 +101,7 @@ def labels(text: str, volume: Volume, notices: list[str]) -> Array:
 
 def reference_of(text: str | None, volume: Volume, notices: list[str]) -> Reference | None:
     """The reference that --reference names on a volume's grid; notices of the reading are added."""
-    from PromptOnceLib.segmentation.labels import named_objects
+    from PromptOnceLib.segmentation.object_labels import named_objects
 
     return None if text is None else named_objects(text, volume.geometry, notices.append)
 
@@ -109,7 +115,7 @@ prompt_options = grouped(
             "objects",
             metavar="NAME",
             multiple=True,
-            shell_complete=completion.structures,
+            shell_complete=completed_names.structures,
             help="Begins an object: the boxes and points behind it mark it. One --object for each of several objects.",
         ),
         *mark_list,
@@ -135,13 +141,18 @@ prompt_options = grouped(
             "--name",
             default="object",
             show_default=True,
-            shell_complete=completion.structures,
+            shell_complete=completed_names.structures,
             help="Name of the segment, where there is one.",
         ),
         click.option(
             "--save-prompt",
             type=click.Path(path_type=Path),
             help="Write the prompt as JSON, to be used again by --prompt.",
+        ),
+        click.option(
+            "--mask-from",
+            metavar="SEGMENTATION[:LABEL[=NAME],...]",
+            help="Take the mask of a segmentation on the slice for a prompt; with names an object for each name.",
         ),
     ],
 )

@@ -7,19 +7,20 @@ from typing import Literal
 
 import click
 
-from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option, grouped
+from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option, grouped, keep_out_option
 from PromptOnceLib.cli.terminal import SliceRange
 from PromptOnceLib.worker.requests import Settings
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Range, direction, holes, early stop, and whether torch.compile comes first."""
+    """Range, direction, holes, early stop, what is kept out, and whether torch.compile comes first."""
 
     slice_range: tuple[int | None, int | None]
     direction: Literal["both", "forward", "backward"]
     fill_holes: int
     early_stop: bool
+    keep_out: str | None
     compiled: bool
 
     @property
@@ -49,6 +50,7 @@ run_options = grouped(
         ),
         fill_holes_option,
         early_stop_option,
+        keep_out_option,
         click.option(
             "--compile",
             "compiled",

@@ -11,7 +11,7 @@ import click
 from pydantic import ValidationError
 
 from PromptOnceLib.cases.case import Case
-from PromptOnceLib.cli import completion
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
@@ -73,7 +73,7 @@ seed_option = click.option(
     "seeds",
     metavar="NAME|auto",
     multiple=True,
-    shell_complete=completion.seeds,
+    shell_complete=completed_names.seeds,
     help="A seed of the library; auto takes the one that fits.",
 )
 by_option = click.option(

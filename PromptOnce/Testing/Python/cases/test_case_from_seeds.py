@@ -16,7 +16,7 @@ from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.create import make_seed
-from PromptOnceLib.segmentation.labels import Labels
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.segmentation.result import SegmentationResult
 
 
@@ -79,9 +79,9 @@ def test_a_case_can_start_on_another_slice() -> None:
 
 
 def test_the_report_names_the_seed() -> None:
-    def report(case: Case) -> dict[str, object]:
+    def report(case: Case) -> RunReport:
         result = SegmentationResult.empty(["lung"], SHAPE, 0)
         return run_report(Run(case, result, "nano", "cpu", 1.0), Outputs(Path("a.seg.nrrd")))
 
-    assert report(prepare_case(chest(), source()))["seed"] == "chest lung"
-    assert report(prepare_case(chest(), Labels(lung())))["seed"] is None
+    assert report(prepare_case(chest(), source())).seed == "chest lung"
+    assert report(prepare_case(chest(), Labels(lung()))).seed is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from PromptOnceLib.cli import completion
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.commands.seeds.format import in_a_line, in_full, record_report
 from PromptOnceLib.cli.options.common import (
     ModelOptions,
@@ -102,7 +102,7 @@ def match(
 
 
 @click.command()
-@click.argument("name", shell_complete=completion.seeds)
+@click.argument("name", shell_complete=completed_names.seeds)
 @click.option("--picture", type=click.Path(path_type=Path), help="Write the frame with the masks' contours, a PNG.")
 @overwrite_option
 @library_option

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from PromptOnceLib.cases.case import prepare_case
-from PromptOnceLib.cli import completion
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.commands.seeds.format import record_report
 from PromptOnceLib.cli.options.common import ModelOptions, json_option, model_options, quiet_option, volume_option
 from PromptOnceLib.cli.options.seed import library_option
@@ -23,7 +23,7 @@ from PromptOnceLib.worker.segmenter import Settings
 
 
 @click.command("round-trip")
-@click.argument("name", shell_complete=completion.seeds)
+@click.argument("name", shell_complete=completed_names.seeds)
 @click.argument("image", type=click.Path(path_type=Path), required=False)
 @volume_option
 @click.option("--store", is_flag=True, help="Keep the figure as the seed's own.")

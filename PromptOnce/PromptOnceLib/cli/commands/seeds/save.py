@@ -83,7 +83,12 @@ class Confirmation:
 @click.argument("image", type=click.Path(path_type=Path))
 @volume_option
 @prompt_options
-@click.option("--mask-from", metavar="REFERENCE[:LABEL,...]", help="The accepted mask, instead of the model's.")
+@click.option(
+    "--accepted",
+    "accepted_from",
+    metavar="REFERENCE[:LABEL,...]",
+    help="The accepted mask of the slice, instead of the model's.",
+)
 @click.option(
     "--slice", "slice_index", type=click.IntRange(min=0), help="Slice of the prompt [default: the central one]."
 )
@@ -104,7 +109,7 @@ def save(
     image: Path,
     volume_name: str | None,
     prompt: PromptOptions,
-    mask_from: str | None,
+    accepted_from: str | None,
     slice_index: int | None,
     axis: str,
     window: str,
@@ -147,7 +152,7 @@ def save(
             case,
             seed_name,
             files,
-            accepted=None if mask_from is None else _accepted(case, mask_from, reporter),
+            accepted=None if accepted_from is None else _accepted(case, accepted_from, reporter),
             round_trip=not no_round_trip,
             frame_confirmed=True,
             scanner_name=dict(scanner).get("name", ""),
@@ -160,13 +165,13 @@ def save(
         reporter.say(in_full(record))
 
 
-def _accepted(case: Case, mask_from: str, reporter: Reporter) -> list[NDArray[np.uint8]]:
+def _accepted(case: Case, accepted_from: str, reporter: Reporter) -> list[NDArray[np.uint8]]:
     """The accepted mask from a segmentation, (rows, columns), as the only one."""
     assert isinstance(case.prompt, Prompt)
     if len(case.prompt.objects) != 1:
-        raise SeedError("--mask-from gives one mask, but the prompt marks several objects.")
+        raise SeedError("--accepted gives one mask, but the prompt marks several objects.")
     notices: list[str] = []
-    accepted = slices_along(labels(mask_from, case.volume, notices), case.axis.axis)[case.prompt.slice] != 0
+    accepted = slices_along(labels(accepted_from, case.volume, notices), case.axis.axis)[case.prompt.slice] != 0
     for notice in notices:
         reporter.say(notice)
     return [accepted.astype(np.uint8)]
