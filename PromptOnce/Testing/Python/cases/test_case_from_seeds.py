@@ -10,7 +10,7 @@ import pytest
 from cases.test_case import SHAPE, chest, lung
 from PromptOnceLib.cases.case import Case, prepare_case
 from PromptOnceLib.cases.outputs import Outputs, Run
-from PromptOnceLib.cases.run_report import run_report
+from PromptOnceLib.cases.run_report import RunReport, run_report
 from PromptOnceLib.errors import InputError, PromptError, SeedError
 from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.conditioning import SharedSeed
