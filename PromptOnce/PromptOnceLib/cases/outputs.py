@@ -26,7 +26,7 @@ from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.dicom_seg import check_source, is_dicom_seg
 from PromptOnceLib.segmentation.io import DICOM_SUFFIX, check_suffix, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
-from PromptOnceLib.segmentation.segment import Segment, segments_of
+from PromptOnceLib.segmentation.segment import segments_of
 
 _COMPRESSION = 20
 """A compressed mask has hardly ever more than this part of a byte a voxel."""
@@ -154,7 +154,7 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     if outputs.csv is not None:
         write_csv(outputs.csv, run.table)
     if outputs.sheet is not None:
-        _write_sheet(run, outputs, outputs.sheet, segments)
+        write_sheet(run, outputs.sheet, outputs.title)
     return notices
 
 
@@ -196,7 +196,9 @@ def keep_outputs(run: Run, outputs: Outputs) -> Kept:
     raise (DiskFullError if full else ResultsFolderError)(sentence, repr(reason)) from reason
 
 
-def _write_sheet(run: Run, outputs: Outputs, path: Path, segments: list[Segment]) -> None:
+def write_sheet(run: Run, path: Path, title: str = "") -> None:
+    """Write the contact sheet of a run, a PNG. Raises InputError where it cannot be written, or shows nothing."""
+    segments = segments_of(run.case.prompt.objects)
     case, axis, geometry = run.case, run.case.axis.axis, run.case.volume.geometry
     view, figures = DisplayView.of(geometry, axis), run.totals
     shape = case.stack.frames.shape[1:]
@@ -213,7 +215,7 @@ def _write_sheet(run: Run, outputs: Outputs, path: Path, segments: list[Segment]
         run.rows,
         path,
         view.of_spacing(pixel_spacing(geometry, axis)[:2]),
-        title=outputs.title or "PromptOnce",
+        title=title or "PromptOnce",
         facts=facts,
         names=run.result.names,
         colors=[segment.color for segment in segments],

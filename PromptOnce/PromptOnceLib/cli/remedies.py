@@ -14,7 +14,7 @@ from PromptOnceLib.errors import (
 
 _REMEDIES = {
     CheckpointError.code: "`promptonce models download {error.model}` gets it.",
-    EngineMissingError.code: "The command line works with its own Python: `promptonce engine test --own` tests it.",
+    EngineMissingError.code: "`promptonce engine install` installs it; --python names a Python.",
     MissingPackageError.code: "`pip install highdicom` gets it.",
     OutputExistsError.code: "--overwrite replaces it.",
     RunExistsError.code: "--resume resumes it.",

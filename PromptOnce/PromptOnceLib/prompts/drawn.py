@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PromptOnceLib.prompts.conditioning import AnyPrompt, SharedSeed
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
-from PromptOnceLib.segmentation.marks import Marks
+from PromptOnceLib.segmentation.marks import DrawnMarks
 from PromptOnceLib.segmentation.segment import Color, segments_of
 
 
@@ -20,7 +20,7 @@ def marked_slices(prompt: AnyPrompt) -> list[int]:
     return [prompt.slice]
 
 
-def marks_on(prompt: AnyPrompt, index: int) -> list[Marks]:
+def marks_on(prompt: AnyPrompt, index: int) -> list[DrawnMarks]:
     """Boxes and points on a slice, each object in the colour of its segment."""
     if isinstance(prompt, SharedSeed):
         return []
@@ -29,10 +29,10 @@ def marks_on(prompt: AnyPrompt, index: int) -> list[Marks]:
     return [] if marked is None else marks_of(marked.objects, [colors[item.name] for item in marked.objects])
 
 
-def marks_of(objects: Sequence[ObjectPrompt], colors: Sequence[Color]) -> list[Marks]:
+def marks_of(objects: Sequence[ObjectPrompt], colors: Sequence[Color]) -> list[DrawnMarks]:
     """Boxes and points of objects in these colours."""
     return [
-        Marks(
+        DrawnMarks(
             color,
             None if item.box is None else ((item.box.x0, item.box.y0), (item.box.x1, item.box.y1)),
             tuple((point.x, point.y) for point in item.points if point.positive),

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.segmentation.lettering import drawable, fitting, font
-from PromptOnceLib.segmentation.marks import Marks, draw_marks
+from PromptOnceLib.segmentation.marks import DrawnMarks, draw_marks
 from PromptOnceLib.segmentation.metrics import Mask
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.segmentation.segment import Color, default_color
@@ -50,7 +50,7 @@ def contact_sheet(
     names: Sequence[str] = (),
     colors: Sequence[Color] = (),
     prompted_slice: int | None = None,
-    marks: Mapping[int, Sequence[Marks]] = MappingProxyType({}),
+    marks: Mapping[int, Sequence[DrawnMarks]] = MappingProxyType({}),
     sides: tuple[str, str] = ("", ""),
     tiles: int = 20,
     columns: int = 5,
@@ -119,7 +119,7 @@ def worst_slices(rows: Sequence[SliceResult], count: int) -> list[int]:
     return [index for score, index in sorted(scored)[:count] if score < 1]
 
 
-def _role(index: int, prompted: int | None, marks: Mapping[int, Sequence[Marks]], worst: Sequence[int]) -> str:
+def _role(index: int, prompted: int | None, marks: Mapping[int, Sequence[DrawnMarks]], worst: Sequence[int]) -> str:
     if index == prompted or index in marks:
         return "prompt"
     return "look here" if index in worst else ""

@@ -20,7 +20,7 @@ _RADIUS = 5
 
 
 @dataclass(frozen=True)
-class Marks:
+class DrawnMarks:
     """What marks one object on a slice, in its pixels as stored (x = column, y = row).
 
     box: two opposite corners, or None. positive, negative: points on the object and beside it.
@@ -31,7 +31,7 @@ class Marks:
     positive: tuple[Pixel, ...] = ()
     negative: tuple[Pixel, ...] = ()
 
-    def seen(self, view: DisplayView, shape: tuple[int, ...]) -> Marks:
+    def seen(self, view: DisplayView, shape: tuple[int, ...]) -> DrawnMarks:
         """The same on the slice as a view turns it; shape: rows and columns as stored."""
 
         def moved(points: Sequence[Pixel]) -> tuple[Pixel, ...]:
@@ -39,10 +39,10 @@ class Marks:
 
         corners = None if self.box is None else moved(self.box)
         box = None if corners is None else (corners[0], corners[1])
-        return Marks(self.color, box, moved(self.positive), moved(self.negative))
+        return DrawnMarks(self.color, box, moved(self.positive), moved(self.negative))
 
 
-def draw_marks(picture: Image.Image, marks: Sequence[Marks], shape: tuple[int, ...]) -> None:
+def draw_marks(picture: Image.Image, marks: Sequence[DrawnMarks], shape: tuple[int, ...]) -> None:
     """Draw on the picture of a slice (rows, columns), whatever its size; dark casings for bright slices."""
     draw = ImageDraw.Draw(picture)
     scale = np.array([picture.width / shape[1], picture.height / shape[0]])

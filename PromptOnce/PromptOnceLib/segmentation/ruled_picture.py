@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.segmentation.lettering import fitting, font
-from PromptOnceLib.segmentation.marks import Marks, draw_marks
+from PromptOnceLib.segmentation.marks import DrawnMarks, draw_marks
 from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
 
 _BACKGROUND, _TEXT, _TICK = (18, 20, 23), (232, 234, 237), (160, 166, 173)
@@ -32,7 +32,7 @@ def ruled_picture(
     *,
     title: str = "",
     sides: Sides = ("", "", "", ""),
-    marks: Sequence[Marks] = (),
+    marks: Sequence[DrawnMarks] = (),
 ) -> None:
     """Write a PNG of a slice, uint8 (rows, columns), neither turned nor mirrored, with x above and y at its left.
 

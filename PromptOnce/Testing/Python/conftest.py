@@ -26,7 +26,9 @@ hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None)
 hypothesis.settings.load_profile("quick")
 
-VARIABLES = [f"PROMPTONCE_{name}" for name in ["MODELS", "LIBRARY", "ENGINE", "CONFIG", "MODEL", "DEVICE", "PRECISION"]]
+VARIABLES = ["MODELS", "LIBRARY", "ENGINE", "PYTHON", "CONFIG", "MODEL", "DEVICE", "PRECISION"]
+    f"PROMPTONCE_{n}" for n in ("MODELS", "LIBRARY", "ENGINE", "PYTHON", "CONFIG", "MODEL", "DEVICE", "PRECISION")
+]
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -45,7 +47,7 @@ def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, ExitStack() as held:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
         for name in VARIABLES:
-            patch.delenv(name, raising=False)
+            patch.delenv(f"PROMPTONCE_{name}", raising=False)
         patch.setenv("PYTHONPATH", str(Path(__file__).parent / "worker" / "for_every_python"), prepend=os.pathsep)
         if sys.platform == "linux":
             patch.setenv(VARIABLE, held.enter_context(forked_workers()))

@@ -60,6 +60,7 @@ _OF_OPTIONS = {
     "fit": "fit",
     "library_folder": "library",
     "round_trip": "round_trip",
+    "python": "python",
 }
 
 

@@ -106,7 +106,7 @@ def segment(
     volume = with_scanner(read_volume(image, volume_name), seed.scanner)
     reporter = Reporter(quiet, as_json)
     notices: list[str] = []
-    with WorkerSession(files, model.device, model.precision, reporter, run.compiled) as work:
+    with WorkerSession(files, model.device, model.precision, reporter, run.compiled, model.python) as work:
         seeds = seed.source(work, volume, axis) if seed.seeds else None
         source = seeds or prompt.source(volume, notices)
         compared = reference_of(reference, volume, notices)

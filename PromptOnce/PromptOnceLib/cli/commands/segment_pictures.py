@@ -139,7 +139,7 @@ def segment_pictures(
     _make_folder(output)
     writer = _Writer(output, ending, {image.image: image.name for image in found}, seeds[0], reporter)
     check_targets(map(writer.target, writer.names), overwrite=overwrite)
-    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         segmenter = work.segmenter
         try:
             outcome = segment_set(

@@ -14,7 +14,7 @@ from PIL import Image
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.segmentation.contact_sheet import choose_slices, contact_sheet, worst_slices
-from PromptOnceLib.segmentation.marks import Marks
+from PromptOnceLib.segmentation.marks import DrawnMarks
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, slice_results
 from PromptOnceLib.segmentation.segment import default_color
 from PromptOnceLib.segmentation.slice_picture import REFERENCE_COLOR, as_rgb, picture_size, slice_picture
@@ -84,7 +84,11 @@ def test_the_prompt_is_drawn_where_it_lies_on_its_slice_alone(tmp_path: Path, mi
     result.computed[:] = True
     frames = np.full((3, *shape), 60, np.uint8)
     marks = {
-        1: [Marks(color, ((10, 5), (20, 15)), positive=((50, 30),)).seen(DisplayView(False, False, mirrored), shape)]
+        1: [
+            DrawnMarks(color, ((10, 5), (20, 15)), positive=((50, 30),)).seen(
+                DisplayView(False, False, mirrored), shape
+            )
+        ]
     }
     path, rows = tmp_path / "a.png", slice_results(result)
     contact_sheet(frames, result.masks, None, rows, path, (1, 1), prompted_slice=1, marks=marks, columns=1)

@@ -57,7 +57,8 @@ def round_trip(
         return
     source, volume = SeedSource((seed,)), read_volume(image, volume_name)
     case = prepare_case(volume, source)
-    with WorkerSession(model.files(), model.device, model.precision, Reporter(quiet, as_json)) as work:
+    reporter = Reporter(quiet, as_json)
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         run = work.run(case, Settings())
         if run.cancelled:
             raise CancelledError("Cancelled: the round trip has no result.")
