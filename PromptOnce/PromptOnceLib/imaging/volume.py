@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import SimpleITK as sitk
 
     # At run time this file is also imported before pydantic is installed into Slicer, to draw the phantom.
-    from PromptOnceLib.imaging.dicom.source import DicomSource
+    from PromptOnceLib.imaging.dicom_source import DicomSource
     from PromptOnceLib.imaging.scanner import Scanner
 
 Array = NDArray[Any]

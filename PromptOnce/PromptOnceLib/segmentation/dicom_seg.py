@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from PromptOnceLib import __version__
 from PromptOnceLib.errors import MissingPackageError, SegmentationFileError
-from PromptOnceLib.imaging.dicom.source import DicomSource
 from PromptOnceLib.imaging.dicom.tags import as_it_is
+from PromptOnceLib.imaging.dicom_source import DicomSource
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment, default_color
 from PromptOnceLib.segmentation.terminology import CONTEXT, Code, Terminology

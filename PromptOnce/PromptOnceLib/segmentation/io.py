@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import GeometryError, PromptOnceError, SegmentationFileError, VolumeError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import check_name
-from PromptOnceLib.imaging.dicom.source import DicomSource
+from PromptOnceLib.imaging.dicom_source import DicomSource
 from PromptOnceLib.imaging.formats.nifti import read_nifti, write_nifti
 from PromptOnceLib.imaging.image_file import ImageFile, read_image_file
 from PromptOnceLib.imaging.screening.screen import screen_file

@@ -9,12 +9,11 @@ from pathlib import Path, PurePosixPath
 from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.case_names import stem
 from PromptOnceLib.batch.planning.patterns import Pattern, split_labels
-from PromptOnceLib.batch.run_folder.case_folder import SEGMENTATION
-from PromptOnceLib.batch.run_folder.records import CASES
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.segmentation.io import DICOM_SUFFIX, SUFFIXES
 
-_OF_A_RUN = f"{CASES}/{{case}}/{SEGMENTATION}.*"
+_OF_A_RUN = "cases/{case}/segmentation.*"
+"""Where batch.run_folder, which comes later, keeps results."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 from PromptOnceLib.errors import SeveralVolumesError, VolumeError
 from PromptOnceLib.imaging.dicom.frames import SLICE_MODALITIES, Frame, NoImage, read_frames
 from PromptOnceLib.imaging.dicom.grid import order_slices
-from PromptOnceLib.imaging.dicom.source import DicomSource
 from PromptOnceLib.imaging.dicom.stacks import (
     Choice,
     FrameStack,
@@ -18,6 +17,7 @@ from PromptOnceLib.imaging.dicom.stacks import (
     without_copies,
 )
 from PromptOnceLib.imaging.dicom.values import read_values
+from PromptOnceLib.imaging.dicom_source import DicomSource
 from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.volume import Geometry, Volume
 
@@ -158,7 +158,7 @@ def _read(choice: Choice, notices: list[str]) -> Volume:
         values.window,
         values.padding,
         first.file.spacing_stated,
-        DicomSource.of(frames),
+        DicomSource.of((frame.path for frame in frames), first.place is not None),
     )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from PromptOnceLib.imaging.dicom.frames import Frame
 
 
 @dataclass(frozen=True)
@@ -20,9 +18,9 @@ class DicomSource:
     placed: bool
 
     @classmethod
-    def of(cls, frames: Sequence[Frame]) -> DicomSource:
-        """From the frames of a volume in the order of its slices."""
-        return cls(tuple(dict.fromkeys(frame.path for frame in frames)), frames[0].place is not None)
+    def of(cls, slices: Iterable[Path], placed: bool) -> DicomSource:
+        """From the file of every slice, in their order."""
+        return cls(tuple(dict.fromkeys(slices)), placed)
 
     @property
     def there(self) -> bool:
