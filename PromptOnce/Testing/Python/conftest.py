@@ -27,8 +27,6 @@ hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None
 hypothesis.settings.load_profile("quick")
 
 VARIABLES = ["MODELS", "LIBRARY", "ENGINE", "PYTHON", "CONFIG", "MODEL", "DEVICE", "PRECISION"]
-    f"PROMPTONCE_{n}" for n in ("MODELS", "LIBRARY", "ENGINE", "PYTHON", "CONFIG", "MODEL", "DEVICE", "PRECISION")
-]
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 

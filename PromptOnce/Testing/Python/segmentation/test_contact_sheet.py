@@ -83,13 +83,8 @@ def test_the_prompt_is_drawn_where_it_lies_on_its_slice_alone(tmp_path: Path, mi
     result = SegmentationResult.empty(("a",), (3, *shape), 0)
     result.computed[:] = True
     frames = np.full((3, *shape), 60, np.uint8)
-    marks = {
-        1: [
-            DrawnMarks(color, ((10, 5), (20, 15)), positive=((50, 30),)).seen(
-                DisplayView(False, False, mirrored), shape
-            )
-        ]
-    }
+    stored = DrawnMarks(color, ((10, 5), (20, 15)), positive=((50, 30),))
+    marks = {1: [stored.seen(DisplayView(False, False, mirrored), shape)]}
     path, rows = tmp_path / "a.png", slice_results(result)
     contact_sheet(frames, result.masks, None, rows, path, (1, 1), prompted_slice=1, marks=marks, columns=1)
     drawn = np.argwhere(pixels_of(Image.open(path).convert("RGB"), color))
