@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[4]
 # What the others show needs folders of the reader, a cluster, or an installation.
 DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "command-line.md", ROOT / "docs" / "seeds.md"]
 LEFT_OUT = re.compile(
-    r"models download|promptonce engine|promptonce demo$|--device cuda|--model (tiny|small|base_plus|large)|>> ~|> ~|completions/"
+    r"models download|promptonce engine|promptonce demo$|--device cuda|--model (tiny|small|base_plus|large)|> ~"
 )
 OF_THE_READER = re.compile(r"[A-Z_]{4,}")
 pytestmark = pytest.mark.usefixtures("_fake_worker")
