@@ -21,7 +21,7 @@ from PromptOnceLib.batch.run_folder.case_folder import (
     THUMBNAIL_LOOK,
     THUMBNAIL_SEED,
 )
-from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, CaseRecord, Figures
+from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, CORRECTED_SLICES, CaseRecord, Figures
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.segmentation.metrics import Summary
@@ -133,7 +133,7 @@ def case_files(case: CaseResult) -> list[tuple[str, str]]:
     record = case.record
     if record is None:
         return []
-    names = [*record.files, SHEET, SLICES, SLICES_BY_OBJECT, CORRECTED]
+    names = [*record.files, SHEET, SLICES, SLICES_BY_OBJECT, CORRECTED, CORRECTED_SLICES]
     there = [name for name in names if (case.folder / name).is_file()]
     return [(name, quote(f"{CASES}/{case.name}/{name}")) for name in there]
 

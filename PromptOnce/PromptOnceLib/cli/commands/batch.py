@@ -188,7 +188,7 @@ def batch(
     from PromptOnceLib.batch.cluster.connect import SLURM, check_engine
     from PromptOnceLib.batch.cluster.dask_run import on_cluster
     from PromptOnceLib.batch.planning.make_plan import make_plan
-    from PromptOnceLib.batch.report.write_report import REPORT
+    from PromptOnceLib.batch.report import REPORT
     from PromptOnceLib.batch.run_folder.open_run import read_recorded
     from PromptOnceLib.batch.running.run_batch import run_batch
     from PromptOnceLib.cli.json_reports import BatchReport
