@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from PromptOnceLib.cases.case import Labels
 from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.prompts.from_positions import (
@@ -20,6 +19,7 @@ from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.segmentation.object_labels import Labels
 
 
 class PromptLogic:
