@@ -174,7 +174,7 @@ class OpenModel:
 
 
 def open_model(
-    model: str | Path = "nano",
+    model: str | Path = "auto",
     config: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
@@ -182,7 +182,8 @@ def open_model(
 ) -> OpenModel:
     """Start a worker and load a model in it.
 
-    model: the name of one in the list, or the file of a checkpoint with its configuration `config`. device: "auto",
+    model: the name of one in the list, "auto" for the user's choice or else the best one on this computer, or the file
+    of a checkpoint with its configuration `config`. device: "auto",
     "cpu", "cuda", "cuda:1", "mps". precision: "auto", "float32", "bfloat16" or "float16". threads: of the CPU, None for
     all cores. Raises ModelError, InputError, and WorkerError where the worker cannot be started.
     """
@@ -215,7 +216,7 @@ def segment(
     fill_hole_area: int = 0,
     early_stop: bool = False,
     reference: Reference | None = None,
-    model: str | Path | OpenModel = "nano",
+    model: str | Path | OpenModel = "auto",
     device: str = "auto",
     on_progress: OnProgress | None = None,
     should_cancel: Callable[[], bool] | None = None,
@@ -243,7 +244,8 @@ def segment(
         fill_hole_area: Fill holes up to this area in SAM 2's low-resolution mask, in its pixels.
         early_stop: Leave out what lies behind the end of the objects; not for objects in several pieces.
         reference: To compare with.
-        model: The name of one in the list, the path of a checkpoint, or what `open_model` gave.
+        model: The name of one in the list, "auto" (the user's choice, else the best one on this computer), the path
+               of a checkpoint, or what `open_model` gave.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps", for a model that is not open already.
         on_progress: Called after every slice.
         should_cancel: Asked often; once it returns True the run ends, and keeps the slices that are done.

@@ -20,6 +20,8 @@ from PromptOnceLib.files.disk import HARDLY_ANYTHING, caused_by_full_disk, disk_
 from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
+from PromptOnceLib.models.default_model import demonstration_note
+from PromptOnceLib.models.registry import load_registry
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.io import check_suffix, write_segmentation
@@ -84,6 +86,11 @@ class Run:
     seconds: float
     cancelled: bool = False
     notices: list[str] = field(default_factory=list)
+
+    @property
+    def model_note(self) -> str:
+        """What has to be said of the model beside its results, "" for most models."""
+        return demonstration_note(load_registry().models, self.model)
 
     @cached_property
     def rows(self) -> list[SliceResult]:
@@ -160,6 +167,7 @@ def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
         "csv": None if outputs.csv is None else str(outputs.csv),
         "sheet": None if outputs.sheet is None else str(outputs.sheet),
         "model": run.model,
+        "model_note": run.model_note,
         "device": run.device,
         "slices": figures.computed_slices,
         "slices_in_volume": figures.slices,
@@ -189,6 +197,7 @@ def _write_sheet(run: Run, path: Path, segments: list[Segment]) -> None:
         path,
         view.of_spacing(pixel_spacing(case.volume.geometry, axis)[:2]),
         title=f"PromptOnce, model {run.model}",
+        note=run.model_note,
         total_dice=run.totals.dice,
         names=run.result.names,
         colors=[segment.color for segment in segments],

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cli.remedies import model_note
 from PromptOnceLib.cli.terminal import CtrlC, Reporter
 from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.models.registry import ModelFiles
@@ -60,6 +61,8 @@ class WorkerSession:
             segmenter = Segmenter(self._held.enter_context(client), self.reporter.say)
             model = segmenter.use_model(self.files, *self._placement)
             self.reporter.say(f"Model {model.name} on {model.device_name}.")
+            if note := model_note(model.name):
+                self.reporter.say(note)
             self._segmenter, self.model = segmenter, model.name
         return self._segmenter
 

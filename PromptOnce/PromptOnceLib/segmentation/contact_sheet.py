@@ -20,6 +20,7 @@ from PromptOnceLib.segmentation.slice_picture import REFERENCE_COLOR, as_rgb, pi
 _BACKGROUND = (18, 20, 23)
 _TEXT = (232, 234, 237)
 _QUIET_TEXT = (160, 166, 173)
+_WARNING = (240, 180, 80)
 
 _SHEET_WIDTH = 1320
 _LARGEST_TILE = 900
@@ -41,6 +42,7 @@ def contact_sheet(
     pixel_spacing: tuple[float, float],
     *,
     title: str = "",
+    note: str = "",
     total_dice: float | None = None,
     names: Sequence[str] = (),
     colors: Sequence[Color] = (),
@@ -52,7 +54,8 @@ def contact_sheet(
 
     frames: uint8 (n, rows, columns). masks: (objects, n, rows, columns). reference: (n, rows, columns), not 0 where the
     reference is, or None. rows: the table of the objects' union (slice_results). pixel_spacing: mm between rows and
-    between columns, so that the proportions are true. names and colors of the objects may be left out.
+    between columns, so that the proportions are true. names and colors of the objects may be left out. note: a line
+    under the subtitle that a reader must not miss.
 
     Raises InputError where no slice was computed or the file cannot be written.
     """
@@ -68,7 +71,7 @@ def contact_sheet(
     legend = [(name, color, False) for name, color in zip(names, colors, strict=False)]
     if reference is not None:
         legend.append(("reference", REFERENCE_COLOR, True))
-    head = _head(width, title, _subtitle(total_dice, len(shown), len(table)), legend)
+    head = _head(width, title, _subtitle(total_dice, len(shown), len(table)), note, legend)
     lines = -(-len(shown) // columns)
     sheet = Image.new("RGB", (width, head.height + lines * (cell[1] + _GAP) - _GAP + _MARGIN), _BACKGROUND)
     sheet.paste(head)
@@ -120,14 +123,19 @@ def _paste_tile(
         draw.text((corner[0] + cell[0] - 2, baseline), f"Dice {row.dice:.3f}", _TEXT, _font(14), anchor="rm")
 
 
-def _head(width: int, title: str, subtitle: str, legend: Sequence[tuple[str, Color, bool]]) -> Image.Image:
-    """Title, subtitle and legend above the tiles; a legend entry is a name, a colour and whether the line is dashed."""
+def _head(width: int, title: str, subtitle: str, note: str, legend: Sequence[tuple[str, Color, bool]]) -> Image.Image:
+    """Title, subtitle, note and legend above the tiles; a legend entry is a name, a colour and whether the line is
+    dashed.
+    """
     places, legend_height = _legend_places(width, legend)
-    head = Image.new("RGB", (width, _MARGIN + 2 * _LINE + legend_height + _GAP), _BACKGROUND)
+    lines = 3 if note else 2
+    head = Image.new("RGB", (width, _MARGIN + lines * _LINE + legend_height + _GAP), _BACKGROUND)
     draw = ImageDraw.Draw(head)
     draw.text((_MARGIN, _MARGIN), _fitting(draw, title, _font(20), width), _TEXT, _font(20))
     draw.text((_MARGIN, _MARGIN + _LINE + 2), _fitting(draw, subtitle, _font(15), width), _QUIET_TEXT, _font(15))
-    top = _MARGIN + 2 * _LINE + _LINE // 2
+    if note:
+        draw.text((_MARGIN, _MARGIN + 2 * _LINE), _fitting(draw, note, _font(15), width), _WARNING, _font(15))
+    top = _MARGIN + lines * _LINE + _LINE // 2
     for (name, color, dashed), (left, line) in zip(legend, places, strict=True):
         y = top + line * _LINE
         if dashed:

@@ -97,13 +97,13 @@ class Handlers:
 
     def _load_model(self, request: protocol.LoadModel) -> protocol.ModelLoaded:
         placement = place(request.device, request.precision, request.compiled)
-        wanted = (request.config, _fingerprint(Path(request.checkpoint)))
+        wanted = (request.config, request.image_size, _fingerprint(Path(request.checkpoint)))
         if self._tracker is None or self._loaded != wanted:
             # The old model goes first: two large ones may not fit beside each other.
             self._forget_stack()
             self._tracker, self._loaded = None, ()
             files = ModelFiles(
-                name=request.name, checkpoint=Path(request.checkpoint), config=request.config, sha256=request.sha256
+                request.name, Path(request.checkpoint), request.config, request.sha256, request.image_size
             )
             self._tracker = Tracker(load_model(files), placement)
             compile_and_warm_up(self._tracker, self._notice)

@@ -86,6 +86,7 @@ class Preparation:
             checkpoint=str(files.checkpoint),
             config=str(files.config),
             sha256=files.sha256,
+            image_size=files.image_size,
             device=wanted.device,
             precision=wanted.precision,
             compiled=wanted.compiled,

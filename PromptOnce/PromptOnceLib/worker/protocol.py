@@ -44,7 +44,7 @@ class Hello(Request):
 class LoadModel(Request):
     """Load a model; a model that is loaded already with the same answers is kept.
 
-    compiled: have torch.compile rewrite it, which takes minutes and a notice says so.
+    compiled: have torch.compile rewrite it, which takes minutes and a notice says so. image_size: as ModelFiles has it.
     """
 
     type: Literal["load_model"] = "load_model"
@@ -52,6 +52,7 @@ class LoadModel(Request):
     checkpoint: str
     config: str
     sha256: str | None = None
+    image_size: int | None = Field(default=None, gt=0)
     device: str = "auto"
     precision: str = "auto"
     compiled: bool = False

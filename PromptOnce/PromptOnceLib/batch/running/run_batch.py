@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from PromptOnceLib.batch.events import BatchSummary, CaseEnded, Event, RunEnded, Said, summarise_run
@@ -20,7 +21,7 @@ from PromptOnceLib.batch.report import write_report, write_run_tables
 from PromptOnceLib.batch.run_folder.fingerprints import model_fingerprint
 from PromptOnceLib.batch.run_folder.journal import JournalEntry
 from PromptOnceLib.batch.run_folder.open_run import open_run
-from PromptOnceLib.batch.run_folder.records import RunRecord, write_run_record
+from PromptOnceLib.batch.run_folder.records import RunRecord, read_run_record, write_run_record
 from PromptOnceLib.batch.run_folder.redaction import hide_folder
 from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.batch.running.control import RunControl, writing_failed
@@ -28,9 +29,11 @@ from PromptOnceLib.batch.running.lane import Lane, Shared
 from PromptOnceLib.batch.running.load import Loader
 from PromptOnceLib.batch.running.write_case import begin_record, end_record
 from PromptOnceLib.environment.engine_python import Kind, interpreter
+from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.models.default_model import AUTO, demonstration_note
+from PromptOnceLib.models.registry import load_registry, resolve_model
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.worker.client import WorkerClient
@@ -60,6 +63,7 @@ def run_batch(
     folder that is in use or holds something else, a model that is not there.
     """
     started = time.monotonic()
+    options = _with_named_model(options, folder if resume else None)
     files = resolve_model(options.model, options.config)
     with open_run(folder, plan, options, resume) as run:
         control = RunControl(plan.cases)
@@ -76,8 +80,9 @@ def run_batch(
         )
         positions = {case.name: index for index, case in enumerate(plan.cases)}
         shared = Shared(run, options, files, control, loader, positions, events.put)
-        for text in (*plan.notices, *run.notices):
-            on_event(Said(text=text))
+        for text in (*plan.notices, *run.notices, demonstration_note(load_registry().models, files.name)):
+            if text:
+                on_event(Said(text=text))
         record = begin_record(plan, options, files)
         write_run_record(folder, record)
         ended = _drive(_lanes(shared), control, events, on_event, should_cancel)
@@ -90,6 +95,17 @@ def run_batch(
         summary = _finish(folder, record, summary)
     on_event(RunEnded(summary=summary))
     return summary
+
+
+def _with_named_model(options: BatchOptions, begun: Path | None) -> BatchOptions:
+    """The options with a model's name in place of "auto": that of the run in the folder `begun`, if it is one."""
+    if options.model != AUTO or options.config is not None:
+        return options
+    name = resolve_model(AUTO).name
+    if begun is not None:
+        with suppress(RunFolderError):
+            name = read_run_record(begun).model.name
+    return options.model_copy(update={"model": name})
 
 
 def _lanes(shared: Shared) -> list[Lane]:

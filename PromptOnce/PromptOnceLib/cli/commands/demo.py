@@ -27,7 +27,9 @@ from PromptOnceLib.worker.segmenter import Settings
     help="Folder for the results.",
 )
 @click.option("--phantom", is_flag=True, help="A generated chest instead of the CT.")
-@click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`.")
+@click.option(
+    "--model", "model_name", default="auto", show_default=True, help="A name of `promptonce models list`, or auto."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
     """Segment both lungs of a chest CT from one box and three points on the central slice.

@@ -61,9 +61,10 @@ model_options = grouped(
         click.option(
             "--model",
             "model_name",
-            default="nano",
+            default="auto",
             show_default=True,
-            help="A name of `promptonce models list`, or a checkpoint file.",
+            help="A name of `promptonce models list`, auto for the one chosen there or else the best one on this "
+            "computer, or a checkpoint file.",
         ),
         click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file."),
         click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),

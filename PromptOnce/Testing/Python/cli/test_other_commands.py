@@ -10,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.conftest import Run
+from PromptOnceLib.models.registry import load_registry
 
 
 def write_labels(path: Path, array: np.ndarray, spacing: tuple[float, float, float] = (1, 1, 1)) -> None:
@@ -77,8 +78,9 @@ def test_a_demo_that_cannot_write_says_so_at_once(run: Run, tmp_path: Path, fold
 
 def test_models_are_listed_with_where_they_are(run: Run, tmp_path: Path) -> None:
     listed = run("models", "list", "--folder", tmp_path / "models", "--json").json
-    assert [model["name"] for model in listed] == ["nano", "tiny", "small", "base_plus", "large"]
-    assert [model["present"] for model in listed] == [True, False, False, False, False]
+    assert [model["name"] for model in listed] == load_registry().names
+    assert [model["name"] for model in listed if model["default"]] == ["nano"]
+    assert [model["present"] for model in listed] == [name == "nano" for name in load_registry().names]
     words = run("models", "list", "--folder", tmp_path / "models").out
     assert "to download" in words
     assert run("models", "path", "--folder", tmp_path / "models").out.strip() == str(tmp_path / "models")
