@@ -76,8 +76,10 @@ class Memory:
         return self._changed(itemgetter(rows))
 
     def _changed(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Memory:
-        banks = ({i: _changed(entry, change) for i, entry in bank.items()} for bank in (self.seed, self.tracked))
-        return Memory(self.pass_length, *banks)
+        seed, tracked = (
+            {i: _changed(entry, change) for i, entry in bank.items()} for bank in (self.seed, self.tracked)
+        )
+        return Memory(self.pass_length, seed, tracked)
 
 
 def together(seeds: Sequence[dict[int, Entry]]) -> dict[int, Entry]:

@@ -108,7 +108,7 @@ def side_by_side(
         while running:
             for lane in list(running):
                 result = lane.take()
-                if result is _END:
+                if isinstance(result, _End):
                     running.remove(lane)
                     for left in running:
                         left.threads = threads_of_each(cores, len(running), exact)
@@ -120,7 +120,11 @@ def side_by_side(
         torch.set_num_threads(cores)  # PyTorch's libraries have one number for all threads
 
 
-_END: object = object()
+class _End:
+    """In the place of a result: there are no more."""
+
+
+_END = _End()
 
 
 class _Running(Generic[T]):
@@ -131,13 +135,13 @@ class _Running(Generic[T]):
         self._alone = one_at_a_time
         self._results = lane.steps(lane)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="pass")
-        self._begun: deque[Future[T]] = deque()
+        self._begun: deque[Future[T | _End]] = deque()
 
     def begin(self, threads: int) -> None:
         self.threads = threads
         self._begun.extend(self._pool.submit(self._step) for _ in range(_AHEAD))
 
-    def take(self) -> T:
+    def take(self) -> T | _End:
         """The next result, when it is there, or _END."""
         result = self._begun.popleft().result()
         self._begun.append(self._pool.submit(self._step))
@@ -149,8 +153,8 @@ class _Running(Generic[T]):
         self._pool.shutdown(cancel_futures=True)
         getattr(self._results, "close", lambda: None)()
 
-    def _step(self) -> T:
+    def _step(self) -> T | _End:
         with self.lane.turns.step(self.lane, self._alone()):
             self.lane.interrupt()
             torch.set_num_threads(self.threads)
-            return next(self._results, _END)  # type: ignore[arg-type]
+            return next(self._results, _END)
