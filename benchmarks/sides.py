@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,8 @@ def main() -> None:
     )
 
     keep = Keep(logits, wanted=job["logits"])
-    prepared = _ours(job, frames, keep) if side == "ours" else _reference(job, frames, folder, keep, side)
+    ours = side in ("ours", "in_turn")
+    prepared = _ours(job, frames, keep, side) if ours else _reference(job, frames, folder, keep, side)
     before = peak_mib(job["device"])
     if job["device"] != "cpu":
         # The first run has libraries loaded and, of upstream's compiled variant, minutes of compiling in it. It is also
@@ -83,8 +84,10 @@ def main() -> None:
     )
 
 
-def _ours(job: dict[str, Any], frames: NDArray[np.uint8], keep: Keep) -> Callable[[], dict[str, Any]]:
+def _ours(job: dict[str, Any], frames: NDArray[np.uint8], keep: Keep, side: str) -> Callable[[], dict[str, Any]]:
     placement = place(job["device"], job["precision"], job["compile"])
+    if side == "in_turn":
+        placement = replace(placement, pipeline=replace(placement.pipeline, side_by_side=False))
     tracker = Tracker(load_model(_files(job)), placement)
     compile_and_warm_up(tracker, lambda text: print(text, file=sys.stderr))
     task = Task(
@@ -137,7 +140,7 @@ def _reference(
     from sam2.build_sam import build_sam2_video_predictor
 
     predictor = build_sam2_video_predictor(
-        f"//{job['config']}", job["checkpoint"], device=job["device"], vos_optimized=side == "vos_optimized"
+        f"//{job['reference_config']}", job["checkpoint"], device=job["device"], vos_optimized=side == "vos_optimized"
     )
     seed, cast = len(frames) // 2, job["reference_precision"]
     autocast = (
