@@ -41,6 +41,7 @@ RULES: dict[str, MemoryRules] = {
     "anchors": MemoryRules(anchors=True),
     "presence": MemoryRules(presence=True),
     "token 0": MemoryRules(first_mask=True),
+    "token 0 gated 0.3": MemoryRules(gate=0.3, first_mask=True),
     SECOND_PASS: MemoryRules(),
 }
 """By the name on the command line; the second pass is a run of its own and no rule of the tracker."""
