@@ -62,6 +62,7 @@ def test_when_the_time_is_over_no_case_is_begun(tmp_path, monkeypatch, capsys) -
     assert "Left out for want of time" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_sides_may_take_slices_at_different_sizes_and_ours_may_take_its_passes_in_turn() -> None:
     common = ["--model=nano", "--slices=3", "--size=48", "--precision=float32"]
     found = propagation.compare(propagation.parser().parse_args([*common, "--pixels=128", "--reference-pixels=256"]))
@@ -72,6 +73,7 @@ def test_sides_may_take_slices_at_different_sizes_and_ours_may_take_its_passes_i
     assert found["max_logit_difference"] == 0
 
 
+@pytest.mark.slow
 def test_a_case_in_exact_precision_has_no_differences() -> None:
     options = propagation.parser().parse_args(["--model=nano", "--slices=3", "--size=48", "--precision=float32"])
     found = propagation.compare(options)
