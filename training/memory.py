@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.memory_rules import MemoryRules, RuledTracker
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.second_pass import second_pass
+from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker
+from PromptOnceLib.engine.rules.second_pass import second_pass
 from PromptOnceLib.engine.tracker import Features, Tracker
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.segmentation.metrics import dice
@@ -49,21 +50,28 @@ RULES: dict[str, MemoryRules] = {
 Dices = dict[str, float]
 
 
+class EncodedElsewhere(RuledTracker):
+    """A tracker with rules, which takes the features of slices from another one. It has a model of its own, as rules
+    change the network.
+    """
+
+    def __init__(self, files: ModelFiles, name: str, encoder: Tracker) -> None:
+        super().__init__(load_model(files), on_cpu(), RULES[name])
+        self._encoder = encoder
+
+    def encode(self, frame: NDArray[np.uint8]) -> Features:
+        """See Tracker."""
+        return self._encoder.encode(frame)
+
+
 class Comparison:
     """Trackers for all rules, which share a tracker that encodes."""
 
     def __init__(self, checkpoint: Path, names: Iterable[str]) -> None:
         files = ModelFiles(name="nano", checkpoint=checkpoint, config=CONFIG, sha256=None)
         self._encoder = CachingTracker(load_model(files), on_cpu())
-        self._trackers: dict[str, Tracker] = {}
-        for name in names:
-            # A model each: rules change the network.
-            self._trackers[name] = RuledTracker(load_model(files), on_cpu(), RULES[name])
-            self._trackers[name].encode = self._encode  # type: ignore[method-assign]
+        self._trackers = {name: EncodedElsewhere(files, name, self._encoder) for name in names}
         self.seconds: dict[str, float] = defaultdict(float)
-
-    def _encode(self, frame: np.ndarray) -> Features:
-        return self._encoder.encode(frame)
 
     def dices(self, example: Example) -> Dices:
         """3D Dice by rule."""
@@ -77,10 +85,8 @@ class Comparison:
         return found
 
     def _dice(self, name: str, tracker: Tracker, example: Example) -> float:
-        work, task = (
-            Propagation(tracker, example.frames, print),
-            Task([example.prompt], example.seed, 0, len(example.frames) - 1),
-        )
+        work = Propagation(tracker, example.frames, print)
+        task = Task([example.prompt], example.seed, 0, len(example.frames) - 1)
         masks = np.zeros_like(example.reference)
         for output in second_pass(work, task) if name == SECOND_PASS else work.run(task):
             masks[output.slice] = output.masks[0]

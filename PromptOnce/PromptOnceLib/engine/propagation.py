@@ -16,6 +16,7 @@ from typing import Literal
 
 import torch
 
+from PromptOnceLib.engine.cpu.side_by_side import PassThread, side_by_side
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry
 from PromptOnceLib.engine.passes import (
@@ -29,7 +30,6 @@ from PromptOnceLib.engine.passes import (
     remembered_of_each_pass,
     whole,
 )
-from PromptOnceLib.engine.side_by_side import Lane, side_by_side
 from PromptOnceLib.engine.stores.run_memory import Reached
 from PromptOnceLib.engine.tracker import Features, Output
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
@@ -115,7 +115,7 @@ class Propagation(Workspace):
         """How many passes are tracked side by side."""
         return max(1, min(2, passes, torch.get_num_threads())) if self.pipeline.side_by_side else 1
 
-    def in_lane(self, lane: Lane[SliceOutput]) -> Propagation:
+    def in_lane(self, lane: PassThread[SliceOutput]) -> Propagation:
         """The same workspace for the thread of a lane."""
         work = copy(self)
         work.known = dict(self.known)

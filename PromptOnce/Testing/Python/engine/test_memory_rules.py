@@ -13,10 +13,10 @@ from engine.test_masks_equal_upstream import blobs, bright
 from engine.test_passes import Watched
 from PromptOnceLib.engine.devices import ON_CPU, ON_GPU, on_cpu
 from PromptOnceLib.engine.memory import Memory, Seen
-from PromptOnceLib.engine.memory_rules import MemoryRules, RuledTracker, has_distractor
 from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.second_pass import round_trip, second_pass, spread
+from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker, has_distractor
+from PromptOnceLib.engine.rules.second_pass import round_trip, second_pass, spread
 from PromptOnceLib.engine.tracker import Output, Tracker
 from PromptOnceLib.models.registry import resolve_model
 
@@ -68,7 +68,7 @@ def disk(x: int, y: int, radius: int, side: int = 64) -> np.ndarray:
 def test_without_anything_to_decide_every_bit_is_upstream_s(
     model: Model, upstream: Logits, rules: MemoryRules, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("PromptOnceLib.engine.memory_rules.has_distractor", lambda output: False)
+    monkeypatch.setattr("PromptOnceLib.engine.rules.memory_rules.has_distractor", lambda output: False)
     for placement in (on_cpu(), replace(on_cpu(), pipeline=ON_CPU), replace(on_cpu(), pipeline=ON_GPU)):
         found = run(RuledTracker(model, placement, rules))
         assert found.keys() == upstream.keys()
@@ -128,9 +128,9 @@ def test_something_similar_beside_the_object_is_a_distractor() -> None:
 
 
 def test_anchors_are_far_apart_at_most_three_and_stay(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("PromptOnceLib.engine.memory_rules.has_distractor", lambda output: True)
-    monkeypatch.setattr("PromptOnceLib.engine.memory_rules._ANCHOR_IOU", 0.0)
-    monkeypatch.setattr("PromptOnceLib.engine.memory_rules._ANCHOR_AREA", (0.0, 99.0))
+    monkeypatch.setattr("PromptOnceLib.engine.rules.memory_rules.has_distractor", lambda output: True)
+    monkeypatch.setattr("PromptOnceLib.engine.rules.memory_rules._ANCHOR_IOU", 0.0)
+    monkeypatch.setattr("PromptOnceLib.engine.rules.memory_rules._ANCHOR_AREA", (0.0, 99.0))
     tracker, seen = RuledTracker(model, on_cpu(), MemoryRules(anchors=True)), {}
     original = tracker._heads
 
@@ -246,7 +246,7 @@ def test_a_second_run_attends_to_the_trusted_slices(model: Model, upstream: Logi
 
 
 def test_where_no_slice_is_trusted_the_first_run_comes_out(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("PromptOnceLib.engine.second_pass.TRUST", 1.0)
+    monkeypatch.setattr("PromptOnceLib.engine.rules.second_pass.TRUST", 1.0)
     work = Propagation(Tracker(model, on_cpu()), blobs(9), pytest.fail)
     first, again = ({o.slice: o.masks for o in run} for run in (work.run(TASK_OF_9), second_pass(work, TASK_OF_9)))
     assert first.keys() == again.keys()

@@ -15,10 +15,10 @@ from engine.test_masks_equal_upstream import blobs, bright
 from engine.test_memory_and_devices import fail_at, masks_of
 from engine.test_passes import NINE, TASKS, Watched, frames_of, one_after_the_other
 from engine.upstream import upstream_predictor, upstream_volume
+from PromptOnceLib.engine.cpu.side_by_side import PassThread, side_by_side, threads_of_each
 from PromptOnceLib.engine.devices import ON_CPU, Pipeline, Placement, on_cpu, place
 from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation
-from PromptOnceLib.engine.side_by_side import Lane, side_by_side, threads_of_each
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
@@ -226,7 +226,7 @@ def test_results_are_taken_in_turns_and_no_iterator_runs_away() -> None:
     made: list[str] = []
 
     def count(name: str, to: int):
-        def steps(lane: Lane[str]) -> Iterator[str]:
+        def steps(lane: PassThread[str]) -> Iterator[str]:
             for number in range(to):
                 made.append(f"{name}{number}")
                 yield made[-1]
@@ -242,11 +242,11 @@ def test_results_are_taken_in_turns_and_no_iterator_runs_away() -> None:
 def test_an_error_in_one_iterator_ends_all_of_them() -> None:
     ended = []
 
-    def fails(lane: Lane[int]) -> Iterator[int]:
+    def fails(lane: PassThread[int]) -> Iterator[int]:
         yield 1
         raise ValueError("here")
 
-    def goes_on(lane: Lane[int]) -> Iterator[int]:
+    def goes_on(lane: PassThread[int]) -> Iterator[int]:
         try:
             while True:
                 yield 2

@@ -30,18 +30,18 @@ def threads_of_each(cores: int, lanes: int, exact: bool) -> int:
     return cores if exact else max(1, cores // lanes)
 
 
-class InterruptedLaneError(Exception):
+class InterruptedPassError(Exception):
     """Raised within a step of a lane whose results nobody waits for any more."""
 
 
 @dataclass(eq=False)
-class Lane(Generic[T]):
+class PassThread(Generic[T]):
     """Steps that are taken one after the other in a thread of their own.
 
     steps: makes the iterator of results; its argument is this lane. stopped: set when nobody waits for the rest.
     """
 
-    steps: Callable[[Lane[T]], Iterator[T]]
+    steps: Callable[[PassThread[T]], Iterator[T]]
     turns: Turns
     stopped: threading.Event = field(default_factory=threading.Event)
     held: int = 0
@@ -49,7 +49,7 @@ class Lane(Generic[T]):
     def interrupt(self) -> None:
         """To be called between the parts of a step: raises where nobody waits for it any more."""
         if self.stopped.is_set():
-            raise InterruptedLaneError
+            raise InterruptedPassError
 
 
 class Turns:
@@ -63,7 +63,7 @@ class Turns:
         self._permits, self._all = threading.Semaphore(lanes), threading.Lock()
 
     @contextmanager
-    def step(self, lane: Lane[T], alone: bool) -> Iterator[None]:
+    def step(self, lane: PassThread[T], alone: bool) -> Iterator[None]:
         """The time of one step."""
         try:
             if alone:
@@ -75,7 +75,7 @@ class Turns:
         finally:
             self._give_back(lane)
 
-    def be_alone(self, lane: Lane[T]) -> None:
+    def be_alone(self, lane: PassThread[T]) -> None:
         """For the rest of the lane's step: no other one is in a step, nor begins one."""
         if lane.held == self._lanes:
             return
@@ -85,22 +85,22 @@ class Turns:
                 self._permits.acquire()
                 lane.held += 1
 
-    def _give_back(self, lane: Lane[T]) -> None:
+    def _give_back(self, lane: PassThread[T]) -> None:
         held, lane.held = lane.held, 0
         if held:
             self._permits.release(held)
 
 
 def side_by_side(
-    makers: Sequence[Callable[[Lane[T]], Iterator[T]]], exact: bool, one_at_a_time: Callable[[], bool]
+    makers: Sequence[Callable[[PassThread[T]], Iterator[T]]], exact: bool, one_at_a_time: Callable[[], bool]
 ) -> Iterator[T]:
     """The results of several iterators in turns, each computed in a thread of its own; errors as they come.
 
     exact: see `threads_of_each`. one_at_a_time: asked before every step. What is being computed when the rest is not
-    wanted any more ends at its next `Lane.interrupt`.
+    wanted any more ends at its next `PassThread.interrupt`.
     """
     cores, turns = torch.get_num_threads(), Turns(len(makers))
-    lanes = [_Running(Lane(maker, turns), one_at_a_time) for maker in makers]
+    lanes = [_Running(PassThread(maker, turns), one_at_a_time) for maker in makers]
     running = list(lanes)
     try:
         for lane in lanes:
@@ -130,7 +130,7 @@ _END = _End()
 class _Running(Generic[T]):
     """A lane, its thread, and the steps that were begun."""
 
-    def __init__(self, lane: Lane[T], one_at_a_time: Callable[[], bool]) -> None:
+    def __init__(self, lane: PassThread[T], one_at_a_time: Callable[[], bool]) -> None:
         self.lane, self.threads = lane, 1
         self._alone = one_at_a_time
         self._results = lane.steps(lane)
