@@ -26,6 +26,8 @@ SPEED = (
     "--model tiny --slices 40 --pixels 512 --reference-pixels 1024",
     "--model tiny --slices 40 --pixels 512 --compare in_turn",
     "--model tiny --slices 10 --compare in_turn",
+    "--model tiny --slices 40 --cells 0.05",
+    "--model nano --slices 40 --cells 0.05",
     "--model nano --slices 60 --compare in_turn",
     "--model nano --slices 60 --compare in_turn --precision float32",
     "--model nano --slices 40",

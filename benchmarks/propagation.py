@@ -78,6 +78,7 @@ def _case(options: argparse.Namespace, weights: str) -> str:
     objects = "" if options.objects == 1 else f", {options.objects} objects"
     volume = f"{options.slices} x {rows} x {columns}{objects}"
     ours = f"{options.precision}{' compiled' if options.compile else ''}"
+    ours += "" if options.cells is None else f" with {options.cells:.0%} of the cells"
     return f"{model} ({weights} weights), {volume}, {options.device}, {ours} against {against}"
 
 
@@ -122,6 +123,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--precision", default="auto", help="ours: auto, float32 (exact), bfloat16 or float16")
     made.add_argument("--reference-precision", default="float32", choices=("float32", "bfloat16", "float16"))
     made.add_argument("--compare", default="reference", choices=SIDES)
+    made.add_argument(
+        "--cells", type=float, help="ours: attend to this share of the cells of slices before the last one"
+    )
     made.add_argument("--early-stop", action="store_true")
     made.add_argument(
         "--compile", action="store_true", help="ours: rewritten by torch.compile, its warm-up not counted"

@@ -26,6 +26,7 @@ from benchmarks.volumes import prompts
 from PromptOnceLib.engine.devices import place
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker
 from PromptOnceLib.engine.tracker import Output, Tracker
 from PromptOnceLib.engine.transfer import DeviceTransfer
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
@@ -88,7 +89,9 @@ def _ours(job: dict[str, Any], frames: NDArray[np.uint8], keep: Keep, side: str)
     placement = place(job["device"], job["precision"], job["compile"])
     if side == "in_turn":
         placement = replace(placement, pipeline=replace(placement.pipeline, side_by_side=False))
-    tracker = Tracker(load_model(_files(job)), placement)
+    model = load_model(_files(job))
+    rules = MemoryRules(cells=job["cells"])
+    tracker = Tracker(model, placement) if job["cells"] is None else RuledTracker(model, placement, rules)
     compile_and_warm_up(tracker, lambda text: print(text, file=sys.stderr))
     task = Task(
         prompts(job["objects"], *frames.shape[1:]),

@@ -41,7 +41,7 @@ class Memory:
     """The memory of B rows over one pass: the seed and the last few slices, as SAM2Base reads them.
 
     A row is an object in a pass (passes.py). pass_length: slices of the pass, the seed's included, or of the longest;
-    the network's encoding of time depends on it. seen, anchors: what rules need (memory_rules.py), of one row.
+    the network's encoding of time depends on it. seen, anchors, cells: what rules need (memory_rules.py), of one row.
     """
 
     pass_length: int
@@ -49,6 +49,7 @@ class Memory:
     tracked: dict[int, Entry] = field(default_factory=dict)
     seen: dict[int, Seen] = field(default_factory=dict)
     anchors: dict[int, Entry] = field(default_factory=dict)
+    cells: dict[int, torch.Tensor] = field(default_factory=dict)
 
     def see(self, index: int, seen: Seen) -> None:
         """Note what was found on the next slice."""

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from PromptOnceLib.engine.cpu.sparse_keys import Keys, attending
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.memory import Entry, Memory, Seen
 from PromptOnceLib.engine.network import Model
@@ -38,17 +39,20 @@ class MemoryRules:
     something similar beside the object stay for the rest of the pass, as conditioning frames. presence: where an object
     disappears from one slice to the next although its mask would still lie on that of the slice before, it is taken for
     present. first_mask: while tracking, the mask of token 0 is taken instead of the best of three by predicted IoU.
+    cells: of slices before the last one this share of their cells is attended to, those that got most attention when
+    each was the last (engine/cpu/sparse_keys.py); only where the network is rearranged.
     """
 
     gate: float | None = None
     anchors: bool = False
     presence: bool = False
     first_mask: bool = False
+    cells: float | None = None
 
-    @property
-    def hold(self) -> bool:
-        """Whether any rule holds."""
-        return self != MemoryRules()
+    def __post_init__(self) -> None:
+        """Raise ValueError for rules that do not go together."""
+        if self.gate is not None and self.cells is not None:
+            raise ValueError("a gate moves slices to other places, which the rule for cells does not follow")
 
 
 class RuledTracker(Tracker):
@@ -68,20 +72,39 @@ class RuledTracker(Tracker):
         """See Tracker."""
         assert memory.rows == 1
         attended = Memory(memory.pass_length, memory.seed, self._attended(index, memory))
-        output = self._heads(features, index, False, None, None, attended)
+        output, keys = self._look(features, index, attended, memory)
         if self.rules.presence and self._was_lost_at_once(index, memory, output):
             with self._taken_for_present():
-                present = self._heads(features, index, False, None, None, attended)
+                present, _ = self._look(features, index, attended, memory)
             if _dice(present.logits, memory.seen[index - 1].found) > _AGREEMENT:
                 output = present
         with self.placement.compute():
             entry = self._remember(features, output.high_res, output, is_prompted=False)
+        # From here on nothing can fail.
+        if keys is not None:
+            assert self.rules.cells is not None
+            memory.cells[index - 1] = kept = keys.best(self.rules.cells)
+            memory.tracked[index - 1] = _some_cells(memory.tracked[index - 1], kept)
         memory.tracked[index] = entry
         memory.see(index, _seen(output))
         if self.rules.anchors:
             self._anchor(index, memory, output)
         self._forget(memory, index)
         return filled(output, fill_hole_area)
+
+    def _look(self, features: Features, index: int, attended: Memory, memory: Memory) -> tuple[Output, Keys | None]:
+        """What the heads say, and what attention the last slice's cells got where some cells are left out."""
+        if self.rules.cells is None or index - 1 not in attended.tracked or not self.placement.rearranged:
+            return self._heads(features, index, False, None, None, attended), None
+        cells = features.maps[-1].shape[0]
+        every = torch.arange(cells, device=features.maps[-1].device)
+        # In the order in which the network takes them: conditioning frames, which keep all cells, then oldest first.
+        reach = range(index - self._network.num_maskmem + 1, index)
+        places = [memory.cells.get(place, every) for place in reach if place in attended.tracked]
+        of_all = torch.cat([every] * len(attended.seed) + places)
+        keys = Keys(of_all, slice(len(of_all) - cells, len(of_all)))
+        with attending(keys):
+            return self._heads(features, index, False, None, None, attended), keys
 
     def _attended(self, index: int, memory: Memory) -> dict[int, Entry]:
         """The slices a slice attends to, at the places where the network looks for them."""
@@ -174,6 +197,16 @@ def _largest_piece(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     pieces = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8)), True))
     largest = int(np.bincount(pieces.ravel())[1:].argmax()) + 1
     return np.asarray(pieces == largest)
+
+
+def _some_cells(entry: Entry, cells: torch.Tensor) -> Entry:
+    """A remembered slice with some of its cells; maps become (B, C, cells, 1)."""
+
+    def some(maps: torch.Tensor) -> torch.Tensor:
+        return maps.flatten(2)[:, :, cells, None]
+
+    positions = [some(level) for level in entry["maskmem_pos_enc"]]
+    return {**entry, "maskmem_features": some(entry["maskmem_features"]), "maskmem_pos_enc": positions}
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:

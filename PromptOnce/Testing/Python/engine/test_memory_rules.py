@@ -11,6 +11,7 @@ import torch
 
 from engine.test_masks_equal_upstream import blobs, bright
 from engine.test_passes import Watched
+from PromptOnceLib.engine.cpu.sparse_keys import Keys
 from PromptOnceLib.engine.devices import ON_CPU, ON_GPU, on_cpu
 from PromptOnceLib.engine.memory import Memory, Seen
 from PromptOnceLib.engine.network import Model, load_model
@@ -215,6 +216,52 @@ def test_token_0_is_one_mask_instead_of_the_best_of_three(model: Model) -> None:
     tracker._heads = heads  # type: ignore[method-assign]
     list(Propagation(tracker, blobs(9), pytest.fail).run(replace(TASK, last=8)))
     assert set(shapes[1:]) == {(1, 1)}
+
+
+def rearranged(model: Model, share: float | None) -> RuledTracker:
+    return RuledTracker(model, replace(on_cpu(), rearranged=True), MemoryRules(cells=share))
+
+
+def test_with_all_cells_of_all_slices_the_numbers_are_the_same_but_for_rounding(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "bfloat16", torch.float32)  # memories rounded the other way would hide what is wrong
+    every = run(rearranged(model, None))
+    found = run(rearranged(load_model(resolve_model("nano")), 1.0))
+    for index, logits in every.items():
+        torch.testing.assert_close(found[index], logits, atol=1e-3, rtol=0)
+
+
+def test_slices_before_the_last_one_keep_the_cells_that_got_most_attention(model: Model) -> None:
+    tracker, kept = rearranged(model, 0.05), {}
+    original = tracker._heads
+
+    def heads(features, index, seed, points, mask, memory):
+        output = original(features, index, seed, points, mask, memory)
+        kept[index] = [
+            {i: e["maskmem_features"].flatten(2).shape[2] for i, e in bank.items() if e["maskmem_features"] is not None}
+            for bank in (memory.seed, memory.tracked)
+        ]
+        return output
+
+    tracker._heads = heads  # type: ignore[method-assign]
+    found = list(Propagation(tracker, blobs(12), pytest.fail).run(Task([bright(0)], 0, 0, 11)))
+    cells = 256
+    assert kept[6] == [{0: cells}, {1: 13, 2: 13, 3: 13, 4: 13, 5: cells}]
+    assert all(output.masks.any() for output in found)
+
+
+def test_the_cells_that_stay_are_those_of_the_most_attention() -> None:
+    keys = Keys(torch.arange(40), slice(0, 40))
+    for _ in range(2):
+        keys.add(torch.tensor([0.0, 3.0, 1.0, 9.0] * 10))
+    assert keys.best(0.25).tolist() == list(range(3, 40, 4))
+    assert keys.best(0.001).numel() == 1
+
+
+def test_exact_precision_leaves_no_cells_out(model: Model, upstream: Logits) -> None:
+    found = run(RuledTracker(model, on_cpu(), MemoryRules(cells=0.05)))
+    assert all(torch.equal(found[index], logits) for index, logits in upstream.items())
 
 
 def test_trusted_slices_are_spread_over_the_stack() -> None:
