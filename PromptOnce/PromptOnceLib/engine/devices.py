@@ -8,7 +8,10 @@ import torch
 
 from PromptOnceLib.errors import InputError
 
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+EXACT = "float32"
+"""The precision that gives upstream's numbers when it is named."""
+
+PRECISIONS = ("auto", EXACT, "bfloat16", "float16")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,17 @@ SAM2_CONFIG = "sam2:"
 """Prefix of a configuration that lies in configs/sam2.1 of the installed sam2 package; only the engine can open it."""
 
 
+class MemorySettings(StrictModel):
+    """What a pass remembers besides SAM 2's own rules, as phantoms have shown it to be good for a model.
+
+    gate: only slices that the model was so sure of (0 to 1) are remembered beyond the next one. first_mask: the first
+    mask is taken while tracking, instead of the best of three. See engine/rules/memory_rules.py.
+    """
+
+    gate: float | None = Field(default=None, ge=0, le=1)
+    first_mask: bool = False
+
+
 _PERMISSIVE = ("Apache-2.0", "MIT", "BSD-3-Clause")
 
 
@@ -24,8 +35,8 @@ class ModelEntry(StrictModel):
     that says it (pointer.py); bytes is absent where the exact size is not known, and about_megabytes takes its place.
     config is a file in Resources/Models or in the sam2 package. image_size is the side, in pixels, of the square to
     which the model scales every slice; resized: it is not that of the configuration, but of another model with the same
-    file. title: what the model is called in a panel. rank: of the models on a computer the one of the highest is taken
-    where none is named; never one of rank 0.
+    file. memory: where SAM 2's own rules are not the best. title: what the model is called in a panel. rank: of the
+    models on a computer the one of the highest is taken where none is named; never one of rank 0.
     """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -41,6 +52,7 @@ class ModelEntry(StrictModel):
     config: str = Field(pattern=r"^[A-Za-z0-9_.+-]+\.yaml$")
     image_size: int = Field(gt=0, multiple_of=32)
     resized: bool = False
+    memory: MemorySettings | None = None
     licence: str
     description: str
 

@@ -13,7 +13,7 @@ from PromptOnceLib.errors import ModelError
 from PromptOnceLib.files.names import check_name, expanded
 from PromptOnceLib.models.checkpoints import check_before_use
 from PromptOnceLib.models.default_model import AUTO, default_model
-from PromptOnceLib.models.model_entry import SAM2_CONFIG, ModelEntry
+from PromptOnceLib.models.model_entry import SAM2_CONFIG, MemorySettings, ModelEntry
 from PromptOnceLib.models.pointer import pinned
 from PromptOnceLib.resources import resource
 from PromptOnceLib.schema import StrictModel
@@ -68,7 +68,7 @@ class ModelFiles:
 
     config is a path, or "sam2:FILE" for a file in configs/sam2.1 of the installed sam2 package. sha256 is that of the
     checkpoint, already checked, or None where none is known (a checkpoint that the user brings). image_size: of the
-    network's input where it is not the configuration's.
+    network's input where it is not the configuration's. memory: what a pass remembers, None for as SAM 2 has it.
     """
 
     name: str
@@ -76,6 +76,7 @@ class ModelFiles:
     config: Path | str
     sha256: str | None
     image_size: int | None = None
+    memory: MemorySettings | None = None
 
 
 def resolve_model(
@@ -112,7 +113,7 @@ def resolve_model(
 def _registered(entry: ModelEntry, folder: str | Path | None) -> ModelFiles:
     path = check_before_use(entry, folder)
     size = entry.image_size if entry.resized else None
-    return ModelFiles(entry.name, path, entry.config_location, pinned(entry, path).sha256, size)
+    return ModelFiles(entry.name, path, entry.config_location, pinned(entry, path).sha256, size, entry.memory)
 
 
 def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:

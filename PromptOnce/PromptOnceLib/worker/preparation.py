@@ -87,6 +87,7 @@ class Preparation:
             config=str(files.config),
             sha256=files.sha256,
             image_size=files.image_size,
+            memory=files.memory,
             device=wanted.device,
             precision=wanted.precision,
             compiled=wanted.compiled,

@@ -22,6 +22,7 @@ from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.memory import Entry, Memory, Seen
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.tracker import Features, Output, Tracker, filled
+from PromptOnceLib.models.model_entry import MemorySettings
 
 MOST_ANCHORS = 3
 _ANCHOR_IOU, _ANCHOR_AREA, _ANCHOR_DISTANCE, _ANCHOR_MEDIAN_OF = 0.8, (0.8, 1.2), 5, 10
@@ -55,17 +56,33 @@ class MemoryRules:
             raise ValueError("a gate moves slices to other places, which the rule for cells does not follow")
 
 
+def tracker_for(model: Model, placement: Placement, memory: MemorySettings | None) -> Tracker:
+    """The tracker of a model with its settings for memory; None for SAM 2's own."""
+    if memory is None:
+        return Tracker(model, placement)
+    return RuledTracker(model, placement, MemoryRules(memory.gate, first_mask=memory.first_mask))
+
+
 class RuledTracker(Tracker):
     """A tracker whose memories follow rules. Every memory it is given has one row."""
 
     def __init__(self, model: Model, placement: Placement, rules: MemoryRules) -> None:
         self.rules = rules
-        pieces = replace(placement.pipeline, objects_together=False, passes_together=False)
-        super().__init__(model, replace(placement, pipeline=pieces))
+        super().__init__(model, placement)
         self._forced = threading.local()
         if rules.presence:
             model.network.sam_mask_decoder.register_forward_hook(self._force_presence)
-        model.network.multimask_output_for_tracking &= not rules.first_mask
+        if rules.first_mask:
+            proposes_several = model.network._use_multimask
+            # Where nothing is prompted, as while tracking; clicks are answered as ever.
+            model.network._use_multimask = lambda is_seed, points: (
+                (is_seed or points is not None) and proposes_several(is_seed, points)
+            )
+
+    def move(self, placement: Placement) -> None:
+        """See Tracker."""
+        pieces = replace(placement.pipeline, objects_together=False, passes_together=False)
+        super().move(replace(placement, pipeline=pieces))
 
     @torch.inference_mode()
     def track(self, features: Features, index: int, memory: Memory, fill_hole_area: int = 0) -> Output:

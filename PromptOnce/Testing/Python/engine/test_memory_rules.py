@@ -20,9 +20,11 @@ from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker, h
 from PromptOnceLib.engine.rules.second_pass import round_trip, second_pass, spread
 from PromptOnceLib.engine.tracker import Output, Tracker
 from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.prompts.prompt import ObjectPrompt, Point
 
 SLICES = 24
 TASK = Task([bright(4)], 4, 0, SLICES - 1)
+TOKEN_0 = MemoryRules(first_mask=True)
 Logits = dict[int, torch.Tensor]
 
 
@@ -205,7 +207,7 @@ def test_an_object_that_really_ends_stays_absent(model: Model) -> None:
 
 
 def test_token_0_is_one_mask_instead_of_the_best_of_three(model: Model) -> None:
-    tracker, shapes = RuledTracker(model, on_cpu(), MemoryRules(first_mask=True)), []
+    tracker, shapes = RuledTracker(model, on_cpu(), TOKEN_0), []
     original = tracker._heads
 
     def heads(*arguments):
@@ -216,6 +218,19 @@ def test_token_0_is_one_mask_instead_of_the_best_of_three(model: Model) -> None:
     tracker._heads = heads  # type: ignore[method-assign]
     list(Propagation(tracker, blobs(9), pytest.fail).run(replace(TASK, last=8)))
     assert set(shapes[1:]) == {(1, 1)}
+
+
+def test_a_click_is_answered_with_the_best_of_three_as_ever(model: Model) -> None:
+    click = ObjectPrompt(name="bright", points=(Point(x=44, y=47, positive=True),))
+    frame, found = blobs(9)[4], []
+    for tracker in (Tracker(model, on_cpu()), RuledTracker(load_model(resolve_model("nano")), on_cpu(), TOKEN_0)):
+        features = tracker.encode(frame)
+        seed = tracker.segment(features, click, frame.shape)
+        memory = Memory(9, seed={0: tracker.remember_seed(features, seed)})
+        corrected = tracker.correct(features, click, frame.shape, seed.logits, memory, 1)
+        assert corrected.candidates.shape[1] == 3
+        found.append(corrected.logits)
+    assert torch.equal(*found)
 
 
 def rearranged(model: Model, share: float | None) -> RuledTracker:
