@@ -13,7 +13,7 @@ from engine.test_masks_equal_upstream import blobs, bright
 from engine.test_passes import Watched
 from PromptOnceLib.engine.cpu.sparse_keys import Keys
 from PromptOnceLib.engine.devices import ON_CPU, ON_GPU, on_cpu
-from PromptOnceLib.engine.memory import Memory, Seen
+from PromptOnceLib.engine.memory import CorrectionContext, Memory, Seen
 from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker, has_distractor
@@ -227,7 +227,7 @@ def test_a_click_is_answered_with_the_best_of_three_as_ever(model: Model) -> Non
         features = tracker.encode(frame)
         seed = tracker.segment(features, click, frame.shape)
         memory = Memory(9, seed={0: tracker.remember_seed(features, seed)})
-        corrected = tracker.correct(features, click, frame.shape, seed.logits, memory, 1)
+        corrected = tracker.correct(features, click, frame.shape, CorrectionContext(seed.logits, memory, 1))
         assert corrected.candidates.shape[1] == 3
         found.append(corrected.logits)
     assert torch.equal(*found)
