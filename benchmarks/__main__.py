@@ -25,7 +25,6 @@ SPEED = (
     "--model tiny --slices 40 --pixels 512",
     "--model tiny --slices 40 --pixels 512 --reference-pixels 1024",
     "--model tiny --slices 40 --pixels 512 --compare in_turn",
-    "--model tiny --slices 10 --compare in_turn",
     "--model tiny --slices 40 --cells 0.05",
     "--model nano --slices 40 --cells 0.05",
     "--model nano --slices 60 --compare in_turn",

@@ -16,7 +16,7 @@ from typing import Literal
 
 import torch
 
-from PromptOnceLib.engine.cpu.side_by_side import PassThread, side_by_side
+from PromptOnceLib.engine.cpu.side_by_side import PassThread, passes_at_once, side_by_side
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry
 from PromptOnceLib.engine.passes import (
@@ -113,7 +113,9 @@ class Propagation(Workspace):
 
     def lanes(self, passes: int) -> int:
         """How many passes are tracked side by side."""
-        return max(1, min(2, passes, torch.get_num_threads())) if self.pipeline.side_by_side else 1
+        if not self.pipeline.side_by_side:
+            return 1
+        return passes_at_once(passes, torch.get_num_threads(), self.tracker.model.image_size)
 
     def in_lane(self, lane: PassThread[SliceOutput]) -> Propagation:
         """The same workspace for the thread of a lane."""

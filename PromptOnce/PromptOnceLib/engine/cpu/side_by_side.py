@@ -18,7 +18,14 @@ import torch
 
 T = TypeVar("T")
 
+_LARGEST_INPUT = 512
+# Beyond it a pass keeps two cores busy by itself, and takes a gigabyte and more.
 _AHEAD = 2  # steps of a lane that are under way or wait to be taken, so that no lane runs away from the other
+
+
+def passes_at_once(passes: int, cores: int, input_size: int) -> int:
+    """How many of the passes are computed side by side. input_size: pixels a side of the network's input."""
+    return 1 if input_size > _LARGEST_INPUT else max(1, min(2, passes, cores))
 
 
 def threads_of_each(cores: int, lanes: int, exact: bool) -> int:

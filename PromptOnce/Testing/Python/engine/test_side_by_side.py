@@ -15,7 +15,7 @@ from engine.test_masks_equal_upstream import blobs, bright
 from engine.test_memory_and_devices import fail_at, masks_of
 from engine.test_passes import NINE, TASKS, Watched, frames_of, one_after_the_other
 from engine.upstream import upstream_predictor, upstream_volume
-from PromptOnceLib.engine.cpu.side_by_side import PassThread, side_by_side, threads_of_each
+from PromptOnceLib.engine.cpu.side_by_side import PassThread, passes_at_once, side_by_side, threads_of_each
 from PromptOnceLib.engine.devices import ON_CPU, Pipeline, Placement, on_cpu, place
 from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation
@@ -112,6 +112,8 @@ def test_one_core_or_one_pass_takes_no_threads(model: Model) -> None:
     assert propagation.lanes(9) == 2
     torch.set_num_threads(1)
     assert propagation.lanes(2) == 1
+    assert passes_at_once(2, 2, input_size=512) == 2
+    assert passes_at_once(2, 16, input_size=1024) == 1, "it keeps the cores busy, and takes a gigabyte"
     assert [o.slice for o in propagation.run(NINE)] == [4, 5, 6, 7, 8, 3, 2, 1, 0]
 
 
