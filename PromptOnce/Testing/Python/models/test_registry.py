@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from PromptOnceLib.errors import CheckpointError, ModelError
 from PromptOnceLib.models import registry as registry_module
 from PromptOnceLib.models.checkpoints import FOLDER_VARIABLE
-from PromptOnceLib.models.model_entry import ModelEntry
+from PromptOnceLib.models.model_entry import MemorySettings, ModelEntry
 from PromptOnceLib.models.registry import Registry, load_registry, resolve_model
 from PromptOnceLib.resources import resource
 
@@ -135,6 +135,7 @@ def test_the_embedded_model_has_its_configuration_in_the_resources_and_no_addres
     assert entry.embedded
     assert entry.url is None
     assert entry.config_location == resource("Models", "nano.yaml")
+    assert entry.memory == MemorySettings(first_mask=True)
     assert f"image_size: {entry.image_size}" in resource("Models", "nano.yaml").read_text()
 
 
