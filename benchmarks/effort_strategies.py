@@ -41,13 +41,14 @@ class Step:
 class Desk:
     """One object in one volume while somebody works on it.
 
-    folder: for what the engine keeps. fixed: by slice what settles it.
+    folder: for what the engine keeps. fixed: by slice what settles it. accepted: slices that got no mark.
     """
 
     tracker: Tracker
     person: Person
     folder: Path
     fixed: dict[int, ObjectPrompt] = field(default_factory=dict)
+    accepted: set[int] = field(default_factory=set)
     computed: int = 0
     seconds: float = 0.0
 
@@ -99,6 +100,8 @@ class Desk:
         first = self.fixed.get(index)
         prompt = ObjectPrompt(name=NAME) if first is None else first
         clicks, seen = self._mark(index, prompt, correcting=first is None)
+        if not clicks:
+            self.accepted.add(index)
         self._fix(index, seen)
         return clicks
 
@@ -132,7 +135,7 @@ class Desk:
 
     def confidence(self) -> NDArray[np.float64]:
         """Of every slice."""
-        return slice_confidence(self.masks, self.presence, self.predicted_iou, self.fixed)
+        return slice_confidence(self.masks, self.presence, self.predicted_iou, self.fixed, self.accepted)
 
 
 Choice = Callable[[Desk], int]

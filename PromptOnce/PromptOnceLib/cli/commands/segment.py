@@ -138,7 +138,7 @@ def segment(
     reporter = Reporter(quiet)
     notices: list[str] = []
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes, early_stop)
-    with WorkerSession(files, model.device, model.precision, reporter, compiled) as work:
+    with WorkerSession(files, model.device, model.precision, reporter, compiled, model.python) as work:
         seeds = seed.source(work, volume, axis) if seed.seeds else None
         source = seeds or prompt.source(volume, notices)
         compared = None if reference is None else labels(reference, volume, notices)
