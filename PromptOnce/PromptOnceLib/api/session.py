@@ -36,8 +36,7 @@ class Session(LoadedModel):
     Parameters
     ----------
     model : str or Path, optional
-        A name of the list ("nano", "tiny", "medsam2", ...), the file of a checkpoint, or "auto": the one chosen with
-        ``promptonce models use``, else the best one on this computer.
+        A name of the list ("nano", "tiny", ...), a checkpoint's file, or "auto": the user's choice, else the best here.
     config : str or Path, optional
         Configuration of a checkpoint file.
     device : str, optional
