@@ -47,7 +47,7 @@ class RunReport(StrictModel):
     """A run of `promptonce segment`.
 
     output, csv, sheet: files that were written. slices: computed, of slices_in_volume. seconds: of the propagation.
-    axis: k, j or i. seed: names of the seeds that took a prompt's place. seed_slice: the prompted slice, or where the
+    axis: k, j or i. model_note: what a reader has to know of the model, "" for most. seed: names of the seeds that took a prompt's place. seed_slice: the prompted slice, or where the
     seeds start. millilitres, dice, jaccard, per_slice: of the union of all objects. objects: the same for each.
     """
 
@@ -56,6 +56,7 @@ class RunReport(StrictModel):
     csv: str | None
     sheet: str | None
     model: str
+    model_note: str
     device: str
     slices: int
     slices_in_volume: int
@@ -83,6 +84,7 @@ def run_report(run: Run, outputs: Outputs, round_trip: RoundTripReport | None = 
         csv=None if outputs.csv is None else str(outputs.csv),
         sheet=None if outputs.sheet is None else str(outputs.sheet),
         model=run.model,
+        model_note=run.model_note,
         device=run.device,
         slices=figures.computed_slices,
         slices_in_volume=figures.slices,

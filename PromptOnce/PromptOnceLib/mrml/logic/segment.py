@@ -47,7 +47,7 @@ class SegmentLogic:
         *,
         axis: str = "auto",
         window: str = "auto",
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
         precision: str = "auto",
@@ -71,17 +71,15 @@ class SegmentLogic:
         """Segment a volume from one prompt and write the masks into a segmentation.
 
         prompt: from promptFromIJK, promptFromRAS, promptFromMarkups, promptFromReference or promptFromSeed, or a prompt
-        of the core.
-        axis: "auto", "i", "j", "k", "axial", "sagittal" or "coronal". window: "auto", "display" (the node's own), the
-        name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as "nano" or "small", or
-        the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both included. earlyStop: stop a
-        pass where the object has ended, after several slices without it; not for objects in several pieces.
-        segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None for a
-        new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections: slices of these
-        segments that were corrected, accepted or drawn on by hand keep their masks; in both directions the run also
-        goes out from them. keepOut: a segmentation whose shown segments, or keepOutSegmentIds, the masks do not reach
-        into. reference: a segmentation or label
-        map node to compare with; table and plot are written at the end.
+        of the core. axis: "auto", "i", "j", "k", "axial", "sagittal" or "coronal". window: "auto", "display" (the
+        node's own), the name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as
+        "nano" or "small", "auto", or the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both
+        included. earlyStop: stop a pass where the object has ended, after several slices without it; not for objects in
+        several pieces. segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every
+        object, None for a new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections:
+        slices of these segments that were corrected, accepted or drawn on by hand keep their masks; in both
+        directions the run also goes out from them. keepOut: a segmentation whose shown segments, or keepOutSegmentIds, the masks do not reach into. reference: a segmentation
+        or label map node to compare with; table and plot are written at the end.
 
         wait=True returns when it is done, the application staying alive, and raises what went wrong; results until
         then are kept. wait=False returns at once. onProgress is called with the run after every slice, onFinished when
