@@ -47,8 +47,9 @@ class RunReport(StrictModel):
     """A run of `promptonce segment`.
 
     output, csv, sheet: files that were written. slices: computed, of slices_in_volume. seconds: of the propagation.
-    axis: k, j or i. model_note: what a reader has to know of the model, "" for most. seed: names of the seeds that took a prompt's place. seed_slice: the prompted slice, or where the
-    seeds start. millilitres, dice, jaccard, per_slice: of the union of all objects. objects: the same for each.
+    axis: k, j or i. model_note: what a reader has to know of the model, "" for most. seed: names of the seeds that took
+    a prompt's place. seed_slice: the prompted slice, or where the seeds start. millilitres, dice, jaccard, per_slice:
+    of the union of all objects. objects: the same for each.
     """
 
     version: Literal[1] = 1
@@ -67,6 +68,7 @@ class RunReport(StrictModel):
     seed_slice: int
     window: str
     millilitres: float | None
+    reference_millilitres: float | None
     dice: float | None
     jaccard: float | None
     cancelled: bool
@@ -95,6 +97,7 @@ def run_report(run: Run, outputs: Outputs, round_trip: RoundTripReport | None = 
         seed_slice=case.prompt.slice,
         window=case.stack.window.name,
         millilitres=figures.millilitres if case.volume.has_millilitres else None,
+        reference_millilitres=figures.reference_millilitres if case.volume.has_millilitres else None,
         dice=figures.dice,
         jaccard=figures.jaccard,
         cancelled=run.cancelled,

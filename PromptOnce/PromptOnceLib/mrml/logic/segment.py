@@ -77,9 +77,10 @@ class SegmentLogic:
         included. earlyStop: stop a pass where the object has ended, after several slices without it; not for objects in
         several pieces. segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every
         object, None for a new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections:
-        slices of these segments that were corrected, accepted or drawn on by hand keep their masks; in both
-        directions the run also goes out from them. keepOut: a segmentation whose shown segments, or keepOutSegmentIds, the masks do not reach into. reference: a segmentation
-        or label map node to compare with; table and plot are written at the end.
+        slices of these segments that were corrected, accepted or drawn on by hand keep their masks; in both directions
+        the run also goes out from them. keepOut: a segmentation whose shown segments, or keepOutSegmentIds, the masks
+        do not reach into. reference: a segmentation or label map node to compare with; table and plot are written at
+        the end.
 
         wait=True returns when it is done, the application staying alive, and raises what went wrong; results until
         then are kept. wait=False returns at once. onProgress is called with the run after every slice, onFinished when
