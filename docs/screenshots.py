@@ -173,10 +173,11 @@ def compare(user: Any, reference: Any) -> None:
 
 def seeds(user: Any, library: Path) -> None:
     """A library of three seeds, and what is suggested for the next phantom."""
-    from PromptOnceLib.cases.case import Labels, prepare_case
+    from PromptOnceLib.cases.case import prepare_case
     from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
     from PromptOnceLib.seeds.create import make_seed
     from PromptOnceLib.seeds.library import SeedLibrary
+    from PromptOnceLib.segmentation.object_labels import Labels
 
     for number, (target, shape) in enumerate({"heart": (40, 256, 256), "liver": (20, 128, 128)}.items(), start=1):
         volume, labels = chest_phantom(number, shape)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from PromptOnceLib.cases.case import Labels
 from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.prompts.from_positions import (
@@ -20,6 +19,7 @@ from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.segmentation.object_labels import Labels
 
 
 class PromptLogic:
@@ -86,7 +86,7 @@ class PromptLogic:
         asMask: or the mask itself on that slice. Where nothing is labelled there it is taken from the middle of the
         labelled slices, with a notice of the run.
         """
-        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name, asMask)
+        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name, as_mask=asMask)
 
     def promptFromSegment(  # noqa: N802
         self,

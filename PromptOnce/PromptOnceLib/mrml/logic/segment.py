@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from PromptOnceLib.cases.case import Case, PromptSource, prepare_case, with_walls
+from PromptOnceLib.cases.case import Case, prepare_case, with_walls
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
 from PromptOnceLib.models.registry import resolve_model
