@@ -91,7 +91,10 @@ def chest_ct() -> tuple[Volume, Array]:
     segmentation = slicerio.get_testdata_file("Segmentation.seg.nrrd")
     found = read_reference(segmentation, volume.geometry, list(LUNGS))
     values = [int(value) for value in np.unique(found) if value]
-    return volume, sum((np.where(found == value, n, 0) for n, value in enumerate(values, start=1))).astype(np.uint8)
+    lungs = np.zeros(found.shape, np.uint8)
+    for number, value in enumerate(values, start=1):
+        lungs[found == value] = number
+    return volume, lungs
 
 
 def _write_chest(sample: Sample, folder: Path) -> None:

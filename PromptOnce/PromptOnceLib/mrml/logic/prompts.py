@@ -83,7 +83,7 @@ class PromptLogic:
         asMask: or the mask itself on that slice. Where nothing is labelled there it is taken from the middle of the
         labelled slices, with a notice of the run.
         """
-        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name, asMask)
+        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name, as_mask=asMask)
 
 
 def _grid(volume_node: Any, axis: str) -> StackGrid:
