@@ -12,8 +12,8 @@ from PromptOnceLib.batch.cluster.dask_run import on_cluster
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, OutputFormat, PromptChoice, Selection
+from PromptOnceLib.batch.report import REPORT
 from PromptOnceLib.batch.report.run_results import RunResults, read_run
-from PromptOnceLib.batch.report.write_report import REPORT
 from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.batch.running.run_batch import OnEvent, run_batch
 from PromptOnceLib.errors import InputError

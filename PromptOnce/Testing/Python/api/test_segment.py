@@ -16,8 +16,8 @@ from worker.disks import disk_frames, disk_prompt
 
 import PromptOnceLib as po
 from PromptOnceLib.api import loaded_model
+from PromptOnceLib.cases.samples import write_sample
 from PromptOnceLib.errors import GeometryError, InputError, PromptError, SeedError, SeveralVolumesError
-from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import encode_mask
 from PromptOnceLib.segmentation.io import read_segmentation
@@ -53,21 +53,14 @@ def test_one_of_several_volumes_is_read_by_its_number(tmp_path: Path) -> None:
 
 def test_the_readmes_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    volume, labels = chest_phantom(shape=(6, 256, 256))
-    image = sitk.GetImageFromArray(volume.array)
-    image.SetSpacing(volume.geometry.spacing)
-    sitk.WriteImage(image, str(tmp_path / "chest.nii.gz"))
-    lungs = (labels == LABELS["right lung"]) + 2 * (labels == LABELS["left lung"])
-    reference = sitk.GetImageFromArray(lungs.astype(np.uint8))
-    reference.CopyInformation(image)
-    sitk.WriteImage(reference, str(tmp_path / "lungs.nii.gz"))
+    write_sample("chest", tmp_path)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     exec(block, names)
     result, mask = names["result"], names["mask"]
     assert isinstance(result, po.Segmentation)
     assert result.dice() > 0.5
-    assert mask.shape == (6, 256, 256)
+    assert mask.shape == (34, 128, 128)
     assert mask.dtype == np.uint8
     assert np.array_equal(read_segmentation(tmp_path / "lungs.seg.nrrd").masks[0], mask)
 
