@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.report import write_report
+from PromptOnceLib.batch.report.write_report import write_report
 from PromptOnceLib.batch.run_folder.open_run import read_recorded
 from PromptOnceLib.batch.run_folder.records import (
     CASE_RECORD,
