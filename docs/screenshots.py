@@ -57,6 +57,9 @@ def main() -> None:
     user.wait_for_run()
     bench.settle()
     bench.screenshot(SCREENSHOTS / "done.png")
+    correct(user)
+    bench.screenshot(SCREENSHOTS / "correct.png")
+    user.work.corrections.give_up()
     compare(user, reference)
     bench.screenshot(SCREENSHOTS / "compare.png")
     with tempfile.TemporaryDirectory() as folder:
@@ -119,6 +122,38 @@ def prompt_with_the_mouse(user: Any) -> None:
         user.bench.click(user.panel.prompt.tools[tool])
     user.bench.wait_until(lambda: len(user.prompt.objects[0].points) == 2)
     user.wait_for_mask()
+
+
+def correct(user: Any) -> None:
+    """Slices accepted and corrected, one drawn on by hand, and a click on the one that the model is least sure of."""
+    import numpy as np
+    import slicer
+
+    corrections = user.work.corrections
+    only(user, user.panel.correct)
+    for index in (14, 24):
+        corrections.walk.go_to(index)
+        corrections.accept()
+    node, segment_id = corrections.segment.place
+    volume = user.case.node
+    drawn = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
+    drawn[27] = np.roll(drawn[27], 3, axis=1)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, segment_id, volume)
+    corrections.propagate()
+    user.bench.wait_until(lambda: not corrections.work.running, "the correction", 120)
+    drawn = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
+    drawn[31] = np.roll(drawn[31], 3, axis=1)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, segment_id, volume)
+    corrections.walk.go_to(18)
+    corrections.begin()
+    user.panel.prompt.widget.collapsed = False
+    wait_for_layout(user)
+    user.bench.click(user.panel.prompt.tools["positive"])
+    user.bench.mouse(user.view).click_ras(user.place(*ON_THE_LUNG, 18))
+    user.bench.wait_until(lambda: corrections.marked == 18, "the mark")
+    user.wait_for_mask()
+    user.panel.prompt.widget.collapsed = True
+    wait_for_layout(user)
 
 
 def compare(user: Any, reference: Any) -> None:

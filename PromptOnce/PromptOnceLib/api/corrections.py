@@ -73,7 +73,7 @@ def correct(
     accept: bool = False,
     name: str | None = None,
     keep_out: Labels3D | None = None,
-    model: str | Path | Session = "nano",
+    model: str | Path | Session = "auto",
     device: str = "auto",
     should_cancel: OnCancel | None = None,
 ) -> Path:

@@ -36,7 +36,7 @@ class LoadedModel:
 
     def __init__(
         self,
-        model: str | Path = "nano",
+        model: str | Path = "auto",
         config: str | Path | None = None,
         device: str = "auto",
         precision: str = "auto",

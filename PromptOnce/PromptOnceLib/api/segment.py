@@ -58,7 +58,7 @@ def segment(
     fill_hole_area: int = 0,
     keep_out: Labels3D | None = None,
     reference: Labels3D | None = None,
-    model: str | Path | Session = "nano",
+    model: str | Path | Session = "auto",
     device: str = "auto",
     on_progress: OnProgress | None = None,
     should_cancel: OnCancel | None = None,

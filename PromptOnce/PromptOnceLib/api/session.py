@@ -36,7 +36,7 @@ class Session(LoadedModel):
     Parameters
     ----------
     model : str or Path, optional
-        A name of the list ("nano", "tiny", "small", "base_plus", "large"), or the file of a checkpoint.
+        A name of the list ("nano", "tiny", ...), a checkpoint's file, or "auto": the user's choice, else the best here.
     config : str or Path, optional
         Configuration of a checkpoint file.
     device : str, optional

@@ -96,7 +96,7 @@ def run(
     by: By = "prompt",
     fit: Fit | None = None,
     library: str | Path | None = None,
-    model: str | Path = "nano",
+    model: str | Path = "auto",
     config: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",

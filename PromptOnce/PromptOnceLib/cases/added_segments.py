@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
+from PromptOnceLib.cases.segment_records import record_of_segments
 from PromptOnceLib.errors import GeometryError, OutputExistsError, SegmentationFileError
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.io import SegmentationFile, read_segmentation
-from PromptOnceLib.segmentation.seg_nrrd import read_tag
+from PromptOnceLib.segmentation.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.segment import Segment
+
+_SCORES = ("presence", "predicted_iou")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +56,8 @@ def with_added(
     file = _read(path, geometry)
     new = {segment.name.casefold() for segment in segments}
     kept = [place for place, segment in enumerate(file.segments) if segment.name.casefold() not in new]
-    tag = read_tag(path, TAG)
-    joined = None if tag is None else _joined(CorrectionRecord.from_tag(tag), kept, record, len(file.segments))
+    old = record_of_segments(read_tags(path, TAG), [segment.name for segment in file.segments])
+    joined = None if old is None else _joined(old, kept, record, len(file.segments))
     notices: tuple[str, ...] = ()
     if joined is None:
         notices = (
@@ -79,14 +82,11 @@ def _read(path: Path, geometry: Geometry) -> SegmentationFile:
 
 
 def _joined(old: CorrectionRecord, kept: list[int], new: CorrectionRecord, count: int) -> CorrectionRecord | None:
-    same = (old.axis, old.window, len(old.prompts.objects)) == (new.axis, new.window, count)
+    same = (old.axis, old.window, old.frames, len(old.prompts.objects)) == (new.axis, new.window, new.frames, count)
     if not same:
         return None
     objects = (*(old.prompts.objects[place] for place in kept), *new.prompts.objects)
-    return CorrectionRecord(
-        axis=old.axis,
-        window=old.window,
-        prompts=old.prompts.model_copy(update={"objects": objects}),
-        presence=(*(old.presence[place] for place in kept), *new.presence),
-        predicted_iou=(*(old.predicted_iou[place] for place in kept), *new.predicted_iou),
-    )
+    joined = {name: (*(getattr(old, name)[place] for place in kept), *getattr(new, name)) for name in _SCORES}
+    numbers = (*(old.check_numbers[place] for place in kept), *new.check_numbers) if old.check_numbers else ()
+    joined["check_numbers"] = numbers  # none in records of an older version
+    return new.model_copy(update={**joined, "prompts": old.prompts.model_copy(update={"objects": objects})})

@@ -21,6 +21,8 @@ from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.facts import edge_letters
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import pixel_spacing
+from PromptOnceLib.models.default_model import demonstration_note
+from PromptOnceLib.models.registry import load_registry
 from PromptOnceLib.prompts.drawn import marked_slices, marks_on
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.dicom_seg import check_source, is_dicom_seg
@@ -111,6 +113,11 @@ class Run:
     seconds: float
     cancelled: bool = False
     notices: list[str] = field(default_factory=list)
+
+    @property
+    def model_note(self) -> str:
+        """What has to be said of the model beside its results, "" for most models."""
+        return demonstration_note(load_registry().models, self.model)
 
     @cached_property
     def rows(self) -> list[SliceResult]:
@@ -217,6 +224,7 @@ def write_sheet(run: Run, path: Path, title: str = "") -> None:
         view.of_spacing(pixel_spacing(geometry, axis)[:2]),
         title=title or "PromptOnce",
         facts=facts,
+        note=run.model_note,
         names=run.result.names,
         colors=[segment.color for segment in segments],
         prompted_slice=case.prompt.slice,

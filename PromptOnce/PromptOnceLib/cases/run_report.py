@@ -47,8 +47,9 @@ class RunReport(StrictModel):
     """A run of `promptonce segment`.
 
     output, csv, sheet: files that were written. slices: computed, of slices_in_volume. seconds: of the propagation.
-    axis: k, j or i. seed: names of the seeds that took a prompt's place. seed_slice: the prompted slice, or where the
-    seeds start. millilitres, dice, jaccard, per_slice: of the union of all objects. objects: the same for each.
+    axis: k, j or i. model_note: what a reader has to know of the model, "" for most. seed: names of the seeds that took
+    a prompt's place. seed_slice: the prompted slice, or where the seeds start. millilitres, dice, jaccard, per_slice:
+    of the union of all objects. objects: the same for each.
     """
 
     version: Literal[1] = 1
@@ -56,6 +57,7 @@ class RunReport(StrictModel):
     csv: str | None
     sheet: str | None
     model: str
+    model_note: str
     device: str
     slices: int
     slices_in_volume: int
@@ -66,6 +68,7 @@ class RunReport(StrictModel):
     seed_slice: int
     window: str
     millilitres: float | None
+    reference_millilitres: float | None
     dice: float | None
     jaccard: float | None
     cancelled: bool
@@ -83,6 +86,7 @@ def run_report(run: Run, outputs: Outputs, round_trip: RoundTripReport | None = 
         csv=None if outputs.csv is None else str(outputs.csv),
         sheet=None if outputs.sheet is None else str(outputs.sheet),
         model=run.model,
+        model_note=run.model_note,
         device=run.device,
         slices=figures.computed_slices,
         slices_in_volume=figures.slices,
@@ -93,6 +97,7 @@ def run_report(run: Run, outputs: Outputs, round_trip: RoundTripReport | None = 
         seed_slice=case.prompt.slice,
         window=case.stack.window.name,
         millilitres=figures.millilitres if case.volume.has_millilitres else None,
+        reference_millilitres=figures.reference_millilitres if case.volume.has_millilitres else None,
         dice=figures.dice,
         jaccard=figures.jaccard,
         cancelled=run.cancelled,

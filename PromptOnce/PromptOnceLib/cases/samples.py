@@ -90,11 +90,8 @@ def chest_ct() -> tuple[Volume, Array]:
     volume = read_volume(slicerio.get_testdata_file("CTChest4.nrrd"))
     segmentation = slicerio.get_testdata_file("Segmentation.seg.nrrd")
     found = read_reference(segmentation, volume.geometry, list(LUNGS))
-    values = [int(value) for value in np.unique(found) if value]
-    lungs = np.zeros(found.shape, np.uint8)
-    for number, value in enumerate(values, start=1):
-        lungs[found == value] = number
-    return volume, lungs
+    _, numbers = np.unique(found, return_inverse=True)  # 0 comes first, then the lungs in their order
+    return volume, numbers.reshape(found.shape).astype(np.uint8)
 
 
 def _write_chest(sample: Sample, folder: Path) -> None:

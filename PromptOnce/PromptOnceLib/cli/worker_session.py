@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cli.remedies import model_note
 from PromptOnceLib.cli.terminal import CtrlC, Reporter
 from PromptOnceLib.environment.engine_python import found_interpreter
 from PromptOnceLib.imaging.stack import AXIS_NAMES
@@ -71,6 +72,8 @@ class WorkerSession:
             model = segmenter.session.model
             assert model is not None
             self.reporter.say(f"Model {model.name} on {model.device_name}.")
+            if note := model_note(model.name):
+                self.reporter.say(note)
             self._segmenter, self.model = segmenter, model.name
         return self._segmenter
 

@@ -57,7 +57,8 @@ class Output:
     """What the heads say of B objects on one slice, or on several slices, one after the other.
 
     logits: float32 (B, 1, size / 4, size / 4), object where > 0. high_res: the same at (size, size). pointer: (B, C).
-    presence: logits (B, 1). predicted_iou: (B,), 0 to 1. All on the device: to look at them waits for it.
+    presence: logits (B, 1). predicted_iou: (B,), 0 to 1. candidates: the logits of all masks that were proposed,
+    (B, n, size / 4, size / 4). All on the device: to look at them waits for it.
     """
 
     logits: torch.Tensor
@@ -65,6 +66,7 @@ class Output:
     pointer: torch.Tensor
     presence: torch.Tensor
     predicted_iou: torch.Tensor
+    candidates: torch.Tensor
 
     @property
     def logits_of_each(self) -> list[torch.Tensor]:
@@ -142,7 +144,7 @@ class Tracker:
         else:
             points = point_inputs(prompt, shape, size, device)
         # Upstream fills the holes of the seed before it remembers it, those of tracked slices after.
-        return _filled(self._heads(features, 0, True, points, mask, Memory(1)), fill_hole_area)
+        return filled(self._heads(features, 0, True, points, mask, Memory(1)), fill_hole_area)
 
     @torch.inference_mode()
     def correct(
@@ -163,7 +165,7 @@ class Tracker:
         if memory is None:
             memory = Memory(1)
         memory.to(self.placement.device)
-        return _filled(self._heads(features, context.position, alone, points, None, memory, logits), fill_hole_area)
+        return filled(self._heads(features, context.position, alone, points, None, memory, logits), fill_hole_area)
 
     def mask_logits(self, mask: NDArray[np.bool_]) -> torch.Tensor:
         """A mask (rows, columns) as logits (1, 1, size / 4, size / 4), as sure as SAM 2 takes masks for."""
@@ -196,7 +198,7 @@ class Tracker:
             entry = self._remember(features, output.high_res, output, is_prompted=False)
         memory.tracked[index] = entry
         self._forget(memory, index)
-        return _filled(output, fill_hole_area)
+        return filled(output, fill_hole_area)
 
     def full_size_mask(self, logits: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
         """Mask of one object on the slice's own pixels, 0 and 1, uint8 (rows, columns), on the device."""
@@ -233,9 +235,9 @@ class Tracker:
                 track_in_reverse=False,
                 prev_sam_mask_logits=previous,
             )
-        _, _, ious, low_res, high_res, pointer, presence = outputs
+        candidates, _, ious, low_res, high_res, pointer, presence = outputs
         # Where several masks are proposed the network takes the one of the highest estimate.
-        return Output(low_res, high_res, pointer, presence, ious.float().amax(1))
+        return Output(low_res, high_res, pointer, presence, ious.float().amax(1), candidates)
 
     def _remember(self, features: Features, high_res: torch.Tensor, output: Output, is_prompted: bool) -> Entry:
         memory, positions = self._network._encode_new_memory(
@@ -264,7 +266,8 @@ class Tracker:
                 memory.tracked[old] = {**entry, "maskmem_features": None, "maskmem_pos_enc": None}
 
 
-def _filled(output: Output, area: int) -> Output:
+def filled(output: Output, area: int) -> Output:
+    """The output without holes up to this area in its masks, in pixels of the logits; 0 for as it is."""
     if not area:
         return output
     return replace(output, logits=torch.cat([fill_holes(logits, area) for logits in output.logits_of_each]))

@@ -31,6 +31,10 @@ distance.
 """
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass
 class Workspace:
     """One volume's slices and a tracker; remembers the features of the slice that was prompted last.
@@ -38,7 +42,8 @@ class Workspace:
     frames: uint8 (slices, rows, columns), or pictures (rows, columns) of different sizes. notify: called with a
     sentence for the user when something was done differently than asked, for example after memory ran out. store: keeps
     the features of all slices for the next run; on a GPU encoding is faster than any disk, so there it is not used.
-    run_memory: keeps what the last run left on each slice, for corrections.
+    run_memory: keeps what the last run left on each slice, for corrections. interrupt: called between the parts of a
+    slice; what it raises ends the run. make_room: called after memory ran out, before the next try.
     """
 
     tracker: Tracker
@@ -47,6 +52,8 @@ class Workspace:
     store: FeatureStore | None = None
     run_memory: RunMemory | None = None
     known: dict[int, Features] = field(default_factory=dict)
+    interrupt: Callable[[], None] = field(default=_nothing)
+    make_room: Callable[[], None] = field(default=_nothing)
 
     def clear(self) -> None:
         """Forget all that is kept of this stack."""
@@ -194,6 +201,7 @@ class Workspace:
     def _free(self, free: Callable[[], None]) -> None:
         self.known.clear()
         free()
+        self.make_room()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

@@ -47,6 +47,7 @@ def contact_sheet(
     *,
     title: str = "",
     facts: Sequence[str] = (),
+    note: str = "",
     names: Sequence[str] = (),
     colors: Sequence[Color] = (),
     prompted_slice: int | None = None,
@@ -59,9 +60,9 @@ def contact_sheet(
 
     frames: uint8 (n, rows, columns). masks: (objects, n, rows, columns). reference: (n, rows, columns), not 0 where the
     reference is, or None. rows: the table of the objects' union (slice_results). pixel_spacing: mm between rows and
-    between columns, so that the proportions are true. facts: what stands under the title. names and colors of the
-    objects may be left out. marks: the prompt on slices, by index, in pixels of the frames. sides: letters of the
-    patient's sides at the left and right edge.
+    between columns, so that the proportions are true. facts: what stands under the title. note: a line below them that
+    a reader must not miss. names and colors of the objects may be left out. marks: the prompt on slices, by index, in
+    pixels of the frames. sides: letters of the patient's sides at the left and right edge.
 
     Raises InputError where no slice was computed or the file cannot be written.
     """
@@ -79,7 +80,7 @@ def contact_sheet(
     legend = [(name, color, False) for name, color in zip(names, colors, strict=False)]
     if reference is not None:
         legend.append(("reference", REFERENCE_COLOR, True))
-    head = _head(width, title, _subtitle(facts, len(shown), len(table)), legend)
+    head = _head(width, title, _subtitle(facts, len(shown), len(table)), note, legend)
     lines = -(-len(shown) // columns)
     sheet = Image.new("RGB", (width, head.height + lines * (cell[1] + _GAP) - _GAP + _MARGIN), _BACKGROUND)
     sheet.paste(head)
@@ -153,18 +154,21 @@ def _paste_tile(
         draw.text((corner[0] + cell[0] - 2, baseline), f"Dice {row.dice:.3f}", _TEXT, font(14), anchor="rm")
 
 
-def _head(width: int, title: str, subtitle: str, legend: Sequence[tuple[str, Color, bool]]) -> Image.Image:
-    """Title, subtitle and legend above the tiles; a legend entry is a name, a colour and whether the line is dashed."""
+def _head(width: int, title: str, subtitle: str, note: str, legend: Sequence[tuple[str, Color, bool]]) -> Image.Image:
+    """Title, subtitle, note and legend above the tiles; a legend entry is a name, a colour and whether the line is
+    dashed.
+    """
     places, legend_height = _legend_places(width, legend)
+    lines, inside = 3 if note else 2, width - 2 * _MARGIN
     room = width - 3 * _MARGIN - round(font(14).getlength(RESEARCH_ONLY))
-    head = Image.new("RGB", (width, _MARGIN + 2 * _LINE + legend_height + _GAP), _BACKGROUND)
+    head = Image.new("RGB", (width, _MARGIN + lines * _LINE + legend_height + _GAP), _BACKGROUND)
     draw = ImageDraw.Draw(head)
     draw.text((_MARGIN, _MARGIN), fitting(draw, title, font(20), room), _TEXT, font(20))
     draw.text((width - _MARGIN, _MARGIN + 4), RESEARCH_ONLY, _DOUBT, font(14), anchor="ra")
-    draw.text(
-        (_MARGIN, _MARGIN + _LINE + 2), fitting(draw, subtitle, font(15), width - 2 * _MARGIN), _QUIET_TEXT, font(15)
-    )
-    top = _MARGIN + 2 * _LINE + _LINE // 2
+    draw.text((_MARGIN, _MARGIN + _LINE + 2), fitting(draw, subtitle, font(15), inside), _QUIET_TEXT, font(15))
+    if note:
+        draw.text((_MARGIN, _MARGIN + 2 * _LINE), fitting(draw, note, font(15), inside), _DOUBT, font(15))
+    top = _MARGIN + lines * _LINE + _LINE // 2
     for (name, color, dashed), (left, line) in zip(legend, places, strict=True):
         y = top + line * _LINE
         if dashed:

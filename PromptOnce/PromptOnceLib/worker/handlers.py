@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from PromptOnceLib import __version__
-from PromptOnceLib.engine.devices import available_devices, describe, is_out_of_memory, place
+from PromptOnceLib.engine.devices import EXACT, Placement, available_devices, describe, is_out_of_memory, place
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput
+from PromptOnceLib.engine.rules.memory_rules import tracker_for
 from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limit
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
@@ -40,6 +41,7 @@ class Handlers:
         self._folder, self._send, self._cancelled = folder, send, cancelled
         self._tracker: Tracker | None = None
         self._loaded: tuple[object, ...] = ()
+        self._placed: Placement | None = None
         self._propagation: Propagation | None = None
         self._frames: Frames | None = None
         self._request = 0
@@ -96,22 +98,24 @@ class Handlers:
 
     def _load_model(self, request: protocol.LoadModel) -> protocol.ModelLoaded:
         placement = place(request.device, request.precision, request.compiled)
-        wanted = (request.config, _fingerprint(Path(request.checkpoint)))
+        memory = None if request.precision == EXACT else request.memory
+        wanted = (request.config, request.image_size, memory, _fingerprint(Path(request.checkpoint)))
         if self._tracker is None or self._loaded != wanted:
             # The old model goes first: two large ones may not fit beside each other.
             self._forget_stack()
             self._tracker, self._loaded = None, ()
             files = ModelFiles(
-                name=request.name, checkpoint=Path(request.checkpoint), config=request.config, sha256=request.sha256
+                request.name, Path(request.checkpoint), request.config, request.sha256, request.image_size
             )
-            self._tracker = Tracker(load_model(files), placement)
+            self._tracker = tracker_for(load_model(files), placement, memory)
             compile_and_warm_up(self._tracker, self._notice)
             self._loaded = wanted
             logger.info("model %s on %s in %s", request.name, describe(placement.device), placement.precision)
-        elif self._tracker.placement != placement:
+        elif self._placed != placement:
             self._tracker.move(placement)
             compile_and_warm_up(self._tracker, self._notice)
             self._forget_stack()
+        self._placed = placement
         model, placement = self._tracker.model, self._tracker.placement
         return protocol.ModelLoaded(
             id=request.id,

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
+from PromptOnceLib.models.model_entry import MemorySettings
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.schema import StrictModel
@@ -47,7 +48,8 @@ class Hello(Request):
 class LoadModel(Request):
     """Load a model; a model that is loaded already with the same answers is kept.
 
-    compiled: have torch.compile rewrite it, which takes minutes and a notice says so.
+    compiled: have torch.compile rewrite it, which takes minutes and a notice says so. image_size, memory: as ModelFiles
+    has them; with the precision float32 memory is as upstream has it.
     """
 
     type: Literal["load_model"] = "load_model"
@@ -55,6 +57,8 @@ class LoadModel(Request):
     checkpoint: str
     config: str
     sha256: str | None = None
+    image_size: int | None = Field(default=None, gt=0)
+    memory: MemorySettings | None = None
     device: str = "auto"
     precision: str = "auto"
     compiled: bool = False

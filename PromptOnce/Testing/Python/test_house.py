@@ -30,7 +30,6 @@ SHORT_LINES = 40  # below, a module stands by itself only where two others or mo
 SHORT = {
     "schema.py": "the base of all records",
     "resources.py": "asked by every package",
-    "cli/remedies.py": "what the command line adds to errors, found by this name",
     "files/folders.py": "where a user's data lies, asked by three packages",
     "processes/lines.py": "one class for all processes whose output is read by lines",
     "batch/file_names.py": "names that planning, running and run_folder share",

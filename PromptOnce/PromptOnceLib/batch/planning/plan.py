@@ -85,7 +85,8 @@ class BatchPlan(StrictModel):
 class BatchOptions(StrictModel):
     """What is the same for all cases.
 
-    model, config, device, precision: as `resolve_model` and the worker take them. early_stop: whether a pass stops
+    model, config, device, precision: as `resolve_model` and the worker take them; a run that goes on keeps the model
+    that it began with, where that is "auto". early_stop: whether a pass stops
     where the object has ended. workers: processes that segment at the same time, each with a model of its own. formats:
     of the segmentation files, at least one. start: slice where a seed takes over, the central one, the one most similar
     to the seed's frame, the most confident one, or one by its index; a case's own slice goes before it. by, fit: as
@@ -94,7 +95,7 @@ class BatchOptions(StrictModel):
     workers, None for the one that runs the batch.
     """
 
-    model: str = "nano"
+    model: str = "auto"
     config: Path | None = None
     device: str = "auto"
     precision: str = "auto"

@@ -23,6 +23,8 @@ from PromptOnceLib.batch.report.cases_table import CASES_TABLE
 from PromptOnceLib.batch.report.curves import curves
 from PromptOnceLib.batch.report.run_results import RunResults
 from PromptOnceLib.batch.run_folder.joint_tables import JOINT_RAW_DATA, JOINT_RESULTS, RESULTS
+from PromptOnceLib.models.default_model import demonstration_note
+from PromptOnceLib.models.registry import load_registry
 from PromptOnceLib.resources import resource
 
 # What a reader may want to know of the options; others hold paths, which can name people.
@@ -39,6 +41,7 @@ def report_page(run: RunResults) -> str:
         subtitle=_subtitle(run),
         tiles=_tiles(run),
         outcome=_outcome(run),
+        model_note=demonstration_note(load_registry().models, run.record.model.name),
         plots=box_plots(run.cases),
         cases=sorted(run.cases, key=lambda case: -case.urgency),
         columns=shown_columns(run.cases),

@@ -11,6 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from PromptOnceLib.batch.events import BatchSummary, CaseEnded, Event, RunEnded, Said, summarise_run
@@ -18,7 +19,7 @@ from PromptOnceLib.batch.file_names import SUMMARY
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase
 from PromptOnceLib.batch.report import write_report, write_run_tables
 from PromptOnceLib.batch.run_folder.open_run import RunFolder, join_run, open_run
-from PromptOnceLib.batch.run_folder.records import RUN_RECORD, RunRecord, write_run_record
+from PromptOnceLib.batch.run_folder.records import RUN_RECORD, RunRecord, read_run_record, write_run_record
 from PromptOnceLib.batch.run_folder.redaction import hide_folder
 from PromptOnceLib.batch.running.case_queue import elsewhere
 from PromptOnceLib.batch.running.control import RunControl, writing_failed
@@ -26,10 +27,11 @@ from PromptOnceLib.batch.running.lane import Lane, Shared
 from PromptOnceLib.batch.running.prepare import engine_of, share
 from PromptOnceLib.batch.running.write_case import begin_record, end_record
 from PromptOnceLib.environment.engine_python import found_interpreter
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import InputError, RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.models.default_model import AUTO, demonstration_note
+from PromptOnceLib.models.registry import load_registry, resolve_model
 
 _JOIN_SECONDS = 10.0
 OnEvent = Callable[[Event], object]
@@ -65,14 +67,16 @@ def run_batch(
     something else, a model that is not there; EngineMissingError without any engine.
     """
     started = time.monotonic()
-    files = resolve_model(options.model, options.config)
     joined = join or part is not None
+    options = _with_named_model(options, folder if resume or joined else None)
+    files = resolve_model(options.model, options.config)
     if cluster is not None and (joined or volumes):
         raise InputError("A Dask cluster computes whole runs of images in files: leave out join and part.")
     # A cluster's computers have engines of their own.
     of_engine = () if cluster is not None else tuple(filter(None, (found_interpreter(options.python).notice,)))
     with join_run(folder, plan, options) if joined else open_run(folder, plan, options, resume) as run:
-        for text in (*of_engine, *plan.notices, *run.notices):
+        note = demonstration_note(load_registry().models, files.name)
+        for text in (*of_engine, *plan.notices, *run.notices, *([note] if note else [])):
             on_event(Said(text=text))
         record = begin_record(plan, options, files)
         if not joined or not (folder / RUN_RECORD).is_file():
@@ -99,6 +103,17 @@ def run_batch(
                 run.leases.remove()
     on_event(RunEnded(summary=summary))
     return summary
+
+
+def _with_named_model(options: BatchOptions, begun: Path | None) -> BatchOptions:
+    """The options with a model's name in place of "auto": that of the run in the folder `begun`, if it is one."""
+    if options.model != AUTO or options.config is not None:
+        return options
+    name = resolve_model(AUTO).name
+    if begun is not None:
+        with suppress(RunFolderError):
+            name = read_run_record(begun).model.name
+    return options.model_copy(update={"model": name})
 
 
 def _share(plan: BatchPlan, part: tuple[int, int] | None, joined: bool) -> Sequence[PlannedCase]:

@@ -37,7 +37,9 @@ What to do next
     help="Folder for the results.",
 )
 @click.option("--phantom", is_flag=True, help="A generated chest instead of the CT.")
-@click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`.")
+@click.option(
+    "--model", "model_name", default="auto", show_default=True, help="A name of `promptonce models list`, or auto."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @python_option
 def demo(output: Path, phantom: bool, model_name: str, device: str, python: Path | None) -> None:

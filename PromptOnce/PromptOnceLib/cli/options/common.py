@@ -69,11 +69,12 @@ model_options = grouped(
         click.option(
             "--model",
             "model_name",
-            default="nano",
+            default="auto",
             envvar="PROMPTONCE_MODEL",
             show_default=True,
             shell_complete=completed_names.models,
-            help="A name of `promptonce models list`, or a checkpoint file.",
+            help="A name of `promptonce models list`, auto for the one chosen there or else the best one on this "
+            "computer, or a checkpoint file.",
         ),
         click.option(
             "--model-config", "config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file."

@@ -55,7 +55,7 @@ class BatchLogic:
         names: Sequence[str] | None = None,
         axis: str = "auto",
         window: str = "auto",
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | Path | None = None,  # noqa: N803
         device: str = "auto",
         precision: str = "auto",

@@ -148,6 +148,11 @@ def test_every_case_with_a_result_has_curves_and_facts(page: Page) -> None:
     assert len(with_reference) == 2
 
 
+def test_the_report_of_the_demonstration_model_says_so(page: Page) -> None:
+    assert sum(text.startswith("nano is a demonstration model") for text in page.texts["p"]) == 1
+    assert "warning" in page.attributes("p", "class")
+
+
 def test_the_report_holds_no_path(html: str) -> None:
     assert "images/" not in html
     assert "/home/somebody" not in html

@@ -10,6 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.conftest import Run
+from PromptOnceLib.models.registry import load_registry
 
 
 def write_labels(path: Path, array: np.ndarray, spacing: tuple[float, float, float] = (1, 1, 1)) -> None:
@@ -29,11 +30,37 @@ def test_a_demo_that_cannot_write_says_so_at_once(run: Run, tmp_path: Path, fold
 
 def test_models_are_listed_with_where_they_are(run: Run, tmp_path: Path) -> None:
     listed = run("models", "list", "--folder", tmp_path / "models", "--json").json
-    assert [model["name"] for model in listed] == ["nano", "tiny", "small", "base_plus", "large"]
-    assert [model["present"] for model in listed] == [True, False, False, False, False]
+    assert [model["name"] for model in listed] == load_registry().names
+    assert [model["name"] for model in listed if model["default"]] == ["nano"]
+    assert [model["present"] for model in listed] == [name == "nano" for name in load_registry().names]
     words = run("models", "list", "--folder", tmp_path / "models").out
     assert "to download" in words
     assert run("models", "path", "--folder", tmp_path / "models").out.strip() == str(tmp_path / "models")
+
+
+def test_the_model_that_is_used_where_none_is_named_can_be_chosen(run: Run, tmp_path: Path) -> None:
+    folder = ("--folder", tmp_path / "models")
+    assert run("models", "use", "nano", *folder).out == "nano\n"
+    assert (tmp_path / "models" / "default-model.txt").read_text() == "nano\n"
+    assert run("models", "list", *folder).out.startswith("* nano")
+    absent = run("models", "use", "tiny", *folder)
+    assert absent.status == 2
+    assert "`promptonce models download tiny` gets it" in absent.err
+    assert run("models", "use", "--best", *folder).status == 0
+    assert not (tmp_path / "models" / "default-model.txt").exists()
+    assert run("models", "use", *folder).status == 2
+
+
+def test_the_licence_of_weights_is_shown_before_their_download(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    ended = run("models", "download", "medsam2", "--quiet", "--folder", tmp_path)
+    assert ended.status != 0
+    assert ended.err.startswith("MedSAM2, 156 MB. Licence of the weights: CC BY-SA 4.0.")
+    assert "could not be downloaded" in ended.err
+    assert "Licence" in run("models", "list", "--folder", tmp_path).out
 
 
 def test_verify_tells_a_damaged_checkpoint(run: Run, tmp_path: Path) -> None:

@@ -77,6 +77,7 @@ def test_json_is_one_object_with_what_scripts_need(run: Run, disk_volume: Path, 
     report = ended.json
     assert report["output"] == "out.nii.gz"
     assert report["model"] == "nano"
+    assert "demonstration model" in report["model_note"]
     assert report["device"].startswith(("cpu", "cuda", "mps"))
     assert report["slices"] == 6
     assert report["slices_per_second"] == pytest.approx(6 / report["seconds"], rel=0.05)

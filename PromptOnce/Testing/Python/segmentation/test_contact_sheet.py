@@ -168,6 +168,20 @@ def test_the_sheet_shows_every_object_and_the_reference(tmp_path: Path) -> None:
     assert (np.asarray(sheet)[[0, -1]] < 40).all()
 
 
+def test_a_note_has_a_line_of_its_own_and_is_seen(tmp_path: Path) -> None:
+    result, path = segmented(2, (30, 40)), tmp_path / "sheet.png"
+    frames, rows, pictures = np.full((2, 30, 40), 60, np.uint8), slice_results(result, None), []
+    for note in ("", "nano is a demonstration model"):
+        contact_sheet(frames, result.masks, None, rows, path, (1, 1), note=note, names=result.names)
+        pictures.append(np.asarray(Image.open(path).convert("RGB")).astype(int))
+    plain, noted = pictures
+    line = len(noted) - len(plain)
+    assert line > 10
+    np.testing.assert_array_equal(plain[-60:], noted[-60:])
+    warning = noted[16 + 2 * line : 16 + 3 * line]
+    assert (warning[..., 0] - warning[..., 2]).max() > 100, "in a colour that warns"
+
+
 def test_slices_never_computed_are_not_shown(tmp_path: Path) -> None:
     sizes = []
     for computed in (2, 6):
