@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from types import TracebackType
 from typing import Literal
 
@@ -24,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.case import Case, Labels, PromptSource, prepare_case
-from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs
-from PromptOnceLib.errors import InputError, PromptOnceError
+from PromptOnceLib.cases.outputs import Outputs, Run, keep_outputs
+from PromptOnceLib.errors import InputError, PromptOnceError, ResultsFolderError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
@@ -39,6 +38,7 @@ from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.protocol import SliceDone
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 from PromptOnceLib.workflows.drive import run_steps
+from PromptOnceLib.workflows.propagate_case import propagate_case
 from PromptOnceLib.workflows.start_slice import steps_of_start
 
 __all__ = [
@@ -78,7 +78,10 @@ def read(path: str | Path, volume: int | str | None = None) -> Volume:
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a run gave, complete or, where it was `cancelled`, as far as it came. run: with everything else."""
+    """What a run gave, complete or, where it was `cancelled` or its worker failed, as far as it came.
+
+    run: with everything else.
+    """
 
     run: Run
 
@@ -89,7 +92,7 @@ class Segmentation:
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was ended before the last slice."""
+        """Whether it was ended before the last slice, by a cancel or, as the last notice then says, a failure."""
         return self.run.cancelled
 
     @property
@@ -125,11 +128,14 @@ class Segmentation:
         """Write all objects as .seg.nrrd, or as a label map .nii.gz, .nrrd or .mha, on exactly the grid of the image.
 
         csv: the table of slices. sheet: a contact sheet, .png. What stands there is replaced. Raises InputError where
-        something cannot be written.
+        it is seen at once that something cannot be written; where writing itself fails, as on a full disk, all is
+        written elsewhere, lest the work of hours end with the script, and ResultsFolderError says where.
         """
         outputs = Outputs(Path(path), None if csv is None else Path(csv), None if sheet is None else Path(sheet))
         outputs.check([])
-        write_outputs(self.run, outputs)
+        kept = keep_outputs(self.run, outputs)
+        if kept.elsewhere:
+            raise ResultsFolderError(kept.notices[-1])
 
 
 class OpenModel:
@@ -163,10 +169,7 @@ class OpenModel:
             if on_progress is not None:
                 on_progress(event.done, event.total)
 
-        self._segmenter.use_stack(case.stack)
-        started = monotonic()
-        job = self._segmenter.propagate(case.prompt, settings, on_slice, should_cancel=should_cancel)
-        return Run(case, job.result, self.name, job.device, monotonic() - started, job.cancelled, job.notices)
+        return propagate_case(self._segmenter, case, settings, self.name, on_slice, should_cancel=should_cancel)
 
     def placed(self, case: Case, source: SeedSource, within: range) -> Case:
         """The case with its seeds on the slice where they start, searched for within a range where they say so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
@@ -67,6 +67,8 @@ class Lane:
                     writing.result()
                 writing = None if computed is None else _in_background(partial(self._write, computed))
                 del opened, computed
+            if writing is not None:
+                writing.result()
         except CancelledError:
             pass  # the run ends at once
         except PromptOnceError as error:
@@ -77,7 +79,7 @@ class Lane:
             self._control.stop(_unexpected(error))
         finally:
             if writing is not None:
-                writing.result()
+                wait([writing])
             self._worker.close()
 
     def _load_next(self) -> tuple[PlannedCase, Future[LoadedCase | UndecidedCase]] | None:

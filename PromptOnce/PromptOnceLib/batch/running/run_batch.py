@@ -23,7 +23,7 @@ from PromptOnceLib.batch.run_folder.open_run import open_run
 from PromptOnceLib.batch.run_folder.records import RunRecord, write_run_record
 from PromptOnceLib.batch.run_folder.redaction import hide_folder
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.batch.running.control import RunControl, writing_failed
+from PromptOnceLib.batch.running.control import RunControl, check_room, writing_failed
 from PromptOnceLib.batch.running.lane import Lane, Shared
 from PromptOnceLib.batch.running.load import Loader
 from PromptOnceLib.batch.running.write_case import begin_record, end_record
@@ -57,11 +57,12 @@ def run_batch(
     fails does not end the run, a full disk does. When should_cancel says so, the case under way is given up at its next
     slice and what is finished is kept; an exception, such as KeyboardInterrupt, ends the run at once.
     Returns how all cases ended; the same is in the folder's summary.json. Raises InputError where nothing can begin: a
-    folder that is in use or holds something else, a model that is not there.
+    folder that is in use or holds something else, a model that is not there; DiskFullError where the disk has no room.
     """
     started = time.monotonic()
     files = resolve_model(options.model, options.config)
     with open_run(folder, plan, options, resume) as run:
+        check_room(folder, [case for case in plan.cases if case.name not in run.finished])
         control = RunControl(plan.cases)
         events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         loader = Loader(

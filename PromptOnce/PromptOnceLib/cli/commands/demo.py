@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from PromptOnceLib.cases.case import Labels, prepare_case
-from PromptOnceLib.cli.terminal import Reporter
+from PromptOnceLib.cli.terminal import FAILED, Reporter
 from PromptOnceLib.cli.worker_session import in_words, run_case
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
@@ -29,12 +29,13 @@ from PromptOnceLib.worker.segmenter import Settings
 @click.option("--phantom", is_flag=True, help="A generated chest instead of the CT.")
 @click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
+@click.pass_context
+def demo(context: click.Context, output: Path, phantom: bool, model_name: str, device: str) -> None:
     """Segment both lungs of a chest CT from one box and three points on the central slice.
 
     The CT comes with the package slicerio. The embedded model is for demonstration and tests, not for diagnosis.
     """
-    from PromptOnceLib.cases.outputs import Outputs, as_report, write_outputs
+    from PromptOnceLib.cases.outputs import Outputs, as_report, keep_outputs
 
     name = "phantom" if phantom else "chest"
     outputs = Outputs(output / f"{name}.seg.nrrd", output / f"{name}.csv", output / f"{name}.png")
@@ -45,10 +46,16 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
     outputs.check([])
     volume, lungs = _phantom() if phantom else _chest_ct()
     case = prepare_case(volume, Labels(lungs, "lungs"), window="lung", reference=lungs)
-    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False))
-    write_outputs(run, outputs)
+    outputs.check_room(case)
+    reporter = Reporter(quiet=False)
+    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", reporter)
+    kept = keep_outputs(run, outputs)
+    for notice in kept.notices:
+        reporter.say(notice)
     click.echo(table(run.rows))
-    click.echo(in_words(as_report(run, outputs)))
+    click.echo(in_words(as_report(run, kept.outputs)))
+    if run.cancelled or kept.elsewhere:
+        context.exit(FAILED)
 
 
 def table(rows: list[SliceResult]) -> str:
