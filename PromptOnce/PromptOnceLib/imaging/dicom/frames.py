@@ -59,7 +59,8 @@ class DicomFile:
     """What all frames of a file have in common.
 
     subject: a number that is the same for all files of an examination of a patient, in this process. size: columns,
-    rows. count: frames. enhanced: whether frames have functional groups. cut: whether pixels are missing at the end.
+    rows. count: frames. enhanced: whether frames have functional groups. compressed: whether
+    its pixels are. cut: whether pixels are missing at the end.
     spacing_stated: whether anything says how large a pixel is. first_place: where the first of many frames lies that
     have no places of their own.
     """
@@ -77,6 +78,7 @@ class DicomFile:
     enhanced: bool
     monochrome1: bool
     localizer: bool
+    compressed: bool
     cut: bool
     spacing_stated: bool
     first_place: FramePlace | None
@@ -172,6 +174,7 @@ def _file(header: Header) -> DicomFile:
         enhanced=header.described_frames > 0,
         monochrome1=tags.text(0x00280004).upper() == "MONOCHROME1",
         localizer="LOCALIZER" in tags.text(0x00080008).upper(),
+        compressed=header.pixels.stored is None,
         cut=not header.pixels.complete or (header.pixels.stored is not None and header.pixels.stored < expected),
         spacing_stated=_spacing(tags, scanner.modality) is not None,
         first_place=_first_place(tags) if scanner.modality not in XRAY_MODALITIES else None,
