@@ -63,17 +63,19 @@ Reference = str | Path | Array
 """Labels on the volume's grid, (k, j, i), compared where they are not 0; or a file, "FILE" or "FILE:LABEL,LABEL"."""
 
 OnProgress = Callable[[int, int], object]
-"""Is told how many slices are done, of how many."""
+"""Is told how many slices, files or frames are done, of how many."""
 
 
-def read(path: str | Path, volume: int | str | None = None) -> Volume:
+def read(path: str | Path, volume: int | str | None = None, on_progress: OnProgress | None = None) -> Volume:
     """An image: NIfTI, NRRD, MetaImage, a DICOM series (its folder, one of its files, a ZIP archive), an X-ray as
     DICOM, PNG, JPEG or TIFF. Its array is (slice, row, column) = (k, j, i).
 
-    volume: which of several in a DICOM folder or file (phases, echoes, ...), by its number from 1 or its name. Raises
-    VolumeError and its children: SeveralVolumesError, which lists them, where there are several and none is named.
+    volume: which of several in a DICOM folder or file (phases, echoes, ...), by its number from 1 or its name.
+    on_progress: called with the files of a DICOM folder, or the frames of a file, that are looked at, and how many
+    there are; what it raises ends the reading. Raises VolumeError and its children: SeveralVolumesError, which lists
+    them, where there are several and none is named.
     """
-    return read_volume(Path(path), None if volume is None else str(volume))
+    return read_volume(Path(path), None if volume is None else str(volume), on_progress)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,8 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -135,6 +136,9 @@ class SliceRange(click.ParamType):  # type: ignore[type-arg]
         return first, last
 
 
+_UNNOTICED = 1.0  # seconds
+
+
 class Reporter:
     """Sentences and progress on standard error; silent when quiet, or once nobody reads them."""
 
@@ -155,7 +159,22 @@ class Reporter:
     def progress(self, event: SliceDone | FrameDone, what: str = "Propagating", unit: str = "slice") -> None:
         """Move the progress bar: slices, or whatever is counted, per second and time left."""
         if not self._quiet:
-            self._write(lambda: self._move_bar(event, what, unit))
+            self._write(lambda: self._move_bar(event.done, event.total, what, unit))
+
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[int, int], None]]:
+        """What `read_volume` tells its progress to; it shows where the reading takes longer than a second."""
+
+        def move(done: int, total: int) -> None:
+            if self._bar is not None and self._bar.total != total:
+                self.end()
+            if not self._quiet:
+                self._write(lambda: self._move_bar(done, total, "Reading", "image", _UNNOTICED))
+
+        try:
+            yield move
+        finally:
+            self.end()
 
     def end(self) -> None:
         """Close the progress bar."""
@@ -163,10 +182,10 @@ class Reporter:
         if bar is not None:
             self._write(bar.close)
 
-    def _move_bar(self, event: SliceDone | FrameDone, what: str, unit: str) -> None:
+    def _move_bar(self, done: int, total: int, what: str, unit: str, delay: float = 0) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=event.total, unit=unit, desc=what, file=sys.stderr)
-        self._bar.update(event.done - self._bar.n)
+            self._bar = tqdm(total=total, unit=unit, desc=what, file=sys.stderr, delay=delay)
+        self._bar.update(done - self._bar.n)
 
     def _write(self, write: Callable[[], object]) -> None:
         try:

@@ -128,8 +128,9 @@ def segment(
     compared_with = [] if reference is None else [Path(parse_reference(reference)[0])]
     outputs.check([image, *model.inputs, *prompt.inputs, *compared_with])
     files = model.files()
-    volume = with_scanner(read_volume(image, volume_name), seed.scanner)
     reporter = Reporter(quiet)
+    with reporter.reading() as on_progress:
+        volume = with_scanner(read_volume(image, volume_name, on_progress), seed.scanner)
     notices: list[str] = []
     settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes, early_stop)
     with WorkerSession(files, model.device, model.precision, reporter, compiled) as work:

@@ -8,6 +8,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -62,13 +63,13 @@ def read_alone(message: bytes) -> None:
 
 
 def _decode(paths: Sequence[Path], as_float: bool) -> Array:
-    reader: sitk.ImageFileReader | sitk.ImageSeriesReader
+    reader: Any  # both kinds have the same methods, without types
     if len(paths) == 1:
-        reader = file_reader = sitk.ImageFileReader()
-        file_reader.SetFileName(str(paths[0]))
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(paths[0]))
     else:
-        reader = series_reader = sitk.ImageSeriesReader()
-        series_reader.SetFileNames(list(map(str, paths)))
+        reader = sitk.ImageSeriesReader()
+        reader.SetFileNames(list(map(str, paths)))
     if as_float:
         reader.SetOutputPixelType(sitk.sitkFloat32)
     reader.SetImageIO("GDCMImageIO")

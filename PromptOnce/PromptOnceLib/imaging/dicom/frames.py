@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.imaging.dicom.labels import Labels, labels_of
 from PromptOnceLib.imaging.dicom.not_images import why_no_image
 from PromptOnceLib.imaging.dicom.presentation import Transform, file_window
-from PromptOnceLib.imaging.dicom.tags import Header, Tags, as_it_is, is_dicom
+from PromptOnceLib.imaging.dicom.tags import Header, OnProgress, Tags, as_it_is, is_dicom
 from PromptOnceLib.imaging.scanner import XRAY_MODALITIES, Scanner
 
 # PatientName, PatientID, PatientBirthDate, StudyDate, AccessionNumber, StudyID: where UIDs were blanked, these tell
@@ -121,7 +121,7 @@ class NoImage:
     known: bool = True
 
 
-def read_frames(path: Path) -> list[Frame] | NoImage:
+def read_frames(path: Path, on_progress: OnProgress | None = None) -> list[Frame] | NoImage:
     """The frames of a DICOM image, one or more."""
     if path.stat().st_size == 0:
         return NoImage(path, "is an empty file", damaged=True, known=False)
@@ -129,7 +129,7 @@ def read_frames(path: Path) -> list[Frame] | NoImage:
         return NoImage(path, "is no DICOM file, or its beginning is damaged", damaged=True, known=False)
     try:
         with as_it_is():
-            return _frames_of(Header(path))
+            return _frames_of(Header(path, on_progress))
     except (OSError, ValueError):
         return NoImage(path, "is damaged: its header cannot be read", damaged=True)
 
