@@ -10,11 +10,11 @@ import base64
 import binascii
 import math
 import zlib
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.prompts.conditioning import AnyPrompt
@@ -36,7 +36,7 @@ class CorrectionRecord(StrictModel):
     """
 
     version: Literal[1] = 1
-    axis: int
+    axis: Annotated[int, Field(ge=0, le=2)]
     window: str
     prompts: PromptSet
     presence: Scores
@@ -67,10 +67,12 @@ class CorrectionRecord(StrictModel):
 
         Raises SegmentationFileError where they are not of this record.
         """
-        presence, predicted_iou = (_numbers(scores) for scores in (self.presence, self.predicted_iou))
         names = tuple(item.name for item in self.prompts.objects)
-        if presence.shape != masks.shape[:2] or predicted_iou.shape != masks.shape[:2] or len(names) != len(masks):
+        objects, slices = masks.shape[:2]
+        fits = all([len(row) for row in scores] == [slices] * objects for scores in (self.presence, self.predicted_iou))
+        if not fits or len(names) != objects:
             raise SegmentationFileError("The segmentation does not fit its prompts: it was changed by another program.")
+        presence, predicted_iou = (_numbers(scores) for scores in (self.presence, self.predicted_iou))
         computed = np.asarray(~np.isnan(presence).all(axis=0))
         return SegmentationResult(masks, computed, presence, predicted_iou, self.axis, names)
 
