@@ -24,7 +24,7 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.io import check_suffix, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
-from PromptOnceLib.segmentation.segment import Segment, segments_of
+from PromptOnceLib.segmentation.segment import segments_of
 
 _COMPRESSION = 20
 """A compressed mask has hardly ever more than this part of a byte a voxel."""
@@ -100,14 +100,15 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     """Write segmentation, table and contact sheet; return the notices of the writing, which the run takes in too."""
     segments = segments_of(run.case.prompt.objects)
     masks = [run.result.to_volume_order(i) for i in range(len(segments))]
-    record = correction_record(run.case.prompt, run.result, run.case.stack.window.name)
+    stack = run.case.stack
+    record = correction_record(run.case.prompt, run.result, stack.window.name, stack.frames)
     tags = {TAG: record.to_tag()}
     notices = write_segmentation(outputs.segmentation, masks, segments, run.case.volume.geometry, tags)
     run.notices += notices
     if outputs.csv is not None:
         write_csv(outputs.csv, run.rows)
     if outputs.sheet is not None:
-        _write_sheet(run, outputs.sheet, segments)
+        write_sheet(run, outputs.sheet)
     return notices
 
 
@@ -178,7 +179,9 @@ def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
     }
 
 
-def _write_sheet(run: Run, path: Path, segments: list[Segment]) -> None:
+def write_sheet(run: Run, path: Path) -> None:
+    """Write the contact sheet of a run, a PNG. Raises InputError where it cannot be written, or shows nothing."""
+    segments = segments_of(run.case.prompt.objects)
     case, axis = run.case, run.case.axis.axis
     view = DisplayView.of(case.volume.geometry, axis)
     contact_sheet(

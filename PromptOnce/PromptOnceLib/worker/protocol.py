@@ -84,7 +84,7 @@ class Prefetch(Request):
 class Predict(Request):
     """Masks of the prompted slice alone, written to `file`, uint8 (objects, rows, columns).
 
-    correcting: where the last propagation reached the slice, the marks correct what it found of an object of that name.
+    correcting: points correct the mask that comes with them, with what the last propagation remembers of the slice.
     """
 
     type: Literal["predict"] = "predict"
@@ -122,7 +122,7 @@ class Propagate(Request):
     rest of a pass where the objects have ended; a notice names the slices.
 
     A set of prompts fixes several slices: only what lies next to the `changed` ones is computed, everything where that
-    is None. Some slices then come twice, the second time with the better masks.
+    is None.
     """
 
     type: Literal["propagate"] = "propagate"

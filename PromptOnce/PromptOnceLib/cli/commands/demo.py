@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.cli.options.common import python_option
 from PromptOnceLib.cli.terminal import FAILED, Reporter
 from PromptOnceLib.cli.worker_session import in_words, run_case
 from PromptOnceLib.errors import InputError
@@ -29,8 +30,11 @@ from PromptOnceLib.worker.segmenter import Settings
 @click.option("--phantom", is_flag=True, help="A generated chest instead of the CT.")
 @click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
+@python_option
 @click.pass_context
-def demo(context: click.Context, output: Path, phantom: bool, model_name: str, device: str) -> None:
+def demo(
+    context: click.Context, output: Path, phantom: bool, model_name: str, device: str, python: Path | None
+) -> None:
     """Segment both lungs of a chest CT from one box and three points on the central slice.
 
     The CT comes with the package slicerio. The embedded model is for demonstration and tests, not for diagnosis.
@@ -48,7 +52,7 @@ def demo(context: click.Context, output: Path, phantom: bool, model_name: str, d
     case = prepare_case(volume, Labels(lungs, "lungs"), window="lung", reference=lungs)
     outputs.check_room(case)
     reporter = Reporter(quiet=False)
-    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", reporter)
+    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", reporter, python)
     kept = keep_outputs(run, outputs)
     for notice in kept.notices:
         reporter.say(notice)

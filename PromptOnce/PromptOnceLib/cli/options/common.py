@@ -43,6 +43,7 @@ class ModelOptions:
     config: Path | None
     device: str
     precision: str
+    python: Path | None
 
     @property
     def inputs(self) -> list[Path]:
@@ -53,6 +54,12 @@ class ModelOptions:
         """The model's files. Raises ModelError."""
         return resolve_model(self.model_name, self.config)
 
+
+python_option = click.option(
+    "--python",
+    type=click.Path(path_type=Path),
+    help="Python with PyTorch and SAM 2 [default: PROMPTONCE_PYTHON, else this one, else that of `promptonce engine`].",
+)
 
 model_options = grouped(
     "model",
@@ -70,6 +77,7 @@ model_options = grouped(
         click.option(
             "--precision", default="auto", show_default=True, help="auto, float32 (exact), bfloat16 or float16."
         ),
+        python_option,
     ],
 )
 
@@ -87,6 +95,11 @@ window_option = click.option(
 )
 axis_option = click.option(
     "--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal."
+)
+keep_out_option = click.option(
+    "--keep-out",
+    metavar="FILE[:LABEL,...]",
+    help="Segments that the object must not reach into; points on them are negative ones on the prompted slice.",
 )
 fill_holes_option = click.option(
     "--fill-holes",

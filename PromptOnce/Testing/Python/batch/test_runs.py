@@ -253,7 +253,7 @@ def test_a_round_trip_is_made_where_it_is_asked_for(tmp_path: Path) -> None:
 def test_a_worker_that_hangs_counts_as_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(
-        "PromptOnceLib.batch.running.run_batch.WorkerClient", partial(WorkerClient, clock=lambda: now[0])
+        "PromptOnceLib.batch.running.prepare.WorkerClient", partial(WorkerClient, clock=lambda: now[0])
     )
     heard = Heard()
     with Gate(slices=0) as gate:

@@ -1,4 +1,4 @@
-"""The record of prompts in a result: what fits its masks, and what was changed by hand or by another program."""
+"""The record of prompts in a result: what comes back, and what was changed by hand or by another program."""
 
 from __future__ import annotations
 
@@ -9,34 +9,32 @@ import numpy as np
 import pytest
 
 from PromptOnceLib.cases.correction_record import CorrectionRecord
-from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.prompts.prompt_set import PromptedObject, PromptSet
 
-MASKS = np.zeros((2, 3, 4, 5), np.uint8)
 SCORES = ((0.5, None, 0.25), (1.0, None, 0.0))
 PROMPTS = PromptSet(axis=0, objects=(PromptedObject(name="a"), PromptedObject(name="b")))
 RECORD = CorrectionRecord(axis=0, window="lung", prompts=PROMPTS, presence=SCORES, predicted_iou=SCORES)
 
 
-def test_a_record_survives_its_tag_and_gives_the_result_back() -> None:
+def test_a_record_survives_its_tag_with_its_scores() -> None:
     record = CorrectionRecord.from_tag(RECORD.to_tag())
     assert record == RECORD
-    result = record.result(MASKS)
-    assert result.computed.tolist() == [True, False, True]
-    assert result.names == ("a", "b")
+    assert np.isnan(record.scores()[0]).tolist() == [[False, True, False]] * 2
 
 
 @pytest.mark.parametrize(
-    "scores", [(), (SCORES[0],), (SCORES[0], SCORES[1][:2]), ((), ()), (SCORES[0], (0.5, 0.5, 0.5, 0.5))]
+    "change",
+    [
+        {"axis": -1},
+        {"axis": 3},
+        {"presence": ()},
+        {"presence": SCORES[:1]},
+        {"predicted_iou": (SCORES[0], SCORES[1][:2])},
+        {"presence": (SCORES[0], SCORES[1][:2]), "predicted_iou": (SCORES[0], SCORES[1][:2])},
+        {"check_numbers": ((1, 2, 3),)},
+        {"check_numbers": ((1, 2, 3), (1, 2))},
+    ],
 )
-@pytest.mark.parametrize("field", ["presence", "predicted_iou"])
-def test_scores_that_do_not_fit_the_masks_are_told(field: str, scores: Any) -> None:
-    record = CorrectionRecord.model_validate(RECORD.model_dump() | {field: scores})
-    with pytest.raises(SegmentationFileError, match="does not fit its prompts"):
-        record.result(MASKS)
-
-
-@pytest.mark.parametrize("axis", [-1, 3])
-def test_there_are_three_axes(axis: int) -> None:
-    with pytest.raises(ValueError, match="axis"):
-        CorrectionRecord.model_validate_json(json.dumps(json.loads(RECORD.model_dump_json()) | {"axis": axis}))
+def test_a_record_that_does_not_fit_together_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"axis|different numbers"):
+        CorrectionRecord.model_validate_json(json.dumps(json.loads(RECORD.model_dump_json()) | change))

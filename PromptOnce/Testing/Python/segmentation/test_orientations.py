@@ -28,8 +28,8 @@ ORIENTATIONS = [(order, signs) for order in permutations(range(3)) for signs in 
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[po.OpenModel]:
-    with po.open_model(device="cpu", precision="float32", threads=1) as opened:
+def model() -> Iterator[po.Session]:
+    with po.Session(device="cpu", precision="float32", threads=1) as opened:
         yield opened
 
 
@@ -61,7 +61,7 @@ def read_mha(path: Path) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("oblique", [False, True], ids=["straight", "oblique"])
 @pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
 def test_no_voxel_is_elsewhere(
-    model: po.OpenModel, tmp_path: Path, order: tuple[int, ...], signs: tuple[int, ...], oblique: bool
+    model: po.Session, tmp_path: Path, order: tuple[int, ...], signs: tuple[int, ...], oblique: bool
 ) -> None:
     spacing = SPACINGS[ORIENTATIONS.index((order, signs)) % len(SPACINGS)]
     frames = disk_frames(slices=SLICES).transpose(2, 1, 0)
@@ -85,7 +85,7 @@ def test_no_voxel_is_elsewhere(
     for name in ("mask.nii.gz", "mask.seg.nrrd", "mask.mha"):
         result.save(tmp_path / name)
 
-    mask = result.mask().T
+    mask = result.mask.T
     assert dice(mask, expected.astype(np.uint8)) > 0.9, "the mask is not where the disk is"
     image, saved = nib.load(tmp_path / "image.nii.gz"), nib.load(tmp_path / "mask.nii.gz")
     assert np.count_nonzero(np.asarray(saved.dataobj) != mask) == 0
