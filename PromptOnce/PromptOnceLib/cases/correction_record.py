@@ -10,11 +10,11 @@ import base64
 import binascii
 import math
 import zlib
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.prompts.conditioning import AnyPrompt
@@ -38,13 +38,20 @@ class CorrectionRecord(StrictModel):
     """
 
     version: Literal[1] = 1
-    axis: int
+    axis: Annotated[int, Field(ge=0, le=2)]
     window: str
     prompts: PromptSet
     presence: Scores
     predicted_iou: Scores
     check_numbers: tuple[tuple[int, ...], ...] = ()
     frames: int | None = None
+
+    @model_validator(mode="after")
+    def _rows_are_as_long_as_each_other(self) -> CorrectionRecord:
+        tables = [self.presence, self.predicted_iou, *([self.check_numbers] if self.check_numbers else [])]
+        if len({tuple(map(len, table)) for table in tables}) > 1 or len(set(map(len, self.presence))) > 1:
+            raise ValueError("scores of different numbers of objects or slices")
+        return self
 
     def to_tag(self) -> str:
         """The record as text without blanks and bars; from_tag gives an equal one back."""

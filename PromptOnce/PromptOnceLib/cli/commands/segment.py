@@ -103,8 +103,9 @@ def segment(
     compared_with = [parse_reference(text)[0] for text in (reference, run.keep_out) if text]
     outputs = output.outputs(image, [image, *model.inputs, *prompt.inputs, *compared_with], prompt.save_prompt)
     files = model.files()
-    volume = with_scanner(read_volume(image, volume_name), seed.scanner)
     reporter = Reporter(quiet, as_json)
+    with reporter.reading() as on_progress:
+        volume = with_scanner(read_volume(image, volume_name, on_progress), seed.scanner)
     notices: list[str] = []
     with WorkerSession(files, model.device, model.precision, reporter, run.compiled, model.python) as work:
         seeds = seed.source(work, volume, axis) if seed.seeds else None
