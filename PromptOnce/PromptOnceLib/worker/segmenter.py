@@ -15,8 +15,9 @@ from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.requests import OnMasks, OnSlice, PromptedMasks, PropagationJob, Settings
+from PromptOnceLib.worker.requests import OnSlice, PropagationJob, Settings
 from PromptOnceLib.worker.requests_embed import OnFrame
+from PromptOnceLib.worker.requests_prompt import OnMasks, PromptedMasks
 from PromptOnceLib.worker.session import Session
 from PromptOnceLib.worker.session_job import OnError, OnNotice
 

@@ -20,8 +20,9 @@ from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.job import Job
 from PromptOnceLib.worker.preparation import ModelChoice, Preparation
-from PromptOnceLib.worker.requests import OnEnd, OnMasks, OnSlice, PromptJob, PropagationJob, Settings, check_prompt
+from PromptOnceLib.worker.requests import OnEnd, OnSlice, PropagationJob, Settings, check_prompt
 from PromptOnceLib.worker.requests_embed import EmbeddingJob, OnEmbeddings, OnFrame, prefetch
+from PromptOnceLib.worker.requests_prompt import OnMasks, PromptJob
 from PromptOnceLib.worker.session_job import OnError, OnNotice, SessionJobs, SessionState
 
 

@@ -18,7 +18,8 @@ from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.worker.requests import PromptedMasks, Settings
+from PromptOnceLib.worker.requests import Settings
+from PromptOnceLib.worker.requests_prompt import PromptedMasks
 
 R = TypeVar("R")
 
