@@ -14,9 +14,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from PromptOnceLib.errors import SegmentationFileError
+from PromptOnceLib.imaging.crop import Crop, Zoom
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
@@ -32,7 +33,8 @@ Scores = tuple[tuple[float | None, ...], ...]
 class CorrectionRecord(StrictModel):
     """axis: array axis (0, 1, 2 = k, j, i) of the slices. window: as window_from_text takes it. prompts: what is fixed.
 
-    presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed.
+    presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed. crops, zoom, interpolated:
+    as SegmentationResult has them; in records of older versions whole slices were seen.
     """
 
     version: Literal[1] = 1
@@ -41,6 +43,9 @@ class CorrectionRecord(StrictModel):
     prompts: PromptSet
     presence: Scores
     predicted_iou: Scores
+    crops: dict[str, Crop] = Field(default_factory=dict)
+    zoom: Zoom = "off"
+    interpolated: bool = False
 
     def to_tag(self) -> str:
         """The record as text without blanks and bars; from_tag gives an equal one back."""
@@ -72,7 +77,8 @@ class CorrectionRecord(StrictModel):
         if presence.shape != masks.shape[:2] or predicted_iou.shape != masks.shape[:2] or len(names) != len(masks):
             raise SegmentationFileError("The segmentation does not fit its prompts: it was changed by another program.")
         computed = np.asarray(~np.isnan(presence).all(axis=0))
-        return SegmentationResult(masks, computed, presence, predicted_iou, self.axis, names)
+        seen = dict(self.crops), self.zoom, self.interpolated
+        return SegmentationResult(masks, computed, presence, predicted_iou, self.axis, names, *seen)
 
 
 def correction_record(prompt: AnyPrompt, result: SegmentationResult, window: str) -> CorrectionRecord:
@@ -101,6 +107,9 @@ def correction_record(prompt: AnyPrompt, result: SegmentationResult, window: str
         prompts=prompts,
         presence=_plain(result.presence),
         predicted_iou=_plain(result.predicted_iou),
+        crops=result.crops,
+        zoom=result.zoom,
+        interpolated=result.interpolated,
     )
 
 

@@ -84,6 +84,11 @@ class PromptedObject(StrictModel):
                 )
         return None
 
+    def prompts(self) -> list[tuple[int, ObjectPrompt]]:
+        """The fixed slices with what marks the object there."""
+        marked = ((index, self.on(index)) for index in self.indices)
+        return [(index, prompt) for index, prompt in marked if prompt is not None]
+
     def fixing(self, fixed: FixedSlice) -> PromptedObject:
         """The same with this slice fixed in place of what the index had."""
         others = tuple(one for one in self.slices if one.slice != fixed.slice)

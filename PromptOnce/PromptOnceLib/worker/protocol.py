@@ -12,11 +12,14 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
+from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.schema import StrictModel
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
 
 M = TypeVar("M")
@@ -82,6 +85,7 @@ class Predict(Request):
     """Masks of the prompted slice alone, written to `file`, uint8 (objects, rows, columns).
 
     correcting: where the last propagation reached the slice, the marks correct what it found of an object of that name.
+    sight: how much of the slice is seen.
     """
 
     type: Literal["predict"] = "predict"
@@ -89,6 +93,7 @@ class Predict(Request):
     file: FileName
     fill_hole_area: int = Field(default=0, ge=0)
     correcting: bool = False
+    sight: Sight = Sight()
 
 
 class SeedFrame(Message):
@@ -119,7 +124,8 @@ class Propagate(Request):
     rest of a pass where the objects have ended; a notice names the slices.
 
     A set of prompts fixes several slices: only what lies next to the `changed` ones is computed, everything where that
-    is None. Some slices then come twice, the second time with the better masks.
+    is None. Some slices then come twice, the second time with the better masks. between: how the slices between them
+    come about. sight: how much of the slices is seen.
     """
 
     type: Literal["propagate"] = "propagate"
@@ -132,6 +138,8 @@ class Propagate(Request):
     fill_hole_area: int = Field(default=0, ge=0)
     alone: bool = False
     stop_when_absent: bool = False
+    between: Between = "track"
+    sight: Sight = Sight()
 
 
 class Embed(Request):
@@ -192,20 +200,25 @@ class Done(Answer):
 
 
 class Predicted(Answer):
-    """Reply to Predict; one value an object."""
+    """Reply to Predict; one value an object. crops: by object, what was seen of the slice."""
 
     type: Literal["predicted"] = "predicted"
     presence: list[float]
     predicted_iou: list[float]
+    crops: dict[str, Crop] = Field(default_factory=dict)
 
 
 class Propagated(Answer):
-    """Reply to Propagate; also after a cancel, when the slices reported so far are what is done."""
+    """Reply to Propagate; also after a cancel, when the slices reported so far are what is done.
+
+    crops: by object, what was seen of all slices; none of objects whose slices were seen each in its own way.
+    """
 
     type: Literal["propagated"] = "propagated"
     cancelled: bool
     slices: int
     device: str
+    crops: dict[str, Crop] = Field(default_factory=dict)
 
 
 class SliceDone(Answer):

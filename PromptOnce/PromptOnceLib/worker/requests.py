@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError
+from PromptOnceLib.imaging.crop import Crop
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.conditioning import AnyPrompt
+from PromptOnceLib.prompts.interpolation import Between, check_interpolation
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.prompts.zoom import Sight, Zoom
 from PromptOnceLib.segmentation.clean_up import CleanUp, Removed, clean_up
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
@@ -40,7 +43,8 @@ class Settings:
     alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others. changed: of a
     prompt set, the fixed slices next to which everything is computed; None for all. clean_up: which pieces of a mask
     stay once all slices are done. settled: slices that somebody has settled elsewhere, which a clean-up leaves as they
-    are.
+    are. zoom: how much of a slice the network sees. crops: what an earlier run saw of objects, by name, instead of
+    that. between: how the slices between prompted ones come about.
     """
 
     first: int = 0
@@ -52,6 +56,9 @@ class Settings:
     changed: tuple[int, ...] | None = None
     clean_up: CleanUp = "connected"
     settled: tuple[int, ...] = ()
+    zoom: Zoom = "auto"
+    crops: Mapping[str, Crop] = field(default_factory=dict)
+    between: Between = "track"
 
     def within(self, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist."""
@@ -112,6 +119,7 @@ class PropagationJob(SessionJob):
         self.prompt, self.settings = prompt, settings
         names = [item.name for item in prompt.objects]
         self.result = SegmentationResult.empty(names, stack.frames.shape, stack.axis) if base is None else base.copy()
+        self.result.zoom, self.result.interpolated = settings.zoom, settings.between == "interpolate"
         # Where the worker's objects stand in the result.
         self._places = [self.result.names.index(name) for name in names]
         self.progress = Progress(clock)
@@ -129,6 +137,8 @@ class PropagationJob(SessionJob):
     def check(self) -> None:
         """Before it is sent: PromptError for a prompt that does not fit the stack, InputError for such a range."""
         check_prompt(self.prompt, self._stack)
+        if self.settings.between == "interpolate":
+            check_interpolation(self.prompt)
         self._range = self.settings.range_for(self.prompt, len(self._stack.frames))
 
     def send(self, client: WorkerClient) -> Job:
@@ -145,6 +155,8 @@ class PropagationJob(SessionJob):
             fill_hole_area=self.settings.fill_hole_area,
             alone=self.settings.alone,
             stop_when_absent=self.settings.stop_when_absent,
+            between=self.settings.between,
+            sight=Sight(zoom=self.settings.zoom, crops=dict(self.settings.crops)),
         )
         self._path = client.folder / request.file
         try:
@@ -190,11 +202,13 @@ class PropagationJob(SessionJob):
 
     def _clean_up(self) -> None:
         """Take out what the clean-up is to take out, on slices that were computed in this run."""
+        # Slices that are segmented each by itself need not lie beside each other.
+        rule: CleanUp = "all" if self.settings.alone else self.settings.clean_up
         for place, done in self._done.items():
             name = self.result.names[place]
             fixed = {*range(len(self.result.computed))} - done
             fixed |= {*self.settings.settled, *self._fixed_slices(name)}
-            removed = clean_up(self.result.masks[place], self.settings.clean_up, fixed)
+            removed = clean_up(self.result.masks[place], rule, fixed)
             if removed.pieces:
                 self.removed[name] = removed
                 self._changed += removed.slices
@@ -228,3 +242,4 @@ class PropagationJob(SessionJob):
         frame_files.remove()
         if isinstance(ended.reply, protocol.Propagated):
             self.device, self.cancelled = ended.reply.device, ended.reply.cancelled
+            self.result.crops.update(ended.reply.crops)

@@ -11,6 +11,7 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptSet, SliceState
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.workflows.steps import PromptStep, PropagationStep, Steps, prompted, propagated
@@ -70,7 +71,8 @@ def steps_of_correction(
     else:
         item = old.prompts.object(name)
         prompt = Prompt(slice=index, objects=(marks.model_copy(update={"name": item.name}),))
-        masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True))
+        sight = Sight(zoom=old.result.zoom, crops=old.result.crops)
+        masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True, sight=sight))
         mask = masks.masks[0] > 0
     corrected = old.fixing(name, index, mask, "corrected")
     return (yield from steps_of_repropagation(corrected, name, (index,), fill_hole_area))
@@ -79,8 +81,14 @@ def steps_of_correction(
 def steps_of_repropagation(
     old: Correctable, name: str, changed: tuple[int, ...], fill_hole_area: int = 0
 ) -> Steps[Correctable]:
-    """Propagate an object anew from fixed slices that have changed, to the fixed slices next to them."""
+    """Compute an object anew from fixed slices that have changed to the fixed slices next to them, as it was before."""
     prompts = old.prompts.only((name,))
-    settings = Settings(changed=changed, fill_hole_area=fill_hole_area)
+    settings = Settings(
+        changed=changed,
+        fill_hole_area=fill_hole_area,
+        zoom=old.result.zoom,
+        crops=old.result.crops,
+        between="interpolate" if old.result.interpolated else "track",
+    )
     result = yield from propagated(PropagationStep(old.stack, prompts, settings, base=old.result))
     return Correctable(old.stack, result, old.prompts)

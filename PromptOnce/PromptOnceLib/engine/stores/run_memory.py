@@ -6,6 +6,7 @@ found there as mask prompt. Both are kept here, object by object and slice by sl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,14 @@ class RunMemory:
             if entry is not None:
                 memory.tracked[reached.position(other)] = entry
         return CorrectionContext(kept[0], memory, reached.position(index))
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Forget what the last run left of these objects: they are propagated anew."""
+        for key in [key for key in self._reached if key[0] in names]:
+            self._files.remove(key)
+            del self._reached[key]
+        for name in names:
+            self._fixed.pop(name, None)
 
     def clear(self) -> None:
         """Forget everything: another stack or another model is used."""

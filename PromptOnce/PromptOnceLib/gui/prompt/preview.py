@@ -11,7 +11,7 @@ from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.segmentations.preview import MaskPreview
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.segment import segments_of
-from PromptOnceLib.worker.requests_prompt import PromptedMasks
+from PromptOnceLib.worker.requests_slices import PromptedMasks
 
 
 class PromptPreview:
