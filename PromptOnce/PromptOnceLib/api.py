@@ -26,13 +26,16 @@ from numpy.typing import NDArray
 from PromptOnceLib.cases.case import Case, Labels, PromptSource, prepare_case
 from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs
 from PromptOnceLib.errors import InputError, PromptOnceError
+from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.seeds.apply import SeedSource
+from PromptOnceLib.segmentation.clean_up import CleanUp
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.worker.client import WorkerClient
@@ -214,6 +217,9 @@ def segment(
     direction: Literal["both", "forward", "backward"] = "both",
     fill_hole_area: int = 0,
     early_stop: bool = False,
+    zoom: Zoom = "auto",
+    between: Between = "track",
+    clean_up: CleanUp = "connected",
     reference: Reference | None = None,
     model: str | Path | OpenModel = "nano",
     device: str = "auto",
@@ -242,6 +248,11 @@ def segment(
         direction: Where to go from the prompt.
         fill_hole_area: Fill holes up to this area in SAM 2's low-resolution mask, in its pixels.
         early_stop: Leave out what lies behind the end of the objects; not for objects in several pieces.
+        zoom: What the network sees of a slice: "auto", a crop around objects that are small on it; "off", all of it;
+              or a crop so many times as long as the object.
+        between: Between prompted slices "track", or "interpolate": boxes are interpolated from the first to the last
+                 and every slice is segmented by itself.
+        clean_up: Which pieces stay: "connected", those that touch the mask of a prompted slice; "largest"; or "all".
         reference: To compare with.
         model: The name of one in the list, the path of a checkpoint, or what `open_model` gave.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps", for a model that is not open already.
@@ -257,7 +268,9 @@ def segment(
     source = _one_prompt(_object_by_hand(box, positive, negative, name), prompt, labels)
     compared = None if reference is None else _labels(reference, image, notices)
     case = prepare_case(image, source, axis, slice, window, compared, notices)
-    settings = Settings(first, last, direction, fill_hole_area, early_stop)
+    settings = Settings(
+        first, last, direction, fill_hole_area, early_stop, clean_up=clean_up, zoom=zoom, between=between
+    )
     within = settings.range_for(case.prompt, len(case.stack.frames))
     with ExitStack() as held:
         opened = model if isinstance(model, OpenModel) else held.enter_context(open_model(model, device=device))

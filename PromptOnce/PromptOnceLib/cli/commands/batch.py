@@ -13,7 +13,13 @@ from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
-from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option
+from PromptOnceLib.cli.options.common import (
+    between_option,
+    clean_up_option,
+    early_stop_option,
+    fill_holes_option,
+    zoom_option,
+)
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
@@ -42,6 +48,9 @@ _OF_OPTIONS = {
     "precision": "precision",
     "fill_holes": "fill_hole_area",
     "early_stop": "early_stop",
+    "zoom": "zoom",
+    "between": "between",
+    "clean_up": "clean_up",
     "workers": "workers",
     "formats": "formats",
     "start": "start",
@@ -80,6 +89,9 @@ _OF_OPTIONS = {
 @click.option("--axis", default="auto", show_default=True, help="As for promptonce segment.")
 @fill_holes_option
 @early_stop_option
+@zoom_option
+@between_option
+@clean_up_option
 @click.option(
     "--model",
     "model_name",

@@ -12,6 +12,8 @@ from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cli.options.common import (
     ModelOptions,
     axis_option,
+    between_option,
+    clean_up_option,
     early_stop_option,
     fill_holes_option,
     json_option,
@@ -19,6 +21,7 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     volume_option,
     window_option,
+    zoom_option,
 )
 from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_options
 from PromptOnceLib.cli.options.seed import SeedOptions, seed_options, start_searched, with_scanner
@@ -26,6 +29,7 @@ from PromptOnceLib.cli.seed_checks import trip_after
 from PromptOnceLib.cli.terminal import FAILED, CommandWithPoints, Reporter, SliceRange
 from PromptOnceLib.cli.worker_session import WorkerSession, in_words
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.worker.segmenter import Settings
 
 EXAMPLES = """
@@ -39,6 +43,8 @@ Examples:
         --reference lungs.nii.gz:1,2 --csv lungs.csv --sheet lungs.png
   A DICOM series, slices 20 to 60 only, with SAM 2.1 large on the GPU:
     promptonce segment dicom/ -o liver.seg.nrrd --prompt liver.json --range 20:60 --model large --device cuda
+  From boxes on several slices, the first and the last that show the object among them:
+    promptonce segment chest.nii.gz -o tumour.seg.nrrd --prompt boxes.json --between interpolate
   The next patient of the same scanner, from a seed of the library:
     promptonce segment next.nii.gz -o lungs.seg.nrrd --seed "lungs CT 2"
 """
@@ -73,6 +79,9 @@ Examples:
 )
 @fill_holes_option
 @early_stop_option
+@zoom_option
+@between_option
+@clean_up_option
 @model_options
 @click.option(
     "--compile",
@@ -100,6 +109,9 @@ def segment(
     direction: Any,
     fill_holes: int,
     early_stop: bool,
+    zoom: Zoom,
+    between: Any,
+    clean_up: Any,
     model: ModelOptions,
     compiled: bool,
     reference: str | None,
@@ -131,7 +143,16 @@ def segment(
     volume = with_scanner(read_volume(image, volume_name), seed.scanner)
     reporter = Reporter(quiet)
     notices: list[str] = []
-    settings = Settings(slice_range[0] or 0, slice_range[1], direction, fill_holes, early_stop)
+    settings = Settings(
+        slice_range[0] or 0,
+        slice_range[1],
+        direction,
+        fill_holes,
+        early_stop,
+        clean_up=clean_up,
+        zoom=zoom,
+        between=between,
+    )
     with WorkerSession(files, model.device, model.precision, reporter, compiled) as work:
         seeds = seed.source(work, volume, axis) if seed.seeds else None
         source = seeds or prompt.source(volume, notices)

@@ -68,7 +68,7 @@ class Views:
         """
         for name in names:
             if self._ran.get(name) != crop and self.whole.run_memory is not None:
-                self.whole.run_memory.forget([name])
+                self.whole.run_memory.forget_objects([name])
             self._ran[name] = crop
 
     def at(self, crop: Crop) -> Propagation:

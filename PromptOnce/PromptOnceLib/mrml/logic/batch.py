@@ -16,11 +16,14 @@ from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFor
 from PromptOnceLib.errors import InputError, RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import expanded
+from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.seeds import SeedLogic
 from PromptOnceLib.mrml.logic.worker_access import WAIT, WorkerAccess
 from PromptOnceLib.mrml.volumes import read_volume_node
+from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.segmentation.clean_up import CleanUp
 
 _VOLUMES = ".volumes"
 """Folder in a run's folder for volumes that came from the scene: resuming and reviewing need them."""
@@ -61,6 +64,9 @@ class BatchLogic:
         workers: int = 1,
         formats: Sequence[OutputFormat] = ("seg.nrrd",),
         earlyStop: bool = False,  # noqa: N803
+        zoom: Zoom = "auto",
+        between: Between = "track",
+        cleanUp: CleanUp = "connected",  # noqa: N803
         resume: bool = False,
         wait: bool = True,
         onProgress: OnBatch | None = None,  # noqa: N803
@@ -74,7 +80,7 @@ class BatchLogic:
         or promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by
         case. reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it
         nodes are called volume-1 and so on, so that no name of a patient gets into file names.
-        earlyStop: as segmentVolume takes it. resume: go on with the run in the output folder.
+        earlyStop, zoom, between, cleanUp: as segmentVolume takes them. resume: go on with the run in the output folder.
 
         wait=True returns when it is over, the application staying alive, and raises what ended it early; a case that
         failed raises nothing, job.summary names it. wait=False returns at once: onProgress is called with the job
@@ -91,6 +97,9 @@ class BatchLogic:
             workers=workers,
             formats=tuple(formats),
             early_stop=earlyStop,
+            zoom=zoom,
+            between=between,
+            clean_up=cleanUp,
         )
         folder = expanded(output).absolute()
         plan, selection = None, None

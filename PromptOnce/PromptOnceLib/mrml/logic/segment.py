@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from PromptOnceLib.cases.case import PromptSource, prepare_case
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.worker_access import WorkerAccess
@@ -15,6 +16,8 @@ from PromptOnceLib.mrml.runs import OnProgress, VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.mrml.tables import TableNodes, totals_in_words, write_tables
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, volume_geometry
+from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.segmentation.clean_up import CleanUp
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals
 from PromptOnceLib.worker.requests import Settings
 
@@ -52,6 +55,9 @@ class SegmentLogic:
         direction: Literal["both", "forward", "backward"] = "both",
         fillHoleArea: int = 0,  # noqa: N803
         earlyStop: bool = False,  # noqa: N803
+        zoom: Zoom = "auto",
+        between: Between = "track",
+        cleanUp: CleanUp = "connected",  # noqa: N803
         segmentationNode: Any | None = None,  # noqa: N803
         segmentIds: Sequence[str | None] | None = None,  # noqa: N803
         overwrite: bool = False,
@@ -70,6 +76,9 @@ class SegmentLogic:
         name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as "nano" or "small", or
         the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both included. earlyStop: stop a
         pass where the object has ended, after several slices without it; not for objects in several pieces.
+        zoom: what the network sees of a slice: "auto", a crop around objects that are small on it; "off", all of it; or
+        a crop so many times as long as the object. between: "track", or "interpolate" boxes between prompted slices.
+        cleanUp: which pieces stay, "connected" to the mask of a prompted slice, "largest" or "all".
         segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None for a
         new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections: slices of these
         segments that were corrected by hand since the run before keep their masks. reference: a segmentation or label
@@ -86,7 +95,8 @@ class SegmentLogic:
         compared = None if reference is None else read_reference_node(volumeNode, reference, referenceSegmentIds)
         labels, notices = (None, ()) if compared is None else (compared.labels, compared.notices)
         case = prepare_case(volume, prompt, axis, None, _window(window, volumeNode), labels, notices)
-        settings = Settings(firstSlice, lastSlice, direction, fillHoleArea, earlyStop)
+        within = firstSlice, lastSlice
+        settings = Settings(*within, direction, fillHoleArea, earlyStop, clean_up=cleanUp, zoom=zoom, between=between)
         settings.range_for(case.prompt, len(case.stack.frames))
         writer = prepared_writer(volumeNode, case, segmentationNode, segmentIds, overwrite, keepCorrections)
 
