@@ -55,6 +55,14 @@ class Crop(StrictModel):
         """The part of an array whose last two axes are rows and columns; a view."""
         return array[..., self.row : self.row + self.rows, self.column : self.column + self.columns]
 
+    def outline(self, shape: tuple[int, int]) -> NDArray[np.uint8]:
+        """Its outermost pixels on a slice of the shape (rows, columns), 0 or 1."""
+        drawn = np.zeros(shape, np.uint8)
+        part = self.of(drawn)
+        part[[0, -1]] = 1
+        part[:, [0, -1]] = 1
+        return drawn
+
     def put(self, part: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
         """Slices of the shape (rows, columns) with what this part of them holds; 0 elsewhere."""
         if self.shape == shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, cast
 
 from PromptOnceLib.cases.case import Case, case_of
 from PromptOnceLib.errors import CancelledError, InputError, PromptOnceError
@@ -20,6 +20,8 @@ from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.zoom import zoom_from_text
+from PromptOnceLib.segmentation.clean_up import CleanUp
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import PropagationJob, Settings
 
@@ -112,7 +114,14 @@ class RunController:
         """How to propagate, as chosen in the panel."""
         choices = self._choices.now
         first, last = (choices.firstSlice, choices.lastSlice) if choices.limitRange else (0, -1)
-        return Settings(first, None if last < 0 else last, direction, stop_when_absent=choices.earlyStop)
+        return Settings(
+            first,
+            None if last < 0 else last,
+            direction,
+            stop_when_absent=choices.earlyStop,
+            clean_up=cast(CleanUp, choices.cleanUp),
+            zoom=zoom_from_text(choices.zoom),
+        )
 
     def begin(
         self,
@@ -189,6 +198,36 @@ class RunController:
     def redo(self) -> None:
         """Take `undo` back."""
         self._swap(SegmentWriter.redo, _("The run is there again."))
+
+    @property
+    def removed(self) -> int:
+        """How many voxels the clean-up of the last run took out, 0 for none and once the run was taken back."""
+        run = self._ended_run
+        return 0 if run is None or run.writer.undone else run.removed
+
+    @property
+    def clean_up_undone(self) -> bool:
+        """Whether these were put back."""
+        return self._ended_run is not None and self._ended_run.clean_up_undone
+
+    def swap_clean_up(self) -> None:
+        """Put back what the clean-up of the last run took out, or take it out again."""
+        run = self._ended_run
+        if run is None or run.job is None or not self.removed:
+            return
+        try:
+            run.swap_clean_up()
+        except InputError as error:
+            self._notices.say("run", error.message)
+            return
+        self._notices.say("run", _("The clean-up was taken back.") if run.clean_up_undone else _("Cleaned up again."))
+        self.finished(run.job.result, self._keys)
+        self.changed()
+
+    def choose_zoom(self, zoom: str) -> None:
+        """Have the network see so much of a slice from now on, in the preview too."""
+        self._choices.set(zoom=zoom)
+        self._preview.ask()
 
     def _leave(self, _case: OpenCase) -> None:
         """End the run, which keeps what it can."""
