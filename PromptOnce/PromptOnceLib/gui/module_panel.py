@@ -67,6 +67,7 @@ class ModulePanel:
             self.bench.selection.use_choices(parameters)
         self.bench.selection.choose_obvious_volume()
         self.bench.editor.enter()
+        self.bench.comparison.look_again()
 
     def leave(self) -> None:
         """Another module is opened; a run goes on."""

@@ -72,8 +72,7 @@ class ComparePanel(Panel):
         """See Panel."""
         super().refresh()
         comparison = self._comparison
-        show_node(self.reference, comparison.references.node)
-        self._show_segments()
+        self._show_reference()
         there = comparison.table is not None and comparison.table.GetScene() is not None
         show_text(self.headline, _headline(dict(comparison.lines)))
         show_text(self.totals, _totals(dict(comparison.lines)))
@@ -93,16 +92,16 @@ class ComparePanel(Panel):
         if self._view is not None and self._view.GetScene() is not None:
             slicer.mrmlScene.RemoveNode(self._view)
 
-    def _show_segments(self) -> None:
-        """Which segment is the reference of the selected object, where it is one of a segmentation."""
+    def _show_reference(self) -> None:
+        """What the selected object is compared with, and with which segment of it."""
         references, case = self._comparison.references, self._current.case
-        of_segmentation = references.of_segmentation and case is not None
-        self.segment.setVisible(of_segmentation)
-        self.segment_label.setVisible(of_segmentation)
-        if case is not None and references.node is not None and of_segmentation:
-            segmentation = references.node.GetSegmentation()
+        show_node(self.reference, None if case is None else references.node_for(case))
+        segmentation = None if case is None else references.segments_of(case)
+        self.segment.setVisible(segmentation is not None)
+        self.segment_label.setVisible(segmentation is not None)
+        if case is not None and segmentation is not None:
             entries = [(segmentation.GetSegment(i).GetName(), i) for i in segmentation.GetSegmentIDs()]
-            fill(self.segment, entries, references.segment_for(case.selected))
+            fill(self.segment, entries, references.segment_for(case))
 
     def _show_plot(self, chart: Any) -> None:
         """The panel's plot has a view node of its own, which is not saved.

@@ -37,13 +37,13 @@ class RunComparison:
         self.changed: Signal[[]] = Signal()
         self._result: SegmentationResult | None = None
         self._keys: list[str] = []
-        self._compared: tuple[str, str] | None = None
+        self._compared: tuple[str, str, str] | None = None
         self.table: Any = None
         self.chart: Any = None
         self.lines: list[tuple[str, str]] = []
         current.opened.connect(self._find_tables)
         current.closing.connect(self._leave)
-        current.changed.connect(self._object_changed)
+        current.changed.connect(self.look_again)
 
     def take(self, result: SegmentationResult, keys: list[str]) -> None:
         """A run has ended; keys: of the objects in the result."""
@@ -58,9 +58,15 @@ class RunComparison:
         case = self._current.case
         if self._choices.node is None:
             return
-        self.references.choose(node, None if case is None else case.selected, segment_id)
+        self.references.choose(node, case, segment_id)
         self._update()
         self.changed()
+
+    def look_again(self) -> None:
+        """Show other figures where another object is selected, or has another name or another reference now."""
+        case = self._current.case
+        if case is not None and self._compared != self._question(case):
+            self._update()
 
     def go_to_slice(self, index: int) -> None:
         """Move the views to a slice: to the middle of the object there, or of the image."""
@@ -87,23 +93,22 @@ class RunComparison:
         self.lines = []
         self.changed()
 
-    def _object_changed(self) -> None:
-        """Show the figures of the object that is selected now, or has another name now."""
-        case = self._current.case
-        if case is not None and self._compared != (case.selected.key, case.selected.name):
-            self._update()
-
     def _update(self) -> None:
         """Compute the figures again."""
         case = self._current.case
         if case is None:
             return
-        self._compared = (case.selected.key, case.selected.name)
+        self._compared = self._question(case)
         if self._result is None:
             self._take_up_saved(case)
         else:
             self._write_figures(case, self._result)
         self.changed()
+
+    def _question(self, case: OpenCase) -> tuple[str, str, str]:
+        """What the figures depend on besides the masks."""
+        node = self.references.node_for(case)
+        return case.selected.key, case.selected.name, "" if node is None else node.GetID()
 
     def _write_figures(self, case: OpenCase, result: SegmentationResult) -> None:
         key, image = case.selected.key, case.image
@@ -133,11 +138,11 @@ class RunComparison:
 
     def _reference(self, case: OpenCase) -> NDArray[np.bool_] | None:
         """The stack of the reference; why there is none is said in the panel."""
-        node, segment_id = self.references.node, self.references.segment_for(case.selected)
+        node, segment_id = self.references.node_for(case), self.references.segment_for(case)
         self._notices.say("compare", "")
         if node is None:
             return None
-        if self.references.of_segmentation and not segment_id:
+        if self.references.segments_of(case) is not None and not segment_id:
             sentence = _("{reference} has no segment called {name}: choose the one to compare with.")
             self._notices.say("compare", sentence.format(reference=node.GetName(), name=case.selected.name))
             return None

@@ -97,22 +97,22 @@ class ResultTarget:
         chosen, before, self._volume = self.segmentation, self._volume, case.node.GetID()
         if before == self._volume:
             return
-        if _volume_of(chosen) is not case.node:
+        if volume_of(chosen) is not case.node:
             nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
-            own = [node for node in nodes if _volume_of(node) is case.node and _is_result(node)]
+            own = [node for node in nodes if volume_of(node) is case.node and is_result(node)]
             self._choices.set(segmentation=own[-1] if own else None)
 
     def _leave(self, _case: OpenCase) -> None:
         self._chosen = {}
 
 
-def _volume_of(node: Any | None) -> Any | None:
+def volume_of(node: Any | None) -> Any | None:
     """The volume on whose grid a segmentation is saved."""
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     return None if node is None else node.GetNodeReference(role)
 
 
-def _is_result(node: Any) -> bool:
+def is_result(node: Any) -> bool:
     """Whether a run has written into it; others on the same volume may be references, or the preview."""
     segmentation = node.GetSegmentation()
     return any(

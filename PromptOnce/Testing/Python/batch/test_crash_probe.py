@@ -20,6 +20,7 @@ from PromptOnceLib.batch.running.run_batch import run_batch
 pytestmark = pytest.mark.usefixtures("_posix")
 
 
+@pytest.mark.slow
 def test_a_case_whose_reading_ends_the_program_is_set_aside(tmp_path: Path) -> None:
     plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
     # Imported by every Python that is started: its reader of images dies of the second.

@@ -82,6 +82,7 @@ def test_an_image_that_no_seed_fits_is_a_failed_case(library: SeedLibrary, tmp_p
     assert [(item.case, item.code) for item in summary.not_succeeded] == [("b", "bad_seed")]
 
 
+@pytest.mark.slow
 def test_finished_cases_keep_their_seed_when_another_comes_and_change_with_its_content(
     library: SeedLibrary, tmp_path: Path
 ) -> None:

@@ -62,6 +62,7 @@ def test_when_the_time_is_over_no_case_is_begun(tmp_path, monkeypatch, capsys) -
     assert "Left out for want of time" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_case_in_exact_precision_has_no_differences() -> None:
     options = propagation.parser().parse_args(["--model=nano", "--slices=3", "--size=48", "--precision=float32"])
     found = propagation.compare(options)

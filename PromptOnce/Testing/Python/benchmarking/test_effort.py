@@ -143,6 +143,7 @@ def test_figures_of_a_trajectory() -> None:
     assert sets_table([one, other], 0.8).splitlines()[-1] == "| phantoms | 2 | 11.0 |"
 
 
+@pytest.mark.slow
 def test_two_objects_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["effort", "--quick", "--strategy", "one run", "--strategy", "boxes, interpolated"]
     monkeypatch.setattr("sys.argv", [*arguments, "--output", str(tmp_path)])

@@ -117,7 +117,7 @@ def test_ctrl_c_keeps_finished_cases_and_says_how_to_go_on(
         )  # fmt: skip
         gate.wait_until_stopped()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
         gate.wait_until_left()
     assert process.returncode == 1, err
     assert b"Traceback" not in err

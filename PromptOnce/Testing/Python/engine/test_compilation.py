@@ -61,6 +61,7 @@ def masks(tracker: Tracker) -> Any:
     return masks_of(list(Propagation(tracker, FRAMES, pytest.fail).run(TASK)))
 
 
+@pytest.mark.slow
 def test_encoder_and_memory_attention_are_compiled_the_latter_for_any_number_of_memories(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +74,7 @@ def test_encoder_and_memory_attention_are_compiled_the_latter_for_any_number_of_
     assert compiler.calls == {"ImageEncoder": 6, "MemoryAttention": 5}
 
 
+@pytest.mark.slow
 def test_the_warm_up_says_that_it_takes_time_and_uses_every_form(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.compile", Compiler())
     images, rows, notices = set(), set(), []

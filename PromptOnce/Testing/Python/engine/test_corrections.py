@@ -30,7 +30,7 @@ def workspace(model: Model, folder: Path) -> Propagation:
 
 
 @pytest.mark.parametrize("index", [1, 5, 20])
-@pytest.mark.parametrize("model_name", ["nano", "random_tiny"])
+@pytest.mark.parametrize("model_name", ["nano", pytest.param("random_tiny", marks=pytest.mark.slow)])
 def test_a_click_equals_upstreams(request: pytest.FixtureRequest, tmp_path: Path, model_name: str, index: int) -> None:
     model, config = request.getfixturevalue(model_name)
     work = workspace(model, tmp_path)

@@ -87,6 +87,7 @@ def test_slices_left_out_are_named_and_the_others_are_unchanged() -> None:
     assert all(any(end in text for text in notices) for end in ends)
 
 
+@pytest.mark.slow
 def test_after_a_shared_seed_a_start_outside_the_object_does_not_stop() -> None:
     seed = ConditioningFrame(blobs(30)[15], (bright(15),))
     task = Task([bright(15)], 2, 0, 29, conditioning=(seed,), stop_when_absent=True)

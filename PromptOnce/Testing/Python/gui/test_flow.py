@@ -8,20 +8,12 @@ import sys
 import numpy as np
 import pytest
 import slicer
-import vtk
 
-from gui.user import ball
+from gui.user import ball, reference_map
 
 
 def dice(mask, reference):
     return 2 * np.count_nonzero(mask & reference) / (np.count_nonzero(mask) + np.count_nonzero(reference))
-
-
-def reference_map(volume, mask):
-    """A label map volume with the ball."""
-    ijk_to_ras = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(ijk_to_ras)
-    return slicer.util.addVolumeFromArray(mask.astype(np.uint8), ijk_to_ras, "truth", "vtkMRMLLabelMapVolumeNode")
 
 
 @pytest.mark.real_worker

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import slicer
 
-from gui.user import User, ball
+from gui.user import User, ball, reference_map
 
 pytestmark = pytest.mark.usefixtures("_fake_worker")
 
@@ -81,6 +81,51 @@ def test_an_object_without_a_segment_of_its_name_is_not_compared_with_another_on
     user.pick(panel.segment, panel.segment.itemData(0))
     assert panel.notice.text == ""
     assert panel.headline.text.index("Dice") < panel.headline.text.index("Jaccard")
+
+
+def test_a_segmentation_on_the_volume_with_a_segment_of_the_objects_name_is_compared_with_unasked(user: User) -> None:
+    segmented(user, "lung", "corner")
+    panel = user.panel.compare
+    assert panel.reference.currentNode() is None, "the result itself is no reference"
+    node = reference(user, "Lung", "other")
+    user.bench.leave_module()
+    slicer.util.selectModule("PromptOnce")
+    user.wait_for_panel()
+    assert panel.reference.currentNode() is node
+    assert panel.segment.currentText == "Lung"
+    assert "Dice" in panel.headline.text
+    select(user, 1)
+    assert panel.reference.currentNode() is None
+    assert "Dice" not in panel.headline.text
+    select(user, 0)
+    user.pick_node(panel.reference, None)
+    assert panel.reference.currentNode() is None, "declined"
+    assert "Dice" not in panel.headline.text
+
+
+def test_of_two_segmentations_with_the_name_none_is_chosen(user: User) -> None:
+    segmented(user, "lung")
+    reference(user, "lung")
+    reference(user, "lung")
+    user.work.comparison.look_again()
+    user.wait_for_panel()
+    assert user.panel.compare.reference.currentNode() is None
+
+
+def test_a_label_map_is_the_reference_of_one_object(user: User) -> None:
+    volume = segmented(user, "lung", "corner")
+    panel = user.panel.compare
+    balls = reference_map(volume, ball())
+    nothing = reference_map(volume, ball() & False)
+    user.pick_node(panel.reference, balls)
+    good = panel.headline.text
+    select(user, 1)
+    assert panel.reference.currentNode() is None, "another object"
+    user.pick_node(panel.reference, nothing)
+    assert "Dice 0.0000" in panel.headline.text
+    select(user, 0)
+    assert panel.reference.currentNode() is balls
+    assert panel.headline.text == good
 
 
 def test_volumes_of_result_and_reference_are_told_in_millilitres(user: User) -> None:

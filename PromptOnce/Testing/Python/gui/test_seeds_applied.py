@@ -78,6 +78,7 @@ def load_with_ball_on(volume: Any, index: int) -> Any:
     return slicer.util.addVolumeFromArray(noise, matrix, "another")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "looking", "found"),
     [

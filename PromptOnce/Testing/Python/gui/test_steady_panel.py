@@ -1,9 +1,7 @@
-"""The panel stays under the mouse: nothing jumps, what is opened is seen, old sentences go, the width is one."""
+"""The panel stays under the mouse: nothing jumps, what is opened is seen, the width is one."""
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import Any
 
 import numpy as np
@@ -109,21 +107,6 @@ def test_save_in_the_form_of_a_seed_stays_where_it_is(user: User, tmp_path: Any)
     form.confirmed.checked = True
     user.bench.settle()
     assert top_of(form.save) - top_of(form.confirmed) == before
-
-
-@pytest.mark.usefixtures("_fake_worker")
-def test_what_was_wrong_is_not_said_any_more_once_it_works(user: User) -> None:
-    user.choose(user.load_ball(slices=60))
-    user.box_the_ball()
-    user.wait_for_mask()
-    os.kill(user.work.engine.session.client._transport.process_id, signal.SIGKILL)
-    user.propagate()
-    user.wait_for_run()
-    if "ended unexpectedly" in user.panel.run.notice.text:
-        user.propagate()
-        user.wait_for_run()
-    assert "ended unexpectedly" not in str(user.work.notices)
-    assert user.panel.run.notice.text == "Done: 60 slices."
 
 
 @pytest.mark.usefixtures("_fake_worker")

@@ -70,13 +70,14 @@ def test_a_worker_killed_while_running_is_said_and_started_again_by_the_next_run
     os.kill(first, signal.SIGKILL)
     running.wait_for_run()
     assert "ended unexpectedly" in running.panel.run.notice.text
+    assert "ended unexpectedly" in running.work.notices.of("engine")
     kept = running.result().any(axis=(1, 2))
     assert np.array_equal(kept, running.work.runs.job.result.computed)
     running.propagate()
     assert worker_id(running) != first
     running.bench.click(running.panel.run.cancel)
     running.wait_for_run()
-    assert "ended unexpectedly" not in running.panel.run.notice.text
+    assert "ended unexpectedly" not in str(running.work.notices), "what was wrong is over"
 
 
 def test_leaving_and_closing_the_module_while_running_leaves_no_process(running):

@@ -21,6 +21,16 @@ def ball(slices: int = 10) -> np.ndarray:
     return np.array([distance <= LARGEST * np.sqrt(1 - height**2) for height in heights])
 
 
+def reference_map(volume: Any, mask: np.ndarray) -> Any:
+    """A label map volume on the grid of a volume, with a mask (slices, rows, columns)."""
+    import slicer
+    import vtk
+
+    ijk_to_ras = vtk.vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(ijk_to_ras)
+    return slicer.util.addVolumeFromArray(mask.astype(np.uint8), ijk_to_ras, "truth", "vtkMRMLLabelMapVolumeNode")
+
+
 class User:
     """Opens the module. panel: the ModulePanel, work: the workbench behind it, case: the open case, prompt: what the
     markups show, taken in or not. view: the slice view that the mouse is over.

@@ -105,6 +105,7 @@ def test_training_from_a_checkpoint_begins_with_its_weights_at_the_stage_asked_f
     assert trainer.step == STAGES[0].steps
 
 
+@pytest.mark.slow
 def test_a_run_for_a_time_ends_when_it_is_over_and_the_next_goes_on_from_its_weights(clips, tmp_path, monkeypatch):
     monkeypatch.setattr(train, "time", Clock())
     for _ in range(2):
@@ -120,6 +121,7 @@ def test_a_run_for_a_time_ends_when_it_is_over_and_the_next_goes_on_from_its_wei
     assert all(torch.equal(trainer.average[k].half(), v) for k, v in kept["model"].items())
 
 
+@pytest.mark.slow
 def test_a_step_under_bfloat16_gives_finite_loss_and_weights(clips, tmp_path):
     trainer = Trainer(tmp_path, clips, STAGES[1:], torch.device("cpu"))
     trainer.start_from(CHECKPOINT, stage=0)

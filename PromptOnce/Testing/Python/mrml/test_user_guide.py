@@ -85,6 +85,7 @@ def test_the_recipes_of_the_user_guide_work(
     assert names["evaluation"].totals.dice > 0.5
 
 
+@pytest.mark.slow
 def test_the_recipes_for_seeds_and_batches_work(
     scene: Any,
     logic: Console,

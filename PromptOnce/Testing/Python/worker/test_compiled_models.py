@@ -25,6 +25,7 @@ def load(handlers: Handlers, compiled: bool) -> protocol.Answer:
     )
 
 
+@pytest.mark.slow
 def test_the_model_is_compiled_while_it_is_loaded_and_that_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
