@@ -13,6 +13,7 @@ from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
+from PromptOnceLib.gui.run.clean_up import CleanUpChoice
 from PromptOnceLib.gui.run.corrections_question import CorrectionsQuestion
 from PromptOnceLib.gui.run.propagation import Direction, RunController
 from PromptOnceLib.gui.run.target import ResultTarget
@@ -77,10 +78,9 @@ class RunPanel(Panel):
         self.overwrite = qt.QCheckBox(_("Overwrite other segments"))
         self.overwrite.setToolTip(_("Otherwise segments may overlap, and other segments stay as they are"))
         self.early_stop = early_stop_box()
-        self.zoom, self.clean_up = narrow(qt.QComboBox()), narrow(qt.QComboBox())
+        self.zoom = narrow(qt.QComboBox())
         self.zoom.setToolTip(_("What the network sees of a slice; the preview frames it"))
-        self.clean_up.setToolTip(_("Which pieces of the masks stay once all slices are done"))
-        self.undo_clean_up = qt.QToolButton()
+        self.clean_up = CleanUpChoice(self._runs, self._choices, self._tools.notices)
         self.limit = qt.QCheckBox(_("Only slices"))
         # Kept: under PythonQt a label that is in no widget yet would go with its last name.
         self.first, self.to, self.last = qt.QSpinBox(), qt.QLabel(_("to")), qt.QSpinBox()
@@ -94,7 +94,7 @@ class RunPanel(Panel):
         form.addRow(row(self.limit, self.first, self.to, self.last, None))
         form.addRow(self.early_stop)
         form.addRow(_("Zoom:"), self.zoom)
-        form.addRow(_("Clean-up:"), row(self.clean_up, self.undo_clean_up))
+        form.addRow(_("Clean-up:"), self.clean_up.widget)
         form.addRow(row(self.backward, self.forward, None))
         self.options.setLayout(form)
         self.options.collapsed = True
@@ -107,8 +107,6 @@ class RunPanel(Panel):
         connect(self.overwrite, "toggled(bool)", lambda checked: choose(overwrite=checked))
         connect(self.early_stop, "toggled(bool)", lambda checked: choose(earlyStop=checked))
         connect(self.zoom, "activated(int)", lambda index: runs.choose_zoom(self.zoom.itemData(index)))
-        connect(self.clean_up, "activated(int)", lambda index: choose(cleanUp=self.clean_up.itemData(index)))
-        connect(self.undo_clean_up, "clicked(bool)", lambda _checked: runs.swap_clean_up())
         connect(self.limit, "toggled(bool)", self._limit_chosen)
         connect(self.first, "valueChanged(int)", lambda value: choose(firstSlice=value))
         connect(self.last, "valueChanged(int)", lambda value: choose(lastSlice=value))
@@ -125,10 +123,9 @@ class RunPanel(Panel):
         case, runs = self._current.case, self._runs
         ready = case is not None and not runs.running
         options = (self.segmentation, self.segment, self.overwrite, self.limit, self.early_stop)
-        for widget in (*options, self.zoom, self.clean_up):
+        for widget in (*options, self.zoom):
             widget.enabled = ready
-        self.undo_clean_up.enabled = runs.removed > 0
-        self.undo_clean_up.text = _("Redo clean-up") if runs.clean_up_undone else _("Undo clean-up")
+        self.clean_up.refresh(ready)
         prompted = case is not None and case.prompt is not None
         for widget in (self.propagate, self.forward, self.backward):
             widget.enabled = ready and prompted
@@ -150,7 +147,6 @@ class RunPanel(Panel):
         self.overwrite.checked = choices.overwrite
         self.early_stop.checked = choices.earlyStop
         fill(self.zoom, _zooms(), choices.zoom)
-        fill(self.clean_up, _clean_ups(), choices.cleanUp)
         self.limit.checked = choices.limitRange
         count = len(case.image.slices)
         for box, value in ((self.first, choices.firstSlice), (self.last, choices.lastSlice)):
@@ -213,14 +209,6 @@ def _zooms() -> list[tuple[str, str]]:
     """What can be chosen, and the words that are kept for it."""
     factors = [(_("{factor} times the object").format(factor=factor), factor) for factor in ("1.5", "2", "3", "4")]
     return [(_("as the model needs it"), "auto"), (_("off: whole slices"), "off"), *factors]
-
-
-def _clean_ups() -> list[tuple[str, str]]:
-    return [
-        (_("keep what touches the prompted slice"), "connected"),
-        (_("keep the largest piece"), "largest"),
-        (_("keep all pieces"), "all"),
-    ]
 
 
 def early_stop_box() -> Any:

@@ -182,16 +182,16 @@ class RunController:
     @property
     def can_undo(self) -> bool:
         """Whether the last run can be taken back."""
-        return self._ended_run is not None and not self._ended_run.writer.undone
+        return self.ended_run is not None and not self.ended_run.writer.undone
 
     @property
     def can_redo(self) -> bool:
         """Whether a run was taken back."""
-        return self._ended_run is not None and self._ended_run.writer.undone
+        return self.ended_run is not None and self.ended_run.writer.undone
 
     def undo(self) -> None:
         """Take the last run back, in one step; what was taken back is said in the panel."""
-        run = self._ended_run
+        run = self.ended_run
         if run is not None:
             self._swap(SegmentWriter.undo, _undone(run.writer))
 
@@ -199,29 +199,10 @@ class RunController:
         """Take `undo` back."""
         self._swap(SegmentWriter.redo, _("The run is there again."))
 
-    @property
-    def removed(self) -> int:
-        """How many voxels the clean-up of the last run took out, 0 for none and once the run was taken back."""
-        run = self._ended_run
-        return 0 if run is None or run.writer.undone else run.removed
-
-    @property
-    def clean_up_undone(self) -> bool:
-        """Whether these were put back."""
-        return self._ended_run is not None and self._ended_run.clean_up_undone
-
-    def swap_clean_up(self) -> None:
-        """Put back what the clean-up of the last run took out, or take it out again."""
-        run = self._ended_run
-        if run is None or run.job is None or not self.removed:
-            return
-        try:
-            run.swap_clean_up()
-        except InputError as error:
-            self._notices.say("run", error.message)
-            return
-        self._notices.say("run", _("The clean-up was taken back.") if run.clean_up_undone else _("Cleaned up again."))
-        self.finished(run.job.result, self._keys)
+    def tell_result(self) -> None:
+        """Have everybody look at the result of the last run again: it was changed."""
+        if self.job is not None:
+            self.finished(self.job.result, self._keys)
         self.changed()
 
     def choose_zoom(self, zoom: str) -> None:
@@ -273,11 +254,12 @@ class RunController:
             self._preview.ask()
 
     @property
-    def _ended_run(self) -> VolumeRun | None:
+    def ended_run(self) -> VolumeRun | None:
+        """The last run, once it is over."""
         return None if self.running else self.run
 
     def _swap(self, step: Callable[[SegmentWriter], object], sentence: str) -> None:
-        run = self._ended_run
+        run = self.ended_run
         if run is None:
             return
         self._ask("")
