@@ -12,7 +12,7 @@ line, so the same prompt gives the same masks. PromptOnceLib itself offers the n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.markups_file import read_prompt_file
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, object_by_hand
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.segmentation.clean_up import CleanUp
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
@@ -248,8 +248,7 @@ def segment(
         direction: Where to go from the prompt.
         fill_hole_area: Fill holes up to this area in SAM 2's low-resolution mask, in its pixels.
         early_stop: Leave out what lies behind the end of the objects; not for objects in several pieces.
-        zoom: What the network sees of a slice: "auto", a crop around objects that are small on it; "off", all of it;
-              or a crop so many times as long as the object.
+        zoom: What the network sees: "auto", a crop around small objects; "off", whole slices; or a factor.
         between: Between prompted slices "track", or "interpolate": boxes are interpolated from the first to the last
                  and every slice is segmented by itself.
         clean_up: Which pieces stay: "connected", those that touch the mask of a prompted slice; "largest"; or "all".
@@ -265,7 +264,8 @@ def segment(
     image = volume if isinstance(volume, Volume) else read(volume)
     notices: list[str] = []
     labels = None if prompt_from is None else Labels(_labels(prompt_from, image, notices), name)
-    source = _one_prompt(_object_by_hand(box, positive, negative, name), prompt, labels)
+    drawn = None if box is None and not (positive or negative) else object_by_hand(box, positive, negative, name)
+    source = _one_prompt(drawn, prompt, labels)
     compared = None if reference is None else _labels(reference, image, notices)
     case = prepare_case(image, source, axis, slice, window, compared, notices)
     settings = Settings(
@@ -277,17 +277,6 @@ def segment(
         if isinstance(source, SeedSource) and slice is None:
             case = opened.placed(case, source, within)
         return Segmentation(opened.run(case, settings, on_progress, should_cancel))
-
-
-def _object_by_hand(
-    box: tuple[float, float, float, float] | None, positive: Iterable[Pixel], negative: Iterable[Pixel], name: str
-) -> ObjectPrompt | None:
-    points = [Point(x=x, y=y, positive=True) for x, y in positive]
-    points += [Point(x=x, y=y, positive=False) for x, y in negative]
-    if box is None and not points:
-        return None
-    corners = None if box is None else Box(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
-    return ObjectPrompt(name=name, box=corners, points=tuple(points))
 
 
 def _one_prompt(

@@ -13,7 +13,7 @@ from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import SliceOutput
-from PromptOnceLib.engine.zoom.interpolation import SlicesTask
+from PromptOnceLib.engine.zoom.single_slices import SlicesTask
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.prompts.from_mask import tight_box

@@ -29,6 +29,7 @@ box and points.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -132,6 +133,19 @@ class ObjectPrompt(StrictModel):
         if self.mask is None:
             raise PromptError(f'Object "{self.name}" has no mask.')
         return decode_mask(self.mask)
+
+
+def object_by_hand(
+    box: Sequence[float] | None,
+    positive: Iterable[Sequence[float]],
+    negative: Iterable[Sequence[float]],
+    name: str = "object",
+) -> ObjectPrompt:
+    """One object from plain numbers: x0, y0, x1, y1 of its box, points x, y on it and beside it."""
+    points = [Point(x=x, y=y, positive=True) for x, y in positive]
+    points += [Point(x=x, y=y, positive=False) for x, y in negative]
+    corners = None if box is None else Box(**dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)))
+    return ObjectPrompt(name=name, box=corners, points=tuple(points))
 
 
 class Prompt(StrictModel):

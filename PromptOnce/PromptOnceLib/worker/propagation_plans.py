@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PromptOnceLib.engine.propagation import SliceOutput, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
-from PromptOnceLib.engine.zoom.interpolation import SlicesTask
+from PromptOnceLib.engine.zoom.single_slices import SlicesTask
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import WrongOrderError
 from PromptOnceLib.imaging.crop import Crop

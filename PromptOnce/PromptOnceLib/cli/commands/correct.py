@@ -17,11 +17,11 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     window_option,
 )
-from PromptOnceLib.cli.options.prompt import marks, object_by_hand
+from PromptOnceLib.cli.options.prompt import marks
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
+from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask, object_by_hand
 
 if TYPE_CHECKING:
     from PromptOnceLib.cases.correction import SavedResult

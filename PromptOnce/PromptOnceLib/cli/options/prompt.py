@@ -13,7 +13,7 @@ from PromptOnceLib.cli.terminal import Coordinates
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.prompts.markups_file import read_prompt_file
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
+from PromptOnceLib.prompts.prompt import object_by_hand
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,6 @@ class PromptOptions:
         if self.prompt_from is not None:
             return Labels(labels(self.prompt_from, volume, notices), self.name)
         return object_by_hand(self.box, self.positive, self.negative, self.name)
-
-
-def object_by_hand(
-    box: tuple[float, ...] | None,
-    positive: tuple[tuple[float, ...], ...],
-    negative: tuple[tuple[float, ...], ...],
-    name: str = "object",
-) -> ObjectPrompt:
-    """What --box, --positive and --negative say."""
-    points = [Point(x=x, y=y, positive=True) for x, y in positive]
-    points += [Point(x=x, y=y, positive=False) for x, y in negative]
-    corners = None if box is None else Box(**dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)))
-    return ObjectPrompt(name=name, box=corners, points=tuple(points))
 
 
 def labels(text: str, volume: Volume, notices: list[str]) -> Array:
