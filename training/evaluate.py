@@ -26,7 +26,10 @@ import torch
 
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.zoom import zoom_from_text
+from PromptOnceLib.segmentation.clean_up import CLEAN_UPS, CleanUp
 from training.evaluation import tables
 from training.evaluation.images import DATA_SETS, image_examples
 from training.evaluation.jitter import Jitter, jitter
@@ -41,10 +44,12 @@ PARTS = ("phantoms", "real", "jitter", "speed")
 
 @dataclass
 class Evaluation:
-    """What is to be done, and the figures so far."""
+    """What is to be done, and the figures so far. zoom, clean_up: as a user chooses them."""
 
     parts: frozenset[str]
     sheets: Sheets
+    zoom: Zoom = "auto"
+    clean_up: CleanUp = "connected"
     scores: list[Score] = field(default_factory=list)
     jitters: list[Jitter] = field(default_factory=list)
     speed: Speed | None = None
@@ -53,9 +58,9 @@ class Evaluation:
         """Everything that is wanted of one example."""
         begin, said = time.monotonic(), [str(example)]
         if ("phantoms" if example.group == PHANTOMS else "real") in self.parts:
-            said.append(self._score(tracker, example))
+            said.append(self._score(tracker, example, self.zoom, self.clean_up))
         if "jitter" in self.parts:
-            self.jitters.append(jitter(tracker, example))
+            self.jitters.append(jitter(tracker, example, self.zoom))
             said.append("shifted " + " ".join(f"{min(dice):.2f}" for dice in self.jitters[-1].shifted.values()))
         say(", ".join([*said, f"{time.monotonic() - begin:.1f} s"]))
 
@@ -112,7 +117,7 @@ def run(arguments: argparse.Namespace) -> Evaluation:
     """Do what the command line asks for."""
     sheets = Sheets(arguments.output / "sheets")
     sheets.folder.mkdir(parents=True, exist_ok=True)
-    evaluation = Evaluation(arguments.only, sheets)
+    evaluation = Evaluation(arguments.only, sheets, arguments.zoom, arguments.clean_up)
     files = ModelFiles(name=arguments.checkpoint.stem, checkpoint=arguments.checkpoint, config=CONFIG, sha256=None)
     if "speed" in evaluation.parts:
         evaluation.speed = measure(files, arguments.threads, say)
@@ -151,6 +156,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the real images")
     parser.add_argument("--only", type=_parts, default=frozenset(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--phantoms", type=int, default=40, help="a quarter of them with shapes left out of training")
+    parser.add_argument("--zoom", type=zoom_from_text, default="auto", help="auto, off or a factor")
+    parser.add_argument("--clean-up", choices=CLEAN_UPS, default="connected", help="which pieces of a mask stay")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -158,6 +165,7 @@ def main() -> None:
     evaluation = run(arguments)
     results = {
         "checkpoint": _about(arguments.checkpoint),
+        "choices": {"zoom": arguments.zoom, "clean_up": arguments.clean_up},
         "versions": {package: metadata.version(package) for package in ("promptonce", "torch", "sam2")},
         "seconds": round(time.monotonic() - begin, 1),
         **evaluation.results(),
