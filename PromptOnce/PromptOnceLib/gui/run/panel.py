@@ -78,7 +78,8 @@ class RunPanel(Panel):
         self.overwrite = qt.QCheckBox(_("Overwrite other segments"))
         self.overwrite.setToolTip(_("Otherwise segments may overlap, and other segments stay as they are"))
         self.early_stop = early_stop_box()
-        self.zoom = narrow(qt.QComboBox())
+        self.zoom, self.between = narrow(qt.QComboBox()), narrow(qt.QComboBox())
+        self.between.setToolTip(_("How slices between those with marks of their own come about"))
         self.zoom.setToolTip(_("What the network sees of a slice; the preview frames it"))
         self.clean_up = CleanUpChoice(self._runs, self._choices, self._tools.notices)
         self.limit = qt.QCheckBox(_("Only slices"))
@@ -94,6 +95,7 @@ class RunPanel(Panel):
         form.addRow(row(self.limit, self.first, self.to, self.last, None))
         form.addRow(self.early_stop)
         form.addRow(_("Zoom:"), self.zoom)
+        form.addRow(_("Between marked slices:"), self.between)
         form.addRow(_("Clean-up:"), self.clean_up.widget)
         form.addRow(row(self.backward, self.forward, None))
         self.options.setLayout(form)
@@ -107,6 +109,7 @@ class RunPanel(Panel):
         connect(self.overwrite, "toggled(bool)", lambda checked: choose(overwrite=checked))
         connect(self.early_stop, "toggled(bool)", lambda checked: choose(earlyStop=checked))
         connect(self.zoom, "activated(int)", lambda index: runs.choose_zoom(self.zoom.itemData(index)))
+        connect(self.between, "activated(int)", lambda index: choose(between=self.between.itemData(index)))
         connect(self.limit, "toggled(bool)", self._limit_chosen)
         connect(self.first, "valueChanged(int)", lambda value: choose(firstSlice=value))
         connect(self.last, "valueChanged(int)", lambda value: choose(lastSlice=value))
@@ -123,7 +126,7 @@ class RunPanel(Panel):
         case, runs = self._current.case, self._runs
         ready = case is not None and not runs.running
         options = (self.segmentation, self.segment, self.overwrite, self.limit, self.early_stop)
-        for widget in (*options, self.zoom):
+        for widget in (*options, self.zoom, self.between):
             widget.enabled = ready
         self.clean_up.refresh(ready)
         prompted = case is not None and case.prompt is not None
@@ -147,6 +150,7 @@ class RunPanel(Panel):
         self.overwrite.checked = choices.overwrite
         self.early_stop.checked = choices.earlyStop
         fill(self.zoom, _zooms(), choices.zoom)
+        fill(self.between, [(_("track"), "track"), (_("interpolate boxes"), "interpolate")], choices.between)
         self.limit.checked = choices.limitRange
         count = len(case.image.slices)
         for box, value in ((self.first, choices.firstSlice), (self.last, choices.lastSlice)):

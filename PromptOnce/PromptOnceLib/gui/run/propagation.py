@@ -19,6 +19,7 @@ from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.zoom import zoom_from_text
 from PromptOnceLib.segmentation.clean_up import CleanUp
@@ -121,6 +122,7 @@ class RunController:
             stop_when_absent=choices.earlyStop,
             clean_up=cast(CleanUp, choices.cleanUp),
             zoom=zoom_from_text(choices.zoom),
+            between=cast(Between, choices.between),
         )
 
     def begin(
@@ -155,18 +157,16 @@ class RunController:
         self.changed()
 
     def _start(self, case: OpenCase, direction: Direction, corrections: Corrections) -> None:
-        prompt = case.prompt
-        if prompt is None:
-            raise InputError(_("There is no prompt yet: draw a box, or put a point on the object."))
+        prompt, keys = case.kept.joined(case.prompt, case.objects.marked)
         if corrections == "ask":
             reached = self.settings(direction).reached(prompt, len(case.image.slices))
-            found = self._target.corrections(case.objects.keys, set(reached))
+            found = self._target.corrections(keys, set(reached))
             if found:
                 self._asked = direction
                 self._ask(_("Corrected by hand since the last run: {slices}.").format(slices="; ".join(found)))
                 return
         keep = corrections != "overwrite"
-        self.begin(case_of(case.framed(prompt), prompt), case.objects.keys, None, direction, keep)
+        self.begin(case_of(case.framed(case.prompt), prompt), keys, None, direction, keep)
 
     def _ask(self, question: str) -> None:
         if self.question != question:
