@@ -67,7 +67,7 @@ def crop_of(prompts: Iterable[ObjectPrompt], shape: tuple[int, int], zoom: Zoom,
     """
     whole = Crop.whole(shape)
     marked = list(prompts)
-    sized = joined([one for one in (_area(item) for item in marked) if one is not None])
+    sized = joined([one for one in (marked_area(item) for item in marked) if one is not None])
     if zoom == "off" or sized is None:
         return whole
     extent = joined([sized, *(one for item in marked for one in _positive(item))])
@@ -87,7 +87,7 @@ def crop_holding(prompts: Iterable[ObjectPrompt], crop: Crop, shape: tuple[int, 
     """
     if not crop.fits(shape):
         return Crop.whole(shape)
-    later = [one for item in prompts for one in (_area(item), *_positive(item)) if one is not None]
+    later = [one for item in prompts for one in (marked_area(item), *_positive(item)) if one is not None]
     outside = [extent for extent in later if not crop.holds(extent)]
     if not outside:
         return crop
@@ -127,8 +127,8 @@ def _square(extent: Extent, length: float, shape: tuple[int, int]) -> Crop:
     return Crop(row=row, column=column, rows=rows, columns=columns)
 
 
-def _area(item: ObjectPrompt) -> Extent | None:
-    """Of the box or the mask, in whole pixels of the slice."""
+def marked_area(item: ObjectPrompt) -> Extent | None:
+    """The extent of the box or the mask, in whole pixels of the slice; None for points alone."""
     if item.mask is not None:
         mask = item.mask_array()
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

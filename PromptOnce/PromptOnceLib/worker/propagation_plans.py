@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PromptOnceLib.engine.propagation import SliceOutput, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
+from PromptOnceLib.engine.zoom.seeds import zoomed_after_seeds
 from PromptOnceLib.engine.zoom.single_slices import SlicesTask
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import WrongOrderError
@@ -119,13 +120,22 @@ def _between_boxes(request: protocol.Propagate, prompts: PromptSet, views: Views
 def _after_seeds(
     request: protocol.Propagate, shared: protocol.SharedPrompt, views: Views, folder: Path, shape: Shape
 ) -> Plan:
-    """Passes after the frames of other images, which are seen whole: where the object lies is not known before."""
+    """Passes after the frames of other images, seen whole by "auto": where the object lies is not known before, and a
+    look for it on the whole slice may find another one.
+    """
     _check_range(request)
-    frames = tuple(ConditioningFrame(load_frames(folder / seed.file, 2), seed.objects) for seed in shared.frames)
+    frames = tuple(
+        ConditioningFrame(load_frames(folder / seed.file, 2), seed.objects, seed.scale) for seed in shared.frames
+    )
     seed = SharedSeed(frames, shared.slice)
     seed.validate_for(shape(0))
     task = _task(request, seed.objects, frames)
-    return Plan(len(task.objects), task.slices, ((None, output) for output in views.whole.run(task)))
+    zoom, objects = request.sight.zoom, len(task.objects)
+    crops = {item.name: Crop.whole(views.shape) for item in task.objects}
+    if isinstance(zoom, str) or request.alone or not views.of_a_stack:
+        return Plan(objects, task.slices, ((None, output) for output in views.whole.run(task)), crops)
+    outputs = (([place], output) for place, output in zoomed_after_seeds(views, task, zoom, crops))
+    return Plan(objects, objects * task.slices, outputs, crops)
 
 
 def _check_range(request: protocol.Propagate) -> None:

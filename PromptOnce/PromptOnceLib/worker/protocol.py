@@ -97,10 +97,11 @@ class Predict(Request):
 
 
 class SeedFrame(Message):
-    """A frame of another image, uint8 (rows, columns) in `file`, and its objects in pixels of this frame."""
+    """A frame of another image, uint8 (rows, columns) in `file`; objects, scale: as ConditioningFrame has them."""
 
     file: FileName
     objects: tuple[ObjectPrompt, ...]
+    scale: tuple[float, float] = (1.0, 1.0)
 
 
 class SharedPrompt(Message):

@@ -51,9 +51,14 @@ class Views:
         rows, columns = self.whole.frames[0].shape
         return rows, columns
 
+    @property
+    def of_a_stack(self) -> bool:
+        """Whether all frames have one size, unlike pictures."""
+        return isinstance(self.whole.frames, np.ndarray)
+
     def crops(self, prompts: Mapping[str, Sequence[ObjectPrompt]], sight: Sight) -> dict[str, Crop]:
         """What is seen of all slices for each object, by name; pictures of different sizes are seen whole."""
-        if not isinstance(self.whole.frames, np.ndarray):
+        if not self.of_a_stack:
             return dict.fromkeys(prompts, Crop.whole(self.shape))
         size = self.whole.tracker.model.image_size
         return {name: sight.crop_of(marks, self.shape, size) for name, marks in prompts.items()}

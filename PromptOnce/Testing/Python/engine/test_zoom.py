@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from engine.test_masks_equal_upstream import blobs, bright, nano  # noqa: F401
+from engine.test_masks_equal_upstream import blobs, bright, nano, presence_by_brightness  # noqa: F401
 from engine.upstream import upstream_click, upstream_predictor, upstream_volume
-from PromptOnceLib.engine.devices import on_cpu
+from engine.upstream_shared_seeds import upstream_after_seeds
+from PromptOnceLib.engine.devices import Placement, on_cpu
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.stores.run_memory import RunMemory
-from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.engine.tracker import Features, Tracker
 from PromptOnceLib.engine.zoom.views import CroppedFrames, Views
 from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.prompts.conditioning import ConditioningFrame
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
 from PromptOnceLib.prompts.zoom import Sight, seen_in
@@ -27,12 +30,18 @@ SLICES, SEED, ROWS, COLUMNS = 7, 3, 200, 240
 
 
 class CountingTracker(Tracker):
-    """Counts the frames that go through the encoder."""
+    """Knows the frames that went through the encoder."""
 
-    encoded = 0
+    @property
+    def encoded(self) -> int:
+        return len(self.frames)
 
-    def encode(self, frame):  # type: ignore[no-untyped-def]
-        self.encoded += 1
+    def move(self, placement: Placement) -> None:
+        self.frames: list[NDArray[np.uint8]] = []
+        super().move(placement)
+
+    def encode(self, frame: NDArray[np.uint8]) -> Features:
+        self.frames.append(frame)
         return super().encode(frame)
 
 
@@ -154,3 +163,51 @@ def test_a_changed_box_computes_up_to_its_neighbours(views: Views, tmp_path: Pat
     )
     plan = plan_propagation(request, views, tmp_path, lambda _: (SLICES, ROWS, COLUMNS))
     assert [output.slice for _, output in plan.outputs] == [4, 5, 6]
+
+
+def after_a_seed(views: Views, folder: Path, frame: np.ndarray, scale: float, zoom: float) -> tuple[Plan, np.ndarray]:
+    """After a frame whose bright disk is `scale` times as large in pixels."""
+    np.save(folder / "seed.npy", frame)
+    x, y, radius = 43 * scale, 46.5 * scale, 18 * scale
+    item = ObjectPrompt(name="bright", box=Box(x0=x - radius, y0=y - radius, x1=x + radius, y1=y + radius))
+    seed = protocol.SeedFrame(file="seed.npy", objects=(item,), scale=(scale, scale))
+    return run(views, folder, protocol.SharedPrompt(frames=(seed,), slice=SEED), sight=Sight(zoom=zoom))
+
+
+def test_a_seeds_frame_is_cropped_alike_in_millimetres_and_masks_equal_upstreams(
+    views: Views,
+    nano: tuple[Model, Path],  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    frame = np.kron(blobs(SEED + 1, ROWS, COLUMNS)[SEED], np.ones((2, 2), np.uint8))  # pixels of half the size
+    plan, masks = after_a_seed(views, tmp_path, frame, 2.0, 2.5)
+    crop = plan.crops["bright"]
+    assert crop.shape != (ROWS, COLUMNS)
+    found = np.argwhere(masks[0, SEED]).mean(0) - (crop.row, crop.column)
+
+    cut = next(one for one in views.whole.tracker.frames if one.shape == (2 * crop.rows, 2 * crop.columns))
+    places = [
+        (r, c) for r in range(60) for c in range(60) if np.array_equal(frame[r:, c:][: len(cut), : len(cut)], cut)
+    ]
+    ((row, column),) = places
+    assert np.allclose((93 - row, 86 - column), 2 * found, atol=6), "the object is not at the same place"
+    box = Box(x0=50 - column, y0=57 - row, x1=122 - column, y1=129 - row)
+    seed = ConditioningFrame(cut, (ObjectPrompt(name="bright", box=box),))
+    frames = np.stack(list(CroppedFrames(views.whole.frames, crop)))
+    expected = upstream_after_seeds(upstream_predictor(nano[1], views.whole.tracker.model), frames, SEED, [seed])
+    np.testing.assert_array_equal(masks, crop.put(expected, (ROWS, COLUMNS)))
+
+
+def test_a_seed_is_seen_whole_by_auto_and_where_the_object_is_not_found(views: Views, tmp_path: Path) -> None:
+    frame = blobs(SEED + 1, ROWS, COLUMNS)[SEED]
+    whole = {"bright": Crop.whole((ROWS, COLUMNS))}
+    np.save(tmp_path / "seed.npy", frame)
+    item = bright(SEED)
+    shared = protocol.SharedPrompt(frames=(protocol.SeedFrame(file="seed.npy", objects=(item,)),), slice=SEED)
+    plan, seen = run(views, tmp_path, shared)
+    assert plan.crops == whole
+    assert seen[0, SEED].any()
+    views.whole.frames[SEED] = 0
+    with presence_by_brightness(views.whole.tracker.model.network, 30):
+        plan, _ = run(views, tmp_path, shared, sight=Sight(zoom=2.0))
+    assert plan.crops == whole
