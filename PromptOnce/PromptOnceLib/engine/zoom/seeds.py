@@ -26,8 +26,9 @@ def zoomed_after_seeds(
 ) -> Iterator[tuple[int, SliceOutput]]:
     """The task's objects one after the other, each with its place; masks on the whole slices.
 
-    task: with the conditioning frames as they are. crops: takes what is seen of each object, as soon as that is known. An object that is not found on the start slice, and one whose seed
-    does not fit a crop of that size, is seen on whole slices.
+    task: with the conditioning frames as they are. crops: takes what is seen of each object, as soon as that is known.
+    An object that is not found on the start slice, and one whose seed does not fit a crop of that size, is seen on
+    whole slices.
     """
     look = replace(task, first=task.seed, last=task.seed, direction="forward", alone=True)
     (seen,) = views.whole.run(look)
