@@ -37,6 +37,9 @@ Examples:
   What would be done; then go on after an interruption:
     promptonce batch images/ --seed auto --dry-run
     promptonce batch -o run/ --resume
+  On another computer that sees the same folders, at the same time; a task of a job array:
+    promptonce batch -o run/ --join
+    promptonce batch images/ --seed auto -o run/ --part 3/20
 """
 
 # Options of the command by the name of the field they fill.
@@ -59,6 +62,18 @@ _OF_OPTIONS = {
     "library_folder": "library",
     "round_trip": "round_trip",
 }
+
+
+def _part(_context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """I/N, the I-th of N shares, from 1."""
+    if value is None:
+        return None
+    number, _, count = value.partition("/")
+    if number.isdecimal() and count.isdecimal() and len(count) < 7 and 1 <= int(number) <= int(count):
+        return int(number), int(count)
+    raise click.BadParameter(
+        f"{value[:20]} is no part of a batch: for example 3/20, the third of twenty.", param=parameter
+    )
 
 
 @click.command(epilog=EXAMPLES)
@@ -125,6 +140,23 @@ _OF_OPTIONS = {
     "the time.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; what is not named stays as it was.")
+@click.option(
+    "--join",
+    is_flag=True,
+    help="Work beside others, here or on other computers, on the run in the folder; may begin and end at any time.",
+)
+@click.option(
+    "--part",
+    callback=_part,
+    metavar="I/N",
+    help="Only this share of the cases, for job arrays: all parts get the same command and the same folder.",
+)
+@click.option(
+    "--engine",
+    metavar="CLUSTER",
+    help="Have a Dask cluster compute the cases: dask (--workers processes), dask://SCHEDULER:PORT, or dask-slurm.",
+)
+@click.option("--gpus", type=click.IntRange(1, 64), help="With dask-slurm: up to so many jobs, each with one GPU.")
 @click.option("--dry-run", is_flag=True, help="List the cases and end.")
 @click.option("--quiet", is_flag=True, help="No progress and no notices.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output.")
@@ -139,6 +171,10 @@ def batch(
     prompt_from: str | None,
     output: Path | None,
     resume: bool,
+    join: bool,
+    part: tuple[int, int] | None,
+    engine: str | None,
+    gpus: int | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -153,6 +189,8 @@ def batch(
     \b
     Exit status: 0 all cases have results, 1 some have none or the run was cancelled, 2 bad input.
     """
+    from PromptOnceLib.batch.cluster.connect import SLURM, check_engine
+    from PromptOnceLib.batch.cluster.dask_run import on_cluster
     from PromptOnceLib.batch.planning.make_plan import make_plan
     from PromptOnceLib.batch.run_folder.open_run import read_recorded
     from PromptOnceLib.batch.running.run_batch import run_batch
@@ -160,17 +198,27 @@ def batch(
     if output is None and not dry_run:
         raise InputError("Name a folder for the results with -o.")
     selection, options = Selection(), BatchOptions()
-    if resume and output is not None and is_run_folder(output):
+    if join and (resume or source is not None or dry_run):
+        raise InputError("--join takes the cases of the run in the folder: leave out INPUT, --resume and --dry-run.")
+    if (resume or join) and output is not None and is_run_folder(output):
         recorded = read_recorded(output)
         selection, options = recorded.plan.selection, recorded.options
     selection = selection.model_copy(update=_named(context, _OF_SELECTION))
     options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS)})
+    if gpus is not None and engine != SLURM:
+        raise InputError("--gpus goes with --engine dask-slurm.")
+    cluster = None if engine is None else on_cluster(check_engine(engine), _jobs(gpus))
+    if gpus is not None:
+        options = options.model_copy(update={"workers": gpus})
     prompt = _prompt(seed, target, prompt_file, prompt_from)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
     if prompt is not None:
         selection = selection.model_copy(update={"prompt": prompt})
-    plan = make_plan(selection, PromptSources(SeedLibrary(options.library)).seed_problem)
+    if join and output is not None:
+        plan = read_recorded(output).plan
+    else:
+        plan = make_plan(selection, PromptSources(SeedLibrary(options.library)).seed_problem)
     if dry_run:
         _list(plan, as_json)
         return
@@ -188,7 +236,17 @@ def batch(
             return interrupt.requested
 
         try:
-            summary = run_batch(plan, options, output, resume=resume, on_event=progress.show, should_cancel=cancelled)
+            summary = run_batch(
+                plan,
+                options,
+                output,
+                resume=resume,
+                join=join,
+                part=part,
+                cluster=cluster,
+                on_event=progress.show,
+                should_cancel=cancelled,
+            )
         finally:
             progress.end()
     if as_json:
@@ -197,6 +255,13 @@ def batch(
         click.echo(summary_in_words(summary))
     if not summary.succeeded:
         context.exit(FAILED)
+
+
+def _jobs(gpus: int | None) -> dict[str, Any]:
+    """What each SLURM job asks for."""
+    if gpus is None:
+        return {}
+    return {"job_extra_directives": ["--gres=gpu:1"], "worker_extra_args": ["--resources", "GPU=1"]}
 
 
 def _named(context: click.Context, fields: dict[str, str]) -> dict[str, Any]:

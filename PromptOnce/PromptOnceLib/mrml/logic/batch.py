@@ -68,6 +68,7 @@ class BatchLogic:
         between: Between = "track",
         cleanUp: CleanUp = "connected",  # noqa: N803
         resume: bool = False,
+        engine: str | None = None,
         wait: bool = True,
         onProgress: OnBatch | None = None,  # noqa: N803
         onFinished: OnBatch | None = None,  # noqa: N803
@@ -80,7 +81,13 @@ class BatchLogic:
         or promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by
         case. reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it
         nodes are called volume-1 and so on, so that no name of a patient gets into file names.
+<<<<<<< HEAD
         earlyStop, zoom, between, cleanUp: as segmentVolume takes them. resume: go on with the run in the output folder.
+=======
+        earlyStop: as segmentVolume takes it. resume: go on with the run in the output folder. engine:
+        a Dask cluster that computes the cases, "dask", "dask://HOST:PORT" or "dask-slurm"; Slicer's Python needs the
+        package distributed for it.
+>>>>>>> main
 
         wait=True returns when it is over, the application staying alive, and raises what ended it early; a case that
         failed raises nothing, job.summary names it. wait=False returns at once: onProgress is called with the job
@@ -111,7 +118,9 @@ class BatchLogic:
             if is_run_folder(folder) and not resume:
                 raise RunFolderError(f"{folder} holds a run already. Go on with it (resume=True), or choose another.")
             plan = self._plan_of_list(items, Selection(prompt=choice, window=window, axis=axis), names, folder, options)
-        request = BatchRequest(plan=plan, selection=selection, options=options, folder=folder, resume=resume)
+        request = BatchRequest(
+            plan=plan, selection=selection, options=options, folder=folder, resume=resume, engine=engine
+        )
         job = BatchJob(self._start_batch, request, onProgress, onFinished)
         self._batches = [other for other in self._batches if not other.finished] + [job]
         self._on_batch(job)
