@@ -75,19 +75,15 @@ class BatchLogic:
     ) -> BatchJob:
         """Segment many images into a folder, in a process of its own; no dialog is ever shown.
 
-        input: a folder, a manifest (CSV or TSV), or a list of files, DICOM folders and volume nodes; or one node.
-        The voxels of nodes are kept in the output folder, which resuming and reviewing need. seed: a seed's name, or
-        "auto" for the one of the library that suits each image best and marks the target; or prompt: a prompt file;
-        or promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by
-        case. reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it
-        nodes are called volume-1 and so on, so that no name of a patient gets into file names.
-<<<<<<< HEAD
-        earlyStop, zoom, between, cleanUp: as segmentVolume takes them. resume: go on with the run in the output folder.
-=======
-        earlyStop: as segmentVolume takes it. resume: go on with the run in the output folder. engine:
-        a Dask cluster that computes the cases, "dask", "dask://HOST:PORT" or "dask-slurm"; Slicer's Python needs the
-        package distributed for it.
->>>>>>> main
+        input: a folder, a manifest (CSV or TSV), or a list of files, DICOM folders and volume nodes; or one node. The
+        voxels of nodes are kept in the output folder, which resuming and reviewing need. seed: a seed's name, or "auto"
+        for the one of the library that suits each image best and marks the target; or prompt: a prompt file; or
+        promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by case.
+        reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it nodes
+        are called volume-1 and so on, so that no name of a patient gets into file names. earlyStop, zoom, between,
+        cleanUp: as segmentVolume takes them. resume: go on with the run in the output folder. engine: a Dask cluster
+        that computes the cases, "dask", "dask://HOST:PORT" or "dask-slurm"; Slicer's Python needs the package
+        distributed for it.
 
         wait=True returns when it is over, the application staying alive, and raises what ended it early; a case that
         failed raises nothing, job.summary names it. wait=False returns at once: onProgress is called with the job
