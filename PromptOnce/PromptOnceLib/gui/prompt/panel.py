@@ -17,6 +17,7 @@ from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
+from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.segmentation.segment import Color
 
 
@@ -60,8 +61,8 @@ class PromptPanel(Panel):
         self.form.addRow(self.objects)
         self.keep, self.forget = qt.QPushButton(_("Keep marks of this slice")), qt.QToolButton()
         self.keep.setToolTip(_("Then go on marking on another slice: both prompt the run"))
-        self.forget.text, self.kept = _("Forget"), line_label()
-        self.form.addRow(row(self.keep, self.kept, None, self.forget))
+        self.forget.setToolTip(_("Drop the marks that are kept on other slices"))
+        self.form.addRow(row(self.keep, None, self.forget))
         self.form.addRow(row(self.name, self.color, self.terminology.button, self.add, self.remove))
         for tool, button in self.tools.items():
             connect(button, "clicked(bool)", lambda checked, tool=tool: editor.use_tool(tool if checked else None))
@@ -109,8 +110,8 @@ class PromptPanel(Panel):
         slices = [] if case is None else case.kept.slices
         self.keep.enabled = case is not None and case.prompt is not None
         self.forget.enabled = bool(slices)
-        words = ", ".join(map(str, slices))
-        self.kept.text = _("Kept: slices {slices}").format(slices=words) if slices else ""
+        kept = slices_in_words(slices) if slices else ""
+        self.forget.text = _("Forget {slices}").format(slices=kept).strip()
 
     def _keep(self) -> None:
         case = self._current.case

@@ -51,7 +51,7 @@ class CleanUpChoice:
 
 def _rules() -> list[tuple[str, str]]:
     return [
-        (_("keep what touches the prompted slice"), "connected"),
-        (_("keep the largest piece"), "largest"),
-        (_("keep all pieces"), "all"),
+        (_("touching the prompt"), "connected"),
+        (_("largest piece"), "largest"),
+        (_("all pieces"), "all"),
     ]

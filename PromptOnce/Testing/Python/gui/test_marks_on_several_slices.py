@@ -20,7 +20,7 @@ def marked(user: User) -> User:
     user.choose(user.load_ball())
     user.box_the_ball()
     panel = user.panel.prompt
-    assert (user.case.objects.seed, panel.kept.text, panel.forget.enabled) == (FIRST, "", False)
+    assert (user.case.objects.seed, panel.forget.text, panel.forget.enabled) == (FIRST, "Forget", False)
     user.bench.click(panel.keep)
     user.wait_for_panel()
     objects = user.case.objects
@@ -31,7 +31,7 @@ def marked(user: User) -> User:
 
 
 def test_kept_marks_and_those_of_the_prompted_slice_prompt_the_run_together(marked: User) -> None:
-    assert marked.panel.prompt.kept.text == f"Kept: slices {FIRST}"
+    assert marked.panel.prompt.forget.text == f"Forget slice {FIRST}"
     marked.propagate()
     marked.wait_for_run()
     prompt = marked.work.runs.run.case.prompt
@@ -52,7 +52,7 @@ def test_interpolated_boxes_end_the_object(marked: User) -> None:
 def test_what_is_forgotten_prompts_nothing_and_one_box_is_too_few(marked: User) -> None:
     marked.bench.click(marked.panel.prompt.forget)
     marked.wait_for_panel()
-    assert marked.panel.prompt.kept.text == ""
+    assert marked.panel.prompt.forget.text == "Forget"
     marked.pick(marked.panel.run.between, "interpolate")
     marked.propagate()
     marked.wait_for_run()
