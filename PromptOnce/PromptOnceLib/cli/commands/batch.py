@@ -13,13 +13,7 @@ from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
-from PromptOnceLib.cli.options.common import (
-    between_option,
-    clean_up_option,
-    early_stop_option,
-    fill_holes_option,
-    zoom_option,
-)
+from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option, mask_options
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
@@ -44,23 +38,26 @@ Examples:
 
 # Options of the command by the name of the field they fill.
 _OF_SELECTION = {"images": "images", "reference": "references", "window": "window", "axis": "axis"}
+_SAME = [
+    "config",
+    "device",
+    "precision",
+    "early_stop",
+    "zoom",
+    "between",
+    "clean_up",
+    "workers",
+    "formats",
+    "start",
+    "by",
+    "fit",
+    "round_trip",
+]
 _OF_OPTIONS = {
+    **dict(zip(_SAME, _SAME, strict=True)),
     "model_name": "model",
-    "config": "config",
-    "device": "device",
-    "precision": "precision",
     "fill_holes": "fill_hole_area",
-    "early_stop": "early_stop",
-    "zoom": "zoom",
-    "between": "between",
-    "clean_up": "clean_up",
-    "workers": "workers",
-    "formats": "formats",
-    "start": "start",
-    "by": "by",
-    "fit": "fit",
     "library_folder": "library",
-    "round_trip": "round_trip",
 }
 
 
@@ -104,9 +101,7 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--axis", default="auto", show_default=True, help="As for promptonce segment.")
 @fill_holes_option
 @early_stop_option
-@zoom_option
-@between_option
-@clean_up_option
+@mask_options
 @click.option(
     "--model",
     "model_name",

@@ -12,16 +12,14 @@ from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cli.options.common import (
     ModelOptions,
     axis_option,
-    between_option,
-    clean_up_option,
     early_stop_option,
     fill_holes_option,
     json_option,
+    mask_options,
     model_options,
     quiet_option,
     volume_option,
     window_option,
-    zoom_option,
 )
 from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_options
 from PromptOnceLib.cli.options.seed import SeedOptions, seed_options, start_searched, with_scanner
@@ -79,9 +77,7 @@ Examples:
 )
 @fill_holes_option
 @early_stop_option
-@zoom_option
-@between_option
-@clean_up_option
+@mask_options
 @model_options
 @click.option(
     "--compile",

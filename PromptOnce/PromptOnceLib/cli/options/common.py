@@ -141,6 +141,13 @@ clean_up_option = click.option(
     show_default=True,
     help="Which pieces of a mask stay: those that touch the mask of a prompted slice, the largest, or all.",
 )
+
+
+def mask_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How masks come about, for every command that propagates."""
+    return zoom_option(between_option(clean_up_option(command)))
+
+
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no notices.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output."
