@@ -38,23 +38,8 @@ Examples:
 
 # Options of the command by the name of the field they fill.
 _OF_SELECTION = {"images": "images", "reference": "references", "window": "window", "axis": "axis"}
-_SAME = [
-    "config",
-    "device",
-    "precision",
-    "early_stop",
-    "zoom",
-    "between",
-    "clean_up",
-    "workers",
-    "formats",
-    "start",
-    "by",
-    "fit",
-    "round_trip",
-]
 _OF_OPTIONS = {
-    **dict(zip(_SAME, _SAME, strict=True)),
+    **{name: name for name in BatchOptions.model_fields},
     "model_name": "model",
     "fill_holes": "fill_hole_area",
     "library_folder": "library",
