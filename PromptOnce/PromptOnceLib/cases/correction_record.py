@@ -57,8 +57,8 @@ class CorrectionRecord(StrictModel):
         try:
             unpacked = zlib.decompressobj()
             content = unpacked.decompress(base64.urlsafe_b64decode(text), _MOST_BYTES)
-            if unpacked.unconsumed_tail:
-                raise ValueError("too large")
+            if unpacked.unconsumed_tail or not unpacked.eof:
+                raise ValueError("too large, or cut off")
             return cls.model_validate_json(content)
         except (binascii.Error, zlib.error, ValueError, ValidationError) as error:
             raise SegmentationFileError(
