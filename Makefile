@@ -1,7 +1,9 @@
 # make demo     segment a real chest CT from one prompt
 # make test     checks and tests, about six minutes on two cores; all but the slow ones (pytest alone runs these too)
 # make test-slow   the slow ones: many kills, long fuzzing, a browser
+# make fuzz     10,000 damaged inputs for each kind of file and message: an hour; FUZZ="nifti dicom --count 500" for less
 # make check    ruff, mypy and import-linter alone
+# make lock     renew the lock files of the engine's packages
 # make bench    speed and memory beside the papers' pipeline: hours on a CPU (benchmarks/README.md)
 # make clean    remove the environment and what the demo wrote
 #
@@ -17,7 +19,7 @@ BIN := $(VENV)/bin
 PROCESSES ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test test-slow check bench clean
+.PHONY: demo test test-slow fuzz check lock bench clean
 
 demo: $(VENV)/.installed
 	$(BIN)/promptonce demo
@@ -30,11 +32,30 @@ test: check
 test-slow: $(VENV)/.tested
 	$(BIN)/python -m pytest $(PROCESSES) -m "slow or hypothesis" --hypothesis-profile thorough
 
+# An input of which something is wrong is kept, and made again from its number (--first N --count 1).
+fuzz: $(VENV)/.tested
+	PYTHONPATH=PromptOnce/Testing/Python $(BIN)/python -m fuzz $(FUZZ)
+
 check: $(VENV)/.tested
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# For every system and Python that the engine is installed for. What is locked are the newest versions, and the PyTorch
+# that the tests run with.
+RESOURCES := PromptOnce/Resources
+LOCK = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.10 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --no-emit-index-url
+
+lock: $(VENV)/.installed
+	$(PIP) --upgrade uv
+	mkdir -p $(RESOURCES)/Locks
+	echo "uv" | $(LOCK) --output-file $(RESOURCES)/Locks/uv.txt -
+	printf "setuptools\nwheel\n" | $(LOCK) --output-file $(RESOURCES)/Locks/build.txt -
+	$(LOCK) --output-file $(RESOURCES)/Locks/packages.txt $(RESOURCES)/engine-requirements.txt
+	echo "$(SAM2)" | $(LOCK) --no-deps --output-file $(RESOURCES)/Locks/sam2.txt -
+	echo "$(TORCH)" | $(LOCK) --output-file $(RESOURCES)/Locks/torch.txt -
 
 # BENCH="--quick" for minutes, "--device cuda" for a GPU.
 bench: $(VENV)/.installed

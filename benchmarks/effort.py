@@ -34,6 +34,7 @@ from training.evaluation.images import image_examples
 from training.evaluation.phantoms import PHANTOMS, phantom_examples
 from training.evaluation.scores import CachingTracker, Example
 
+_TRAJECTORIES = "effort.json"
 _MOST_PHANTOMS = 10_000  # drawn until there are enough objects
 _BEYOND = 8  # slices of a real image kept beyond the object's ends: a range that somebody would choose
 
@@ -49,8 +50,12 @@ def trajectory(
             steps.append(step)
             if step.dice >= max(TARGETS):
                 break
-    name = f"{example.image}: {example.name}"
-    return Trajectory(strategy, example.group, name, len(example.frames), tuple(steps)), desk
+    return Trajectory(strategy, example.group, name_of(example), len(example.frames), tuple(steps)), desk
+
+
+def name_of(example: Example) -> str:
+    """The object, and the image that shows it."""
+    return f"{example.image}: {example.name}"
 
 
 def phantoms(count: int) -> Iterator[Example]:
@@ -90,15 +95,18 @@ def run(
     zoom: Zoom = "off",
     rule: CleanUp = "all",
 ) -> list[Trajectory]:
-    """Every strategy on every object; what has been found so far is kept in `output`."""
-    found: list[Trajectory] = []
+    """Every strategy on every object; what has been found so far is kept in `output`, and not computed again."""
+    found = _kept(output)
+    done = {(one.strategy, one.group, one.name) for one in found}
     for example in examples:
         for strategy in strategies:
+            if (strategy, example.group, name_of(example)) in done:
+                continue
             one, _ = trajectory(tracker, example, strategy, seed, zoom, rule)
             found.append(one)
             print(f"{one.group}, {one.name}, {strategy}: {' '.join(f'{s.dice:.2f}' for s in one.steps)}", flush=True)
-        if output is not None:
-            _keep(output, found)
+            if output is not None:
+                _keep(output, found)
     return found
 
 
@@ -116,10 +124,17 @@ def tables(found: Sequence[Trajectory]) -> str:
     return "\n\n".join(parts)
 
 
+def _kept(output: Path | None) -> list[Trajectory]:
+    if output is None or not (output / _TRAJECTORIES).is_file():
+        return []
+    rows = json.loads((output / _TRAJECTORIES).read_text())["trajectories"]
+    return [Trajectory.from_json(row) for row in rows]
+
+
 def _keep(output: Path, found: Sequence[Trajectory]) -> None:
     output.mkdir(parents=True, exist_ok=True)
     rows = [one.as_json() for one in found]
-    (output / "effort.json").write_text(json.dumps({"machine": machine(), "trajectories": rows}, indent=1) + "\n")
+    (output / _TRAJECTORIES).write_text(json.dumps({"machine": machine(), "trajectories": rows}, indent=1) + "\n")
     (output / "effort.md").write_text(tables(found) + "\n")
 
 
@@ -135,7 +150,7 @@ def main() -> None:
     parser.add_argument("--zoom", type=zoom_from_text, default="auto", help="auto, off or a factor")
     parser.add_argument("--clean-up", choices=CLEAN_UPS, default="connected", help="which pieces of a mask stay")
     parser.add_argument("--quick", action="store_true", help="two objects")
-    parser.add_argument("--output", type=Path, help="folder for tables and figures")
+    parser.add_argument("--output", type=Path, help="folder for tables and figures; goes on with what lies there")
     options = parser.parse_args()
     torch.set_num_threads(1)
     began = time.monotonic()

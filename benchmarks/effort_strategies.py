@@ -22,14 +22,14 @@ from PromptOnceLib.imaging.crop import Crop, Zoom
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.clean_up import CleanUp, clean_up
-from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence
+from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence, wrong_pixels
 
 
 @dataclass(frozen=True)
 class Step:
     """After an interaction: Dice of the volume, and what this interaction took.
 
-    computed: slices that were propagated to, each as often as a sweep reached it. marks: boxes and clicks. seconds: of
+    computed: slices that were propagated to. marks: boxes and clicks. seconds: of
     the processor in the engine, without encoding what was encoded before. untouched: whether the slice that was looked
     at was good and got no mark.
     """
@@ -46,7 +46,7 @@ class Desk:
     """One object in one volume while somebody works on it.
 
     folder: for what the engine keeps. zoom, rule of the clean-up: as a user chooses them. fixed: by slice what settles
-    it. agreement: see slice_confidence.
+    it.
     """
 
     tracker: Tracker
@@ -64,7 +64,7 @@ class Desk:
         self.views = Views(whole)
         self.crops: dict[str, Crop] = {}
         self.masks: Mask = np.zeros_like(self.person.example.reference)
-        self.presence, self.predicted_iou, self.agreement = (np.full(len(frames), np.nan) for _ in range(3))
+        self.presence, self.predicted_iou = (np.full(len(frames), np.nan) for _ in range(2))
 
     def propagate(self, changed: int | None) -> None:
         """Compute what is open next to a fixed slice, everything for None."""
@@ -98,7 +98,6 @@ class Desk:
             done.add(index)
             self.masks[index] = output.masks[0]
             self.presence[index], self.predicted_iou[index] = output.presence[0], output.predicted_iou[0]
-            self.agreement[index] = output.agreement[0] if output.agreement else np.nan
         clean_up(self.masks, self.rule, {*self.fixed, *set(range(len(self.masks))) - done})
         self.computed += task.steps - len(task.settled())
         self.seconds += time.process_time() - began
@@ -154,7 +153,7 @@ class Desk:
 
     def confidence(self) -> NDArray[np.float64]:
         """Of every slice."""
-        return slice_confidence(self.masks, self.presence, self.predicted_iou, self.fixed, self.agreement)
+        return slice_confidence(self.masks, self.presence, self.predicted_iou, self.fixed)
 
 
 Choice = Callable[[Desk], int]
@@ -173,7 +172,7 @@ def oracle(desk: Desk) -> int:
 
 def queue(desk: Desk) -> int:
     """The slice that the queue shows first."""
-    return review_order(desk.confidence(), desk.fixed)[0]
+    return review_order(wrong_pixels(desk.masks, desk.confidence()), desk.fixed)[0]
 
 
 def corrected(choose: Choice, marking: Marking, everywhere: bool = False) -> Strategy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,12 +19,22 @@ from training.rendering import Scene, render
 
 Rng = np.random.Generator
 
-END_SHARE = 0.5  # of some objects that are made to end within a clip; few do by themselves within some slices
 ENDING = 4  # objects of a clip that may be made to end, beside the one the clip was chosen for
-SHARED_SHARE = 0.2  # of clips of a family whose frame 0 is another patient's
-SECOND_PROMPT_SHARE = 0.12  # of batches with a prompt on a later frame too
+SHARED_SHARE = 0.1  # of clips of a family whose frame 0 is another patient's
+SECOND_PROMPT_SHARE = 0.2  # of batches with a prompt on a later frame too
 MASK_PROMPT_SHARE = 0.1  # of batches that are prompted with the mask itself
 MIN_CONTRAST = 12  # grey levels between an object and its surroundings on frame 0
+
+
+class Shape(NamedTuple):
+    """What a batch holds: clips with so many objects and frames of size x size pixels; close, ends: see Stage."""
+
+    clips: int
+    objects: int
+    frames: int
+    size: int
+    close: float = 0.2
+    ends: float = 0.5
 
 
 @dataclass
@@ -57,12 +68,12 @@ class Clips:
         for phantom in phantoms:
             self.families.setdefault(phantom.family, []).append(phantom)
 
-    def batch(self, seed: tuple[int, int], clips: int, objects: int, frames: int, size: int) -> Batch:
+    def batch(self, seed: tuple[int, int], shape: Shape) -> Batch:
         """The batch that belongs to `seed`, the same whenever it is asked for."""
-        rng = np.random.default_rng(seed)
+        rng, frames = np.random.default_rng(seed), shape.frames
         images, masks = [], []
-        for _ in range(clips):
-            image, clip_masks = self._clip(rng, objects, frames, size)
+        for _ in range(shape.clips):
+            image, clip_masks = self._clip(rng, shape)
             images.append(image)
             masks += clip_masks
         prompted: tuple[int, ...] = (0,)
@@ -76,17 +87,18 @@ class Clips:
         by_mask = frames > 1 and len(prompted) == 1 and bool(rng.random() < MASK_PROMPT_SHARE)
         return Batch(torch.stack(images), torch.from_numpy(np.stack(masks)), prompted, points, labels, by_mask)
 
-    def _clip(self, rng: Rng, objects: int, frames: int, size: int) -> tuple[torch.Tensor, list[Array]]:
+    def _clip(self, rng: Rng, shape: Shape) -> tuple[torch.Tensor, list[Array]]:
         """Frames and the masks of `objects` objects that are large enough and can be seen on frame 0."""
+        frames, size, objects = shape.frames, shape.size, shape.objects
         while True:
             phantom = self.phantoms[rng.integers(len(self.phantoms))]
             target = phantom.targets[rng.integers(len(phantom.targets))]
             slices = self._slices(phantom, target, frames, rng)
             labels = np.stack([p.labels[k] for p, k in slices])
-            cut = _Cut(np.isin(labels[0], target), size, rng)
+            cut = _Cut(np.isin(labels[0], target), size, shape.close, rng)
             labels = cut(labels)
             if phantom.image is None and frames > 1:
-                _end_objects(labels, [target, *_some(phantom.targets, ENDING, rng)], rng)
+                _end_objects(labels, [target, *_some(phantom.targets, ENDING, rng)], shape.ends, rng)
             image = None
             if phantom.image is not None:
                 image = torch.from_numpy(cut(np.stack([p.image[k] for p, k in slices if p.image is not None])))
@@ -113,17 +125,17 @@ class Clips:
 
 
 def _choose_slices(area: Array, frames: int, rng: Rng) -> Array:
-    """Prompted slice where the object is well seen, then forward or backward in steps of 1 to 3."""
+    """Prompted slice where the object is well seen, then forward or backward in steps of a half to 3 slices."""
     good = np.flatnonzero(area >= max(MIN_AREA, 0.25 * area.max()))
     seed = int(good[rng.integers(len(good))])
     direction = 1 if rng.random() < 0.5 else -1
     room = len(area) - 1 - seed if direction > 0 else seed
     if room < frames - 1:
         direction, room = -direction, len(area) - 1 - room
-    step = int(rng.choice([1, 2, 3], p=[0.5, 0.3, 0.2]))
-    while step > 1 and step * (frames - 1) > room:
-        step -= 1
-    return np.clip(seed + direction * step * np.arange(frames), 0, len(area) - 1)
+    step = float(rng.choice([0.5, 1, 2, 3], p=[0.1, 0.5, 0.25, 0.15]))
+    if step > 1 and step * (frames - 1) > room:
+        step = max(1.0, room / (frames - 1))
+    return np.clip(seed + direction * (step * np.arange(frames)).astype(int), 0, len(area) - 1)
 
 
 def _some(targets: list[Target], count: int, rng: Rng) -> list[Target]:
@@ -131,11 +143,11 @@ def _some(targets: list[Target], count: int, rng: Rng) -> list[Target]:
     return [different[i] for i in rng.permutation(len(different))[:count]]
 
 
-def _end_objects(labels: Array, targets: list[Target], rng: Rng) -> None:
+def _end_objects(labels: Array, targets: list[Target], share: float, rng: Rng) -> None:
     """Some objects give way, each from a frame of its own on, to what they border on most."""
     for target in targets:
         mask = np.isin(labels[0], target)
-        if rng.random() >= END_SHARE or not mask.any():
+        if rng.random() >= share or not mask.any():
             continue
         around = labels[0][ndimage.binary_dilation(mask, iterations=2) & ~mask]
         if around.size:
@@ -149,14 +161,15 @@ class _Cut:
     A small rectangle keeps its few pixels: it is enlarged after rendering, as small images are.
     """
 
-    def __init__(self, mask: Array, size: int, rng: Rng) -> None:
-        kind = rng.choice(["whole", "part", "close"], p=[0.4, 0.4, 0.2])
+    def __init__(self, mask: Array, size: int, close: float, rng: Rng) -> None:
+        kind = rng.choice(["whole", "part", "close"], p=[(1 - close) / 2, (1 - close) / 2, close])
         self.window = []
+        extent = max(np.ptp(np.flatnonzero(mask.any(1 - axis))) + 1 for axis in (0, 1)) * rng.uniform(1.15, 3.0)
         for axis in (0, 1):
             n = mask.shape[axis]
             used = np.flatnonzero(mask.any(1 - axis))
             if kind == "close":
-                length = int(np.clip((used[-1] - used[0] + 1) * rng.uniform(1.2, 3.5), 40, n))
+                length = int(np.clip(extent * rng.uniform(0.9, 1.1), 40, n))
             else:
                 length = int(n * rng.uniform(0.45, 1.0)) if kind == "part" else n
             middle = (used[0] + used[-1]) / 2 + rng.normal(0, 0.1) * length
@@ -208,11 +221,11 @@ def can_be_seen(frame: Array, mask: Array) -> bool:
     return bool(around.sum() > 10 and abs(frame[rim].mean() - frame[around].mean()) > MIN_CONTRAST)
 
 
-Shape = Callable[[int], tuple[int, int, int, int]]
+ShapeOfStep = Callable[[int], Shape]
 
 
 class _Batches(torch.utils.data.Dataset):
-    def __init__(self, clips: Clips, seed: int, steps: range, shape: Shape) -> None:
+    def __init__(self, clips: Clips, seed: int, steps: range, shape: ShapeOfStep) -> None:
         self.clips, self.seed, self.steps, self.shape = clips, seed, steps, shape
 
     def __len__(self) -> int:
@@ -222,10 +235,10 @@ class _Batches(torch.utils.data.Dataset):
         """A batch, pickled: as tensors it would go through shared memory, of which containers have little."""
         torch.set_num_threads(1)
         step = self.steps[i]
-        return pickle.dumps(self.clips.batch((self.seed, step), *self.shape(step)))
+        return pickle.dumps(self.clips.batch((self.seed, step), self.shape(step)))
 
 
-def batches(clips: Clips, seed: int, steps: range, shape: Shape, workers: int = 1) -> Iterator[Batch]:
-    """The batches of `steps` in order, made beside the training; shape: (clips, objects, frames, size) of a step."""
+def batches(clips: Clips, seed: int, steps: range, shape: ShapeOfStep, workers: int = 1) -> Iterator[Batch]:
+    """The batches of `steps` in order, made beside the training; shape: what that of a step holds."""
     dataset = _Batches(clips, seed, steps, shape)
     return map(pickle.loads, torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers))

@@ -33,13 +33,13 @@ from PromptOnceLib.segmentation.clean_up import CLEAN_UPS, CleanUp
 from training.evaluation import tables
 from training.evaluation.images import DATA_SETS, image_examples
 from training.evaluation.jitter import Jitter, jitter
-from training.evaluation.phantoms import PHANTOMS, phantom_examples
+from training.evaluation.phantoms import PHANTOMS, RINGS, phantom_examples, ring_examples
 from training.evaluation.scores import CachingTracker, Example, Score, score
 from training.evaluation.sheets import Sheets
 from training.evaluation.speed import Speed, measure
 from training.train import CONFIG
 
-PARTS = ("phantoms", "real", "jitter", "speed")
+PARTS = ("phantoms", "rings", "real", "jitter", "speed")
 
 
 @dataclass
@@ -57,17 +57,17 @@ class Evaluation:
     def take(self, tracker: CachingTracker, example: Example) -> None:
         """Everything that is wanted of one example."""
         begin, said = time.monotonic(), [str(example)]
-        if ("phantoms" if example.group == PHANTOMS else "real") in self.parts:
-            said.append(self._score(tracker, example, self.zoom, self.clean_up))
-        if "jitter" in self.parts:
+        if (example.group if example.group in (PHANTOMS, RINGS) else "real") in self.parts:
+            said.append(self._score(tracker, example))
+        if "jitter" in self.parts and example.group != RINGS:
             self.jitters.append(jitter(tracker, example, self.zoom))
             said.append("shifted " + " ".join(f"{min(dice):.2f}" for dice in self.jitters[-1].shifted.values()))
         say(", ".join([*said, f"{time.monotonic() - begin:.1f} s"]))
 
     def _score(self, tracker: CachingTracker, example: Example) -> str:
-        figures, result = score(tracker, example)
+        figures, result = score(tracker, example, self.zoom, self.clean_up)
         self.scores.append(figures)
-        if example.group != PHANTOMS:
+        if example.group not in (PHANTOMS, RINGS):
             self.sheets.write(figures, example, result)
         elif example.visible:
             self.sheets.offer(figures, example, result)
@@ -77,10 +77,17 @@ class Evaluation:
     def results(self) -> dict[str, Any]:
         """Everything, for results.json."""
         phantoms = [one for one in self.scores if one.group == PHANTOMS]
-        images = [one for one in self.scores if one.group != PHANTOMS]
+        rings = [one for one in self.scores if one.group == RINGS]
+        images = [one for one in self.scores if one.group not in (PHANTOMS, RINGS)]
         found: dict[str, Any] = {}
         if phantoms:
-            found["phantoms"] = {"rows": tables.phantom_rows(phantoms), "objects": [asdict(one) for one in phantoms]}
+            found["phantoms"] = {
+                "rows": tables.phantom_rows(phantoms),
+                "fifths": tables.fifths(phantoms),
+                "objects": [asdict(one) for one in phantoms],
+            }
+        if rings:
+            found["rings"] = {"rows": tables.ring_rows(rings), "objects": [asdict(one) for one in rings]}
         if images:
             found["real"] = {
                 "rows": tables.image_rows(images),
@@ -99,6 +106,10 @@ class Evaluation:
         found, parts = self.results(), []
         if "phantoms" in found:
             parts += ["Phantoms not seen in training:", tables.phantom_table(found["phantoms"]["rows"])]
+            parts += ["By distance, in fifths of the way to the object's end:"]
+            parts += [tables.fifths_table(found["phantoms"]["fifths"])]
+        if "rings" in found:
+            parts += ["Rings, the negative point in the hole:", tables.ring_table(found["rings"]["rows"])]
         if "real" in found:
             parts += ["Real images, Dice:", tables.image_table(found["real"]["rows"])]
         if "jitter" in found:
@@ -132,6 +143,8 @@ def run(arguments: argparse.Namespace) -> Evaluation:
 def _examples(arguments: argparse.Namespace) -> Iterator[Example]:
     if arguments.only & {"phantoms", "jitter"}:
         yield from phantom_examples(arguments.phantoms)
+    if "rings" in arguments.only:
+        yield from ring_examples(arguments.rings)
     if arguments.only & {"real", "jitter"}:
         yield from image_examples(arguments.data, say)
 
@@ -158,6 +171,7 @@ def main() -> None:
     parser.add_argument("--phantoms", type=int, default=40, help="a quarter of them with shapes left out of training")
     parser.add_argument("--zoom", type=zoom_from_text, default="auto", help="auto, off or a factor")
     parser.add_argument("--clean-up", choices=CLEAN_UPS, default="connected", help="which pieces of a mask stay")
+    parser.add_argument("--rings", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import torch
 
-from PromptOnceLib.engine.devices import describe, place
-from training.calibrate import calibrate, calibration_examples, mean_dice
+from PromptOnceLib.engine.devices import describe
+from training.calibrate import calibrate, calibration_examples, measure
 from training.dataset import Clips
 from training.pool import make_pool, read_pool
 from training.stages import STAGES
@@ -70,7 +70,7 @@ def train(arguments: argparse.Namespace) -> int:
     workers = max(1, cores() - 1)
     trainer = Trainer(arguments.output, clips, STAGES, arguments.device, workers)
     trainer.start_from(arguments.start, len(STAGES) - 1)
-    trainer.run_for(60 * arguments.minutes)
+    trainer.run_for(60 * arguments.minutes, len(STAGES) - 1)
     return trainer.step
 
 
@@ -86,13 +86,12 @@ def draw(output: Path) -> None:
 
 def evaluate(arguments: argparse.Namespace, steps: int) -> None:
     """Calibrate, write nano.pt, and add the call to calls.md."""
-    placement = place(str(arguments.device), "float32")
     examples = calibration_examples(arguments.calibration)
-    embedded = mean_dice(CONFIG.with_name("nano.pt"), examples, placement)
-    found = calibrate(arguments.output / AVERAGED, arguments.output / "nano.pt", examples, placement)
-    best = max(found, key=lambda shift: found[shift])
+    embedded = measure(CONFIG.with_name("nano.pt"), examples, arguments.device)[0.0].volume
+    found = calibrate(arguments.output / AVERAGED, arguments.output / "nano.pt", examples, arguments.device)
+    best = max(found, key=lambda shift: found[shift].volume)
     calls = arguments.output / "calls.md"
-    figures = f"{embedded:.4f} | {found[0.0]:.4f} | {best:+.1f} | {found[best]:.4f}"
+    figures = f"{embedded:.4f} | {found[0.0].volume:.4f} | {best:+.1f} | {found[best].volume:.4f}"
     line = f"| {describe(arguments.device)} | {arguments.minutes:g} | {steps} | {arguments.calibration} | {figures} |\n"
     calls.write_text((calls.read_text() if calls.exists() else TABLE_HEAD) + line)
     print(calls.read_text(), flush=True)

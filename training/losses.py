@@ -18,10 +18,16 @@ PRESENCE_WEIGHT = 3.0  # upstream's 1 leaves objects "present" long after their 
 
 @dataclass
 class FrameLoss:
-    """total: scalar to minimise; dice: (objects,) of the mask inference would take, NaN where the object is absent."""
+    """Of one frame.
+
+    total: scalar to minimise. dice: (rows,) of the mask inference would take, NaN where the object is absent. right:
+    (rows,) 1 where the presence head is right, else 0. present: bool (rows,), whether the object is there.
+    """
 
     total: torch.Tensor
     dice: torch.Tensor
+    right: torch.Tensor
+    present: torch.Tensor
 
 
 def frame_loss(output: FrameOutput, true_mask: torch.Tensor, positive_weight: float, mean_share: float) -> FrameLoss:
@@ -54,4 +60,5 @@ def frame_loss(output: FrameOutput, true_mask: torch.Tensor, positive_weight: fl
     iou_loss = (output.ious - true_iou).abs().mean(1)
     presence_loss = F.binary_cross_entropy_with_logits(output.presence[:, 0], present.float(), reduction="none")
     total = (present * (mask_loss + iou_loss)).mean() + PRESENCE_WEIGHT * presence_loss.mean()
-    return FrameLoss(total, torch.where(present, taken_dice, torch.nan))
+    right = ((output.presence[:, 0] > 0) == present).float()
+    return FrameLoss(total, torch.where(present, taken_dice, torch.nan), right, present)

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.phantoms import draw
+from training.phantoms import draw, draw_difficult
 from training.phantoms.canvas import Array, Target
 
 TRAINING_SEED = 1_000_000  # phantom i of the pool has this seed + i; evaluation seeds lie far below
+EVERY = 4  # one phantom in so many is a difficult one
 MIN_AREA = 40  # pixels on the fullest slice of a target
 
 
@@ -47,7 +48,7 @@ def make_pool(folder: Path, count: int, processes: int = 2) -> None:
 
 def _write_phantom(folder: Path, index: int) -> None:
     torch.set_num_threads(1)
-    phantom = draw(TRAINING_SEED + index)
+    phantom = (draw_difficult if index % EVERY == EVERY - 1 else draw)(TRAINING_SEED + index)
     counts = np.stack([np.bincount(s.ravel(), minlength=256) for s in phantom.labels]).astype(np.int32)
     targets = [t for t in phantom.targets if counts[:, list(t)].sum(1).max() >= MIN_AREA]
     np.save(folder / f"{index:05d}.npy", phantom.labels)

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from training.dataset import Shape
+
 GPU_FACTOR = 8  # clips and still images of a step, beside those of the CPU
 GPU_FRAMES = 8  # of a clip
+LARGE_EVERY = 2  # steps
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,10 @@ class Stage:
     """One stretch of training with clips of one form.
 
     size: pixels a side. truth: share of frames remembered by their true mask, first and last step. mean_share and
-    positive_weight: see losses.frame_loss.
+    positive_weight: see losses.frame_loss. close: share of the clips that are crops around an object. ends: share of
+    some objects that are made to end within a clip; few do by themselves within some slices. frozen: see forward.Pass.
+    skipped: the most frames of a clip that are tracked without learning from them. large: clips, objects, frames and
+    size of every other step, so that what is learnt on small frames holds on large ones.
     """
 
     steps: int
@@ -28,23 +34,32 @@ class Stage:
     mean_share: float
     positive_weight: float
     still: tuple[int, int] | None = None  # every other step has so many still images with so many objects each
+    close: float = 0.2
+    ends: float = 0.5
+    frozen: bool = False
+    skipped: int = 0
+    large: tuple[int, int, int, int] | None = None
 
-    def shape(self, step: int) -> tuple[int, int, int, int]:
-        """(clips, objects, frames, size) of the batch of a step."""
+    def shape(self, step: int) -> Shape:
+        """What the batch of a step holds."""
         if self.still is not None and step % 2:
-            return (*self.still, 1, self.size)
-        return (self.clips, self.objects, self.frames, self.size)
+            return Shape(*self.still, 1, self.size, self.close, self.ends)
+        if self.large is not None and step % LARGE_EVERY == LARGE_EVERY - 1:
+            return Shape(*self.large, self.close, self.ends)
+        return Shape(self.clips, self.objects, self.frames, self.size, self.close, self.ends)
 
     def on(self, device: torch.device) -> Stage:
-        """The stage as the device takes it: on a GPU with ten times the frames a step, 8 times the clips, longer ones.
+        """The stage as the device takes it: on a GPU 8 times the clips, longer ones, and an encoder that learns.
 
-        A step of the last stage at 256 pixels then needs about 16 GB of the GPU's memory.
+        A step of the last stage then needs about 16 GB of the GPU's memory.
         """
         if device.type == "cpu":
             return self
         still = None if self.still is None else (GPU_FACTOR * self.still[0], self.still[1])
-        frames = self.frames if self.frames == 1 else GPU_FRAMES
-        return replace(self, clips=GPU_FACTOR * self.clips, frames=frames, still=still)
+        frames = self.frames if self.frames == 1 else max(self.frames, GPU_FRAMES)
+        large = None if self.large is None else (GPU_FACTOR * self.large[0], *self.large[1:])
+        clips = GPU_FACTOR * self.clips
+        return replace(self, clips=clips, frames=frames, still=still, large=large, frozen=False)
 
 
 # Still images first, then short clips remembered by their true masks, then longer ones by the model's own masks
@@ -55,4 +70,20 @@ STAGES = (
     Stage(500, 2, 3, 6, 256, 1.5e-3, (0.4, 0.3), 0.1, 1.0, still=(4, 5)),
     Stage(1700, 2, 3, 6, 256, 1e-3, (0.3, 0.0), 0.1, 1.0, still=(4, 5)),
     Stage(1000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
+    Stage(
+        2000,
+        3,
+        5,
+        12,
+        128,
+        5e-4,
+        (0.2, 0.0),
+        0.1,
+        1.0,
+        close=0.7,
+        ends=0.15,
+        frozen=True,
+        skipped=6,
+        large=(1, 4, 8, 256),
+    ),
 )

@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
 
 from training.dataset import Batch, Clips, batches
-from training.forward import run_clips
+from training.forward import Pass, run_clips
 from training.losses import frame_loss
 from training.muon import Muon
 from training.pool import make_pool, read_pool
@@ -28,6 +28,9 @@ TRAINING_SEED = 7
 ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
 SAVE_EVERY = 60.0  # seconds
 ENDLESS = 10**6  # steps
+WARM_UP = 20  # steps
+CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
+LOG_EVERY = 20  # steps
 AVERAGED = "averaged.pt"
 
 
@@ -51,18 +54,49 @@ def set_size(model: SAM2Base, size: int) -> None:
     model.sam_prompt_encoder.mask_input_size = (4 * cells, 4 * cells)
 
 
-def step_loss(
-    model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Loss of one batch and the Dice per clip and frame (NaN where the object is absent)."""
+@dataclass
+class StepLoss:
+    """Of one batch.
+
+    total: scalar. dice: (rows, frames), NaN where the object is absent. found, empty: share of the tracked frames with
+    the object that the presence head says hold it, and of those without it that it leaves empty; NaN where there are
+    none. norm: of the gradient.
+    """
+
+    total: torch.Tensor
+    dice: torch.Tensor
+    found: float
+    empty: float
+    norm: float = 0.0
+
+
+def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: int) -> StepLoss:
+    """Loss of one batch."""
     generator = torch.Generator().manual_seed(step)
     use_truth = (torch.rand(batch.masks.shape[:2], generator=generator) < truth).to(batch.masks.device)
-    outputs = run_clips(model, batch, use_truth)
+    frames = batch.masks.shape[1]
+    how = Pass(
+        frozen=stage.frozen,
+        seed=step,
+        skipped=int(torch.randint(min(stage.skipped, frames - 1) + 1, (), generator=generator)),
+        span=int(torch.randint(2, 24, (), generator=generator)),
+    )
+    if frames > 1 and torch.rand((), generator=generator) < CORRECTED_SHARE:
+        how = replace(how, corrected=int(torch.randint(how.skipped + 1, frames, (), generator=generator)))
+    outputs, corrected = run_clips(model, batch, use_truth, how)
     losses = [
         frame_loss(output, batch.masks[:, t], stage.positive_weight, stage.mean_share)
         for t, output in enumerate(outputs)
     ]
-    return torch.stack([loss.total for loss in losses]).mean(), torch.stack([loss.dice for loss in losses], 1)
+    if corrected is not None:
+        true_mask = batch.masks[:, how.corrected]
+        losses.append(frame_loss(corrected, true_mask, stage.positive_weight, stage.mean_share))
+    learnt = [loss.total for t, loss in enumerate(losses) if how.learns(t, batch.prompted)]
+    dice, right, present = (
+        torch.stack([getattr(loss, name) for loss in losses[:frames]], 1) for name in ("dice", "right", "present")
+    )
+    right, present = right[:, 1:], present[:, 1:]
+    return StepLoss(torch.stack(learnt).mean(), dice.cpu(), right[present].mean().item(), right[~present].mean().item())
 
 
 def make_optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
@@ -91,17 +125,24 @@ class Trainer:
     """
 
     def __init__(
-        self, output: Path, clips: Clips, stages: tuple[Stage, ...], device: torch.device, workers: int = 1
+        self,
+        output: Path,
+        clips: Clips,
+        stages: tuple[Stage, ...],
+        device: torch.device,
+        workers: int = 1,
+        seed: int = TRAINING_SEED,
     ) -> None:
         torch.manual_seed(TRAINING_SEED)
-        self.output, self.clips, self.device, self.workers = output, clips, device, workers
+        self.output, self.clips, self.device, self.workers, self.seed = output, clips, device, workers, seed
         self.stages = tuple(stage.on(device) for stage in stages)
         output.mkdir(parents=True, exist_ok=True)
         self.model = build_model().to(device).train()
+        self.model.memory_encoder.to(memory_format=torch.channels_last)  # half the time of its convolutions on a CPU
         self.autocast = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
         self.optimizers = make_optimizers(self.model)
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
-        self.step = 0
+        self.step = self.updates = 0
         self.stem = stem_parameters(self.model)
         stem = {id(p) for p in self.stem}
         self.others = [p for p in self.model.parameters() if id(p) not in stem]
@@ -123,22 +164,21 @@ class Trainer:
             if done < stage.steps:
                 self._run_stage(index, range(done, stage.steps), 0, partial(_share, stage.steps), self._save)
 
-    def run_for(self, seconds: float) -> None:
-        """Go on with the last stage for so long, whatever its number of steps, from averaged.pt where that is there.
+    def run_for(self, seconds: float, index: int) -> None:
+        """Go on with a stage for so long, whatever its number of steps, from averaged.pt where that is there.
 
         The rate rises and falls within the time, so that every call ends with weights at rest; optimisers begin anew
         and nothing is kept but the averaged weights and the step.
         """
-        last = len(self.stages) - 1
         if (self.output / AVERAGED).exists():
-            self.start_from(self.output / AVERAGED, last)
-        done = self.step - sum(stage.steps for stage in self.stages[:-1])
+            self.start_from(self.output / AVERAGED, index)
+        done = max(0, self.step - sum(stage.steps for stage in self.stages[:index]))
         begin = time.monotonic()
 
         def progress(_: int) -> float:
             return (time.monotonic() - begin) / seconds
 
-        self._run_stage(last, range(done, done + ENDLESS), done, progress, self._save_average)
+        self._run_stage(index, range(done, done + ENDLESS), done, progress, self._save_average)
 
     def _run_stage(
         self,
@@ -151,19 +191,19 @@ class Trainer:
         """Steps until `progress` of the next one is 1; the rate warms up from step `first` on."""
         stage, last = self.stages[index], index == len(self.stages) - 1
         set_size(self.model, stage.size)
-        stream = batches(self.clips, TRAINING_SEED + index, steps, stage.shape, self.workers)
+        stream = batches(self.clips, self.seed + index, steps, stage.shape, self.workers)
         logged = saved = time.monotonic()
-        window: list[tuple[float, torch.Tensor, float]] = []
+        window: list[StepLoss] = []
         reached, rate = steps.start, 0.0
         for i, batch in zip(steps, stream, strict=True):
             fraction = progress(i)
             if fraction >= 1:
                 break
-            rate = stage.rate * min(1.0, (i + 1 - first) / 100) * _decay(fraction, floor=0.02 if last else 0.3)
+            rate = stage.rate * min(1.0, (i + 1 - first) / WARM_UP) * _decay(fraction, floor=0.02 if last else 0.3)
             truth = stage.truth[0] + (stage.truth[1] - stage.truth[0]) * fraction
             window.append(self._update(batch.to(self.device), stage, rate, truth))
             reached = i + 1
-            if len(window) == 50:
+            if len(window) == LOG_EVERY:
                 self._log(index, reached, rate, window, time.monotonic() - logged)
                 logged, window = time.monotonic(), []
             if time.monotonic() - saved > SAVE_EVERY:
@@ -173,14 +213,15 @@ class Trainer:
             self._log(index, reached, rate, window, time.monotonic() - logged)
         save(index)
 
-    def _update(self, batch: Batch, stage: Stage, rate: float, truth: float) -> tuple[float, torch.Tensor, float]:
+    def _update(self, batch: Batch, stage: Stage, rate: float, truth: float) -> StepLoss:
+        set_size(self.model, batch.frames.shape[-1])
         for optimizer, share in zip(self.optimizers, (1.0, ADAM_SHARE), strict=True):
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
                 group["lr"] = share * rate
         with self.autocast:
-            loss, dice = step_loss(self.model, batch, stage, truth, self.step)
-        loss.backward()
+            loss = step_loss(self.model, batch, stage, truth, self.step)
+        loss.total.backward()
         # The stem's gradients can be a hundred times the others'; clipped together they would silence the rest.
         stem_norm = torch.nn.utils.clip_grad_norm_(self.stem, 0.3)
         norm = torch.nn.utils.clip_grad_norm_(self.others, 1.0)
@@ -188,23 +229,26 @@ class Trainer:
         if torch.isfinite(norm) and torch.isfinite(stem_norm) and (norm < 50 or self.step < 200):
             for optimizer in self.optimizers:
                 optimizer.step()
-        decay = min(0.998, self.step / (self.step + 20))
+        self.updates += 1
+        decay = min(0.998, self.updates / (self.updates + 20))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
                 self.average[name].lerp_(value, 1 - decay)
-        return loss.item(), dice.cpu(), norm.item()
+        return replace(loss, total=loss.total.detach(), norm=norm.item())
 
     def _log(self, index: int, step: int, rate: float, window: list, seconds: float) -> None:
         length = self.stages[index].frames
-        padded = [torch.nn.functional.pad(d, (0, length - d.shape[1]), value=torch.nan) for _, d, _ in window]
+        padded = [torch.nn.functional.pad(w.dice, (0, length - w.dice.shape[1]), value=torch.nan) for w in window]
         dice = torch.cat(padded).nanmean(0)
         entry = {
             "stage": index,
             "step": step,
             "rate": round(rate, 7),
-            "loss": round(sum(w[0] for w in window) / len(window), 4),
+            "loss": round(sum(w.total.item() for w in window) / len(window), 4),
             "dice": [round(d, 3) for d in dice.tolist()],
-            "norm": round(max(w[2] for w in window), 1),
+            "found": round(_mean_of("found", window), 3),
+            "empty": round(_mean_of("empty", window), 3),
+            "norm": round(max(w.norm for w in window), 1),
             "seconds_per_step": round(seconds / len(window), 3),
         }
         print(json.dumps(entry), flush=True)
@@ -217,6 +261,7 @@ class Trainer:
             "average": self.average,
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
+            "updates": self.updates,
             "stages": [asdict(s) for s in self.stages],
         }
         unfinished = self.output / "state.partial"
@@ -240,7 +285,13 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        self.average, self.step = state["average"], state["step"]
+        self.average, self.step, self.updates = state["average"], state["step"], state["updates"]
+
+
+def _mean_of(name: str, window: list[StepLoss]) -> float:
+    """Of the steps where it is defined; NaN where it never is."""
+    values = [value for loss in window if not math.isnan(value := getattr(loss, name))]
+    return sum(values) / len(values) if values else math.nan
 
 
 def _share(steps: int, step: int) -> float:
@@ -260,19 +311,20 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that make the batches")
     parser.add_argument("--start", type=Path, help="begin with these weights instead of fresh ones, at --stage")
     parser.add_argument("--stage", type=int, default=len(STAGES) - 1, help="the stage --start begins with, from 0")
-    parser.add_argument("--minutes", type=float, help="the last stage alone, for so long")
+    parser.add_argument("--minutes", type=float, help="--stage alone, for so long")
+    parser.add_argument("--seed", type=int, default=TRAINING_SEED, help="of the batches, for runs to be averaged")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     make_pool(arguments.pool, arguments.phantoms)
     clips = Clips(read_pool(arguments.pool))
-    trainer = Trainer(arguments.output, clips, STAGES, arguments.device, arguments.workers)
+    trainer = Trainer(arguments.output, clips, STAGES, arguments.device, arguments.workers, arguments.seed)
     if arguments.start is not None:
         trainer.start_from(arguments.start, arguments.stage)
     if arguments.minutes is None:
         trainer.run()
     else:
-        trainer.run_for(60 * arguments.minutes)
+        trainer.run_for(60 * arguments.minutes, arguments.stage)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,10 @@ from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
+from PromptOnceLib.prompts.by_hand import object_by_hand
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.markups_file import read_prompt_file
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, object_by_hand
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.segmentation.clean_up import CleanUp
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from PromptOnceLib.segmentation.result import SegmentationResult
 from training.dataset import can_be_seen
 
 AS_STORED = DisplayView(exchange=False, mirror_rows=False, mirror_columns=False)
+FIFTHS = 5
 _MOST_FRAMES = 400  # about half a megabyte each
 
 
@@ -64,7 +66,7 @@ class Score:
     pixels: of the object on the prompted slice. visible, held_out: see Example. seed_dice, volume_dice: with box and
     points; box_...: with the box alone; those of the volume are None for a single slice. left_empty: share of the
     slices without object that got no mask, None where there are none; found: share of the slices with object that got
-    one; both with box and points.
+    one; both with box and points. fifths: see by_distance, with box and points; empty for a single slice.
     """
 
     group: str
@@ -81,6 +83,7 @@ class Score:
     box_volume_dice: float | None
     left_empty: float | None
     found: float
+    fifths: tuple[float | None, ...] = ()
 
 
 class CachingTracker(Tracker):
@@ -131,7 +134,7 @@ def seed_dice(tracker: Tracker, example: Example, prompt: ObjectPrompt, zoom: Zo
     """Dice on the prompted slice alone."""
     views = Views(Propagation(tracker, example.frames, print))
     output = views.predict([prompt], views.crops({prompt.name: [prompt]}, Sight(zoom=zoom)), example.seed)
-    return _dice(output.masks[0], example.reference[example.seed])
+    return dice_of(output.masks[0], example.reference[example.seed])
 
 
 def score(
@@ -142,7 +145,7 @@ def score(
     result = propagated(tracker, example, example.prompt, zoom, rule)
     mask = result.in_stack_order()
     by_box = propagated(tracker, example, box_alone(example.prompt), zoom, rule).in_stack_order()
-    held, filled = reference.any((1, 2)), mask.any((1, 2))
+    left_empty, found = shares_filled(mask, reference)
     volume = len(reference) > 1
     figures = Score(
         group=example.group,
@@ -153,17 +156,39 @@ def score(
         pixels=int(np.count_nonzero(reference[seed])),
         visible=example.visible,
         held_out=example.held_out,
-        seed_dice=_dice(mask[seed], reference[seed]),
-        volume_dice=_dice(mask, reference) if volume else None,
-        box_seed_dice=_dice(by_box[seed], reference[seed]),
-        box_volume_dice=_dice(by_box, reference) if volume else None,
-        left_empty=None if held.all() else float((~filled[~held]).mean()),
-        found=float(filled[held].mean()),
+        seed_dice=dice_of(mask[seed], reference[seed]),
+        volume_dice=dice_of(mask, reference) if volume else None,
+        box_seed_dice=dice_of(by_box[seed], reference[seed]),
+        box_volume_dice=dice_of(by_box, reference) if volume else None,
+        left_empty=left_empty,
+        found=found,
+        fifths=by_distance(mask, reference, seed) if volume else (),
     )
     return figures, result
 
 
-def _dice(mask: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float:
+def shares_filled(mask: NDArray[Any], reference: NDArray[Any]) -> tuple[float | None, float]:
+    """Shares of the slices without the object that got no mask (None where there are none), with it that got one."""
+    held, filled = reference.any((1, 2)), mask.any((1, 2))
+    return None if held.all() else float((~filled[~held]).mean()), float(filled[held].mean())
+
+
+def by_distance(mask: NDArray[Any], reference: NDArray[Any], seed: int) -> tuple[float | None, ...]:
+    """Mean Dice of the slices that hold the object, in fifths of the way from the prompted slice to the object's end.
+
+    The prompted slice itself does not count; None for a fifth without a slice.
+    """
+    held = np.flatnonzero(reference.any((1, 2)))
+    found: list[list[float]] = [[] for _ in range(FIFTHS)]
+    for k in held[held != seed]:
+        way = abs((held[-1] if k > seed else held[0]) - seed)
+        # The way's slices are 1..way steps off; the middle of each step says which fifth it lies in.
+        found[int(FIFTHS * (abs(k - seed) - 0.5) / way)].append(dice_of(mask[k], reference[k]))
+    return tuple(float(np.mean(values)) if values else None for values in found)
+
+
+def dice_of(mask: NDArray[Any], reference: NDArray[Any]) -> float:
+    """Dice of a mask with a reference that is not empty."""
     value = dice(mask, reference)
     assert value is not None, "examples hold their object"
     return value

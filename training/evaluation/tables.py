@@ -42,6 +42,16 @@ def _phantom_means(scores: Sequence[Score]) -> Figures:
     return figures
 
 
+def fifths(scores: Sequence[Score]) -> list[float | None]:
+    """Mean Dice of slices by distance from the prompted one; see scores.by_distance."""
+    return [_mean(values) for values in zip(*(score.fifths for score in scores if score.fifths), strict=True)]
+
+
+def ring_rows(scores: Sequence[Score]) -> list[Figures]:
+    """One row: of all rings."""
+    return [{"count": len(scores), **{key: _mean(getattr(s, key) for s in scores) for key in _DICE[::2]}}]
+
+
 def image_rows(scores: Sequence[Score]) -> list[Figures]:
     """One row for each data set: means over its objects; last the means over data sets."""
     rows = []
@@ -101,6 +111,17 @@ def phantom_table(rows: Sequence[Figures]) -> str:
         for row in rows
     ]
     return _table((*head, "slices without the object left empty", "slices with the object given a mask"), body)
+
+
+def fifths_table(means: Sequence[float | None]) -> str:
+    """Markdown."""
+    return _table([f"fifth {i + 1}" for i in range(len(means))], [[_figure(value) for value in means]])
+
+
+def ring_table(rows: Sequence[Figures]) -> str:
+    """Markdown."""
+    head = ("number", "prompted slice", "prompted slice, box alone")
+    return _table(head, [(str(row["count"]), *(_figure(row[key]) for key in _DICE[::2])) for row in rows])
 
 
 def image_table(rows: Sequence[Figures]) -> str:

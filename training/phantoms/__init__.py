@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from training.phantoms.canvas import LabelMap
+from training.phantoms.hard import draw_hard
 from training.phantoms.head import draw_head
 from training.phantoms.limb import draw_limb
 from training.phantoms.radiograph import draw_radiograph
@@ -24,3 +25,8 @@ def draw(seed: int, shape: tuple[int, int, int] = (32, 256, 256), held_out: bool
     return {"torso": draw_torso, "head": draw_head, "limb": draw_limb, "radiograph": draw_radiograph}[family](
         rng, shape
     )
+
+
+def draw_difficult(seed: int, shape: tuple[int, int, int] = (32, 256, 256)) -> LabelMap:
+    """A phantom of objects that tracking finds hard; none of the families that the evaluation has always drawn."""
+    return draw_hard(np.random.default_rng(seed), shape)

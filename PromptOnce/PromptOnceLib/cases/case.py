@@ -16,8 +16,9 @@ from PromptOnceLib.imaging.window import Window, window_from_text
 from PromptOnceLib.prompts.conditioning import AnyPrompt, SharedSeed
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from PromptOnceLib.prompts.markups_file import Markups
-from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
+from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.prompts.walls import Walls, with_points_on_walls
 from PromptOnceLib.seeds.apply import SeedSource, seed_window, shared_seed
 
 _MOST_LABELS = 50  # on one slice; more are no parts of one object, or no labels but grey values
@@ -66,13 +67,15 @@ class FramedImage:
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """A segmentation to take the prompt from, as the papers do: label values on the volume's grid, KJI.
+    """A segmentation to take the prompt from: label values on the volume's grid, KJI.
 
-    name: of the one object that all labels make together.
+    name: of the one object that all labels make together. as_mask: its mask on the slice is the prompt, in place of
+    box and points as the papers take them.
     """
 
     array: Array
     name: str = "object"
+    as_mask: bool = False
 
 
 PromptSource = Prompt | PromptSet | ObjectPrompt | Markups | Labels | SeedSource
@@ -129,6 +132,18 @@ def case_of(
         in_stack = np.ascontiguousarray(slices_along(reference, framed.axis.axis) != 0).astype(np.uint8)
     all_notices = (*framed.volume.notices, *notices, *framed.notices)
     return Case(framed.volume, framed.axis, framed.stack, prompt, in_stack, all_notices)
+
+
+def with_walls(case: Case, others: Array) -> tuple[Case, Walls]:
+    """A case that other segments are kept out of: negative points on them beside the boxes of its prompt; and the walls
+    that Settings takes.
+
+    others: labels on the volume's grid, KJI, not 0 where the voxels belong to others.
+    """
+    walls = np.ascontiguousarray(slices_along(others, case.axis.axis) != 0)
+    if isinstance(case.prompt, SharedSeed):
+        return case, walls
+    return replace(case, prompt=with_points_on_walls(case.prompt, walls)), walls
 
 
 def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Array:
@@ -195,11 +210,16 @@ def _choose_prompt(
     if isinstance(source, ObjectPrompt):
         index = central_slice(slices) if slice_index is None else slice_index
         return Prompt(axis=axis, slice=index, objects=(source,)), ()
-    return _prompt_from_labels(slices_along(source.array, axis), source.name, axis, slice_index)
+    return _prompt_from_labels(slices_along(source.array, axis), source, axis, slice_index)
 
 
-def _prompt_from_labels(labels: Array, name: str, axis: int, slice_index: int | None) -> tuple[Prompt, tuple[str, ...]]:
-    """The papers' prompt on the volume's central slice or, where nothing is labelled there, on the object's own."""
+def _prompt_from_labels(
+    labels: Array, source: Labels, axis: int, slice_index: int | None
+) -> tuple[Prompt, tuple[str, ...]]:
+    """The prompt on the volume's central slice or, where nothing is labelled there, on the object's own.
+
+    labels: those of the source, in the stack's order.
+    """
     index, notices = central_slice(len(labels)) if slice_index is None else slice_index, []
     if slice_index is None and not labels[index].any():
         labelled = np.flatnonzero(labels.any(axis=(1, 2)))
@@ -215,5 +235,8 @@ def _prompt_from_labels(labels: Array, name: str, axis: int, slice_index: int | 
             f"The segmentation to take the prompt from holds {count} different labels on slice {index}: name "
             "those that make the object, FILE:LABEL,LABEL."
         )
-    selection = prompt_from_mask(labels[index], name=name)
+    if source.as_mask:
+        item = ObjectPrompt(name=source.name, mask=encode_mask(labels[index] != 0))
+        return Prompt(axis=axis, slice=index, objects=(item,)), tuple(notices)
+    selection = prompt_from_mask(labels[index], name=source.name)
     return Prompt(axis=axis, slice=index, objects=(selection.prompt,)), (*notices, *selection.notices)

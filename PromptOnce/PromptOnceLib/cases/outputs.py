@@ -100,7 +100,8 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     """Write segmentation, table and contact sheet; return the notices of the writing, which the run takes in too."""
     segments = segments_of(run.case.prompt.objects)
     masks = [run.result.to_volume_order(i) for i in range(len(segments))]
-    record = correction_record(run.case.prompt, run.result, run.case.stack.window.name)
+    stack = run.case.stack
+    record = correction_record(run.case.prompt, run.result, stack.window.name, stack.frames)
     tags = {TAG: record.to_tag()}
     notices = write_segmentation(outputs.segmentation, masks, segments, run.case.volume.geometry, tags)
     run.notices += notices

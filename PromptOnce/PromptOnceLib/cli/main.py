@@ -32,6 +32,7 @@ PLACES = {
         f"{_COMMANDS}.report:report",
         "Make the tables and report.html of a batch again from the folders of its cases.",
     ),
+    "review": Place(f"{_COMMANDS}.review:review", "List the slices of RESULT, the ones to look at first in front."),
     "seeds": Place(
         f"{_COMMANDS}.seeds:seeds", "Prompts that serve the next patient: save them, choose among them, hand them on."
     ),

@@ -47,6 +47,19 @@ class Memory:
         return Memory(self.pass_length, *banks)
 
 
+@dataclass(frozen=True)
+class CorrectionContext:
+    """What a click on a slice is decoded with.
+
+    logits: what was found there, (1, 1, size / 4, size / 4). memory: of the run that found them, None where there is
+    none; position: of the slice in it.
+    """
+
+    logits: torch.Tensor
+    memory: Memory | None = None
+    position: int = 0
+
+
 def together(seeds: Sequence[dict[int, Entry]]) -> dict[int, Entry]:
     """Of several objects, each with its entries by position in the pass, the entries to remember them together."""
     return {position: _joined([seed[position] for seed in seeds]) for position in seeds[0]}

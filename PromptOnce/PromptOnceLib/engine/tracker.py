@@ -18,7 +18,7 @@ from PromptOnceLib.engine.compilation import restore
 from PromptOnceLib.engine.cpu import arrange
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.holes import fill_holes
-from PromptOnceLib.engine.memory import Entry, Memory
+from PromptOnceLib.engine.memory import CorrectionContext, Entry, Memory
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.preprocessing import mask_input, network_input, network_pixels, point_inputs
 from PromptOnceLib.prompts.prompt import ObjectPrompt
@@ -150,20 +150,25 @@ class Tracker:
         features: Features,
         prompt: ObjectPrompt,
         shape: tuple[int, int],
-        previous: torch.Tensor,
-        memory: Memory,
-        position: int,
+        context: CorrectionContext,
         fill_hole_area: int = 0,
     ) -> Output:
-        """One object on a slice that was tracked already, from clicks on it; it is not remembered.
+        """One object on a slice on which something was found already, from points on it; it is not remembered.
 
-        prompt: box and points on this slice. previous: logits found there before, (1, 1, size / 4, size / 4). memory:
-        of the run that found them; position: of the slice in it. As SAM2VideoPredictor.add_new_points_or_box does.
+        As SAM2VideoPredictor.add_new_points_or_box does, where there is a memory.
         """
         points = point_inputs(prompt, shape, self.model.image_size, self.placement.device)
-        logits = previous.to(self.placement.device).clamp(-32, 32)  # as upstream, to avoid rare numerical trouble
+        logits = context.logits.to(self.placement.device).clamp(-32, 32)  # as upstream, against rare numerical trouble
+        memory, alone = context.memory, context.memory is None
+        if memory is None:
+            memory = Memory(1)
         memory.to(self.placement.device)
-        return _filled(self._heads(features, position, False, points, None, memory, logits), fill_hole_area)
+        return _filled(self._heads(features, context.position, alone, points, None, memory, logits), fill_hole_area)
+
+    def mask_logits(self, mask: NDArray[np.bool_]) -> torch.Tensor:
+        """A mask (rows, columns) as logits (1, 1, size / 4, size / 4), as sure as SAM 2 takes masks for."""
+        low_res = mask_input(mask, self.model.image_size // 4, self.placement.device)
+        return low_res * 20 - 10  # as in SAM2Base._use_mask_as_output
 
     @torch.inference_mode()
     def remember_seed(self, features: Features, seed: Output) -> Entry:

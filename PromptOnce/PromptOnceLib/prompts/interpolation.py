@@ -70,9 +70,11 @@ def affected(item: PromptedObject, changed: Collection[int], slices: range) -> s
 
 
 def _boxes(item: PromptedObject) -> dict[int, Box]:
-    """By slice."""
+    """By slice; none where the object is said not to be."""
     found = {}
     for index, prompt in item.prompts():
+        if prompt.is_absent:
+            continue
         if prompt.mask is not None:
             found[index] = tight_box(prompt.mask_array())
         elif prompt.box is not None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import PromptError
+from PromptOnceLib.imaging.screening.claims import are_places
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import MAX_FILE_BYTES, Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet, read_prompts
@@ -94,7 +95,7 @@ def read_markups(path: Path) -> Markups:
                     f"{path.name} holds markups of the kind {str(item.get('type'))[:30]}. A prompt is made of point "
                     "lists and of boxes (ROI)."
                 )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise PromptError(
             f"{path.name} is not a markups file of 3D Slicer, or damaged. Save the markups again.", repr(type(error))
         ) from error
@@ -138,7 +139,7 @@ def _is_negative(point: dict[str, Any], path: Path) -> bool:
 
 def _three(values: Any) -> Floats:
     position = np.array(values, dtype=np.float64)
-    if position.shape != (3,) or not np.isfinite(position).all():
+    if position.shape != (3,) or not are_places(position):
         raise ValueError("no position")
     return position
 
@@ -150,6 +151,8 @@ def _points(positions: list[list[float]]) -> Floats:
 def _corners(roi: dict[str, Any]) -> Floats:
     """Corners (8, 3) of a box in the file's coordinates; its orientation has the box's axes as columns."""
     axes = np.array(roi.get("orientation", np.eye(3).ravel()), dtype=np.float64).reshape(3, 3)
+    if not are_places(axes.ravel()):
+        raise ValueError("no directions")
     half, center = _three(roi["size"]) / 2, _three(roi["center"])
     return np.array([center + axes @ (half * signs) for signs in product((-1, 1), repeat=3)])
 

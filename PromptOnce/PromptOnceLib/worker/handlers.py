@@ -24,7 +24,6 @@ from PromptOnceLib.engine.warm_up import compile_and_warm_up
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
 from PromptOnceLib.worker.propagation_plans import plan_propagation
@@ -131,7 +130,8 @@ class Handlers:
         return protocol.Done(id=request.id)
 
     def _predict(self, request: protocol.Predict) -> protocol.Predicted:
-        views, prompt = self._ready(), self._checked(request.prompt)
+        views, prompt = self._ready(), request.prompt
+        prompt.validate_for(self._shape(prompt.slice), request.correcting)
         crops = views.crops({item.name: [item] for item in prompt.objects}, request.sight)
         output = views.predict(prompt.objects, crops, prompt.slice, request.fill_hole_area, request.correcting)
         np.save(self._folder / request.file, output.masks)
@@ -207,10 +207,6 @@ class Handlers:
         if index >= len(self._frames):
             raise WrongOrderError(f"There is no slice {index}: the volume has {len(self._frames)} slices.")
         return index
-
-    def _checked(self, prompt: Prompt) -> Prompt:
-        prompt.validate_for(self._shape(prompt.slice))
-        return prompt
 
     def _shape(self, index: int = 0) -> tuple[int, int, int]:
         """Number of slices, rows and columns; of pictures rows and columns of the one with this index."""

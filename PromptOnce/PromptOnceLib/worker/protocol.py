@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
 from PromptOnceLib.imaging.crop import Crop
@@ -28,6 +28,9 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
 
 class Message(StrictModel):
     """Base of all messages; unknown fields are an error, so that a typing mistake does not pass in silence."""
+
+    # A model that computes no number gives NaN, which JSON by itself does not know.
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
 
 class Request(Message):
@@ -84,7 +87,7 @@ class Prefetch(Request):
 class Predict(Request):
     """Masks of the prompted slice alone, written to `file`, uint8 (objects, rows, columns).
 
-    correcting: where the last propagation reached the slice, the marks correct what it found of an object of that name.
+    correcting: points correct the mask that comes with them, with what the last propagation remembers of the slice.
     sight: how much of the slice is seen.
     """
 
@@ -125,8 +128,7 @@ class Propagate(Request):
     rest of a pass where the objects have ended; a notice names the slices.
 
     A set of prompts fixes several slices: only what lies next to the `changed` ones is computed, everything where that
-    is None. Some slices then come twice, the second time with the better masks. between: how the slices between them
-    come about. sight: how much of the slices is seen.
+    is None. between: how the slices between them come about. sight: how much of the slices is seen.
     """
 
     type: Literal["propagate"] = "propagate"

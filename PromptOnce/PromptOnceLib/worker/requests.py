@@ -17,7 +17,9 @@ from PromptOnceLib.imaging.crop import Crop, Zoom
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.interpolation import Between, check_interpolation
+from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.prompts.walls import Walls, kept_out
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.clean_up import CleanUp, Removed, clean_up
 from PromptOnceLib.segmentation.result import SegmentationResult
@@ -44,7 +46,7 @@ class Settings:
     prompt set, the fixed slices next to which everything is computed; None for all. clean_up: which pieces of a mask
     stay once all slices are done. settled: slices that somebody has settled elsewhere, which a clean-up leaves as they
     are. zoom: how much of a slice the network sees. crops: what an earlier run saw of objects, by name, instead of
-    that. between: how the slices between prompted ones come about.
+    that. between: how the slices between prompted ones come about. walls: what no mask may hold.
     """
 
     first: int = 0
@@ -59,6 +61,7 @@ class Settings:
     zoom: Zoom = "auto"
     crops: Mapping[str, Crop] = field(default_factory=dict)
     between: Between = "track"
+    walls: Walls | None = field(default=None, compare=False)
 
     def within(self, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist."""
@@ -83,12 +86,14 @@ class Settings:
         )
 
 
-def check_prompt(prompt: AnyPrompt, stack: Stack) -> None:
-    """Raises PromptError for a prompt or a shared seed that does not fit the stack."""
+def check_prompt(prompt: AnyPrompt, stack: Stack, correcting: bool = False) -> None:
+    """Raises PromptError for a prompt or a shared seed that does not fit the stack. correcting: see Prompt."""
     if prompt.axis is not None and prompt.axis != stack.axis:
         raise PromptError("The prompt was made for slices along another axis; choose that axis.")
-    slices, rows, columns = stack.frames.shape
-    prompt.validate_for((slices, rows, columns))
+    if isinstance(prompt, Prompt):
+        prompt.validate_for(stack.frames.shape, correcting)
+    else:
+        prompt.validate_for(stack.frames.shape)
 
 
 class PropagationJob(SessionJob):
@@ -229,6 +234,7 @@ class PropagationJob(SessionJob):
             self._masks = load_result(self._path, mmap_mode="r")
         given = range(len(self._places)) if event.objects is None else event.objects
         masks, places = self._masks[list(given), event.slice], [self._places[i] for i in given]
+        masks = kept_out(masks, self.settings.walls, event.slice)
         self.result.set_slice(event.slice, masks, event.presence, event.predicted_iou, places)
         self._changed.append(event.slice)
         for place in places:

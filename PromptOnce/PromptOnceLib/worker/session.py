@@ -137,9 +137,9 @@ class Session:
         """Ask for the masks of the prompted slice; the newest prompt wins.
 
         Every call, and every `cancel`, makes earlier previews outdated: neither of their callbacks is called any more,
-        or, with tell_outdated, on_error with CancelledError. correcting: where the last propagation of this worker
-        reached the slice, the marks correct what it found. sight: how much of the slice is seen, None for "auto". While
-        a propagation waits or runs, the preview waits for its end.
+        or, with tell_outdated, on_error with CancelledError. correcting: points correct the mask
+        that comes with them, with what the worker remembers of the slice from its last propagation. sight: how much of
+        the slice is seen, None for "auto". While a propagation waits or runs, the preview waits for its end.
         """
         stack, queue = self._chosen_stack(), self._callbacks.append
         self._drop_prompts()
@@ -148,7 +148,7 @@ class Session:
         )
         self._newest_prompt = job
         try:
-            check_prompt(prompt, stack)
+            check_prompt(prompt, stack, correcting)
         except InputError as error:
             job.end(error)
             return

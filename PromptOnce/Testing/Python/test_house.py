@@ -52,6 +52,7 @@ OTHER_TESTS = {
     "bench": "the stand-in for Slicer, and its own tests",
     "compatibility": "files of older versions",
     "doors": "the same answer from every front end",
+    "fuzz": "damaged inputs by the thousand",
     "benchmarking": "benchmarks/",
     "model_training": "training/",
 }

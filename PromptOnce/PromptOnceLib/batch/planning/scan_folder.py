@@ -20,7 +20,7 @@ from PromptOnceLib.errors import InputError, VolumeError
 from PromptOnceLib.files.names import check_name
 from PromptOnceLib.imaging.dicom.stacks import read_folder
 from PromptOnceLib.imaging.dicom.tags import is_dicom
-from PromptOnceLib.imaging.image_file import quiet_itk
+from PromptOnceLib.imaging.formats.quiet import quiet_itk
 
 _HEADER_SUFFIXES = (".nhdr", ".mhd", ".hdr", ".hdr.gz")  # their voxels lie in a file beside them
 _DATA_SUFFIXES = (".raw", ".zraw", ".img", ".gz", ".bz2")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from PromptOnceLib.batch.report.run_results import CaseResult
 from PromptOnceLib.batch.run_folder.case_folder import THUMBNAIL_LOOK, THUMBNAIL_SEED
-from PromptOnceLib.batch.run_folder.records import CaseRecord
+from PromptOnceLib.batch.run_folder.records import CaseRecord, Figures
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.segmentation.metrics import Summary
@@ -115,7 +115,16 @@ def case_facts(record: CaseRecord) -> list[tuple[str, str]]:
         ("Time", f"{record.seconds:.1f} s on {record.device}{identity.precision and f', {identity.precision}'}"),
         ("Finished", time_of_day(record.finished)),
         ("Reviewed", f"{review.state}, {review.day}" if review.day else ""),
+        ("After correction", _corrected(record.corrected)),
     ]
+
+
+def _corrected(figures: Figures | None) -> str:
+    if figures is None:
+        return ""
+    parts = [] if figures.dice is None else [f"Dice {figures.dice:.4f}"]
+    parts += [] if figures.volume is None else [f"{figures.volume:.2f} ml"]
+    return ", ".join(parts)
 
 
 def _spread(summary: Summary | None) -> str:

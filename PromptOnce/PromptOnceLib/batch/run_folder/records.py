@@ -26,6 +26,8 @@ CASE_RECORD = "record.json"
 CASES = "cases"
 CORRECTED = "corrected.seg.nrrd"
 """A corrected segmentation, beside the original in a case's folder."""
+CORRECTED_SLICES = "corrected.csv"
+"""The table of its slices."""
 
 ReviewState = Literal["none", "accepted", "corrected"]
 R = TypeVar("R", bound=StrictModel)
@@ -112,7 +114,8 @@ class CaseRecord(StrictModel):
     status: "partial" where not all slices were computed because the run was cancelled. window: name of the mapping to
     grey. axis: "k", "j" or "i". seed_slice, slices of look_first: indices in the stack. seconds: of the propagation.
     finished: UTC, ISO 8601. objects: names. files: of the segmentation, in the case's folder. bytes: of all files in
-    the folder but the record, by name; versions before 0.2 left it out.
+    the folder but the record, by name; versions before 0.2 left it out. corrected: figures of the corrected
+    segmentation, None while there is none; those of the result itself stay.
     """
 
     version: Literal[1] = 1
@@ -131,6 +134,7 @@ class CaseRecord(StrictModel):
     look_first: ReviewPriority
     notices: tuple[str, ...] = ()
     review: Review = Review()
+    corrected: Figures | None = None
 
 
 class RunCase(StrictModel):

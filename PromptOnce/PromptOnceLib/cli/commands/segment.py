@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from PromptOnceLib.cases.case import prepare_case
+from PromptOnceLib.cases.case import prepare_case, with_walls
 from PromptOnceLib.cli.options.common import (
     ModelOptions,
     axis_option,
     early_stop_option,
     fill_holes_option,
     json_option,
+    keep_out_option,
     mask_options,
     model_options,
     quiet_option,
@@ -43,6 +45,8 @@ Examples:
     promptonce segment dicom/ -o liver.seg.nrrd --prompt liver.json --range 20:60 --model large --device cuda
   From boxes on several slices, the first and the last that show the object among them:
     promptonce segment chest.nii.gz -o tumour.seg.nrrd --prompt boxes.json --between interpolate
+  The liver from its mask on slice 30 of another program's segmentation, without the kidneys found before:
+    promptonce segment ct.nii.gz -o liver.seg.nrrd --mask-from other.nii.gz:5 --slice 30 --keep-out kidneys.seg.nrrd
   The next patient of the same scanner, from a seed of the library:
     promptonce segment next.nii.gz -o lungs.seg.nrrd --seed "lungs CT 2"
 """
@@ -75,6 +79,7 @@ Examples:
     show_default=True,
     help="Where to go from the prompt.",
 )
+@keep_out_option
 @fill_holes_option
 @early_stop_option
 @mask_options
@@ -103,6 +108,7 @@ def segment(
     window: str,
     slice_range: tuple[int | None, int | None],
     direction: Any,
+    keep_out: str | None,
     fill_holes: int,
     early_stop: bool,
     zoom: Zoom,
@@ -119,8 +125,8 @@ def segment(
     """Segment the object of one prompt in all slices of IMAGE.
 
     IMAGE is a NIfTI, NRRD or MetaImage file, a DICOM file or folder, or an X-ray as PNG, JPEG or TIFF. The prompt is
-    given by --box, --positive and --negative, or by --prompt, or by --prompt-from; or --seed names a seed that was made
-    on another image, and several --seed are put before the image one after the other.
+    given by --box, --positive and --negative, or by --prompt, --prompt-from or --mask-from; or --seed names a seed that
+    was made on another image, and several --seed are put before the image one after the other.
     """
     from PromptOnceLib.cases.outputs import Outputs, as_report, keep_outputs
     from PromptOnceLib.imaging.read import read_volume
@@ -128,12 +134,12 @@ def segment(
 
     if bool(seed.seeds) == bool(prompt.given):
         raise InputError(
-            "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE, or "
-            "--seed NAME."
+            "Give one prompt: --box, --positive and --negative, or --prompt FILE, --prompt-from REFERENCE, "
+            "--mask-from SEGMENTATION, or --seed NAME."
         )
     seed.check(slice_index)
     outputs = Outputs(output, csv_path, sheet_path)
-    compared_with = [] if reference is None else [Path(parse_reference(reference)[0])]
+    compared_with = [parse_reference(text)[0] for text in (reference, keep_out) if text]
     outputs.check([image, *model.inputs, *prompt.inputs, *compared_with])
     files = model.files()
     volume = with_scanner(read_volume(image, volume_name), seed.scanner)
@@ -155,6 +161,9 @@ def segment(
         compared = None if reference is None else labels(reference, volume, notices)
         case = prepare_case(volume, source, axis, slice_index, window, compared, notices)
         outputs.check_room(case)
+        if keep_out is not None:
+            case, walls = with_walls(case, labels(keep_out, volume, notices))
+            settings = replace(settings, walls=walls)
         if seeds:
             case = start_searched(work, case, seed.start, settings)
         run = work.run(case, settings)

@@ -93,6 +93,11 @@ window_option = click.option(
 axis_option = click.option(
     "--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal."
 )
+keep_out_option = click.option(
+    "--keep-out",
+    metavar="FILE[:LABEL,...]",
+    help="Segments that the object must not reach into; points on them are negative ones on the prompted slice.",
+)
 fill_holes_option = click.option(
     "--fill-holes",
     type=click.IntRange(min=0),

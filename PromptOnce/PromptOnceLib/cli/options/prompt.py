@@ -12,45 +12,49 @@ from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.terminal import Coordinates
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.prompts.by_hand import object_by_hand
 from PromptOnceLib.prompts.markups_file import read_prompt_file
-from PromptOnceLib.prompts.prompt import object_by_hand
-
+from PromptOnceLib.prompts.prompt 
 
 @dataclass(frozen=True)
 class PromptOptions:
-    """Box and points, a prompt file, or a segmentation to take a prompt from; and the object's name."""
+    """Box and points, a prompt file, or a segmentation to take a prompt or a mask from; and the object's name."""
 
     box: tuple[float, ...] | None
     positive: tuple[tuple[float, ...], ...]
     negative: tuple[tuple[float, ...], ...]
     prompt_file: Path | None
     prompt_from: str | None
+    mask_from: str | None
     name: str
 
     @property
     def given(self) -> int:
         """How many prompts there are."""
         by_hand = self.box is not None or bool(self.positive) or bool(self.negative)
-        return [by_hand, self.prompt_file is not None, self.prompt_from is not None].count(True)
+        return [by_hand, self.prompt_file is not None, bool(self.prompt_from), bool(self.mask_from)].count(True)
 
     @property
     def inputs(self) -> list[Path]:
         """Files that are named, which no output may replace."""
         from PromptOnceLib.segmentation.reference import parse_reference
 
-        files = [] if self.prompt_from is None else [Path(parse_reference(self.prompt_from)[0])]
+        files = [parse_reference(text)[0] for text in (self.prompt_from, self.mask_from) if text]
         return files if self.prompt_file is None else [*files, self.prompt_file]
 
     def source(self, volume: Volume, notices: list[str]) -> PromptSource:
         """The one prompt for a volume; notices of the reading are added. Raises InputError and its children."""
         if self.given != 1:
             raise InputError(
-                "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE."
+                "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE, or "
+                "--mask-from SEGMENTATION."
             )
         if self.prompt_file is not None:
             return read_prompt_file(self.prompt_file)
         if self.prompt_from is not None:
             return Labels(labels(self.prompt_from, volume, notices), self.name)
+        if self.mask_from is not None:
+            return Labels(labels(self.mask_from, volume, notices), self.name, as_mask=True)
         return object_by_hand(self.box, self.positive, self.negative, self.name)
 
 
@@ -87,6 +91,11 @@ prompt_options = grouped(
             "--prompt-from",
             metavar="REFERENCE[:LABEL,...]",
             help="Take box and points from a segmentation, as the papers do.",
+        ),
+        click.option(
+            "--mask-from",
+            metavar="SEGMENTATION[:LABEL,...]",
+            help="Take the mask of a segmentation on the slice for a prompt.",
         ),
         click.option("--name", default="object", show_default=True, help="Name of the segment."),
     ],

@@ -31,7 +31,7 @@ class SlicesTask:
         """The slices in their order, masks on the whole slices."""
         for index in self.slices:
             prompt = self.prompts.get(index)
-            if prompt is None:
+            if prompt is None or prompt.is_absent:
                 yield SliceOutput(index, np.zeros((1, *views.shape), np.uint8), (0.0,), (0.0,))
                 continue
             crops = views.crops({prompt.name: [prompt]}, Sight(zoom=self.zoom))

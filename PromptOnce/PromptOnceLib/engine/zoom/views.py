@@ -96,8 +96,9 @@ class Views:
         found = []
         for item in objects:
             crop = crops[item.name]
-            known = correcting and self._ran.get(item.name) == crop
-            output = self.at(crop).predict([self.seen(item, crop)], index, fill_hole_area, known)
+            if correcting:
+                self.begin([item.name], crop)
+            output = self.at(crop).predict([self.seen(item, crop)], index, fill_hole_area, correcting)
             found.append(self.on_whole_slice(output, crop))
         return SliceOutput(
             index,

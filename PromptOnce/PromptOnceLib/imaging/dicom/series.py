@@ -17,7 +17,7 @@ from PromptOnceLib.imaging.dicom.stacks import (
     without_copies,
 )
 from PromptOnceLib.imaging.dicom.values import read_values
-from PromptOnceLib.imaging.image_file import quiet_itk
+from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.volume import Geometry, Volume
 
 _SUFFIXES = (".dcm", ".dicom", ".ima")

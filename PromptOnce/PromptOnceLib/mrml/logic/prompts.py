@@ -76,12 +76,14 @@ class PromptLogic:
         reference: Any,
         segmentIds: Sequence[str] | None = None,  # noqa: N803
         name: str = "object",
+        asMask: bool = False,  # noqa: N803
     ) -> Labels:
         """The prompt that the papers take from a segmentation or label map node, on the volume's central slice.
 
-        Where nothing is labelled there it is taken from the middle of the labelled slices, with a notice of the run.
+        asMask: or the mask itself on that slice. Where nothing is labelled there it is taken from the middle of the
+        labelled slices, with a notice of the run.
         """
-        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name)
+        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name, asMask)
 
 
 def _grid(volume_node: Any, axis: str) -> StackGrid:

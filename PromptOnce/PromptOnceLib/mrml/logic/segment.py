@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from PromptOnceLib.cases.case import PromptSource, prepare_case
+from PromptOnceLib.cases.case import PromptSource, prepare_case, with_walls
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
@@ -62,6 +62,8 @@ class SegmentLogic:
         segmentIds: Sequence[str | None] | None = None,  # noqa: N803
         overwrite: bool = False,
         keepCorrections: bool = True,  # noqa: N803
+        keepOut: Any | None = None,  # noqa: N803
+        keepOutSegmentIds: Sequence[str] | None = None,  # noqa: N803
         reference: Any | None = None,
         referenceSegmentIds: Sequence[str] | None = None,  # noqa: N803
         wait: bool = True,
@@ -81,7 +83,8 @@ class SegmentLogic:
         cleanUp: which pieces stay, "connected" to the mask of a prompted slice, "largest" or "all".
         segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None for a
         new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections: slices of these
-        segments that were corrected by hand since the run before keep their masks. reference: a segmentation or label
+        segments that were corrected by hand since the run before keep their masks. keepOut: a segmentation whose shown
+        segments, or keepOutSegmentIds, the masks do not reach into. reference: a segmentation or label
         map node to compare with; table and plot are written at the end.
 
         wait=True returns when it is done, the application staying alive, and raises what went wrong; results until
@@ -97,6 +100,9 @@ class SegmentLogic:
         case = prepare_case(volume, prompt, axis, None, _window(window, volumeNode), labels, notices)
         within = firstSlice, lastSlice
         settings = Settings(*within, direction, fillHoleArea, earlyStop, clean_up=cleanUp, zoom=zoom, between=between)
+        if keepOut is not None:
+            case, walls = with_walls(case, read_reference_node(volumeNode, keepOut, keepOutSegmentIds).labels)
+            settings = replace(settings, walls=walls)
         settings.range_for(case.prompt, len(case.stack.frames))
         writer = prepared_writer(volumeNode, case, segmentationNode, segmentIds, overwrite, keepCorrections)
 

@@ -66,6 +66,17 @@ def digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 
+def write_locks(wheels: Path, folder: Path) -> None:
+    """Lock files of these wheels, as Resources/Locks has them of real ones."""
+    folder.mkdir()
+    for wheel in wheels.iterdir():
+        name, version, *_ = wheel.name.split("-")
+        lock = {"setuptools": "build", "wheel": "build", "uv": "uv", "sam2": "sam2", "torch": "torch"}
+        checksum = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        with (folder / f"{lock.get(name, 'packages')}.txt").open("a") as file:
+            file.write(f"{name}=={version} --hash=sha256:{checksum}\n")
+
+
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package index without the network: its wheels are empty, but for uv; sam2 leads to this Python's packages."""
@@ -79,6 +90,10 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("setuptools", "wheel"):
         write_wheel(folder, name, "99.0")
     write_wheel(folder, "uv", "99.0", {"uv-99.0.data/scripts/uv": UV})
+    write_locks(folder, tmp_path / "locks")
+    monkeypatch.setattr(
+        "PromptOnceLib.environment.install_plan.resource", lambda *parts: tmp_path.joinpath("locks", parts[-1])
+    )
     for variable in list(os.environ):
         if variable.startswith(("PIP_", "UV_")):
             monkeypatch.delenv(variable)

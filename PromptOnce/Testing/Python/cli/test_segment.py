@@ -128,6 +128,26 @@ def test_several_objects_come_from_a_prompt_file(run: Run, disk_volume: Path, tm
 
 
 @pytest.mark.usefixtures("_fake_worker")
+def test_a_mask_of_another_segmentation_is_the_prompt_and_others_are_kept_out(
+    run: Run, disk_volume: Path, disk_reference: Path, tmp_path: Path
+) -> None:
+    reference = sitk.ReadImage(str(disk_reference))
+    disk = sitk.GetArrayFromImage(reference) == 3
+    right = disk.copy()
+    right[:, :, :50] = False
+    others = sitk.GetImageFromArray(right.astype(np.uint8) * 2)
+    others.CopyInformation(reference)
+    sitk.WriteImage(others, str(tmp_path / "others.nii.gz"))
+    command = ["segment", disk_volume, "-o", "out.nii.gz", "--mask-from", f"{disk_reference}:3", "--slice", "4"]
+    assert run(*command, "--json").json["seed_slice"] == 4
+    whole = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))) > 0
+    assert 2 * (whole[4] & disk[4]).sum() / (whole[4].sum() + disk[4].sum()) > 0.95
+    assert whole[6, :, 50:].any()
+    assert run(*command, "--keep-out", "others.nii.gz:2").status == 0
+    found = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))) > 0
+    np.testing.assert_array_equal(found, whole & ~right)
+
+
 def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> None:
     report = run(
         "segment", disk_volume, "-o", "o.nii.gz", "--axis", "j", "--slice", "30", "--positive", "50,5", "--range",

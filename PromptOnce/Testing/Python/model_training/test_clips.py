@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.dataset import Clips
+from training.dataset import Clips, Shape
 from training.pool import make_pool, read_pool
 
 
@@ -17,7 +17,7 @@ def phantoms(tmp_path_factory):
 
 
 def test_a_seed_gives_the_same_batch_again(phantoms):
-    one, same = (Clips(phantoms).batch((7, 3), clips=2, objects=2, frames=3, size=64) for _ in range(2))
+    one, same = (Clips(phantoms).batch((7, 3), Shape(clips=2, objects=2, frames=3, size=64)) for _ in range(2))
 
     assert one.frames.equal(same.frames)
     assert one.masks.equal(same.masks)
@@ -25,7 +25,7 @@ def test_a_seed_gives_the_same_batch_again(phantoms):
 
 
 def test_frames_are_grey_levels_and_masks_are_there_on_the_prompted_frame(phantoms):
-    batch = Clips(phantoms).batch((7, 1), clips=3, objects=2, frames=4, size=64)
+    batch = Clips(phantoms).batch((7, 1), Shape(clips=3, objects=2, frames=4, size=64))
 
     assert batch.frames.shape == (3, 4, 64, 64)
     assert batch.masks.shape == (6, 4, 64, 64)
@@ -37,7 +37,7 @@ def test_frames_are_grey_levels_and_masks_are_there_on_the_prompted_frame(phanto
 
 def test_every_prompted_frame_has_points_or_a_box(phantoms):
     clips = Clips(phantoms)
-    batches = [clips.batch((1, i), clips=1, objects=2, frames=4, size=64) for i in range(40)]
+    batches = [clips.batch((1, i), Shape(clips=1, objects=2, frames=4, size=64)) for i in range(40)]
 
     assert all((batch.point_labels >= 0).any(-1).all() for batch in batches)
     assert {len(batch.prompted) for batch in batches} == {1, 2}
@@ -48,9 +48,18 @@ def test_every_prompted_frame_has_points_or_a_box(phantoms):
 
 def test_in_many_clips_an_object_ends_and_in_many_it_stays(phantoms):
     clips = Clips(phantoms)
-    ended = [not clips.batch((2, i), 1, 1, 5, 64).masks[0, -1].any() for i in range(40)]
+    ended = [not clips.batch((2, i), Shape(1, 1, 5, 64)).masks[0, -1].any() for i in range(40)]
+    longer = [not clips.batch((2, i), Shape(1, 1, 5, 64, ends=0.0)).masks[0, -1].any() for i in range(40)]
 
     assert 5 <= sum(ended) <= 35
+    assert sum(longer) < sum(ended)
+
+
+def test_close_views_show_the_object_larger_than_whole_ones(phantoms):
+    clips = Clips(phantoms)
+    whole, close = ([clips.batch((4, i), Shape(1, 1, 1, 64, close=c)).masks.sum() for i in range(20)] for c in (0, 1))
+
+    assert np.median(close) > 2 * np.median(whole)
 
 
 def test_a_family_gives_clips_that_begin_with_another_patient(phantoms):

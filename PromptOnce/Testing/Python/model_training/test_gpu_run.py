@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from PromptOnceLib.engine.devices import place
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from training import gpu_run
 from training.calibrate import SHIFTS, calibrate
@@ -41,18 +40,19 @@ def test_without_room_for_the_phantoms_it_ends_with_a_sentence(monkeypatch, tmp_
 
 
 def test_calibration_writes_the_checkpoint_with_the_best_shift(tmp_path):
-    frames = np.full((3, 64, 64), 40, np.uint8)
+    frames = np.full((3, 256, 256), 40, np.uint8)
     mask = np.zeros_like(frames)
-    mask[:, 20:44, 16:40] = 1
+    mask[:, 80:176, 64:160] = 1
     frames[mask > 0] = 200
     example = Example("phantoms", "one", "square", frames, mask, prompt_from_mask(mask[1]).prompt, seed=1)
 
-    found = calibrate(CHECKPOINT, tmp_path / "new.pt", [example], place("cpu", "float32"))
+    found = calibrate(CHECKPOINT, tmp_path / "new.pt", [example], torch.device("cpu"))
 
     old, new = (torch.load(path, weights_only=True)["model"][BIAS] for path in (CHECKPOINT, tmp_path / "new.pt"))
-    best = max(found, key=lambda shift: found[shift])
+    best = max(found, key=lambda shift: found[shift].volume)
     assert tuple(found) == SHIFTS
-    assert found[best] > 0.8
+    assert found[best].volume > 0.8
+    assert found[best].found == 1.0
     assert float(new - old) == pytest.approx(best, abs=0.01)
     assert (tmp_path / "new.pt").stat().st_size < 16 * 2**20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.phantoms import draw
+from training.phantoms import draw, draw_difficult
 from training.phantoms.head import draw_head
 from training.phantoms.limb import draw_limb
 from training.phantoms.radiograph import LEFT_LUNG, RIGHT_LUNG, draw_radiograph
@@ -71,3 +71,21 @@ def test_shapes_left_out_of_training_are_drawn_only_when_asked_for():
     held_out = draw_shapes(np.random.default_rng(9), SHAPE, held_out=True)
 
     assert len(held_out.targets) > len(known.targets)
+
+
+def test_difficult_phantoms_hold_rings_whose_box_has_its_centre_in_the_hole_and_neighbours_of_one_grey():
+    phantoms = [draw_difficult(seed, SHAPE) for seed in range(6)]
+
+    holes = 0
+    for phantom in phantoms:
+        for target in dict.fromkeys(phantom.targets):
+            mask = np.isin(phantom.labels, target)
+            if not mask.any():  # painted over by what came later
+                continue
+            fullest = mask[mask.sum((1, 2)).argmax()]
+            rows, columns = np.flatnonzero(fullest.any(1)), np.flatnonzero(fullest.any(0))
+            centre = ((rows[0] + rows[-1] + 1) // 2, (columns[0] + columns[-1] + 1) // 2)
+            holes += not fullest[centre]
+    assert holes > 6
+    assert any(phantom.alike for phantom in phantoms)
+    assert np.array_equal(phantoms[0].labels, draw_difficult(0, SHAPE).labels)

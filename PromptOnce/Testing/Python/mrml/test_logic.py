@@ -175,6 +175,20 @@ def test_a_range_and_an_existing_segment_leave_the_other_slices_as_they_were(log
     assert np.array_equal(mask_of(run, chest), expected)
 
 
+def test_a_segments_mask_is_the_prompt_and_other_segments_are_kept_out(logic, chest, lungs, phantom):
+    prompt = logic.promptFromReference(chest, lungs, name="lungs", asMask=True)
+    assert prompt.as_mask
+    others = new_segmentation(chest, "others")
+    half = phantom[1].copy()
+    half[:, :, : SHAPE[2] // 2] = 0
+    segment_id = others.GetSegmentation().AddEmptySegment("half")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(half, others, segment_id, chest)
+    run = logic.segmentVolume(chest, prompt, window="lung", device="cpu", keepOut=others, firstSlice=2, lastSlice=4)
+    mask = mask_of(run, chest)
+    assert dice(mask[MIDDLE][:, : SHAPE[2] // 2], phantom[1][MIDDLE][:, : SHAPE[2] // 2]) > 0.8
+    assert not mask[half > 0].any()
+
+
 def test_a_run_cancelled_before_its_first_slice_leaves_nothing(scene, logic, application, chest):
     nodes = scene.GetNumberOfNodes()
     run = logic.segmentVolume(chest, logic.promptFromIJK(chest, [(30, 45, MIDDLE)]), device="cpu", wait=False)
