@@ -14,7 +14,7 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.prompts.by_hand import object_by_hand
 from PromptOnceLib.prompts.markups_file import read_prompt_file
-from PromptOnceLib.prompts.prompt 
+
 
 @dataclass(frozen=True)
 class PromptOptions:
