@@ -46,7 +46,7 @@ class Desk:
     """One object in one volume while somebody works on it.
 
     folder: for what the engine keeps. zoom, rule of the clean-up: as a user chooses them. fixed: by slice what settles
-    it.
+    it. accepted: slices that got no mark.
     """
 
     tracker: Tracker
@@ -55,6 +55,7 @@ class Desk:
     zoom: Zoom = "off"
     rule: CleanUp = "all"
     fixed: dict[int, ObjectPrompt] = field(default_factory=dict)
+    accepted: set[int] = field(default_factory=set)
     computed: int = 0
     seconds: float = 0.0
 
@@ -120,6 +121,8 @@ class Desk:
         first = self.fixed.get(index)
         prompt = ObjectPrompt(name=NAME) if first is None else first
         clicks, seen = self._mark(index, prompt, correcting=first is None)
+        if not clicks:
+            self.accepted.add(index)
         self._fix(index, seen)
         return clicks
 
@@ -153,7 +156,7 @@ class Desk:
 
     def confidence(self) -> NDArray[np.float64]:
         """Of every slice."""
-        return slice_confidence(self.masks, self.presence, self.predicted_iou, self.fixed)
+        return slice_confidence(self.masks, self.presence, self.predicted_iou, self.fixed, self.accepted)
 
 
 Choice = Callable[[Desk], int]

@@ -131,7 +131,7 @@ class WrongOrderError(WorkerError):
 
 
 class EngineMissingError(WorkerError):
-    """The interpreter of the worker has no torch or no sam2."""
+    """No Python with torch and sam2 was found, or the one that was found cannot load them."""
 
     code = "engine_missing"
 

@@ -86,32 +86,11 @@ class CorrectionRecord(StrictModel):
 def correction_record(
     prompt: AnyPrompt, result: SegmentationResult, window: str, frames: NDArray[np.uint8] | None = None
 ) -> CorrectionRecord:
-    """The record of a result, and of the frames it was made from.
-
-    A run from seeds of other images has its start slice as it was found for a fixed one.
-    """
-    if isinstance(prompt, PromptSet):
-        prompts = prompt
-    elif isinstance(prompt, Prompt):
-        prompts = PromptSet.of(prompt)
-    else:
-        masks = result.masks[:, prompt.slice]
-        prompts = PromptSet(
-            axis=result.axis,
-            objects=tuple(
-                PromptedObject(
-                    name=item.name,
-                    color=item.color,
-                    terminology=item.terminology,
-                    slices=(FixedSlice(slice=prompt.slice, mask=encode_mask(mask > 0)),),
-                )
-                for item, mask in zip(prompt.objects, masks, strict=True)
-            ),
-        )
+    """The record of a result, and of the frames it was made from."""
     return CorrectionRecord(
         axis=result.axis,
         window=window,
-        prompts=prompts,
+        prompts=settled_prompts(prompt, result),
         presence=_plain(result.presence),
         predicted_iou=_plain(result.predicted_iou),
         crops=result.crops,
@@ -120,6 +99,24 @@ def correction_record(
         check_numbers=tuple(check_numbers(masks) for masks in result.masks),
         frames=None if frames is None else check_number(frames),
     )
+
+
+def settled_prompts(prompt: AnyPrompt, result: SegmentationResult) -> PromptSet:
+    """What is fixed in a result. A run from seeds of other images has its start slice as it was found."""
+    if isinstance(prompt, PromptSet):
+        return prompt
+    if isinstance(prompt, Prompt):
+        return PromptSet.of(prompt)
+    objects = tuple(
+        PromptedObject(
+            name=item.name,
+            color=item.color,
+            terminology=item.terminology,
+            slices=(FixedSlice(slice=prompt.slice, mask=encode_mask(mask > 0)),),
+        )
+        for item, mask in zip(prompt.objects, result.masks[:, prompt.slice], strict=True)
+    )
+    return PromptSet(axis=result.axis, objects=objects)
 
 
 def check_number(frames: NDArray[np.uint8]) -> int:

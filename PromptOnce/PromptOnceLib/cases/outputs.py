@@ -24,7 +24,7 @@ from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.io import check_suffix, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
-from PromptOnceLib.segmentation.segment import Segment, segments_of
+from PromptOnceLib.segmentation.segment import segments_of
 
 _COMPRESSION = 20
 """A compressed mask has hardly ever more than this part of a byte a voxel."""
@@ -108,7 +108,7 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     if outputs.csv is not None:
         write_csv(outputs.csv, run.rows)
     if outputs.sheet is not None:
-        _write_sheet(run, outputs.sheet, segments)
+        write_sheet(run, outputs.sheet)
     return notices
 
 
@@ -179,7 +179,9 @@ def as_report(run: Run, outputs: Outputs) -> dict[str, Any]:
     }
 
 
-def _write_sheet(run: Run, path: Path, segments: list[Segment]) -> None:
+def write_sheet(run: Run, path: Path) -> None:
+    """Write the contact sheet of a run, a PNG. Raises InputError where it cannot be written, or shows nothing."""
+    segments = segments_of(run.case.prompt.objects)
     case, axis = run.case, run.case.axis.axis
     view = DisplayView.of(case.volume.geometry, axis)
     contact_sheet(

@@ -56,8 +56,11 @@ def review_object(result: SegmentationResult, prompts: PromptSet, name: str) -> 
     place = result.names.index(item.name)
     masks, presence, predicted_iou = (values[place] for values in (result.masks, result.presence, result.predicted_iou))
     settled = {fixed.slice: fixed.state for fixed in item.slices}
+    accepted = [index for index, state in settled.items() if state == "accepted"]
     # Without a settled slice nobody has looked at the object yet, so nothing is known about its slices.
-    confidence = slice_confidence(masks, presence, predicted_iou, settled) if settled else np.full(len(masks), np.nan)
+    confidence = (
+        slice_confidence(masks, presence, predicted_iou, settled, accepted) if settled else np.full(len(masks), np.nan)
+    )
     areas, wrong = np.count_nonzero(masks, axis=(1, 2)), wrong_pixels(masks, confidence)
     found = []
     for index, value in enumerate(confidence):

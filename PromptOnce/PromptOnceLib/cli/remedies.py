@@ -12,7 +12,7 @@ from PromptOnceLib.errors import (
 
 _REMEDIES = {
     CheckpointError.code: "`promptonce models download {error.model}` gets it.",
-    EngineMissingError.code: "The command line works with its own Python: `promptonce engine test --own` tests it.",
+    EngineMissingError.code: "`promptonce engine install` installs it; --python names a Python.",
     RunExistsError.code: "--resume resumes it.",
     SeveralVolumesError.code: "--volume chooses one; a manifest has a column volume.",
 }

@@ -23,6 +23,8 @@ EMPTY_FEATURES = ("certainty", "distance to fixed", "distance to mask", "between
 FOUND_WEIGHTS, FOUND_BIAS = (1.922, 1.704), -1.985
 EMPTY_WEIGHTS, EMPTY_BIAS = (1.413, 0.700, 0.972, -5.310, -1.784), -2.570
 
+ACCEPTED_REACH = 5.0
+"""Slices from an accepted one after which a doubt has come back to two thirds; chosen, not fitted."""
 EMPTY_SHARE = 0.25
 """Of the nearest mask's area: what is taken for missing on a slice without a mask that should have one."""
 
@@ -43,17 +45,23 @@ def slice_confidence(
     presence: Sequence[float] | Values,
     predicted_iou: Sequence[float] | Values,
     fixed: Collection[int],
+    accepted: Collection[int] = (),
 ) -> Values:
     """Estimate of the Dice, 0 to 1, of every slice of one object.
 
     masks: (n, rows, columns), not 0 where the object is. presence, predicted_iou: (n,), NaN where not computed. fixed:
-    slices that were prompted, corrected or accepted. 1 on fixed slices, NaN where nothing was computed. Raises
-    ValueError where lengths differ or no slice is fixed.
+    slices that were prompted, corrected or accepted. accepted: those that were right as they were propagated, which
+    speaks for the slices beside them. 1 on fixed slices, NaN where nothing was computed. Raises ValueError where
+    lengths differ or no slice is fixed.
     """
     features = slice_features(masks, presence, predicted_iou, fixed)
     found = _logistic(features.found @ np.array(FOUND_WEIGHTS) + FOUND_BIAS)
     empty = _logistic(features.empty @ np.array(EMPTY_WEIGHTS) + EMPTY_BIAS)
     confidence: Values = np.where(features.is_empty, empty, found)
+    if accepted:
+        places = np.arange(len(confidence))
+        distance = abs(_nearest(np.array(sorted(accepted)), len(confidence)) - places)
+        confidence = 1 - (1 - confidence) * (1 - np.exp(-distance / ACCEPTED_REACH))
     confidence[np.isnan(np.asarray(presence, np.float64))] = np.nan
     confidence[list(fixed)] = 1.0
     return confidence

@@ -43,7 +43,7 @@ def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing of the user is touched, and starting a worker takes milliseconds (worker/fork_server.py)."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as held:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        for name in ("PROMPTONCE_MODELS", "PROMPTONCE_LIBRARY", "PROMPTONCE_ENGINE"):
+        for name in ("PROMPTONCE_MODELS", "PROMPTONCE_LIBRARY", "PROMPTONCE_ENGINE", "PROMPTONCE_PYTHON"):
             patch.delenv(name, raising=False)
         patch.setenv("PYTHONPATH", str(Path(__file__).parent / "worker" / "for_every_python"), prepend=os.pathsep)
         if sys.platform == "linux":

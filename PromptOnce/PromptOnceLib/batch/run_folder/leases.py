@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from PromptOnceLib.batch.events import CaseOutcome, Status
 
@@ -37,7 +37,8 @@ class Leases:
     """The leases of one runner, renewed by a thread of its own until it is closed.
 
     folder: of the run. runner: a name that no other runner has. is_gone: whether the runner of this name is known to
-    have ended, which saves the waiting. All methods may raise OSError where the disk is full or gone.
+    have ended, which saves the waiting. leads: whether this runner holds the lock of the run. All methods may raise
+    OSError where the disk is full or gone.
     """
 
     def __init__(
@@ -45,10 +46,11 @@ class Leases:
         folder: Path,
         runner: str,
         is_gone: Callable[[str], bool] | None = None,
+        leads: bool = False,
         beat_seconds: float = BEAT_SECONDS,
         stale_seconds: float = STALE_SECONDS,
     ) -> None:
-        self._is_gone = is_gone
+        self._is_gone, self._leads = is_gone, leads
         self._folder, self._runner, self._stale = folder / LEASES, runner, stale_seconds
         self._held: dict[str, int] = {}
         self._lock, self._closed = threading.Lock(), threading.Event()
@@ -82,7 +84,13 @@ class Leases:
             descriptor = os.open(place / str(last + 1), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:
             return "elsewhere"  # another runner was faster
-        holder = {"runner": self._runner, "host": socket.gethostname(), "process": os.getpid(), "begun": time.time()}
+        holder = {
+            "runner": self._runner,
+            "leads": self._leads,
+            "host": socket.gethostname(),
+            "process": os.getpid(),
+            "begun": time.time(),
+        }
         with os.fdopen(descriptor, "w") as file:
             json.dump(holder, file)
         with self._lock:
@@ -114,11 +122,15 @@ class Leases:
         return _outcome(place, last, case) if last else None
 
     def forget(self) -> None:
-        """Begin anew: keep only the leases of runners that live, as failed cases are to be tried again."""
+        """Begin anew: keep only the leases of runners that live, as failed cases are to be tried again.
+
+        For who holds the lock of the run: one that held it before is gone, however new its leases are.
+        """
         for place in [entry for entry in self._folder.iterdir() if entry.is_dir()]:
             leases, ended = _listed(place)
             last = max(leases, default=0)
-            if not last or last in ended or self._is_stale(place / str(last)):
+            lease = place / str(last)
+            if not last or last in ended or self._is_stale(lease) or _said_by(lease).get("leads"):
                 shutil.rmtree(place, ignore_errors=True)
 
     def remove(self) -> None:
@@ -141,10 +153,9 @@ class Leases:
         try:
             with lease.open("rb") as file:  # opening has a network folder look at the file anew
                 beaten = os.fstat(file.fileno()).st_mtime
-                text = file.read()
         except FileNotFoundError:
             return True
-        if self._is_gone is not None and (holder := _runner_in(text)) and self._is_gone(holder):
+        if self._is_gone is not None and self._is_gone(str(_said_by(lease).get("runner", ""))):
             return True
         os.utime(self._clock)
         return self._clock.stat().st_mtime - beaten > self._stale
@@ -158,12 +169,13 @@ class Leases:
                     os.utime(self._folder / case / str(number))
 
 
-def _runner_in(text: bytes) -> str:
-    """The runner whose lease this is; "" while it is being written."""
+def _said_by(lease: Path) -> dict[str, Any]:
+    """What a lease says of its holder; nothing while it is being written."""
     try:
-        return str(json.loads(text)["runner"])
-    except (ValueError, KeyError, TypeError):
-        return ""
+        found = json.loads(lease.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def runner_name() -> str:

@@ -204,7 +204,7 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
     with replacing(folder / PLAN, error=RunFolderError) as temporary:
         temporary.chmod(0o600)  # its paths may name patients; nothing else in the folder does
         temporary.write_text(text + "\n", encoding="utf-8")
-    leases = Leases(folder, runner_name())
+    leases = Leases(folder, runner_name(), leads=True)
     leases.forget()
     return RunFolder(folder, Journal(folder / STATE), leases, finished, interrupted, notices)
 

@@ -16,7 +16,7 @@ from PromptOnceLib.batch.running.compute import CaseWorker
 from PromptOnceLib.batch.running.control import RunControl
 from PromptOnceLib.batch.running.lane import Shared
 from PromptOnceLib.batch.running.load import Loader
-from PromptOnceLib.environment.engine_python import Kind, interpreter
+from PromptOnceLib.environment.engine_python import found_interpreter
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
@@ -63,7 +63,7 @@ def engine_of(shared: Shared, number: int, count: int) -> CaseWorker:
     """One of so many worker processes, which share the computer's cores. number: from 0."""
     options = shared.options
     threads = None if count == 1 else max(1, (os.cpu_count() or 1) // count)
-    chosen = interpreter(Kind.OWN if options.python is None else Kind.EXISTING, python=options.python)
+    chosen = found_interpreter(options.python)
     command, environment = worker_command(chosen.python), worker_environment(chosen.environment)
     client = WorkerClient(lambda: SubprocessTransport(command, environment), threads, patience=_PATIENCE)
     return CaseWorker(client, number, shared.files, options, shared.control, shared.emit)

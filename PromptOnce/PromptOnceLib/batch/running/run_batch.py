@@ -25,6 +25,7 @@ from PromptOnceLib.batch.running.control import RunControl, writing_failed
 from PromptOnceLib.batch.running.lane import Lane, Shared
 from PromptOnceLib.batch.running.prepare import engine_of, share
 from PromptOnceLib.batch.running.write_case import begin_record, end_record
+from PromptOnceLib.environment.engine_python import found_interpreter
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.imaging.volume import Volume
@@ -61,15 +62,17 @@ def run_batch(
     at its next slice and what is finished is kept; an exception, such as KeyboardInterrupt, ends the run at once.
     Returns how all cases ended, and where others are still at work how those of this process did; the same is in the
     folder's summary.json in the end. Raises InputError where nothing can begin: a folder that is in use or holds
-    something else, a model that is not there.
+    something else, a model that is not there; EngineMissingError without any engine.
     """
     started = time.monotonic()
     files = resolve_model(options.model, options.config)
     joined = join or part is not None
     if cluster is not None and (joined or volumes):
         raise InputError("A Dask cluster computes whole runs of images in files: leave out join and part.")
+    # A cluster's computers have engines of their own.
+    of_engine = () if cluster is not None else tuple(filter(None, (found_interpreter(options.python).notice,)))
     with join_run(folder, plan, options) if joined else open_run(folder, plan, options, resume) as run:
-        for text in (*plan.notices, *run.notices):
+        for text in (*of_engine, *plan.notices, *run.notices):
             on_event(Said(text=text))
         record = begin_record(plan, options, files)
         if not joined or not (folder / RUN_RECORD).is_file():

@@ -13,7 +13,7 @@ from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
-from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option, mask_options
+from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option, mask_options, python_option
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
@@ -97,6 +97,7 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--precision", default="auto", show_default=True, help="auto, float32, bfloat16 or float16.")
+@python_option
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),

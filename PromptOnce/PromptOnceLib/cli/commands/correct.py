@@ -119,7 +119,7 @@ def correct(
     elif not by_hand:
         drawn = None if accept else correctable(saved).without(chosen)
     computed = 0 if accept else correctable(saved).touched(chosen, index)
-    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         corrected = work.go(steps_of_saved_correction(saved, chosen, index, drawn, others), "Correcting", "slice")
     written = result if of_run is None else of_run.target
     told = write_saved_result(source, corrected, None if source == written else written)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.cli.options.common import python_option
 from PromptOnceLib.cli.terminal import Reporter
 from PromptOnceLib.cli.worker_session import in_words, run_case
 from PromptOnceLib.errors import InputError
@@ -29,7 +30,8 @@ from PromptOnceLib.worker.segmenter import Settings
 @click.option("--phantom", is_flag=True, help="A generated chest instead of the CT.")
 @click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
+@python_option
+def demo(output: Path, phantom: bool, model_name: str, device: str, python: Path | None) -> None:
     """Segment both lungs of a chest CT from one box and three points on the central slice.
 
     The CT comes with the package slicerio. The embedded model is for demonstration and tests, not for diagnosis.
@@ -45,7 +47,7 @@ def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
     outputs.check([])
     volume, lungs = _phantom() if phantom else _chest_ct()
     case = prepare_case(volume, Labels(lungs, "lungs"), window="lung", reference=lungs)
-    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False))
+    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False), python)
     write_outputs(run, outputs)
     click.echo(table(run.rows))
     click.echo(in_words(as_report(run, outputs)))

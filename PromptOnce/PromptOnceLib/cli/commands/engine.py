@@ -38,7 +38,7 @@ quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 def engine() -> None:
     """Install, test and remove the Python environment with PyTorch and SAM 2 that Slicer's module works with.
 
-    The command promptonce itself works with the Python it runs in.
+    So does the command promptonce where the Python it runs in has no PyTorch or no SAM 2.
 
     \b
     Examples:

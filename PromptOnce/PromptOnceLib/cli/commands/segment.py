@@ -155,7 +155,7 @@ def segment(
         zoom=zoom,
         between=between,
     )
-    with WorkerSession(files, model.device, model.precision, reporter, compiled) as work:
+    with WorkerSession(files, model.device, model.precision, reporter, compiled, model.python) as work:
         seeds = seed.source(work, volume, axis) if seed.seeds else None
         source = seeds or prompt.source(volume, notices)
         compared = None if reference is None else labels(reference, volume, notices)

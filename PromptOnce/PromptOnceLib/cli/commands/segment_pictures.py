@@ -130,7 +130,7 @@ def segment_pictures(
     found = find_images(folder, images, notify=reporter.say)
     _make_folder(output)
     writer = _Writer(output, ending, {image.image: image.name for image in found}, seeds[0], reporter)
-    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         segmenter = work.segmenter
         try:
             outcome = segment_set(

@@ -48,6 +48,7 @@ class ModelOptions:
     config: Path | None
     device: str
     precision: str
+    python: Path | None
 
     @property
     def inputs(self) -> list[Path]:
@@ -58,6 +59,12 @@ class ModelOptions:
         """The model's files. Raises ModelError."""
         return resolve_model(self.model_name, self.config)
 
+
+python_option = click.option(
+    "--python",
+    type=click.Path(path_type=Path),
+    help="Python with PyTorch and SAM 2 [default: PROMPTONCE_PYTHON, else this one, else that of `promptonce engine`].",
+)
 
 model_options = grouped(
     "model",
@@ -75,6 +82,7 @@ model_options = grouped(
         click.option(
             "--precision", default="auto", show_default=True, help="auto, float32 (exact), bfloat16 or float16."
         ),
+        python_option,
     ],
 )
 

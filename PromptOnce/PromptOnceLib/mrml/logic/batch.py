@@ -13,7 +13,8 @@ from PromptOnceLib.batch.client import BatchJob, StartBatch
 from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.make_plan import plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
-from PromptOnceLib.errors import InputError, RunFolderError
+from PromptOnceLib.batch.scripts import prompt_choice
+from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.crop import Zoom
@@ -91,7 +92,7 @@ class BatchLogic:
 
         Raises InputError and its children for what cannot be run.
         """
-        choice = _choice(seed, target, prompt, promptFromReference)
+        choice = prompt_choice(seed, target, prompt, promptFromReference)
         options = BatchOptions(
             model=model,
             config=None if modelConfig is None else Path(modelConfig),
@@ -163,17 +164,6 @@ class BatchLogic:
         files = resolve_model(options.model, options.config)
         found = self._seeds.choose(node, volume, common.axis, choice.name, files, options.device)
         return PromptChoice(kind="seed", name=found.seed.id)
-
-
-def _choice(seed: str | None, target: str, prompt: str | Path | None, of_reference: bool) -> PromptChoice | None:
-    if sum((seed is not None, prompt is not None, of_reference)) > 1:
-        raise InputError("Name a seed, a prompt file or the references as the source of the prompts, not several.")
-    if seed is not None:
-        auto = seed.lower() == "auto"
-        return PromptChoice(kind="auto", name=target) if auto else PromptChoice(kind="seed", name=seed)
-    if prompt is not None:
-        return PromptChoice(kind="file", name=str(expanded(prompt).absolute()))
-    return PromptChoice(kind="reference") if of_reference else None
 
 
 def _write_volume(path: Path, volume: Volume) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +100,43 @@ def test_a_cancelled_run_keeps_what_is_finished(tmp_path: Path, client: Any) -> 
     assert summary.finished >= 1
     check_nothing_is_half(out)
     assert run_batch(plan, options, out, resume=True).succeeded
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_lost_stops_the_run_and_what_is_finished_is_kept(tmp_path: Path) -> None:
+    plan, options, out = study(tmp_path, "abc"), quick_options(tmp_path), tmp_path / "out"
+    told, address = Heard(), tmp_path / "scheduler.json"
+    common = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
+         "--no-dashboard", "--scheduler-file", address], **common,
+    )  # fmt: skip
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", address, "--nthreads", "1",
+         "--no-dashboard", "--no-nanny", "--local-directory", tmp_path], **common,
+    )  # fmt: skip
+    try:
+        with distributed.Client(scheduler_file=address, timeout=60) as client:
+            client.wait_for_workers(1, timeout=60)
+
+            def should_cancel() -> bool:
+                if told.of("case_ended"):
+                    scheduler.kill()
+                return False
+
+            summary = run_batch(
+                plan, options, out, cluster=on_cluster(client), on_event=told, should_cancel=should_cancel
+            )
+    finally:
+        for process in (scheduler, worker):
+            process.kill()
+            process.wait()
+    assert "scheduler of the cluster is gone" in summary.stopped
+    assert not summary.succeeded
+    check_nothing_is_half(out)
+    again = run_batch(plan, options, out, resume=True)
+    assert again.succeeded
+    assert again.reused >= 1
 
 
 def test_a_cluster_that_nobody_knows_is_refused() -> None:

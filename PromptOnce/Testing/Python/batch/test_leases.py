@@ -108,6 +108,15 @@ def test_to_begin_anew_keeps_the_leases_of_those_who_live(tmp_path: Path, two: t
     assert [second.take(case) for case in ("failed", "gone", "live")] == ["taken", "taken", "elsewhere"]
 
 
+def test_who_takes_up_a_run_does_not_wait_for_the_one_that_held_it_before(tmp_path: Path) -> None:
+    killed = Leases(tmp_path, "first", leads=True)
+    killed.take("a")
+    with Leases(tmp_path, "second", leads=True) as second:
+        second.forget()
+        assert second.take("a") == "taken"
+    killed.close()
+
+
 def test_of_many_that_want_a_case_at_once_one_gets_it(tmp_path: Path) -> None:
     cases, runners = [f"case {number}" for number in range(40)], 8
     taken: list[list[str]] = [[] for _ in range(runners)]

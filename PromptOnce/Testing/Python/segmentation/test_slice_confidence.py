@@ -68,6 +68,13 @@ def test_a_slice_without_a_mask_is_doubted_most_between_masks_and_least_far_away
     assert confidence(masks, {4}, presence=(7, 0.01))[7] > confidence(masks, {4}, presence=(7, 0.4))[7]
 
 
+def test_a_slice_that_was_right_speaks_for_those_beside_it() -> None:
+    before, found = confidence(tube(), {0, 8}), slice_confidence(tube(), fixed={0, 8}, accepted={8}, **scores())
+    assert found[8] == 1
+    assert ((found > before)[1:8]).all()
+    assert (np.diff(found[1:8]) > 0).all()
+
+
 def test_both_sides_of_a_fixed_slice_count_alike() -> None:
     found = confidence(tube(), {4})
     np.testing.assert_allclose(found, found[::-1])

@@ -80,7 +80,7 @@ def match(
     volume = with_scanner(read_volume(image, volume_name), scanner)
     library, reporter = SeedLibrary(library_folder), Reporter(quiet)
     search = seed_search(library, volume, axis, target, scanner)
-    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         ranking = work.go(search.steps(work.files.sha256), "Comparing", "frame")
     if as_json:
         report = {

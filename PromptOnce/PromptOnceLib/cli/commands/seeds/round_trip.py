@@ -56,7 +56,7 @@ def round_trip(
         return
     source, volume = SeedSource((seed,)), read_volume(image, volume_name)
     case = prepare_case(volume, source)
-    with WorkerSession(model.files(), model.device, model.precision, Reporter(quiet)) as work:
+    with WorkerSession(model.files(), model.device, model.precision, Reporter(quiet), python=model.python) as work:
         run = work.run(case, Settings())
         if run.cancelled:
             raise CancelledError("Cancelled: the round trip has no result.")

@@ -135,7 +135,7 @@ def save(
         reporter.say(notice)
     Confirmation(preview, frame_confirmed).ask(case, case.prompt.slice)
     files = model.files()
-    with WorkerSession(files, model.device, model.precision, reporter) as work:
+    with WorkerSession(files, model.device, model.precision, reporter, python=model.python) as work:
         steps = steps_of_saving(
             library,
             case,
