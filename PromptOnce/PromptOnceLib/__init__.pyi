@@ -7,10 +7,10 @@ from PromptOnceLib.api.match_seeds import match_seeds
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.segment import segment
 from PromptOnceLib.api.session import Session
-from PromptOnceLib.cases.case import Labels
 from PromptOnceLib.errors import PromptOnceError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
+from PromptOnceLib.segmentation.object_labels import Labels
 
 __version__: str
 

@@ -96,7 +96,7 @@ def _in_hole(mask: NDArray[np.uint8], prompt: ObjectPrompt) -> bool:
 
 def _frames(phantom: LabelMap | Phantom, rng: np.random.Generator) -> NDArray[np.uint8]:
     image = None if phantom.image is None else torch.from_numpy(phantom.image)
-    scene = Scene(torch.from_numpy(phantom.labels), phantom.alike, phantom.densities, image)
+    scene = Scene(torch.from_numpy(np.array(phantom.labels)), phantom.alike, phantom.densities, image)
     return render(scene, rng).numpy().astype(np.uint8)
 
 

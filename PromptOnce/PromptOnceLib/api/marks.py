@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from PromptOnceLib.cases.case import PromptSource
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, as_prompt_error, encode_mask

@@ -15,7 +15,8 @@ from PromptOnceLib.api.loaded_model import LoadedModel, OnCancel, OnProgress
 from PromptOnceLib.api.marks import FourNumbers, Pixel, object_prompt, one_source, prompt_of
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.session import Session
-from PromptOnceLib.cases.case import Labels, PromptSource, prepare_case, with_walls
+from PromptOnceLib.cases.case import prepare_case, with_walls
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
@@ -26,6 +27,7 @@ from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.clean_up import CleanUp
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 

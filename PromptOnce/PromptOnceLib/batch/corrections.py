@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.report import write_report
+from PromptOnceLib.batch.report.write_report import write_report
 from PromptOnceLib.batch.run_folder.open_run import read_recorded
 from PromptOnceLib.batch.run_folder.records import (
     CASE_RECORD,
@@ -24,7 +24,8 @@ from PromptOnceLib.cases.recorded_result import read_recorded_result
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import AXIS_NAMES, slices_along
 from PromptOnceLib.imaging.volume import Array, Geometry
-from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+from PromptOnceLib.segmentation.object_labels import parse_objects
+from PromptOnceLib.segmentation.reference import read_reference
 from PromptOnceLib.segmentation.result import slice_results, totals, write_csv
 
 
@@ -82,8 +83,8 @@ class CaseCorrection:
         if planned is None or planned.reference is None:
             return None
         try:
-            path, labels = parse_reference(planned.reference)
-            return read_reference(path, grid, labels, notices.append)
+            choice = parse_objects(planned.reference)
+            return read_reference(choice.path, grid, choice.labels, notices.append)
         except InputError as error:
             notices.append(f"The correction was not compared with the reference. {error.message}")
             return None

@@ -86,6 +86,6 @@ def write_saved_result(path: Path, saved: SavedResult, target: Path | None = Non
             shutil.copy2(path, temporary)
     masks = [saved.result.to_volume_order(i) for i in range(len(saved.segments))]
     geometry = saved.case.volume.geometry
-    stack = saved.case.stack
+    stack, dicom = saved.case.stack, saved.case.volume.dicom
     record = correction_record(saved.case.prompt, saved.result, stack.window.name, stack.frames)
-    return write_segmentation(target or path, masks, saved.segments, geometry, {TAG: record.to_tag()})
+    return write_segmentation(target or path, masks, saved.segments, geometry, {TAG: record.to_tag()}, dicom)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
+from PromptOnceLib.cases.segment_records import record_of_segments
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Geometry
@@ -17,7 +18,7 @@ from PromptOnceLib.prompts.prompt import encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
 from PromptOnceLib.segmentation.io import read_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.segmentation.seg_nrrd import read_tag
+from PromptOnceLib.segmentation.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.segment import Segment
 
 
@@ -46,8 +47,8 @@ def read_recorded_result(path: Path, axis: str = "auto", right_slices: Sequence[
     SegmentationFileError, InputError.
     """
     segments, masks, geometry = read_segmentation(path)
-    tag = read_tag(path, TAG) if path.name.lower().endswith(".seg.nrrd") else None
-    record = None if tag is None else CorrectionRecord.from_tag(tag)
+    tags = read_tags(path, TAG) if path.name.lower().endswith(".seg.nrrd") else []
+    record = record_of_segments(tags, [segment.name for segment in segments]) if any(tags) else None
     chosen = parse_axis(axis, geometry).axis if record is None else record.axis
     in_stack = np.ascontiguousarray(np.stack([slices_along(mask, chosen) for mask in masks]))
     result = _unscored(in_stack, chosen, segments)

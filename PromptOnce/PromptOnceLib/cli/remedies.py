@@ -5,6 +5,8 @@ from __future__ import annotations
 from PromptOnceLib.errors import (
     CheckpointError,
     EngineMissingError,
+    MissingPackageError,
+    OutputExistsError,
     PromptOnceError,
     RunExistsError,
     SeveralVolumesError,
@@ -13,6 +15,8 @@ from PromptOnceLib.errors import (
 _REMEDIES = {
     CheckpointError.code: "`promptonce models download {error.model}` gets it.",
     EngineMissingError.code: "`promptonce engine install` installs it; --python names a Python.",
+    MissingPackageError.code: "`pip install highdicom` gets it.",
+    OutputExistsError.code: "--overwrite replaces it.",
     RunExistsError.code: "--resume resumes it.",
     SeveralVolumesError.code: "--volume chooses one; a manifest has a column volume.",
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PromptOnceLib.cases.case import Case
 from PromptOnceLib.cli.terminal import CtrlC, Reporter
@@ -27,6 +27,7 @@ R = TypeVar("R")
 
 if TYPE_CHECKING:
     from PromptOnceLib.cases.outputs import Run
+    from PromptOnceLib.cases.run_report import ObjectReport, RunReport
 
 STOPPING = "Cancelling; nothing is kept. Press Ctrl-C again to stop at once."
 
@@ -178,10 +179,20 @@ def _describe(item: ObjectPrompt) -> str:
     return f"{item.name} by {', '.join(parts)}"
 
 
-def in_words(report: dict[str, Any]) -> str:
-    """The report of a run (outputs.as_report) for a person."""
-    lines = [f"{report['slices']} slices in {report['seconds']:.1f} s, {report['slices_per_second']:.1f} slices/s."]
-    if report["dice"] is not None:
-        lines.append(f"Dice {report['dice']:.4f}, Jaccard {report['jaccard']:.4f} over the whole volume.")
-    lines += [f"Wrote {report[key]}" for key in ("output", "csv", "sheet") if report[key]]
+def in_words(report: RunReport) -> str:
+    """The report of a run for a person."""
+    lines = [f"{report.slices} slices in {report.seconds:.1f} s, {report.slices_per_second:.1f} slices/s."]
+    lines += [f"{item.name}: {', '.join(_figures(item))}." for item in report.objects if _figures(item)]
+    if len(report.objects) > 1 and report.dice is not None and report.jaccard is not None:
+        lines.append(f"All objects together: Dice {report.dice:.4f}, Jaccard {report.jaccard:.4f}.")
+    lines += [f"Wrote {path}" for path in (report.output, report.csv, report.sheet) if path]
     return "\n".join(lines)
+
+
+def _figures(item: ObjectReport) -> list[str]:
+    found = [] if item.millilitres is None else [f"{item.millilitres:.1f} ml"]
+    if item.reference_millilitres is not None:
+        found[-1] += f" (reference {item.reference_millilitres:.1f} ml)"
+    if item.dice is not None and item.jaccard is not None:
+        found += [f"Dice {item.dice:.4f}", f"Jaccard {item.jaccard:.4f}"]
+    return found

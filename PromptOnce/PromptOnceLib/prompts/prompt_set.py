@@ -22,7 +22,7 @@ not on that slice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -206,6 +206,15 @@ class PromptSet(StrictModel):
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise as_prompt_error(error) from error
+
+
+def joined(prompts: Sequence[Prompt]) -> Prompt | PromptSet:
+    """The objects of several prompts as one: on one slice where all lie there, else a set with a slice for each."""
+    first = prompts[0]
+    objects = tuple(item for prompt in prompts for item in prompt.objects)
+    if all(prompt.slice == first.slice for prompt in prompts):
+        return first.model_copy(update={"objects": objects})
+    return PromptSet(axis=first.axis, objects=tuple(item for one in prompts for item in PromptSet.of(one).objects))
 
 
 def read_prompts(path: str | Path) -> Prompt | PromptSet:

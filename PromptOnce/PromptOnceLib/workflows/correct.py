@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import Stack, slices_along
 from PromptOnceLib.imaging.volume import Array
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
-from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptSet, SliceState
+from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
 from PromptOnceLib.prompts.walls import Walls, kept_out
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.result import SegmentationResult
@@ -70,12 +72,16 @@ class Correctable:
         if not 0 <= index < len(self.stack.frames):
             raise InputError(f"There is no slice {index}: the volume has slices 0 to {len(self.stack.frames) - 1}.")
 
-    def touched(self, name: str, index: int) -> int:
-        """How many slices are computed anew when an object is corrected on a slice."""
-        fixed = [other for other in self.prompts.object(name).indices if other != index]
-        before = max((other for other in fixed if other < index), default=-1)
-        after = min((other for other in fixed if other > index), default=len(self.stack.frames))
-        return after - before - 2
+    def touched(self, name: str, *indices: int) -> int:
+        """How many open slices are computed anew when an object is corrected on these slices."""
+        return touched(self.prompts.object(name), indices, len(self.stack.frames))
+
+
+def touched(item: PromptedObject, changed: Collection[int], slices: int) -> int:
+    """How many open slices of a stack lie next to fixed ones of an object that have changed."""
+    fixed = sorted({*item.indices, *changed})
+    ends = pairwise((-1, *fixed, slices))
+    return sum(after - before - 1 for before, after in ends if before in changed or after in changed)
 
 
 def steps_of_correction(
@@ -93,15 +99,28 @@ def steps_of_correction(
     drawn stays. Everything outside of the two neighbouring fixed slices stays byte for byte. Raises PromptError,
     InputError.
     """
-    if marks.mask is not None:
-        mask = marks.mask_array()
-    else:
-        prompt = Prompt(slice=index, objects=(old.marks_on(name, index, marks),))
-        sight = Sight(zoom=old.result.zoom, crops=old.result.crops)
-        masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True, sight=sight))
-        mask = kept_out(masks.masks[0], walls, index) > 0
-    corrected = old.fixing(name, index, mask, "corrected")
-    return (yield from steps_of_repropagation(corrected, name, (index,), fill_hole_area, walls))
+    return (yield from steps_of_corrections(old, name, {index: marks}, fill_hole_area, walls))
+
+
+def steps_of_corrections(
+    old: Correctable,
+    name: str,
+    marks: Mapping[int, ObjectPrompt],
+    fill_hole_area: int = 0,
+    walls: Walls | None = None,
+) -> Steps[Correctable]:
+    """The same with marks on several slices, by their index: what lies beside any of them is propagated once."""
+    corrected = old
+    for index, marked in sorted(marks.items()):
+        if marked.mask is not None:
+            mask = marked.mask_array()
+        else:
+            prompt = Prompt(slice=index, objects=(old.marks_on(name, index, marked),))
+            sight = Sight(zoom=old.result.zoom, crops=old.result.crops)
+            masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True, sight=sight))
+            mask = kept_out(masks.masks[0], walls, index) > 0
+        corrected = corrected.fixing(name, index, mask, "corrected")
+    return (yield from steps_of_repropagation(corrected, name, tuple(sorted(marks)), fill_hole_area, walls))
 
 
 def steps_of_repropagation(

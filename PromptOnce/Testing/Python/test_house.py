@@ -35,6 +35,7 @@ SHORT = {
     "processes/lines.py": "one class for all processes whose output is read by lines",
     "batch/file_names.py": "names that planning, running and run_folder share",
     "cli/commands/seeds/average.py": "a command has a file of its own",
+    "cli/commands/completion.py": "a command has a file of its own",
     "engine/holes.py": "one computation, with tests of its own",
     "engine/warm_up.py": "needs the whole engine, which needs compilation.py",
     "seeds/migrations.py": "grows by a function with every version of the format",

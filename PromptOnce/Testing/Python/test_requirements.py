@@ -62,8 +62,8 @@ def test_the_worker_gets_all_it_imports() -> None:
     assert imported - INSTALLED_APART <= names(other_requirements())
 
 
-ASKED_FOR = {"distributed"}
-"""Only who wants a cluster needs it, and is told so."""
+ASKED_FOR = {"distributed", "highdicom"}
+"""Only who wants a cluster, or DICOM segmentations, needs them, and is told so."""
 
 
 def test_slicer_gets_all_that_its_side_imports() -> None:

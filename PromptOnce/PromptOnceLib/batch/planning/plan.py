@@ -23,7 +23,7 @@ class PromptChoice(StrictModel):
     kind: "seed", an entry of the seed library called `name`; "auto", the entry
     that fits the case best, and marks the target `name` where one is named; "file", the
     prompt file at the path `name`; "reference", box and points from the case's reference on its central slice, as the
-    papers do.
+    papers do, of one object called `name`, or of those that the reference names.
     """
 
     kind: Literal["seed", "auto", "file", "reference"]
@@ -31,7 +31,7 @@ class PromptChoice(StrictModel):
 
     @model_validator(mode="after")
     def _is_named_where_it_has_to_be(self) -> PromptChoice:
-        if self.kind != "auto" and (self.kind == "reference") == bool(self.name):
+        if self.kind in ("seed", "file") and not self.name:
             raise ValueError(f"a prompt choice of the kind {self.kind} does not go with the name {self.name!r}")
         return self
 
@@ -44,7 +44,7 @@ class PlannedCase(StrictModel):
     made of, to recognise that it has changed. dicom: whether these are DICOM, whose folders may be called after
     patients. volume: which of several in the image, by number or name, as `read_volume` takes it. reference:
     FILE[:LABEL,...] or None. window, axis, slice: as `prepare_case` takes them. group: the report draws cases of one
-    group together.
+    group together. notices: what the planning has to say about it.
     """
 
     name: str
@@ -58,6 +58,7 @@ class PlannedCase(StrictModel):
     axis: str = "auto"
     slice: int | None = Field(default=None, ge=0)
     group: str = ""
+    notices: tuple[str, ...] = ()
 
 
 class Selection(StrictModel):

@@ -64,7 +64,7 @@ def fingerprint(
     start = _START_IN_FINGERPRINTS.get(options.start, options.start)
     settings = (
         [stamp.sha256 for stamp in stamps],
-        (case.prompt.kind, case.prompt.name if case.prompt.kind == "auto" else "", seed),
+        (case.prompt.kind, case.prompt.name if case.prompt.kind in ("auto", "reference") else "", seed),
         (case.window, case.axis, case.slice, labels),
         (model, options.precision, options.fill_hole_area, sorted(options.formats), options.round_trip),
         (start, options.by, options.fit) if case.prompt.kind in ("seed", "auto") else (),

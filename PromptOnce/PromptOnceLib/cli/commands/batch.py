@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,20 @@ import click
 from click.core import ParameterSource
 
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
+from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
-from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option, mask_options, python_option
+from PromptOnceLib.cli import completed_names
+from PromptOnceLib.cli.batch_progress import BatchProgress, list_plan, summary_in_words
+from PromptOnceLib.cli.options.common import (
+    axis_option,
+    early_stop_option,
+    fill_holes_option,
+    json_option,
+    mask_options,
+    model_options,
+    quiet_option,
+    window_option,
+)
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
@@ -60,7 +69,12 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 
 @click.command(epilog=EXAMPLES)
 @click.argument("source", metavar="[INPUT]", type=click.Path(path_type=Path), required=False)
-@click.option("--seed", metavar="NAME|auto", help="A seed of the library, or for each image the one that fits best.")
+@click.option(
+    "--seed",
+    metavar="NAME|auto",
+    shell_complete=completed_names.seeds,
+    help="A seed of the library, or for each image the one that fits best.",
+)
 @target_option
 @start_option
 @by_option
@@ -79,25 +93,17 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--images", metavar="PATTERN", help="Take only these files, for example {case}_ct.nii.gz.")
 @click.option(
     "--reference",
-    metavar="PATTERN[:LABEL,...]",
-    help="The reference of an image, for example {case}_lung.nii.gz or labels/{case}.nii.gz:1,2.",
+    metavar="PATTERN[:LABEL[=NAME],...]",
+    help="The reference of an image: {case}_lung.nii.gz beside it; labels/{case}.nii.gz:1,2 in the folder of the "
+    "images, beside that folder, or from here; or a whole path. With names an object for each name.",
 )
-@click.option("--window", default="auto", show_default=True, help="As for promptonce segment.")
-@click.option("--axis", default="auto", show_default=True, help="As for promptonce segment.")
+@click.option("--name", help="Name of the object of the references, where their labels have none.")
+@window_option
+@axis_option
 @fill_holes_option
 @early_stop_option
 @mask_options
-@click.option(
-    "--model",
-    "model_name",
-    default="nano",
-    show_default=True,
-    help="A name of `promptonce models list`, or a checkpoint file.",
-)
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--precision", default="auto", show_default=True, help="auto, float32, bfloat16 or float16.")
-@python_option
+@model_options
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -139,8 +145,8 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 )
 @click.option("--gpus", type=click.IntRange(1, 64), help="With dask-slurm: up to so many jobs, each with one GPU.")
 @click.option("--dry-run", is_flag=True, help="List the cases and end.")
-@click.option("--quiet", is_flag=True, help="No progress and no notices.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output.")
+@quiet_option
+@json_option
 @click.pass_context
 def batch(
     context: click.Context,
@@ -150,6 +156,7 @@ def batch(
     target: str | None,
     prompt_file: Path | None,
     prompt_from: str | None,
+    name: str | None,
     output: Path | None,
     resume: bool,
     join: bool,
@@ -173,8 +180,10 @@ def batch(
     from PromptOnceLib.batch.cluster.connect import SLURM, check_engine
     from PromptOnceLib.batch.cluster.dask_run import on_cluster
     from PromptOnceLib.batch.planning.make_plan import make_plan
+    from PromptOnceLib.batch.report import REPORT
     from PromptOnceLib.batch.run_folder.open_run import read_recorded
     from PromptOnceLib.batch.running.run_batch import run_batch
+    from PromptOnceLib.cli.json_reports import BatchReport
 
     if output is None and not dry_run:
         raise InputError("Name a folder for the results with -o.")
@@ -184,14 +193,14 @@ def batch(
     if (resume or join) and output is not None and is_run_folder(output):
         recorded = read_recorded(output)
         selection, options = recorded.plan.selection, recorded.options
-    selection = selection.model_copy(update=_named(context, _OF_SELECTION))
-    options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS)})
+    selection = selection.model_copy(update=_named(context, _OF_SELECTION, resume or join))
+    options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS, resume or join)})
     if gpus is not None and engine != SLURM:
         raise InputError("--gpus goes with --engine dask-slurm.")
     cluster = None if engine is None else on_cluster(check_engine(engine), _jobs(gpus))
     if gpus is not None:
         options = options.model_copy(update={"workers": gpus})
-    prompt = _prompt(seed, target, prompt_file, prompt_from)
+    prompt = _prompt(seed, target, prompt_file, prompt_from, name)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
     if prompt is not None:
@@ -201,7 +210,7 @@ def batch(
     else:
         plan = make_plan(selection, PromptSources(SeedLibrary(options.library)).seed_problem)
     if dry_run:
-        _list(plan, as_json)
+        list_plan(plan, as_json)
         return
     assert output is not None
     progress = BatchProgress(len(plan.cases), quiet)
@@ -230,10 +239,12 @@ def batch(
             )
         finally:
             progress.end()
+    page = output / REPORT if (output / REPORT).is_file() else None
     if as_json:
-        click.echo(json.dumps({"output": str(output), **summary.model_dump(mode="json")}))
+        report = BatchReport(output=str(output), report=None if page is None else str(page), **dict(summary))
+        click.echo(report.model_dump_json())
     elif not quiet:
-        click.echo(summary_in_words(summary))
+        click.echo(summary_in_words(summary, page))
     if not summary.succeeded:
         context.exit(FAILED)
 
@@ -245,20 +256,24 @@ def _jobs(gpus: int | None) -> dict[str, Any]:
     return {"job_extra_directives": ["--gres=gpu:1"], "worker_extra_args": ["--resources", "GPU=1"]}
 
 
-def _named(context: click.Context, fields: dict[str, str]) -> dict[str, Any]:
-    """Options that stand on the command line, by the fields they fill: what is not named stays as it was."""
+def _named(context: click.Context, fields: dict[str, str], resume: bool) -> dict[str, Any]:
+    """Options that are chosen, by the fields they fill: what is not named stays as it was.
+
+    A run that is taken up again keeps its own options where only the environment or a file of settings says otherwise.
+    """
+    kept = {ParameterSource.DEFAULT, *({ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP} if resume else ())}
     return {
-        field: context.params[name]
-        for name, field in fields.items()
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        field: context.params[name] for name, field in fields.items() if context.get_parameter_source(name) not in kept
     }
 
 
 def _prompt(
-    seed: str | None, target: str | None, prompt_file: Path | None, prompt_from: str | None
+    seed: str | None, target: str | None, prompt_file: Path | None, prompt_from: str | None, name: str | None
 ) -> PromptChoice | None:
     if [seed, prompt_file, prompt_from].count(None) < 2:
         raise InputError("Give one prompt: --seed, --prompt or --prompt-from reference.")
+    if name is not None and prompt_from is None:
+        raise InputError("--name goes with --prompt-from reference: seeds and prompts name their objects themselves.")
     automatic = seed is not None and seed.lower() == "auto"
     if target is not None and not automatic:
         raise InputError("--target goes with --seed auto.")
@@ -268,22 +283,4 @@ def _prompt(
         return PromptChoice(kind="seed", name=seed)
     if prompt_file is not None:
         return PromptChoice(kind="file", name=str(prompt_file))
-    return PromptChoice(kind="reference") if prompt_from is not None else None
-
-
-def _list(plan: BatchPlan, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps([case.model_dump(mode="json", exclude={"files"}) for case in plan.cases]))
-        return
-    for notice in plan.notices:
-        click.echo(notice, err=True)
-    for case in plan.cases:
-        click.echo(_describe(case))
-    click.echo(f"{len(plan.cases)} cases", err=True)
-
-
-def _describe(case: PlannedCase) -> str:
-    prompt = f"{case.prompt.kind} {case.prompt.name}".strip()
-    image = f"{case.image} ({len(case.files)} files)" if case.dicom else str(case.image)
-    reference = f"  reference {case.reference}" if case.reference else ""
-    return f"{case.name}  {image}  prompt: {prompt}{reference}"
+    return PromptChoice(kind="reference", name=name or "") if prompt_from is not None else None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,11 +16,11 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     window_option,
 )
-from PromptOnceLib.cli.options.prompt import labels, marks
+from PromptOnceLib.cli.options.marks import MarkOptions, mark_options
+from PromptOnceLib.cli.options.prompt import labels
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.prompts.by_hand import object_by_hand
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
 
 if TYPE_CHECKING:
@@ -44,9 +43,7 @@ Examples:
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--slice", "index", type=click.IntRange(min=0), required=True, help="The slice to correct.")
 @click.option("--object", "name", metavar="NAME", help="The object to correct, where the result holds several.")
-@marks[0]
-@marks[1]
-@marks[2]
+@mark_options
 @click.option(
     "--mask",
     "mask_file",
@@ -74,9 +71,7 @@ def correct(
     result: Path,
     index: int,
     name: str | None,
-    box: tuple[float, ...] | None,
-    positive: tuple[tuple[float, ...], ...],
-    negative: tuple[tuple[float, ...], ...],
+    marks: MarkOptions,
     mask_file: Path | None,
     absent: bool,
     accept: bool,
@@ -96,15 +91,15 @@ def correct(
     """
     from PromptOnceLib.batch.corrections import CaseCorrection
     from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
+    from PromptOnceLib.cli.json_reports import CorrectReport
     from PromptOnceLib.imaging.read import read_volume
     from PromptOnceLib.workflows.correct import correctable, steps_of_saved_correction
 
-    by_hand = box is not None or bool(positive) or bool(negative)
-    if [by_hand, mask_file is not None, absent, accept].count(True) != 1:
+    if [marks.marked, mask_file is not None, absent, accept].count(True) != 1:
         raise InputError(
             "Give one correction: --box, --positive and --negative, or --mask FILE, or --absent, or --accept."
         )
-    reporter = Reporter(quiet)
+    reporter = Reporter(quiet, as_json)
     volume, notices = read_volume(image), list[str]()
     of_run = CaseCorrection.of(result)
     source = result if of_run is None else of_run.source(result)
@@ -113,11 +108,13 @@ def correct(
     others = None if keep_out is None else labels(keep_out, volume, notices)
     for notice in (*saved.notices, *notices):
         reporter.say(notice)
-    drawn: ObjectPrompt | None = object_by_hand(box, positive, negative)
+    drawn: ObjectPrompt | None = None
     if mask_file is not None:
         drawn = _drawn(saved, mask_file, index)
-    elif not by_hand:
-        drawn = None if accept else correctable(saved).without(chosen)
+    elif marks.marked:
+        drawn = _by_hand(saved, marks, index)
+    elif absent:
+        drawn = correctable(saved).without(chosen)
     computed = 0 if accept else correctable(saved).touched(chosen, index)
     with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         corrected = work.go(steps_of_saved_correction(saved, chosen, index, drawn, others), "Correcting", "slice")
@@ -128,16 +125,16 @@ def correct(
         of_run.renew_report()
     for notice in told:
         reporter.say(notice)
-    report: dict[str, Any] = {
-        "output": str(written),
-        "object": chosen,
-        "slice": index,
-        "state": "accepted" if accept else "corrected",
-        "slices": computed,
-        "fixed": list(corrected.prompts.object(chosen).indices),
-    }
     if as_json:
-        click.echo(json.dumps(report))
+        report = CorrectReport(
+            output=str(written),
+            object=chosen,
+            slice=index,
+            state="accepted" if accept else "corrected",
+            slices=computed,
+            fixed=list(corrected.prompts.object(chosen).indices),
+        )
+        click.echo(report.model_dump_json())
     else:
         what = "accepted" if accept else f"corrected, {computed} slices propagated again"
         reporter.say(f"Slice {index} of {chosen}: {what}. Wrote {written}")
@@ -150,6 +147,13 @@ def _object(saved: SavedResult, name: str | None) -> str:
     if len(names) > 1:
         raise InputError(f"The result holds several objects: name one with --object: {', '.join(names)}.")
     return names[0]
+
+
+def _by_hand(saved: SavedResult, marks: MarkOptions, index: int) -> ObjectPrompt:
+    marked = marks.one("object")
+    if isinstance(marked, ObjectPrompt):
+        return marked
+    return marked.on_slice(saved.case.volume.geometry, saved.case.axis.axis, index).objects[0]
 
 
 def _drawn(saved: SavedResult, mask_file: Path, index: int) -> ObjectPrompt:

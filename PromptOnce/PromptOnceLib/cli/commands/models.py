@@ -10,6 +10,7 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.remedies import with_remedy
 from PromptOnceLib.cli.terminal import CtrlC
 from PromptOnceLib.errors import ModelError
@@ -63,7 +64,7 @@ def list_models(folder: Path | None, as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.models)
 @folder_option
 @quiet_option
 def download(name: str, folder: Path | None, quiet: bool) -> None:
@@ -112,7 +113,7 @@ def path(name: str | None, folder: Path | None) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.models)
 @folder_option
 def delete(name: str, folder: Path | None) -> None:
     """Remove the checkpoint of the model NAME from this computer."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
@@ -74,13 +75,27 @@ model_options = grouped(
             "--model",
             "model_name",
             default="nano",
+            envvar="PROMPTONCE_MODEL",
             show_default=True,
+            shell_complete=completed_names.models,
             help="A name of `promptonce models list`, or a checkpoint file.",
         ),
-        click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file."),
-        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
         click.option(
-            "--precision", default="auto", show_default=True, help="auto, float32 (exact), bfloat16 or float16."
+            "--model-config", "config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file."
+        ),
+        click.option(
+            "--device",
+            default="auto",
+            envvar="PROMPTONCE_DEVICE",
+            show_default=True,
+            help="auto, cpu, cuda, cuda:N or mps.",
+        ),
+        click.option(
+            "--precision",
+            default="auto",
+            envvar="PROMPTONCE_PRECISION",
+            show_default=True,
+            help="auto, float32 (exact), bfloat16 or float16.",
         ),
         python_option,
     ],
@@ -95,11 +110,16 @@ volume_option = click.option(
 window_option = click.option(
     "--window",
     default="auto",
+    shell_complete=completed_names.windows,
     show_default=True,
     help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, file, full, percentile, paper[:WINDOW].",
 )
 axis_option = click.option(
-    "--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal."
+    "--axis",
+    default="auto",
+    show_default=True,
+    shell_complete=completed_names.axes,
+    help="auto, i, j, k, axial, sagittal or coronal.",
 )
 keep_out_option = click.option(
     "--keep-out",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from PromptOnceLib.errors import CancelledError, PromptOnceError
@@ -82,8 +84,10 @@ class PromptPreview:
             self._failed(error)
             return
         self._notices.say("volume", " ".join((*framed.volume.notices, *framed.notices)))
-        sight = Sight(zoom=zoom_from_text(case.choices.zoom))
-        engine.session.preview(prompt, lambda masks: self._show(prompt, keys, masks), self._failed, sight=sight)
+        correction = case.correction
+        asked = prompt if correction is None else correction.asked(prompt)
+        show, sight = partial(self._show, prompt, keys), Sight(zoom=zoom_from_text(case.choices.zoom))
+        engine.session.preview(asked, show, self._failed, correcting=correction is not None, sight=sight)
         engine.begin_work()
 
     def _leave(self, _case: OpenCase) -> None:

@@ -129,7 +129,7 @@ class RunPanel(Panel):
         for widget in (*options, self.zoom, self.between):
             widget.enabled = ready
         self.clean_up.refresh(ready)
-        prompted = case is not None and case.prompt is not None
+        prompted = case is not None and case.prompt is not None and case.correction is None
         for widget in (self.propagate, self.forward, self.backward):
             widget.enabled = ready and prompted
         self.cancel.enabled = runs.running

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, cast
 
 from PromptOnceLib.cases.case import Case, case_of
@@ -18,6 +19,7 @@ from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
+from PromptOnceLib.mrml.segmentations.settled import keeping_settled
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import Prompt
@@ -99,6 +101,9 @@ class RunController:
         case = self._current.case
         if case is None or self._engine.working:
             return
+        if case.correction is not None:
+            self._notices.say(part, correction_begun())
+            return
         self._editor.finish()
         self._ask("")
         missing = self._engine.missing()
@@ -115,15 +120,9 @@ class RunController:
         """How to propagate, as chosen in the panel."""
         choices = self._choices.now
         first, last = (choices.firstSlice, choices.lastSlice) if choices.limitRange else (0, -1)
-        return Settings(
-            first,
-            None if last < 0 else last,
-            direction,
-            stop_when_absent=choices.earlyStop,
-            clean_up=cast(CleanUp, choices.cleanUp),
-            zoom=zoom_from_text(choices.zoom),
-            between=cast(Between, choices.between),
-        )
+        settings = Settings(first, None if last < 0 else last, direction, stop_when_absent=choices.earlyStop)
+        rule, between = cast(CleanUp, choices.cleanUp), cast(Between, choices.between)
+        return replace(settings, clean_up=rule, zoom=zoom_from_text(choices.zoom), between=between)
 
     def begin(
         self,
@@ -160,13 +159,16 @@ class RunController:
         prompt, keys = case.kept.joined(case.prompt, case.objects.marked)
         if corrections == "ask":
             reached = self.settings(direction).reached(prompt, len(case.image.slices))
-            found = self._target.corrections(keys, set(reached))
-            if found:
+            question = self._target.corrections(keys, set(reached))
+            if question:
                 self._asked = direction
-                self._ask(_("Corrected by hand since the last run: {slices}.").format(slices="; ".join(found)))
+                self._ask(question)
                 return
         keep = corrections != "overwrite"
-        self.begin(case_of(case.framed(case.prompt), prompt), keys, None, direction, keep)
+        # In one direction a run goes out from its prompt alone; the slices keep their masks all the same.
+        both = keep and direction == "both"
+        prompts = keeping_settled(prompt, self._target.results(keys)) if both else prompt
+        self.begin(case_of(case.framed(case.prompt), prompts), keys, None, direction, keep)
 
     def _ask(self, question: str) -> None:
         if self.question != question:
@@ -272,6 +274,11 @@ class RunController:
         self.changed()
 
 
+def correction_begun() -> str:
+    """What is said where a correction that was begun stands in the way."""
+    return _("A correction is begun: press Propagate changes, or Stop correcting.")
+
+
 def _undone(writer: SegmentWriter) -> str:
     """What undoing a run takes away."""
     corrections = writer.corrections()
@@ -279,7 +286,7 @@ def _undone(writer: SegmentWriter) -> str:
     sentence = _("Taken back: the run into {names}.").format(names=names)
     lost = "; ".join(f'{slices_in_words(slices)} of "{name}"' for name, slices in corrections if slices)
     if lost:
-        sentence += " " + _("With it went what was corrected by hand: {slices}.").format(slices=lost)
+        sentence += " " + _("With it went what was corrected or accepted: {slices}.").format(slices=lost)
     return sentence + " " + _("Redo run brings it back.")
 
 

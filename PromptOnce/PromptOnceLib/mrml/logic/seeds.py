@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PromptOnceLib.cases.case import PromptSource, prepare_case
+from PromptOnceLib.cases.case import prepare_case
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import ModelFiles, resolve_model

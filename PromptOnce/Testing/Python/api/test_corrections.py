@@ -31,7 +31,10 @@ def test_a_file_is_corrected_and_reviewed_like_the_result_it_came_from(session: 
     result = po.segment(volume, box=BOX, window="full", name="disk", model=session)
     path = tmp_path / "r.seg.nrrd"
     result.save(path)
-    assert po.review(path, "disk") == po.review(result)
+    # A file keeps scores to four digits.
+    of_file, of_result = po.review(path, "disk"), po.review(result)
+    assert {one.slice: one.state for one in of_file} == {one.slice: one.state for one in of_result}
+    assert of_file[0].confidence == pytest.approx(of_result[0].confidence, abs=1e-3)
     drawn = disk_labels(volume)[8]
     assert po.correct(volume, path, 8, mask=drawn, model=session) == path
     assert po.correct(volume, path, 2, accept=True, model=session) == path

@@ -22,7 +22,7 @@ from PromptOnceLib.batch.run_folder.records import CORRECTED, is_whole, read_cas
 from PromptOnceLib.cases.correction_record import TAG
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.result import read_csv
-from PromptOnceLib.segmentation.seg_nrrd import read_tag
+from PromptOnceLib.segmentation.seg_nrrd import read_tags
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def corrected(case: CaseCorrection) -> np.ndarray:
     segments, (mask,), geometry = read_segmentation(result)
     last = np.flatnonzero(mask.any((1, 2)))[-1]
     mask[last - 2 : last + 1] = 0
-    tag = read_tag(result, TAG)
+    tag = read_tags(result, TAG)[0]
     assert tag is not None
     write_segmentation(case.target, [mask], segments, geometry, {TAG: tag})
     return mask

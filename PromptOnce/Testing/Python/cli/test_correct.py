@@ -19,7 +19,7 @@ from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
-from PromptOnceLib.segmentation.seg_nrrd import read_tag
+from PromptOnceLib.segmentation.seg_nrrd import read_tags
 
 BOX = ["--box", "32,22,68,58", "--positive", "50,40"]
 
@@ -54,7 +54,7 @@ def masks(path: Path) -> np.ndarray:
 
 
 def record(path: Path) -> CorrectionRecord:
-    tag = read_tag(path, TAG)
+    tag = read_tags(path, TAG)[0]
     assert tag is not None
     return CorrectionRecord.from_tag(tag)
 
@@ -122,7 +122,7 @@ def test_the_record_names_nothing_but_objects(result: Path, tmp_path: Path) -> N
 def test_what_another_program_drew_is_kept(run: Run, image: Path, result: Path, drawn: Path) -> None:
     segments, (mask,), geometry = read_segmentation(result)
     mask[6, :, :40] = 0
-    tag = read_tag(result, TAG)
+    tag = read_tags(result, TAG)[0]
     assert tag is not None
     write_segmentation(result, [mask], segments, geometry, {TAG: tag})
     edited = masks(result)
@@ -203,7 +203,7 @@ def test_another_image_and_a_changed_record_are_refused(run: Run, result: Path, 
     alike = save(disk_frames(seed=1).astype(np.int16), tmp_path / "alike.nii.gz")
     assert "made from" not in run("correct", image, result, "--slice", "4", "--accept").err
     assert "not the one that r.seg.nrrd was made from" in run("correct", alike, result, "--slice", "4", "--accept").err
-    tag = read_tag(result, TAG)
+    tag = read_tags(result, TAG)[0]
     assert tag is not None
     result.write_bytes(result.read_bytes().replace(tag.encode(), tag[:-8].encode()))
     ended = run("correct", image, result, "--slice", "3", "--accept")

@@ -16,7 +16,7 @@ from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.segmentation.seg_nrrd import read_tag
+from PromptOnceLib.segmentation.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.segment import Segment
 
 
@@ -39,7 +39,7 @@ def result(tmp_path: Path) -> Path:
 
 def edit(path: Path, index: int) -> None:
     """As another program does that keeps the tags: half of the mask of a slice goes away."""
-    tag = read_tag(path, TAG)
+    tag = read_tags(path, TAG)[0]
     assert tag is not None
     segments, masks, geometry = read_segmentation(path)
     masks[0][:40, index] = 0
@@ -69,7 +69,7 @@ def test_slices_that_another_program_changed_count_as_corrected(run: Run, result
 
 
 def test_a_segment_that_was_added_elsewhere_is_left_out_of_what_is_known(run: Run, result: Path) -> None:
-    tag = read_tag(result, TAG)
+    tag = read_tags(result, TAG)[0]
     assert tag is not None
     segments, masks, geometry = read_segmentation(result)
     added = [replace(segments[0], name="added"), segments[0]]

@@ -21,6 +21,7 @@ from worker.processes import wait_for_end
 
 from cli.conftest import COMMAND, Run
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt, write_prompt
+from PromptOnceLib.segmentation.result import read_csv
 
 BOX = "32,22,68,58"
 
@@ -36,7 +37,8 @@ def test_a_volume_is_segmented_from_a_box_and_points(
     )  # fmt: skip
     assert ended.status == 0, ended.err
     assert ended.out == ""
-    assert "slice/s" in ended.err
+    assert "slices/s" in ended.err
+    assert "Propagating: 11 of 11 slices, 100 %" in ended.err
     assert "Dice" in ended.err
 
     volume, result = sitk.ReadImage(str(disk_volume)), sitk.ReadImage(str(tmp_path / "out.seg.nrrd"))
@@ -101,12 +103,12 @@ def test_the_figures_are_those_of_the_file(run: Run, disk_volume: Path, disk_ref
     report = run(
         "segment", disk_volume, "-o", "out.seg.nrrd", "--box", BOX, "--reference", disk_reference, "--json"
     ).json
-    evaluated = run("evaluate", "out.seg.nrrd", f"{disk_reference}:3", "--json", "--csv", "slices.csv").json
+    ended = run("evaluate", "out.seg.nrrd", f"{disk_reference}:3", "--json", "--slices", "slices.csv")
+    (evaluated,) = ended.json["cases"][0]["objects"]
     assert evaluated["dice"] == pytest.approx(report["dice"])
     assert evaluated["jaccard"] == pytest.approx(report["jaccard"])
-    assert [row["dice"] for row in evaluated["per_slice"]] == pytest.approx(
-        [row["dice"] for row in report["per_slice"]]
-    )
+    assert evaluated["millilitres"] == pytest.approx(report["millilitres"])
+    assert [row.dice for row in read_csv("slices.csv")] == pytest.approx([row["dice"] for row in report["per_slice"]])
     assert evaluated["hausdorff95_mm"] <= evaluated["hausdorff_mm"]
 
 
@@ -186,7 +188,7 @@ def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> No
         (["VOLUME", "-o", "o.nii.gz", "--positive", "inf,1"], "pixels"),
         (["VOLUME", "-o", "o.nii.gz", "--prompt-from", "VOLUME"], "segmentation"),
         (["caf\udce9.nii.gz", "-o", "o.nii.gz", "--box", BOX], "rename"),
-        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "m\udce9.pt", "--config", "c.yaml"], "rename"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "m\udce9.pt", "--model-config", "c.yaml"], "rename"),
         (["VOLUME", "-o", "REFERENCE", "--box", BOX, "--reference", "REFERENCE:3"], "input"),
     ],
 )

@@ -21,7 +21,7 @@ from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
-from PromptOnceLib.segmentation.seg_nrrd import read_tag
+from PromptOnceLib.segmentation.seg_nrrd import read_tags
 
 _HEADER_ENDS = (b"\n\n", b"ElementDataFile = LOCAL\n")
 _LABELS = ("1", "2", "3", "0", "-1", "1,2", "object 1", "OBJECT 1", "", ",", "1,,2", "x", "9" * 40, "\u0661", ":")
@@ -95,7 +95,7 @@ def _read_record(path: Path, masks: list[np.ndarray]) -> None:
     if not path.name.endswith(".seg.nrrd"):
         return
     try:
-        tag = read_tag(path, TAG)
+        tag = read_tags(path, TAG)[0]
         record = None if tag is None else CorrectionRecord.from_tag(tag)
         result = None if record is None else record.result(np.stack(masks))
     except PromptOnceError:

@@ -12,7 +12,7 @@ import slicer
 import vtk
 
 from mrml.volumes import OBLIQUE, TRANSFORMS, add_bending_transform, add_volume, ijk_to_ras
-from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.errors import CancelledError, GeometryError, InputError, ModelError, PromptError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Volume
@@ -22,6 +22,7 @@ from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.segmentation.metrics import dice
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 
 SHAPE = (5, 96, 96)
