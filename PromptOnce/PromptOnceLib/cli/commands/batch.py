@@ -18,6 +18,7 @@ from PromptOnceLib.cli.options.common import (
     early_stop_option,
     fill_holes_option,
     json_option,
+    mask_options,
     model_options,
     quiet_option,
     window_option,
@@ -47,20 +48,10 @@ Examples:
 # Options of the command by the name of the field they fill.
 _OF_SELECTION = {"images": "images", "reference": "references", "window": "window", "axis": "axis"}
 _OF_OPTIONS = {
+    **{name: name for name in BatchOptions.model_fields},
     "model_name": "model",
-    "config": "config",
-    "device": "device",
-    "precision": "precision",
     "fill_holes": "fill_hole_area",
-    "early_stop": "early_stop",
-    "workers": "workers",
-    "formats": "formats",
-    "start": "start",
-    "by": "by",
-    "fit": "fit",
     "library_folder": "library",
-    "round_trip": "round_trip",
-    "python": "python",
 }
 
 
@@ -111,6 +102,7 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 @axis_option
 @fill_holes_option
 @early_stop_option
+@mask_options
 @model_options
 @click.option(
     "--workers",
