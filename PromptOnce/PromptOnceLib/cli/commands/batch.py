@@ -263,7 +263,9 @@ def _named(context: click.Context, fields: dict[str, str], resume: bool) -> dict
     """
     kept = {ParameterSource.DEFAULT, *({ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP} if resume else ())}
     return {
-        field: context.params[name] for name, field in fields.items() if context.get_parameter_source(name) not in kept
+        field: context.params[name]
+        for name, field in fields.items()
+        if name in context.params and context.get_parameter_source(name) not in kept
     }
 
 

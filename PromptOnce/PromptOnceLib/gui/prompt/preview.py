@@ -86,7 +86,8 @@ class PromptPreview:
         self._notices.say("volume", " ".join((*framed.volume.notices, *framed.notices)))
         correction = case.correction
         asked = prompt if correction is None else correction.asked(prompt)
-        show, sight = partial(self._show, prompt, keys), Sight(zoom=zoom_from_text(case.choices.zoom))
+        show = partial(self._show, prompt, keys)
+        sight = Sight(zoom=zoom_from_text(case.choices.zoom)) if correction is None else correction.sight
         engine.session.preview(asked, show, self._failed, correcting=correction is not None, sight=sight)
         engine.begin_work()
 

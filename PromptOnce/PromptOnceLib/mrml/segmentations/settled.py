@@ -16,7 +16,7 @@ def keeping_settled(prompt: Prompt | PromptSet, segments: Sequence[SegmentResult
     new ones. The prompt alone where nothing is settled.
     """
     alone = prompts = PromptSet.of(prompt) if isinstance(prompt, Prompt) else prompt
-    for item, segment in zip(prompt.objects, segments, strict=True):
+    for item, segment in zip(prompts.objects, segments, strict=True):
         if segment is None:
             continue
         settled = {fixed.slice: fixed for fixed in segment.prompts.objects[0].slices if fixed.state != "prompted"}

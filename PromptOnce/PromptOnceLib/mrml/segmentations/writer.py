@@ -148,7 +148,7 @@ class SegmentWriter:
     @property
     def kept_slices(self) -> tuple[int, ...]:
         """Slices that keep what was corrected by hand, of any of the segments."""
-        return tuple(sorted({index for slices in self._kept.values() for index in slices}))
+        return tuple(sorted({index for slices in self.kept.values() for index in slices}))
 
     def discard(self) -> None:
         """Leave nothing behind of a run that came to nothing: as `undo`, and a node made for it goes as well."""

@@ -15,7 +15,7 @@ from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.imaging.crop import Crop
 from PromptOnceLib.prompts.prompt import Box, Point
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, write_prompts
-from PromptOnceLib.segmentation.seg_nrrd import read_tag
+from PromptOnceLib.segmentation.seg_nrrd import read_tags
 
 SLICES, SIZE = 9, 160
 
@@ -42,7 +42,7 @@ def boxes(tmp_path: Path, *indices: int) -> Path:
 
 
 def record_of(path: Path) -> CorrectionRecord:
-    tag = read_tag(path, TAG)
+    tag = read_tags(path, TAG)[0]
     assert tag is not None
     return CorrectionRecord.from_tag(tag)
 
