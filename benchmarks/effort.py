@@ -26,10 +26,10 @@ from benchmarks.machine import machine
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.zoom import zoom_from_text
-from PromptOnceLib.segmentation.clean_up import CLEAN_UPS, CleanUp
+from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS, CleanUp
 from training.evaluation.images import image_examples
 from training.evaluation.phantoms import PHANTOMS, phantom_examples
 from training.evaluation.scores import CachingTracker, Example

@@ -18,10 +18,10 @@ from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.imaging.crop import Crop, Zoom
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
 from PromptOnceLib.prompts.zoom import Sight
-from PromptOnceLib.segmentation.clean_up import CleanUp, clean_up
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
 from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence, wrong_pixels
 
 

@@ -27,10 +27,10 @@ import torch
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.zoom import zoom_from_text
-from PromptOnceLib.segmentation.clean_up import CLEAN_UPS, CleanUp
+from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS, CleanUp
 from training.evaluation import tables
 from training.evaluation.images import DATA_SETS, image_examples
 from training.evaluation.jitter import Jitter, jitter

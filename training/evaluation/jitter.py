@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 from training.evaluation.scores import Example, seed_dice
 from training.evaluation.strategies import SHIFT_LEVELS, jittered

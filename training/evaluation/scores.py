@@ -15,12 +15,12 @@ from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracker import Features, Tracker
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.orientation import DisplayView
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.zoom import Sight
-from PromptOnceLib.segmentation.clean_up import CleanUp, clean_up
 from PromptOnceLib.segmentation.metrics import dice
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
 from PromptOnceLib.segmentation.result import SegmentationResult
 from training.dataset import can_be_seen
 

@@ -15,13 +15,13 @@ from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import SliceOutput
 from PromptOnceLib.engine.zoom.single_slices import SlicesTask
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.interpolation import Between, interpolated
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject
 from PromptOnceLib.prompts.zoom import Sight
-from PromptOnceLib.segmentation.clean_up import CleanUp, clean_up
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
 from training.evaluation.scores import Example
 
 Mask = NDArray[np.uint8]

@@ -18,16 +18,16 @@ from PromptOnceLib.api.session import Session
 from PromptOnceLib.cases.case import prepare_case, with_walls
 from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import SeedError
-from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.seeds.apply import SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.clean_up import CleanUp
 from PromptOnceLib.segmentation.object_labels import Labels
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 

@@ -18,14 +18,14 @@ from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.batch.running.run_batch import OnEvent, run_batch
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.names import expanded
-from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.in_memory import volume_in_memory
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.seeds.apply import Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
-from PromptOnceLib.segmentation.clean_up import CleanUp
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 
 @dataclass(frozen=True, eq=False)

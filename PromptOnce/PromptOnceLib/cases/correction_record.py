@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
 from PromptOnceLib.errors import SegmentationFileError
-from PromptOnceLib.imaging.crop import Crop, Zoom
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet

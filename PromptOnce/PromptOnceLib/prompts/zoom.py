@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.crop import NAMED_ZOOMS, Crop, Extent, Zoom, joined
+from PromptOnceLib.imaging.views.crop import NAMED_ZOOMS, Crop, Extent, Zoom, joined
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, encode_mask
 from PromptOnceLib.schema import StrictModel
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import check_ordinary
-from PromptOnceLib.imaging.crop import Crop, Zoom
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.segmentation.metrics import Mask, Summary, dice, jaccard, slice_scores, summarise
 
 PRESENT = 0.5

@@ -14,7 +14,7 @@ from PromptOnceLib.engine.zoom.seeds import zoomed_after_seeds
 from PromptOnceLib.engine.zoom.single_slices import SlicesTask
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import WrongOrderError
-from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.prompts.interpolation import affected, interpolated
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
-from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.models.model_entry import MemorySettings
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt

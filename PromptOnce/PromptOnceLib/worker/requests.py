@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError
-from PromptOnceLib.imaging.crop import Crop, Zoom
 from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.interpolation import Between, check_interpolation
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.walls import Walls, kept_out
 from PromptOnceLib.prompts.zoom import Sight
-from PromptOnceLib.segmentation.clean_up import CleanUp, Removed, clean_up
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, Removed, clean_up
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result

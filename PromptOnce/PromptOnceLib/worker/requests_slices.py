@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import CancelledError, PromptOnceError, WorkerError
-from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.worker import protocol

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
-from PromptOnceLib.segmentation.clean_up import CleanUp
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 OutputFormat = Literal["seg.nrrd", "nii.gz"]
 

@@ -13,11 +13,11 @@ import click
 
 from PromptOnceLib.cli import completed_names
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
 from PromptOnceLib.prompts.interpolation import BETWEENS
 from PromptOnceLib.prompts.zoom import zoom_from_text
-from PromptOnceLib.segmentation.clean_up import CLEAN_UPS
+from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -15,9 +15,9 @@ from PromptOnceLib.cli.options.common import (
     mask_options,
 )
 from PromptOnceLib.cli.terminal import SliceRange
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.interpolation import Between
-from PromptOnceLib.segmentation.clean_up import CleanUp
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.worker.requests import Settings
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from PromptOnceLib.engine.propagation import Task
 from PromptOnceLib.engine.transfer import SliceOutput
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.imaging.crop import Crop, Zoom
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt import ObjectPrompt

@@ -9,7 +9,7 @@ import numpy as np
 
 from PromptOnceLib.engine.transfer import SliceOutput
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.zoom import Sight
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.engine.propagation import Propagation
 from PromptOnceLib.engine.transfer import SliceOutput
-from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.zoom import Sight, seen_in
 

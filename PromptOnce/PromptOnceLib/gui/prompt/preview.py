@@ -13,7 +13,7 @@ from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
-from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.mrml.segmentations.preview import MaskPreview
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.zoom import Sight, zoom_from_text

@@ -24,7 +24,7 @@ from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.zoom import zoom_from_text
-from PromptOnceLib.segmentation.clean_up import CleanUp
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import PropagationJob, Settings
 

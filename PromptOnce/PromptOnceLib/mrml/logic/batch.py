@@ -17,14 +17,14 @@ from PromptOnceLib.batch.scripts import prompt_choice
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import expanded
-from PromptOnceLib.imaging.crop import Zoom
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.seeds import SeedLogic
 from PromptOnceLib.mrml.logic.worker_access import WAIT, WorkerAccess
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.prompts.interpolation import Between
-from PromptOnceLib.segmentation.clean_up import CleanUp
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 _VOLUMES = ".volumes"
 """Folder in a run's folder for volumes that came from the scene: resuming and reviewing need them."""

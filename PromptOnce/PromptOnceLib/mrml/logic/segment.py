@@ -9,8 +9,8 @@ from typing import Any, Literal
 from PromptOnceLib.cases.case import Case, prepare_case, with_walls
 from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.crop import Zoom
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.worker_access import WorkerAccess
 from PromptOnceLib.mrml.runs import OnProgress, VolumeRun, prepared_writer
@@ -21,7 +21,7 @@ from PromptOnceLib.mrml.tables import TableNodes, totals_in_words, write_tables
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, volume_geometry
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.segmentation.clean_up import CleanUp
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals
 from PromptOnceLib.worker.requests import Settings
 

@@ -15,7 +15,7 @@ from PromptOnceLib.mrml.owned_nodes import remove
 from PromptOnceLib.mrml.segmentations import corrections, labelmap
 from PromptOnceLib.mrml.segmentations.records import settled_slices
 from PromptOnceLib.mrml.segmentations.undo import UndoStep
-from PromptOnceLib.segmentation.clean_up import Removed
+from PromptOnceLib.segmentation.pieces.clean_up import Removed
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment
 

@@ -12,7 +12,7 @@ from cli.conftest import Run
 from PromptOnceLib.batch.planning.plan import RecordedPlan
 from PromptOnceLib.batch.run_folder.records import read_run_record
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
-from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.prompt import Box, Point
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, write_prompts
 from PromptOnceLib.segmentation.seg_nrrd import read_tags

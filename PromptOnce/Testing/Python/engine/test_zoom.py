@@ -18,7 +18,7 @@ from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Features, Tracker
 from PromptOnceLib.engine.zoom.views import CroppedFrames, Views
-from PromptOnceLib.imaging.crop import Crop
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet

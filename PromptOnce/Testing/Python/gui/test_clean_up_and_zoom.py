@@ -97,7 +97,7 @@ def test_the_preview_frames_what_the_network_sees(user: User) -> None:
 
 
 def whole(preview: Any) -> Any:
-    from PromptOnceLib.imaging.crop import Crop
+    from PromptOnceLib.imaging.views.crop import Crop
 
     return Crop.whole(preview.masks[1].masks.shape[1:])
 

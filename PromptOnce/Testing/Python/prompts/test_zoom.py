@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.crop import Crop, Zoom
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, encode_mask
 from PromptOnceLib.prompts.zoom import Sight, crop_holding, crop_of, seen_in, zoom_from_text
 

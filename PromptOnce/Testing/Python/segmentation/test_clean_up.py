@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from PromptOnceLib.segmentation.clean_up import CLEAN_UPS, clean_up
+from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS, clean_up
 
 
 def mask_of(*places: tuple[int, int, int]) -> NDArray[np.uint8]:
