@@ -146,11 +146,12 @@ def test_a_mask_of_another_segmentation_is_the_prompt_and_others_are_kept_out(
     whole = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))) > 0
     assert 2 * (whole[4] & disk[4]).sum() / (whole[4].sum() + disk[4].sum()) > 0.95
     assert whole[6, :, 50:].any()
-    assert run(*command, "--keep-out", "others.nii.gz:2").status == 0
+    assert run(*command, "--overwrite", "--keep-out", "others.nii.gz:2").status == 0
     found = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))) > 0
     np.testing.assert_array_equal(found, whole & ~right)
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> None:
     report = run(
         "segment", disk_volume, "-o", "o.nii.gz", "--axis", "j", "--slice", "30", "--positive", "50,5", "--range",
@@ -218,7 +219,7 @@ def test_bad_input_ends_with_status_2_a_sentence_and_no_file(
     [
         (["nothing.nii.gz", "-o", "o.nii.gz", "--box", BOX], "bad_volume"),
         (["nothing.nii.gz", "-o", "o.nii.gz", "--box", "1,2,3"], "usage"),
-        (["nothing.nii.gz"], "usage"),
+        (["nothing.nii.gz"], "bad_input"),
         (["--bogus"], "usage"),
     ],
 )
