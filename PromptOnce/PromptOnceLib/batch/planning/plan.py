@@ -131,6 +131,14 @@ class RecordedPlan(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
+    def _goes_on_as_it_began(cls, data: object) -> object:
+        """Runs from before there were these options are gone on with as they began, not with the defaults of now."""
+        if isinstance(data, dict) and isinstance(data.get("options"), dict):
+            return {**data, "options": {"zoom": "off", "clean_up": "all", **data["options"]}}
+        return data
+
+    @model_validator(mode="before")
+    @classmethod
     def _before_there_was_zoom(cls, value: object) -> object:
         """Runs of older versions saw whole slices and cleaned nothing up; their finished cases stay finished."""
         if isinstance(value, dict) and isinstance(value.get("options"), dict) and "zoom" not in value["options"]:

@@ -85,12 +85,11 @@ def fingerprint(
 
 def model_fingerprint(files: ModelFiles) -> str:
     """What tells a model from another: SHA-256 of its checkpoint, and of its configuration where that is the user's,
-    and the size of its input and what it remembers where those are not the usual ones.
+    and the size of its input where that is not the usual one. What a version has it remember does not count.
     """
     checkpoint = files.sha256 or _sha256(files.checkpoint)
     size = "" if files.image_size is None else f" at {files.image_size}"
-    memory = "" if files.memory is None else f" remembering {files.memory.model_dump_json()}"
-    return f"{checkpoint} {_sha256(files.config) if isinstance(files.config, Path) else files.config}{size}{memory}"
+    return f"{checkpoint} {_sha256(files.config) if isinstance(files.config, Path) else files.config}{size}"
 
 
 def _stamp(path: Path, earlier: FileStamp | None) -> FileStamp:

@@ -54,7 +54,7 @@ def test_a_seed_is_saved_and_serves_the_next_patient(
         "manufacturer=MAKER", "--target", "disk", "--preview", "frame.png", "--json", *CONFIRMED,
     )  # fmt: skip
     assert saved.status == 0, saved.err
-    assert "Round trip" in saved.err
+    assert "demonstration model" in saved.err
     record = saved.json
     assert (record["name"], record["target"], record["scanner_name"]) == ("the disk", "disk", "CT 2")
     assert record["scanner"]["manufacturer"] == "MAKER"
