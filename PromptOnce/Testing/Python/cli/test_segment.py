@@ -265,8 +265,9 @@ def test_ctrl_c_while_the_worker_starts_leaves_the_old_result(
     monkeypatch.setenv(INSTEAD, str(silent))
     (tmp_path / "o.nii.gz").write_bytes(b"the old result")
     process = subprocess.Popen(
-        [*COMMAND, "segment", disk_volume, "-o", "o.nii.gz", "--box", BOX], cwd=tmp_path, stderr=subprocess.PIPE
-    )
+        [*COMMAND, "segment", disk_volume, "-o", "o.nii.gz", "--box", BOX, "--overwrite"],
+        cwd=tmp_path, stderr=subprocess.PIPE,
+    )  # fmt: skip
     worker = int(pipe.read_text())
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=300)
