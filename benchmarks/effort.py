@@ -31,6 +31,7 @@ from training.evaluation.images import image_examples
 from training.evaluation.phantoms import PHANTOMS, phantom_examples
 from training.evaluation.scores import CachingTracker, Example
 
+_TRAJECTORIES = "effort.json"
 _MOST_PHANTOMS = 10_000  # drawn until there are enough objects
 _BEYOND = 8  # slices of a real image kept beyond the object's ends: a range that somebody would choose
 
@@ -44,8 +45,12 @@ def trajectory(tracker: Tracker, example: Example, strategy: str, seed: int = 0)
             steps.append(step)
             if step.dice >= max(TARGETS):
                 break
-    name = f"{example.image}: {example.name}"
-    return Trajectory(strategy, example.group, name, len(example.frames), tuple(steps)), desk
+    return Trajectory(strategy, example.group, name_of(example), len(example.frames), tuple(steps)), desk
+
+
+def name_of(example: Example) -> str:
+    """The object, and the image that shows it."""
+    return f"{example.image}: {example.name}"
 
 
 def phantoms(count: int) -> Iterator[Example]:
@@ -79,15 +84,18 @@ def within_range(example: Example) -> Example:
 def run(
     tracker: Tracker, examples: Iterable[Example], strategies: Sequence[str], seed: int, output: Path | None
 ) -> list[Trajectory]:
-    """Every strategy on every object; what has been found so far is kept in `output`."""
-    found: list[Trajectory] = []
+    """Every strategy on every object; what has been found so far is kept in `output`, and not computed again."""
+    found = _kept(output)
+    done = {(one.strategy, one.group, one.name) for one in found}
     for example in examples:
         for strategy in strategies:
+            if (strategy, example.group, name_of(example)) in done:
+                continue
             one, _ = trajectory(tracker, example, strategy, seed)
             found.append(one)
             print(f"{one.group}, {one.name}, {strategy}: {' '.join(f'{s.dice:.2f}' for s in one.steps)}", flush=True)
-        if output is not None:
-            _keep(output, found)
+            if output is not None:
+                _keep(output, found)
     return found
 
 
@@ -105,10 +113,17 @@ def tables(found: Sequence[Trajectory]) -> str:
     return "\n\n".join(parts)
 
 
+def _kept(output: Path | None) -> list[Trajectory]:
+    if output is None or not (output / _TRAJECTORIES).is_file():
+        return []
+    rows = json.loads((output / _TRAJECTORIES).read_text())["trajectories"]
+    return [Trajectory.from_json(row) for row in rows]
+
+
 def _keep(output: Path, found: Sequence[Trajectory]) -> None:
     output.mkdir(parents=True, exist_ok=True)
     rows = [one.as_json() for one in found]
-    (output / "effort.json").write_text(json.dumps({"machine": machine(), "trajectories": rows}, indent=1) + "\n")
+    (output / _TRAJECTORIES).write_text(json.dumps({"machine": machine(), "trajectories": rows}, indent=1) + "\n")
     (output / "effort.md").write_text(tables(found) + "\n")
 
 
@@ -122,7 +137,7 @@ def main() -> None:
     parser.add_argument("--model", default="nano")
     parser.add_argument("--seed", type=int, default=0, help="of the simulated person")
     parser.add_argument("--quick", action="store_true", help="two objects")
-    parser.add_argument("--output", type=Path, help="folder for tables and figures")
+    parser.add_argument("--output", type=Path, help="folder for tables and figures; goes on with what lies there")
     options = parser.parse_args()
     torch.set_num_threads(1)
     began = time.monotonic()

@@ -18,14 +18,14 @@ from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.workspace import Workspace
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
-from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence
+from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence, wrong_pixels
 
 
 @dataclass(frozen=True)
 class Step:
     """After an interaction: Dice of the volume, and what this interaction took.
 
-    computed: slices that were propagated to, each as often as a sweep reached it. marks: boxes and clicks. seconds: of
+    computed: slices that were propagated to. marks: boxes and clicks. seconds: of
     the processor in the engine, without encoding what was encoded before. untouched: whether the slice that was looked
     at was good and got no mark.
     """
@@ -41,13 +41,14 @@ class Step:
 class Desk:
     """One object in one volume while somebody works on it.
 
-    folder: for what the engine keeps. fixed: by slice what settles it. agreement: see slice_confidence.
+    folder: for what the engine keeps. fixed: by slice what settles it. accepted: slices that got no mark.
     """
 
     tracker: Tracker
     person: Person
     folder: Path
     fixed: dict[int, ObjectPrompt] = field(default_factory=dict)
+    accepted: set[int] = field(default_factory=set)
     computed: int = 0
     seconds: float = 0.0
 
@@ -55,7 +56,7 @@ class Desk:
         frames = self.person.example.frames
         self.work = Workspace(self.tracker, frames, print, run_memory=RunMemory(self.folder))
         self.masks: Mask = np.zeros_like(self.person.example.reference)
-        self.presence, self.predicted_iou, self.agreement = (np.full(len(frames), np.nan) for _ in range(3))
+        self.presence, self.predicted_iou = (np.full(len(frames), np.nan) for _ in range(2))
 
     def propagate(self, changed: int | None) -> None:
         """Compute what is open next to a fixed slice, everything for None."""
@@ -79,7 +80,6 @@ class Desk:
             index = output.slice
             self.masks[index] = output.masks[0]
             self.presence[index], self.predicted_iou[index] = output.presence[0], output.predicted_iou[0]
-            self.agreement[index] = output.agreement[0] if output.agreement else np.nan
         self.computed += task.steps - len(task.settled())
         self.seconds += time.process_time() - began
 
@@ -100,6 +100,8 @@ class Desk:
         first = self.fixed.get(index)
         prompt = ObjectPrompt(name=NAME) if first is None else first
         clicks, seen = self._mark(index, prompt, correcting=first is None)
+        if not clicks:
+            self.accepted.add(index)
         self._fix(index, seen)
         return clicks
 
@@ -133,7 +135,7 @@ class Desk:
 
     def confidence(self) -> NDArray[np.float64]:
         """Of every slice."""
-        return slice_confidence(self.masks, self.presence, self.predicted_iou, self.fixed, self.agreement)
+        return slice_confidence(self.masks, self.presence, self.predicted_iou, self.fixed, self.accepted)
 
 
 Choice = Callable[[Desk], int]
@@ -152,7 +154,7 @@ def oracle(desk: Desk) -> int:
 
 def queue(desk: Desk) -> int:
     """The slice that the queue shows first."""
-    return review_order(desk.confidence(), desk.fixed)[0]
+    return review_order(wrong_pixels(desk.masks, desk.confidence()), desk.fixed)[0]
 
 
 def corrected(choose: Choice, marking: Marking, everywhere: bool = False) -> Strategy:

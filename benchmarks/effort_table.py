@@ -42,6 +42,11 @@ class Trajectory:
         """Over the first ten interactions."""
         return math.fsum(self.dice(number) for number in range(1, 11)) / 10
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Trajectory:
+        """What as_json gave."""
+        return cls(**{**values, "steps": tuple(Step(**step) for step in values["steps"])})
+
     def as_json(self) -> dict[str, Any]:
         """All there is, for a file."""
         return asdict(self)

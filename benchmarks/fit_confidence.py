@@ -10,8 +10,8 @@ from __future__ import annotations
 import argparse
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,13 @@ from benchmarks.effort_strategies import Desk, corrected, oracle
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.models.registry import resolve_model
-from PromptOnceLib.segmentation.slice_confidence import FEATURES, slice_features
+from PromptOnceLib.segmentation.slice_confidence import (
+    EMPTY_FEATURES,
+    FOUND_FEATURES,
+    SliceFeatures,
+    slice_features,
+    wrong_pixels,
+)
 from training.evaluation.images import image_examples
 from training.evaluation.phantoms import phantom_examples
 from training.evaluation.scores import CachingTracker, Example
@@ -32,20 +38,38 @@ from training.evaluation.scores import CachingTracker, Example
 Values = NDArray[np.float64]
 
 FIRST_SEED = 30_000  # of the phantoms; neither training nor any evaluation uses those from here on
+FOLDS = 5
+_FEWEST = 5  # slices of which a rank correlation says something
+_COLUMNS = (
+    *(
+        f"{what}, {which}{by}"
+        for which in ("all", "some", "found")
+        for by in ("", ", by predicted IoU")
+        for what in ("rank correlation", "worst tenth among first")
+    ),
+    "wrong pixels on the first slice, of the most on any",
+    "the same of any slice",
+)
 _STEPS = 4  # interactions after which slices are taken
 _PENALTY = 1.0  # on squared weights of standardised features
 
 
 @dataclass(frozen=True)
 class State:
-    """The open slices of a volume after some interactions. dice: NaN where nothing is found and nothing is there."""
+    """The open slices of a volume after some interactions. dice: NaN where nothing is found and nothing is there.
+
+    wrong, expected: pixels, true and as the library expects them.
+    """
 
     group: str
+    image: str
     interactions: int
-    features: Values
+    features: SliceFeatures
     predicted_iou: Values
     confidence: Values
     dice: Values
+    wrong: NDArray[np.int64]
+    expected: Values
 
 
 def states(tracker: CachingTracker, examples: Iterable[Example]) -> Iterator[State]:
@@ -61,18 +85,21 @@ def states(tracker: CachingTracker, examples: Iterable[Example]) -> Iterator[Sta
 def _state(desk: Desk, number: int) -> State:
     person, example = desk.person, desk.person.example
     open_slices = [index for index in range(len(desk.masks)) if index not in desk.fixed]
-    features = slice_features(desk.masks, desk.presence, desk.predicted_iou, desk.fixed, desk.agreement)
+    features = slice_features(desk.masks, desk.presence, desk.predicted_iou, desk.fixed)
     nothing = ~(desk.masks.any((1, 2)) | example.reference.any((1, 2)))
     dice = np.array([person.slice_dice(mask, index) for index, mask in enumerate(desk.masks)])
     dice[nothing] = np.nan
     confidence = desk.confidence()
     return State(
         example.group,
+        example.image,
         number,
-        features[open_slices],
+        SliceFeatures(features.found[open_slices], features.empty[open_slices], features.is_empty[open_slices]),
         desk.predicted_iou[open_slices],
         confidence[open_slices],
         dice[open_slices],
+        person.wrong_pixels(desk.masks)[open_slices],
+        wrong_pixels(desk.masks, confidence)[open_slices],
     )
 
 
@@ -93,6 +120,27 @@ def fit(features: Values, target: Values) -> tuple[Values, float]:
     return scaled, float(weights[-1] - scaled @ mean)
 
 
+def _training_set(found: Sequence[State], model: str) -> tuple[Values, Values]:
+    """Features and Dice, 1 where nothing is found and nothing is there, of the slices that a model is for."""
+    empty = model == "empty"
+    features = [getattr(state.features, model)[state.features.is_empty == empty] for state in found]
+    target = [np.nan_to_num(state.dice, nan=1.0)[state.features.is_empty == empty] for state in found]
+    return np.concatenate(features), np.concatenate(target)
+
+
+def cross_validated(found: Sequence[State]) -> Iterator[State]:
+    """The states with the confidence of models that were fitted on other images."""
+    images = sorted({state.image for state in found})
+    for fold in range(FOLDS):
+        held = {image for number, image in enumerate(images) if number % FOLDS == fold}
+        rest = [state for state in found if state.image not in held]
+        models = {name: fit(*_training_set(rest, name)) for name in ("found", "empty")}
+        for state in (state for state in found if state.image in held):
+            own = {name: getattr(state.features, name) @ weights + bias for name, (weights, bias) in models.items()}
+            values = np.where(state.features.is_empty, own["empty"], own["found"])
+            yield replace(state, confidence=1 / (1 + np.exp(-values)))
+
+
 def rank_correlation(values: Values, dice: Values) -> float:
     """Spearman's, NaN where one of both is the same everywhere."""
     if len(dice) < 3 or np.ptp(values) == 0 or np.ptp(dice) == 0:
@@ -107,29 +155,34 @@ def worst_found(values: Values, dice: Values) -> tuple[float, float]:
     return len(shown & worst) / count, count / len(dice)
 
 
-def report(found: list[State], interactions: int) -> str:
-    """Markdown: by group means over volumes, over slices where something is found or is there."""
-    lines = [
-        "| set | volumes | rank correlation | by predicted IoU | worst tenth found | by predicted IoU | by chance |",
-        "|---" * 7 + "|",
-    ]
-    chosen = [state for state in found if state.interactions == interactions]
-    groups = dict.fromkeys(state.group for state in chosen)
+def report(found: Sequence[State], interactions: int | None) -> str:
+    """Markdown: by group means over states, of all open slices, of those where something is found or is there, and of
+    those where something is found; beside predicted IoU alone. interactions: after so many, after any for None.
+    """
+    chosen = [state for state in found if interactions in (None, state.interactions)]
+    lines = ["| set | states | " + " | ".join(_COLUMNS) + " |", "|---" * (2 + len(_COLUMNS)) + "|"]
     rows = []
-    for group in groups:
-        figures = []
-        for state in (state for state in chosen if state.group == group):
-            known = np.isfinite(state.dice)
-            dice, ours, theirs = state.dice[known], state.confidence[known], state.predicted_iou[known]
-            if len(dice) >= 5:
-                (hit, chance), (other, _) = worst_found(ours, dice), worst_found(theirs, dice)
-                figures.append((rank_correlation(ours, dice), rank_correlation(theirs, dice), hit, other, chance))
-        if figures:
-            rows.append(np.nanmean(figures, axis=0))
-            lines.append(_line(group, len(figures), rows[-1]))
+    for group in dict.fromkeys(state.group for state in chosen):
+        own = [_figures(state) for state in chosen if state.group == group]
+        rows.append(np.nanmean(own, axis=0))
+        lines.append(_line(group, len(own), rows[-1]))
     if len(rows) > 1:
         lines.append(_line("mean over sets", len(chosen), np.nanmean(rows, axis=0)))
     return "\n".join(lines)
+
+
+def _figures(state: State) -> list[float]:
+    there = np.isfinite(state.dice)
+    dice, figures = np.nan_to_num(state.dice, nan=1.0), list[float]()
+    for counted in (np.ones(len(dice), bool), there, ~state.features.is_empty):
+        for values in (state.confidence, state.predicted_iou):
+            if counted.sum() < _FEWEST:
+                figures += [float("nan")] * 2
+                continue
+            figures.append(rank_correlation(values[counted], dice[counted]))
+            figures.append(worst_found(values[counted], dice[counted])[0])
+    most = max(1, int(state.wrong.max()))
+    return [*figures, state.wrong[state.expected.argmax()] / most, state.wrong.mean() / most]
 
 
 def _line(name: str, count: int, figures: Values) -> str:
@@ -158,12 +211,14 @@ def main() -> None:
             print(f"\nAfter {interactions} interactions\n\n{report(found, interactions)}", flush=True)
         return
     found = list(states(tracker, volumes(phantom_examples(options.phantoms, FIRST_SEED))))
-    features = np.concatenate([state.features for state in found])
-    target = np.nan_to_num(np.concatenate([state.dice for state in found]), nan=1.0)
-    weights, bias = fit(features, target)
-    print(f"{len(found)} states, {len(target)} slices")
-    print("\n".join(f"{name:30} {weight:8.3f}" for name, weight in zip(FEATURES, weights, strict=True)))
-    print(f"{'bias':30} {bias:8.3f}")
+    print(f"{len(found)} states")
+    for name, names in (("found", FOUND_FEATURES), ("empty", EMPTY_FEATURES)):
+        features, target = _training_set(found, name)
+        weights, bias = fit(features, target)
+        print(f"\n{name}: {len(target)} slices")
+        print("\n".join(f"{one:30} {weight:8.3f}" for one, weight in zip(names, weights, strict=True)))
+        print(f"{'bias':30} {bias:8.3f}")
+    print(f"\nBy cross-validation\n\n{report(list(cross_validated(found)), None)}")
 
 
 if __name__ == "__main__":

@@ -13,18 +13,22 @@ from PromptOnceLib.errors import ModelError
 from PromptOnceLib.models.registry import ModelFiles, load_registry, resolve_model
 
 
+def configuration(name: str, path: Path, pixels: int | None = None) -> Path:
+    """The configuration of a model in a file that upstream reads, too. pixels: another side length of its input."""
+    config = OmegaConf.load(_config_path(load_registry().get(name).config_location))
+    if pixels is not None:
+        config.model.image_size = pixels
+    # The first line is for Hydra.
+    path.write_text("# @package _global_\n" + OmegaConf.to_yaml(config))
+    return path
+
+
 def model_files(name: str, folder: Path, pixels: int | None = None) -> tuple[ModelFiles, str]:
     """Configuration and checkpoint as files in `folder`, and "trained" or "random".
 
     pixels: another side length of the network's square input, as MedSAM2 does with 512.
     """
-    entry = load_registry().get(name)
-    config = OmegaConf.load(_config_path(entry.config_location))
-    if pixels is not None:
-        config.model.image_size = pixels
-    path = folder / f"{name}.yaml"
-    # The first line is for Hydra, with which upstream reads the file.
-    path.write_text("# @package _global_\n" + OmegaConf.to_yaml(config))
+    path = configuration(name, folder / f"{name}.yaml", pixels)
     try:
         return replace(resolve_model(name), config=path), "trained"
     except ModelError:

@@ -20,9 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import machine
-from benchmarks.models import model_files
+from benchmarks.models import configuration, model_files
 from benchmarks.volumes import disks, through_jpeg
 from PromptOnceLib.processes.transport import worker_environment
+
+SIDES = ("reference", "vos_optimized", "in_turn", "none")
+"""in_turn: ours with one pass after the other."""
 
 
 class SideFailedError(Exception):
@@ -38,6 +41,8 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
         np.save(folder / "frames.npy", through_jpeg(disks(options.slices, rows, columns, options.filled), folder))
         job = {**vars(options), "checkpoint": str(files.checkpoint), "config": str(files.config)}
         job["logits"] = options.compare != "none"
+        of_reference = options.reference_pixels or options.pixels
+        job["reference_config"] = str(configuration(options.model, folder / "reference.yaml", of_reference))
         (folder / "job.json").write_text(json.dumps(job))
         sides = ["ours"] if options.compare == "none" else [options.compare, "ours"]
         runs: dict[str, list[dict[str, Any]]] = {side: [] for side in sides}
@@ -57,7 +62,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
 def _run(folder: Path, side: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.sides", str(folder), side]
     # Ours as in the worker. Threads that do not spin for both: beside another program the reference gains from it too.
-    env = worker_environment() if side == "ours" else {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    env = worker_environment() if side in ("ours", "in_turn") else {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
     done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", errors="replace")
     if done.returncode != 0:
         raise SideFailedError(f"{side} ended with status {done.returncode}:\n{done.stderr[-3000:]}")
@@ -68,9 +73,12 @@ def _case(options: argparse.Namespace, weights: str) -> str:
     rows, columns = options.rows or options.size, options.columns or options.size
     model = options.model if options.pixels is None else f"{options.model} at {options.pixels}"
     against = {"reference": options.reference_precision}.get(options.compare, options.compare)
+    if options.reference_pixels is not None:
+        against += f" at {options.reference_pixels}"
     objects = "" if options.objects == 1 else f", {options.objects} objects"
     volume = f"{options.slices} x {rows} x {columns}{objects}"
     ours = f"{options.precision}{' compiled' if options.compile else ''}"
+    ours += "" if options.cells is None else f" with {options.cells:.0%} of the cells"
     return f"{model} ({weights} weights), {volume}, {options.device}, {ours} against {against}"
 
 
@@ -104,6 +112,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m benchmarks.propagation", description=__doc__)
     made.add_argument("--model", default="tiny", help="name in the registry; random weights where it is not downloaded")
     made.add_argument("--pixels", type=int, help="another side length of the network's input, for example 512")
+    made.add_argument("--reference-pixels", type=int, help="the same for the reference, where it differs")
     made.add_argument("--slices", type=int, default=12)
     made.add_argument("--size", type=int, default=512, help="rows and columns of a slice")
     made.add_argument("--rows", type=int)
@@ -113,7 +122,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--device", default="cpu")
     made.add_argument("--precision", default="auto", help="ours: auto, float32 (exact), bfloat16 or float16")
     made.add_argument("--reference-precision", default="float32", choices=("float32", "bfloat16", "float16"))
-    made.add_argument("--compare", default="reference", choices=("reference", "vos_optimized", "none"))
+    made.add_argument("--compare", default="reference", choices=SIDES)
+    made.add_argument(
+        "--cells", type=float, help="ours: attend to this share of the cells of slices before the last one"
+    )
     made.add_argument("--early-stop", action="store_true")
     made.add_argument(
         "--compile", action="store_true", help="ours: rewritten by torch.compile, its warm-up not counted"

@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from benchmarks.volumes import prompts
 from PromptOnceLib.engine.devices import place
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker
 from PromptOnceLib.engine.tracker import Output, Tracker
 from PromptOnceLib.engine.transfer import DeviceTransfer
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
@@ -58,7 +59,8 @@ def main() -> None:
     )
 
     keep = Keep(logits, wanted=job["logits"])
-    prepared = _ours(job, frames, keep) if side == "ours" else _reference(job, frames, folder, keep, side)
+    ours = side in ("ours", "in_turn")
+    prepared = _ours(job, frames, keep, side) if ours else _reference(job, frames, folder, keep, side)
     before = peak_mib(job["device"])
     if job["device"] != "cpu":
         # The first run has libraries loaded and, of upstream's compiled variant, minutes of compiling in it. It is also
@@ -83,9 +85,13 @@ def main() -> None:
     )
 
 
-def _ours(job: dict[str, Any], frames: NDArray[np.uint8], keep: Keep) -> Callable[[], dict[str, Any]]:
+def _ours(job: dict[str, Any], frames: NDArray[np.uint8], keep: Keep, side: str) -> Callable[[], dict[str, Any]]:
     placement = place(job["device"], job["precision"], job["compile"])
-    tracker = Tracker(load_model(_files(job)), placement)
+    if side == "in_turn":
+        placement = replace(placement, pipeline=replace(placement.pipeline, side_by_side=False))
+    model = load_model(_files(job))
+    rules = MemoryRules(cells=job["cells"])
+    tracker = Tracker(model, placement) if job["cells"] is None else RuledTracker(model, placement, rules)
     compile_and_warm_up(tracker, lambda text: print(text, file=sys.stderr))
     task = Task(
         prompts(job["objects"], *frames.shape[1:]),
@@ -137,7 +143,7 @@ def _reference(
     from sam2.build_sam import build_sam2_video_predictor
 
     predictor = build_sam2_video_predictor(
-        f"//{job['config']}", job["checkpoint"], device=job["device"], vos_optimized=side == "vos_optimized"
+        f"//{job['reference_config']}", job["checkpoint"], device=job["device"], vos_optimized=side == "vos_optimized"
     )
     seed, cast = len(frames) // 2, job["reference_precision"]
     autocast = (

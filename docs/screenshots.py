@@ -57,6 +57,9 @@ def main() -> None:
     user.wait_for_run()
     bench.settle()
     bench.screenshot(SCREENSHOTS / "done.png")
+    correct(user)
+    bench.screenshot(SCREENSHOTS / "correct.png")
+    user.work.corrections.give_up()
     compare(user, reference)
     bench.screenshot(SCREENSHOTS / "compare.png")
     with tempfile.TemporaryDirectory() as folder:
@@ -121,6 +124,38 @@ def prompt_with_the_mouse(user: Any) -> None:
     user.wait_for_mask()
 
 
+def correct(user: Any) -> None:
+    """Slices accepted and corrected, one drawn on by hand, and a click on the one that the model is least sure of."""
+    import numpy as np
+    import slicer
+
+    corrections = user.work.corrections
+    only(user, user.panel.correct)
+    for index in (14, 24):
+        corrections.walk.go_to(index)
+        corrections.accept()
+    node, segment_id = corrections.segment.place
+    volume = user.case.node
+    drawn = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
+    drawn[27] = np.roll(drawn[27], 3, axis=1)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, segment_id, volume)
+    corrections.propagate()
+    user.bench.wait_until(lambda: not corrections.work.running, "the correction", 120)
+    drawn = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, volume).copy()
+    drawn[31] = np.roll(drawn[31], 3, axis=1)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, segment_id, volume)
+    corrections.walk.go_to(18)
+    corrections.begin()
+    user.panel.prompt.widget.collapsed = False
+    wait_for_layout(user)
+    user.bench.click(user.panel.prompt.tools["positive"])
+    user.bench.mouse(user.view).click_ras(user.place(*ON_THE_LUNG, 18))
+    user.bench.wait_until(lambda: corrections.marked == 18, "the mark")
+    user.wait_for_mask()
+    user.panel.prompt.widget.collapsed = True
+    wait_for_layout(user)
+
+
 def compare(user: Any, reference: Any) -> None:
     """The reference's outline over the mask, plot and table in the panel."""
     reference.GetDisplayNode().SetVisibility(True)
@@ -138,10 +173,11 @@ def compare(user: Any, reference: Any) -> None:
 
 def seeds(user: Any, library: Path) -> None:
     """A library of three seeds, and what is suggested for the next phantom."""
-    from PromptOnceLib.cases.case import Labels, prepare_case
+    from PromptOnceLib.cases.case import prepare_case
     from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
     from PromptOnceLib.seeds.create import make_seed
     from PromptOnceLib.seeds.library import SeedLibrary
+    from PromptOnceLib.segmentation.object_labels import Labels
 
     for number, (target, shape) in enumerate({"heart": (40, 256, 256), "liver": (20, 128, 128)}.items(), start=1):
         volume, labels = chest_phantom(number, shape)

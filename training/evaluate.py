@@ -26,6 +26,7 @@ import torch
 
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.models.registry import ModelFiles
 from training.evaluation import tables
 from training.evaluation.images import DATA_SETS, image_examples
@@ -34,6 +35,7 @@ from training.evaluation.phantoms import PHANTOMS, RINGS, phantom_examples, ring
 from training.evaluation.scores import CachingTracker, Example, Score, score
 from training.evaluation.sheets import Sheets
 from training.evaluation.speed import Speed, measure
+from training.memory import RULES, SECOND_PASS, EncodedElsewhere
 from training.train import CONFIG
 
 PARTS = ("phantoms", "rings", "real", "jitter", "speed")
@@ -49,7 +51,7 @@ class Evaluation:
     jitters: list[Jitter] = field(default_factory=list)
     speed: Speed | None = None
 
-    def take(self, tracker: CachingTracker, example: Example) -> None:
+    def take(self, tracker: Tracker, example: Example) -> None:
         """Everything that is wanted of one example."""
         begin, said = time.monotonic(), [str(example)]
         if (example.group if example.group in (PHANTOMS, RINGS) else "real") in self.parts:
@@ -59,7 +61,7 @@ class Evaluation:
             said.append("shifted " + " ".join(f"{min(dice):.2f}" for dice in self.jitters[-1].shifted.values()))
         say(", ".join([*said, f"{time.monotonic() - begin:.1f} s"]))
 
-    def _score(self, tracker: CachingTracker, example: Example) -> str:
+    def _score(self, tracker: Tracker, example: Example) -> str:
         figures, result = score(tracker, example)
         self.scores.append(figures)
         if example.group not in (PHANTOMS, RINGS):
@@ -128,7 +130,9 @@ def run(arguments: argparse.Namespace) -> Evaluation:
     if "speed" in evaluation.parts:
         evaluation.speed = measure(files, arguments.threads, say)
     if evaluation.parts - {"speed"}:
-        tracker = CachingTracker(load_model(files), on_cpu())
+        tracker: Tracker = CachingTracker(load_model(files), on_cpu())
+        if arguments.memory != "upstream":
+            tracker = EncodedElsewhere(files, arguments.memory, tracker)
         for example in _examples(arguments):
             evaluation.take(tracker, example)
         sheets.write_worst()
@@ -164,6 +168,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder of the real images")
     parser.add_argument("--only", type=_parts, default=frozenset(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--phantoms", type=int, default=40, help="a quarter of them with shapes left out of training")
+    rules = [name for name in RULES if name != SECOND_PASS]
+    parser.add_argument("--memory", default="upstream", choices=rules, help="a rule for what a pass remembers")
     parser.add_argument("--rings", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()

@@ -1,6 +1,12 @@
 """PromptOnce: a whole volume segmented from one prompt with SAM 2. Not for clinical use.
 
-For scripts this package offers what PromptOnceLib.api does; that is loaded when it is first asked for.
+    import PromptOnceLib as po
+
+    result = po.segment("chest.nii.gz", box=(40, 60, 300, 280), points=[(110, 170), (240, 165)], window="lung")
+    result.save("lungs.seg.nrrd")
+
+The names of `__all__` are loaded when they are asked for first: importing this package loads nothing. Their
+types are in __init__.pyi.
 """
 
 from importlib import import_module
@@ -8,29 +14,48 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_OF_API = frozenset(
-    {
-        "Box",
-        "Labels",
-        "ObjectPrompt",
-        "OpenModel",
-        "Point",
-        "Prompt",
-        "PromptOnceError",
-        "Segmentation",
-        "Volume",
-        "open_model",
-        "read",
-        "segment",
-    }
-)
+__all__ = [
+    "Box",
+    "Labels",
+    "ObjectPrompt",
+    "Point",
+    "Prompt",
+    "PromptOnceError",
+    "Segmentation",
+    "Session",
+    "Volume",
+    "batch",
+    "correct",
+    "match_seeds",
+    "phantom",
+    "read",
+    "review",
+    "seeds",
+    "segment",
+    "volume",
+]
+
+_PLACES = {
+    **dict.fromkeys(("Box", "ObjectPrompt", "Point", "Prompt"), "prompts.prompt"),
+    **dict.fromkeys(("phantom", "read", "volume"), "api.images"),
+    **dict.fromkeys(("correct", "review"), "api.corrections"),
+    "Labels": "segmentation.object_labels",
+    "PromptOnceError": "errors",
+    "Segmentation": "api.result",
+    "Session": "api.session",
+    "Volume": "imaging.volume",
+    "match_seeds": "api.match_seeds",
+    "segment": "api.segment",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _OF_API:
-        return getattr(import_module("PromptOnceLib.api"), name)
+    if name in _PLACES:
+        return getattr(import_module(f"PromptOnceLib.{_PLACES[name]}"), name)
+    if name in __all__:
+        return import_module(f"PromptOnceLib.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_OF_API])
+    return sorted({*globals(), *__all__})

@@ -131,7 +131,7 @@ class WrongOrderError(WorkerError):
 
 
 class EngineMissingError(WorkerError):
-    """The interpreter of the worker has no torch or no sam2."""
+    """No Python with torch and sam2 was found, or the one that was found cannot load them."""
 
     code = "engine_missing"
 
@@ -164,3 +164,19 @@ class DiskFullError(PromptOnceError):
     """The results find no room; the run stops."""
 
     code = "disk_full"
+
+
+class MissingPackageError(PromptOnceError):
+    """An optional package is not installed; package: its name."""
+
+    code = "package_missing"
+
+    def __init__(self, message: str, detail: str = "", package: str = "") -> None:
+        super().__init__(message, detail)
+        self.package = package
+
+
+class OutputExistsError(InputError):
+    """A file that is to be written is there already, and nobody asked to replace it."""
+
+    code = "output_exists"

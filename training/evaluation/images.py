@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import slicerio
 
-from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import choose_axis, pixel_spacing, slices_along
 from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.segmentation.reference import read_reference
 from training.evaluation.names import TOTALSEGMENTATOR_CT, TOTALSEGMENTATOR_MR
 from training.evaluation.scores import Example

@@ -42,7 +42,7 @@ class Sheets:
             self.folder / f"{rank}{_file_name(example)}.png",
             view.of_spacing(example.spacing),
             title=f"{example} \u00b7 {_by_box(figures)}",
-            total_dice=figures.volume_dice,
+            facts=[] if figures.volume_dice is None else [f"Dice of the volume {figures.volume_dice:.3f}"],
             names=result.names,
             prompted_slice=example.seed,
             tiles=_TILES,

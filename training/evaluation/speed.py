@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from PromptOnceLib.cases.case import Case, Labels, prepare_case
+from PromptOnceLib.cases.case import Case, prepare_case
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
 from training.evaluation.strategies import jittered

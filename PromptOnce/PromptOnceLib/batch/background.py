@@ -17,6 +17,7 @@ from typing import IO
 
 from pydantic import ValidationError, model_validator
 
+from PromptOnceLib.batch.cluster.dask_run import on_cluster
 from PromptOnceLib.batch.events import Event, RunRefused
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, Selection
@@ -31,13 +32,16 @@ CANCEL = b"cancel"
 
 
 class BatchRequest(StrictModel):
-    """What to run: a plan, or what is to be planned."""
+    """What to run: a plan, or what is to be planned. engine: a cluster, as `cluster.connect.connected` takes it."""
 
     plan: BatchPlan | None = None
     selection: Selection | None = None
     options: BatchOptions = BatchOptions()
     folder: Path
     resume: bool = False
+    join: bool = False
+    part: tuple[int, int] | None = None
+    engine: str | None = None
 
     @model_validator(mode="after")
     def _names_the_cases_once(self) -> BatchRequest:
@@ -79,6 +83,9 @@ def serve(reading: IO[bytes], writing: IO[bytes]) -> int:
             request.options,
             request.folder,
             resume=request.resume,
+            join=request.join,
+            part=request.part,
+            cluster=None if request.engine is None else on_cluster(request.engine),
             on_event=say,
             should_cancel=wishes.should_cancel,
         )

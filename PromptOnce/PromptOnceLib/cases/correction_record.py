@@ -1,7 +1,7 @@
 """What a result carries so that it can be corrected later: its prompts and fixed slices, and how sure the model was.
 
 The record stands in a .seg.nrrd file as a tag of its first segment, where 3D Slicer keeps it. It holds no path, no name
-but those of the objects, and nothing of the image.
+but those of the objects, and nothing of the image but a check number.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ Scores = tuple[tuple[float | None, ...], ...]
 class CorrectionRecord(StrictModel):
     """axis: array axis (0, 1, 2 = k, j, i) of the slices. window: as window_from_text takes it. prompts: what is fixed.
 
-    presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed.
+    presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed. check_numbers: of the
+    masks by object and slice, to notice what another program changed; none in records that were written without.
+    frames: the same of all frames of the stack, to notice another image.
     """
 
     version: Literal[1] = 1
@@ -41,6 +43,8 @@ class CorrectionRecord(StrictModel):
     prompts: PromptSet
     presence: Scores
     predicted_iou: Scores
+    check_numbers: tuple[tuple[int, ...], ...] = ()
+    frames: int | None = None
 
     def to_tag(self) -> str:
         """The record as text without blanks and bars; from_tag gives an equal one back."""
@@ -52,8 +56,8 @@ class CorrectionRecord(StrictModel):
         try:
             unpacked = zlib.decompressobj()
             content = unpacked.decompress(base64.urlsafe_b64decode(text), _MOST_BYTES)
-            if unpacked.unconsumed_tail:
-                raise ValueError("too large")
+            if not unpacked.eof:
+                raise ValueError("too large, or cut off")
             return cls.model_validate_json(content)
         except (binascii.Error, zlib.error, ValueError, ValidationError) as error:
             raise SegmentationFileError(
@@ -62,46 +66,62 @@ class CorrectionRecord(StrictModel):
                 type(error).__name__,
             ) from error
 
-    def result(self, masks: NDArray[np.uint8]) -> SegmentationResult:
-        """The result with these masks, uint8 0 or 1 (objects, n, rows, columns).
+    def scores(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Presence and predicted IoU, float32 (objects, n), NaN where a slice was not computed."""
+        return _numbers(self.presence), _numbers(self.predicted_iou)
 
-        Raises SegmentationFileError where they are not of this record.
-        """
-        presence, predicted_iou = (_numbers(scores) for scores in (self.presence, self.predicted_iou))
-        names = tuple(item.name for item in self.prompts.objects)
-        if presence.shape != masks.shape[:2] or predicted_iou.shape != masks.shape[:2] or len(names) != len(masks):
-            raise SegmentationFileError("The segmentation does not fit its prompts: it was changed by another program.")
-        computed = np.asarray(~np.isnan(presence).all(axis=0))
-        return SegmentationResult(masks, computed, presence, predicted_iou, self.axis, names)
+    def changed_slices(self, place: int, masks: NDArray[np.uint8]) -> tuple[int, ...]:
+        """Slices of the object at this place whose masks, uint8 (n, rows, columns), are not those of the record."""
+        if not self.check_numbers:
+            return ()
+        numbers = zip(check_numbers(masks), self.check_numbers[place], strict=True)
+        return tuple(index for index, (now, then) in enumerate(numbers) if now != then)
 
 
-def correction_record(prompt: AnyPrompt, result: SegmentationResult, window: str) -> CorrectionRecord:
-    """The record of a result. A run from seeds of other images has its start slice as it was found for a fixed one."""
-    if isinstance(prompt, PromptSet):
-        prompts = prompt
-    elif isinstance(prompt, Prompt):
-        prompts = PromptSet.of(prompt)
-    else:
-        masks = result.masks[:, prompt.slice]
-        prompts = PromptSet(
-            axis=result.axis,
-            objects=tuple(
-                PromptedObject(
-                    name=item.name,
-                    color=item.color,
-                    terminology=item.terminology,
-                    slices=(FixedSlice(slice=prompt.slice, mask=encode_mask(mask > 0)),),
-                )
-                for item, mask in zip(prompt.objects, masks, strict=True)
-            ),
-        )
+def correction_record(
+    prompt: AnyPrompt, result: SegmentationResult, window: str, frames: NDArray[np.uint8] | None = None
+) -> CorrectionRecord:
+    """The record of a result, and of the frames it was made from."""
     return CorrectionRecord(
         axis=result.axis,
         window=window,
-        prompts=prompts,
+        prompts=settled_prompts(prompt, result),
         presence=_plain(result.presence),
         predicted_iou=_plain(result.predicted_iou),
+        check_numbers=tuple(check_numbers(masks) for masks in result.masks),
+        frames=None if frames is None else check_number(frames),
     )
+
+
+def settled_prompts(prompt: AnyPrompt, result: SegmentationResult) -> PromptSet:
+    """What is fixed in a result. A run from seeds of other images has its start slice as it was found."""
+    if isinstance(prompt, PromptSet):
+        return prompt
+    if isinstance(prompt, Prompt):
+        return PromptSet.of(prompt)
+    objects = tuple(
+        PromptedObject(
+            name=item.name,
+            color=item.color,
+            terminology=item.terminology,
+            slices=(FixedSlice(slice=prompt.slice, mask=encode_mask(mask > 0)),),
+        )
+        for item, mask in zip(prompt.objects, result.masks[:, prompt.slice], strict=True)
+    )
+    return PromptSet(axis=result.axis, objects=objects)
+
+
+def check_number(frames: NDArray[np.uint8]) -> int:
+    """A number for all frames of a stack, another one for others."""
+    number = 0
+    for frame in frames:
+        number = zlib.crc32(np.ascontiguousarray(frame).data, number)
+    return number
+
+
+def check_numbers(masks: NDArray[np.uint8]) -> tuple[int, ...]:
+    """A number for every slice of masks (n, rows, columns), other ones for other masks; not 0 is the object."""
+    return tuple(zlib.crc32(np.packbits(mask != 0).tobytes()) for mask in masks)
 
 
 def _plain(scores: NDArray[np.float32]) -> Scores:

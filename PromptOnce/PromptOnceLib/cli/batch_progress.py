@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
 from tqdm import tqdm
 
 from PromptOnceLib.batch.events import BatchSummary, CaseEnded, CaseStarted, Event, Said, SliceProgress
+from PromptOnceLib.batch.planning.plan import BatchPlan, PlannedCase
 
 _STATUS_WORDS = {"set_aside": "set aside", "reused": "was finished before"}
 
@@ -70,8 +73,8 @@ class BatchProgress:
             self._quiet, self._live, self._bar = True, False, None
 
 
-def summary_in_words(summary: BatchSummary) -> str:
-    """The end of a run for a person: how many cases have results, and which have none and why."""
+def summary_in_words(summary: BatchSummary, report: Path | None = None) -> str:
+    """The end of a run for a person: how many cases have results, and which have none and why; where the report is."""
     done = summary.finished + summary.reused
     lines = [
         f"{done} of {summary.total} cases have results"
@@ -83,6 +86,8 @@ def summary_in_words(summary: BatchSummary) -> str:
         lines.append(f"The run stopped. {summary.stopped}")
     if summary.not_done:
         lines.append(f"{_cases(summary.not_done)} not done; --resume goes on.")
+    if report is not None:
+        lines.append(f"Report: {report}")
     return "\n".join(lines)
 
 
@@ -96,3 +101,22 @@ def _in_words(event: CaseEnded) -> str:
 
 def _cases(count: int) -> str:
     return "1 case is" if count == 1 else f"{count} cases are"
+
+
+def list_plan(plan: BatchPlan, as_json: bool) -> None:
+    """Print the cases of a plan, for people or as a JSON list."""
+    if as_json:
+        click.echo(json.dumps([case.model_dump(mode="json", exclude={"files"}) for case in plan.cases]))
+        return
+    for notice in plan.notices:
+        click.echo(notice, err=True)
+    for case in plan.cases:
+        click.echo(_describe(case))
+    click.echo(f"{len(plan.cases)} cases", err=True)
+
+
+def _describe(case: PlannedCase) -> str:
+    prompt = f"{case.prompt.kind} {case.prompt.name}".strip()
+    image = f"{case.image} ({len(case.files)} files)" if case.dicom else str(case.image)
+    reference = f"  reference {case.reference}" if case.reference else ""
+    return f"{case.name}  {image}  prompt: {prompt}{reference}"

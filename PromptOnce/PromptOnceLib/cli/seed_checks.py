@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.prompts.conditioning import SharedSeed
@@ -12,6 +12,7 @@ from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_shared
 
 if TYPE_CHECKING:
     from PromptOnceLib.cases.outputs import Run
+    from PromptOnceLib.cases.run_report import RoundTripReport
 
 TRIP_STOPPING = "Cancelling the round trip. Press Ctrl-C again to stop at once."
 
@@ -25,22 +26,24 @@ def trip_of_seed(work: WorkerSession, source: SeedSource, run: Run) -> RoundTrip
     return work.go(steps, "Round trip", stopping=TRIP_STOPPING)
 
 
-def trip_after(work: WorkerSession, source: SeedSource, run: Run) -> dict[str, Any]:
+def trip_after(work: WorkerSession, source: SeedSource, run: Run) -> RoundTripReport:
     """The round trip of a seed that was applied, as --json shows it; says it aloud where it is not good."""
     report = applied_report(trip_of_seed(work, source, run))
-    if report["trust"] != "good":
-        run.notices.append(report["sentence"])
-        work.reporter.say(report["sentence"])
+    if report.trust != "good":
+        run.notices.append(report.sentence)
+        work.reporter.say(report.sentence)
     return report
 
 
-def applied_report(figures: RoundTripFigures) -> dict[str, Any]:
+def applied_report(figures: RoundTripFigures) -> RoundTripReport:
     """Dice of every object, that of the worst, what it means in a word and in a sentence."""
+    from PromptOnceLib.cases.run_report import RoundTripReport
+
     found = [value for value in figures.dice if value is not None]
     worst = min(found) if found else None
-    return {
-        "dice": list(figures.dice),
-        "worst": worst,
-        "trust": None if worst is None else trust_of(worst),
-        "sentence": applied_sentence(worst),
-    }
+    return RoundTripReport(
+        dice=list(figures.dice),
+        worst=worst,
+        trust=None if worst is None else trust_of(worst),
+        sentence=applied_sentence(worst),
+    )

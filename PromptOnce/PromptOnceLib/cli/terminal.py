@@ -24,14 +24,17 @@ if TYPE_CHECKING:
     from PromptOnceLib.worker.protocol import FrameDone, SliceDone
 
 FAILED, BAD_INPUT = 1, 2
-_ONE_OF_SEVERAL = re.compile(r"^-?\d+(\.\d+)?,-?\d+(\.\d+)?$|^[a-z_]+=.")  # X,Y or key=value
+_ONE_OF_SEVERAL = re.compile(r"^-?\d+(\.\d+)?(,-?\d+(\.\d+)?){1,2}$|^[a-z_]+=.")  # X,Y or X,Y,Z or key=value
+_ORDER = "promptonce.order_of_options"
 
 
 class GroupWithStatus(LazyGroup):
     """Ends every command with a sentence on standard error and an exit status; with --json also with an object."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
-        extra["standalone_mode"] = False
+        extra |= {"standalone_mode": False, "prog_name": "promptonce"}  # by any way that it was started
+        typed = list(args[0] if args else extra.pop("args", None) or sys.argv[1:])
+        args = (_with_settings_first(typed), *args[1:])
         try:
             status = super().main(*args, **extra)
         except click.ClickException as error:
@@ -60,8 +63,20 @@ class GroupWithStatus(LazyGroup):
     @staticmethod
     def _failed(status: int, code: str, message: str) -> int:
         if "--json" in sys.argv:
-            click.echo(json.dumps({"error": {"code": code, "message": message}}))
+            click.echo(json.dumps({"version": 1, "error": {"code": code, "message": message}}))
         return status
+
+
+def _with_settings_first(arguments: list[str]) -> list[str]:
+    """--config FILE, wherever it stands, before the command: it is the same for all of them."""
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument == "--config" and place + 1 < len(arguments):
+            return [*arguments[place : place + 2], *arguments[:place], *arguments[place + 2 :]]
+        if argument.startswith("--config="):
+            return [argument, *arguments[:place], *arguments[place + 1 :]]
+    return arguments
 
 
 def _to_stderr(write: Callable[[], object]) -> None:
@@ -91,14 +106,21 @@ class CommandWithPoints(click.Command):
                 else:
                     spread.append(current)
             spread.append(argument)
+        ctx.meta[_ORDER] = [option.name for option in self.make_parser(ctx).parse_args(list(spread))[2]]
         return super().parse_args(ctx, spread)
 
 
-class Coordinates(click.ParamType):  # type: ignore[type-arg]
-    """Comma-separated pixel coordinates, `count` of them."""
+def order_of_options() -> list[str]:
+    """Names of the current command's options in the order in which they were typed, each as often as it was."""
+    return list(click.get_current_context().meta.get(_ORDER, ()))
 
-    def __init__(self, name: str) -> None:
+
+class Coordinates(click.ParamType):  # type: ignore[type-arg]
+    """Comma-separated coordinates, as many as the name has, in pixels or mm."""
+
+    def __init__(self, name: str, unit: str = "pixels") -> None:
         self.name = name
+        self._unit = unit
         self._count = name.count(",") + 1
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
@@ -107,9 +129,9 @@ class Coordinates(click.ParamType):  # type: ignore[type-arg]
         try:
             numbers = tuple(float(part) for part in str(value).split(","))
         except ValueError:
-            self.fail(f"{value!r} is not {self.name} in pixels, for example {self._example()}.", param, ctx)
+            self.fail(f"{value!r} is not {self.name} in {self._unit}, for example {self._example()}.", param, ctx)
         if not all(math.isfinite(number) for number in numbers):
-            self.fail(f"{value!r} is not {self.name} in pixels.", param, ctx)
+            self.fail(f"{value!r} is not {self.name} in {self._unit}.", param, ctx)
         if len(numbers) != self._count:
             self.fail(f"{value!r} has {len(numbers)} numbers; {self.name} needs {self._count}.", param, ctx)
         return numbers
@@ -136,11 +158,18 @@ class SliceRange(click.ParamType):  # type: ignore[type-arg]
 
 
 class Reporter:
-    """Sentences and progress on standard error; silent when quiet, or once nobody reads them."""
+    """Sentences and progress on standard error; silent when quiet, or once nobody reads them.
 
-    def __init__(self, quiet: bool) -> None:
+    On a terminal progress is a bar that lives; elsewhere, as in the log of a cluster's job, a line for every tenth of
+    the work, and none where the output is for a program (as_json).
+    """
+
+    def __init__(self, quiet: bool, as_json: bool = False) -> None:
         self._quiet = quiet
+        self._live = sys.stderr is not None and sys.stderr.isatty()
+        self._lines = not self._live and not as_json
         self._bar: tqdm[Any] | None = None
+        self._tenths = 0
 
     def say(self, text: str) -> None:
         """A line for the person at the terminal."""
@@ -153,20 +182,34 @@ class Reporter:
             self._write(lambda: bar.write(text, file=sys.stderr))
 
     def progress(self, event: SliceDone | FrameDone, what: str = "Propagating", unit: str = "slice") -> None:
-        """Move the progress bar: slices, or whatever is counted, per second and time left."""
-        if not self._quiet:
-            self._write(lambda: self._move_bar(event, what, unit))
+        """Move the progress: slices, or whatever is counted, per second and time left."""
+        self._count(event.done, event.total, what, unit)
+
+    def counter(self, what: str, unit: str) -> Callable[[int, int], None]:
+        """A function that is told how many are done, of how many."""
+        return lambda done, total: self._count(done, total, what, unit)
 
     def end(self) -> None:
-        """Close the progress bar."""
-        bar, self._bar = self._bar, None
+        """Close the progress bar; the next progress begins anew."""
+        bar, self._bar, self._tenths = self._bar, None, 0
         if bar is not None:
             self._write(bar.close)
 
-    def _move_bar(self, event: SliceDone | FrameDone, what: str, unit: str) -> None:
+    def _count(self, done: int, total: int, what: str, unit: str) -> None:
+        if self._quiet:
+            return
+        if self._live:
+            self._write(lambda: self._move_bar(done, total, what, unit))
+            return
+        tenths = 10 * done // max(1, total)
+        if self._lines and tenths > self._tenths:
+            self._write(lambda: click.echo(f"{what}: {done} of {total} {unit}s, {10 * tenths} %", err=True))
+        self._tenths = tenths
+
+    def _move_bar(self, done: int, total: int, what: str, unit: str) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=event.total, unit=unit, desc=what, file=sys.stderr)
-        self._bar.update(event.done - self._bar.n)
+            self._bar = tqdm(total=total, unit=unit, desc=what, file=sys.stderr)
+        self._bar.update(done - self._bar.n)
 
     def _write(self, write: Callable[[], object]) -> None:
         try:

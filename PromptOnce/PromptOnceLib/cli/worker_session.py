@@ -5,27 +5,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cli.remedies import model_note
 from PromptOnceLib.cli.terminal import CtrlC, Reporter
+from PromptOnceLib.environment.engine_python import found_interpreter
 from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
-from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.protocol import FrameDone, SliceDone
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 from PromptOnceLib.workflows.drive import run_steps
+from PromptOnceLib.workflows.start_worker import EngineOptions, start_segmenter
 from PromptOnceLib.workflows.steps import Step, Steps, resumed
 
 R = TypeVar("R")
 
 if TYPE_CHECKING:
     from PromptOnceLib.cases.outputs import Run
+    from PromptOnceLib.cases.run_report import ObjectReport, RunReport
 
 STOPPING = "Cancelling; nothing is kept. Press Ctrl-C again to stop at once."
 
@@ -34,11 +37,18 @@ class WorkerSession:
     """A worker for one command, started when it is needed first; Ctrl-C ends what it does."""
 
     def __init__(
-        self, files: ModelFiles, device: str, precision: str, reporter: Reporter, compiled: bool = False
+        self,
+        files: ModelFiles,
+        device: str,
+        precision: str,
+        reporter: Reporter,
+        compiled: bool = False,
+        python: Path | None = None,
     ) -> None:
         self.files = files
         self.reporter = reporter
-        self._placement = device, precision, compiled
+        self._options = EngineOptions(device, precision, compiled)
+        self._python = python
         self._held = ExitStack()
         self._segmenter: Segmenter | None = None
         self.model = files.name
@@ -56,10 +66,14 @@ class WorkerSession:
     def segmenter(self) -> Segmenter:
         """The worker with its model loaded."""
         if self._segmenter is None:
-            client = WorkerClient(lambda: SubprocessTransport(worker_command(), worker_environment()))
-            segmenter = Segmenter(self._held.enter_context(client), self.reporter.say)
-            model = segmenter.use_model(self.files, *self._placement)
+            found = found_interpreter(self._python)
+            segmenter = start_segmenter(self.files, self._options, found, self.reporter.say)
+            self._held.callback(segmenter.client.close)
+            model = segmenter.session.model
+            assert model is not None
             self.reporter.say(f"Model {model.name} on {model.device_name}.")
+            if note := model_note(model.name):
+                self.reporter.say(note)
             self._segmenter, self.model = segmenter, model.name
         return self._segmenter
 
@@ -129,9 +143,17 @@ class WorkerSession:
             reporter.end()
 
 
-def run_case(case: Case, settings: Settings, files: ModelFiles, device: str, precision: str, reporter: Reporter) -> Run:
+def run_case(
+    case: Case,
+    settings: Settings,
+    files: ModelFiles,
+    device: str,
+    precision: str,
+    reporter: Reporter,
+    python: Path | None = None,
+) -> Run:
     """Propagate a case in a worker of its own."""
-    with WorkerSession(files, device, precision, reporter) as work:
+    with WorkerSession(files, device, precision, reporter, python=python) as work:
         return work.run(case, settings)
 
 
@@ -160,10 +182,20 @@ def _describe(item: ObjectPrompt) -> str:
     return f"{item.name} by {', '.join(parts)}"
 
 
-def in_words(report: dict[str, Any]) -> str:
-    """The report of a run (outputs.as_report) for a person."""
-    lines = [f"{report['slices']} slices in {report['seconds']:.1f} s, {report['slices_per_second']:.1f} slices/s."]
-    if report["dice"] is not None:
-        lines.append(f"Dice {report['dice']:.4f}, Jaccard {report['jaccard']:.4f} over the whole volume.")
-    lines += [f"Wrote {report[key]}" for key in ("output", "csv", "sheet") if report[key]]
+def in_words(report: RunReport) -> str:
+    """The report of a run for a person."""
+    lines = [f"{report.slices} slices in {report.seconds:.1f} s, {report.slices_per_second:.1f} slices/s."]
+    lines += [f"{item.name}: {', '.join(_figures(item))}." for item in report.objects if _figures(item)]
+    if len(report.objects) > 1 and report.dice is not None and report.jaccard is not None:
+        lines.append(f"All objects together: Dice {report.dice:.4f}, Jaccard {report.jaccard:.4f}.")
+    lines += [f"Wrote {path}" for path in (report.output, report.csv, report.sheet) if path]
     return "\n".join(lines)
+
+
+def _figures(item: ObjectReport) -> list[str]:
+    found = [] if item.millilitres is None else [f"{item.millilitres:.1f} ml"]
+    if item.reference_millilitres is not None:
+        found[-1] += f" (reference {item.reference_millilitres:.1f} ml)"
+    if item.dice is not None and item.jaccard is not None:
+        found += [f"Dice {item.dice:.4f}", f"Jaccard {item.jaccard:.4f}"]
+    return found

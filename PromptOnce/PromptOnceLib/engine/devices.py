@@ -8,7 +8,10 @@ import torch
 
 from PromptOnceLib.errors import InputError
 
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
+EXACT = "float32"
+"""The precision that gives upstream's numbers when it is named."""
+
+PRECISIONS = ("auto", EXACT, "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,8 @@ class Pipeline:
 
     encoded_at_once: slices the image encoder takes together, ahead of the memory stage. lag: steps along a pass that
     are begun before the results of an earlier one are waited for. objects_together, passes_together: track all objects,
-    or both passes, at once. compiled: let torch.compile rewrite image encoder and memory attention (compilation.py).
+    or both passes, at once. side_by_side: track the passes in threads that share the cores. compiled: let torch.compile
+    rewrite image encoder and memory attention (compilation.py).
     """
 
     encoded_at_once: int = 1
@@ -25,16 +29,19 @@ class Pipeline:
     objects_together: bool = False
     passes_together: bool = False
     compiled: bool = False
+    side_by_side: bool = False
 
     def smaller(self) -> Pipeline:
         """The same with pieces that need less memory, or itself: one slice at a time, then one object at a time."""
-        if self.encoded_at_once > 1 or self.passes_together:
-            return replace(self, encoded_at_once=1, passes_together=False)
+        if self.encoded_at_once > 1 or self.passes_together or self.side_by_side:
+            return replace(self, encoded_at_once=1, passes_together=False, side_by_side=False)
         return replace(self, objects_together=False)
 
 
 # A processor has nothing to do while it waits for itself, and batches of slices are not faster on it.
 ON_GPU = Pipeline(encoded_at_once=4, lag=1, objects_together=True, passes_together=True)
+# Not for the last resort, which begins where memory is short.
+ON_CPU = Pipeline(side_by_side=True)
 # As upstream cuts it: sums over larger batches are taken in another order.
 EXACT_ON_GPU = Pipeline(lag=1)
 
@@ -78,7 +85,7 @@ def place(device: str = "auto", precision: str = "auto", compiled: bool = False)
     """
     chosen = _device(device)
     is_cpu = chosen.type == "cpu"
-    pipeline = Pipeline()
+    pipeline = ON_CPU if is_cpu else Pipeline()
     if chosen.type == "cuda":
         pipeline = EXACT_ON_GPU if precision == "float32" else ON_GPU
     return Placement(

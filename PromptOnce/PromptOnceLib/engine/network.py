@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.resources
+import inspect
 import logging
 import pickle
 import re
@@ -35,6 +36,10 @@ _POSTPROCESSING = {
 }
 
 
+# The class that upstream's training wraps around the network.
+_TRAINED = "training.model.sam2.SAM2Train"
+
+
 @dataclass(frozen=True)
 class Model:
     """A model ready to run, in evaluation mode, float32 weights."""
@@ -60,7 +65,7 @@ def load_model(files: ModelFiles) -> Model:
     OutOfMemoryError.
     """
     try:
-        network = build_network(files.config)
+        network = build_network(files.config, files.image_size)
         network.load_state_dict(_read_weights(files, network))
     except (RuntimeError, MemoryError) as error:
         raise _no_memory(error) if is_out_of_memory(error) else error from error
@@ -73,28 +78,48 @@ def _no_memory(error: BaseException) -> OutOfMemoryError:
     )
 
 
-def build_network(config: Path | str) -> SAM2Base:
+def build_network(config: Path | str, image_size: int | None = None) -> SAM2Base:
     """The network of a configuration with fresh weights.
 
-    config: a YAML file as the sam2 package has them, or "sam2:NAME.yaml" for one of its SAM 2.1 configurations. Hydra's
-    global state is not touched, so that a second model can have another configuration.
+    config: a YAML file as the sam2 package has them, or one that a model was trained with, or "sam2:NAME.yaml" for one
+    of the package's SAM 2.1 configurations. image_size: of the input, None for the configuration's; Hiera interpolates
+    its positions, and the other parts compute theirs. Hydra's global state is not touched, so that a second model can
+    have another configuration.
     """
     path = _config_path(config)
     unusable = f"The model configuration {path} does not describe a SAM 2 model."
     try:
-        model = OmegaConf.load(path).model
+        model = _model_section(OmegaConf.load(path))
     except Exception as error:  # whatever the parser raises for a file of unknown content
         raise ModelError(unusable, str(error)) from error
     if not isinstance(model, DictConfig):
         raise ModelError(unusable, "it has no section `model`")
     _check_targets(model, path)
+    ours = {"compile_image_encoder": False, **({} if image_size is None else {"image_size": image_size})}
     try:
-        network = instantiate(OmegaConf.merge(model, _POSTPROCESSING, {"compile_image_encoder": False}))
+        network = instantiate(OmegaConf.merge(model, _POSTPROCESSING, ours))
     except Exception as error:  # hydra wraps whatever the classes raise for wrong values
         raise _no_memory(error) if is_out_of_memory(error) else ModelError(unusable, str(error)) from error
     if not isinstance(network, SAM2Base):
         raise ModelError(unusable)
     return network
+
+
+def _model_section(config: Any) -> Any:
+    """Where a configuration describes the network: under `model`, or, for training, under `trainer.model`.
+
+    There it has options of the training too, and values that stand elsewhere in the file.
+    """
+    trainer = config.get("trainer")
+    if config.get("model") is not None or not isinstance(trainer, DictConfig):
+        return config.model
+    values = OmegaConf.to_container(trainer.model, resolve=True)
+    assert isinstance(values, dict)
+    if values.get("_target_") == _TRAINED:
+        known = inspect.signature(SAM2Base.__init__).parameters
+        values = {str(key): value for key, value in values.items() if key in known}
+        values["_target_"] = f"{SAM2Base.__module__}.{SAM2Base.__qualname__}"
+    return OmegaConf.create(values)
 
 
 def _config_path(config: Path | str) -> Path:

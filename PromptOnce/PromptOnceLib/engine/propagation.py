@@ -8,10 +8,15 @@ start slice, which is tracked like the rest.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, count
 from typing import Literal
 
+import torch
+
+from PromptOnceLib.engine.cpu.side_by_side import PassThread, passes_at_once, side_by_side
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry
 from PromptOnceLib.engine.passes import (
@@ -84,11 +89,41 @@ class Propagation(Workspace):
             seed, entries = self.within_memory(lambda: self._seed(task))
             yield seed
         done = set()
-        for passes in self._groups(task, seed):
-            for output in self._passes(task, passes, entries):
-                if output.slice not in done:  # of the start slice, which is in both passes, the first pass's mask stays
-                    done.add(output.slice)
-                    yield output
+        for output in self._outputs(task, self._groups(task, seed), entries):
+            if output.slice not in done:  # of the start slice, which is in both passes, the first pass's mask stays
+                done.add(output.slice)
+                yield output
+
+    def _outputs(
+        self, task: Task, groups: list[list[Pass]], entries: Sequence[dict[int, Entry]]
+    ) -> Iterator[SliceOutput]:
+        """Of groups of passes, one after the other, or side by side and in turns."""
+
+        def of(work: Propagation, groups: list[list[Pass]]) -> Iterator[SliceOutput]:
+            for passes in groups:
+                yield from work._passes(task, passes, entries)
+
+        count = self.lanes(len(groups))
+        if count == 1:
+            return of(self, groups)
+        if task.conditioning and not task.alone:  # the start slice is in both passes
+            self.prefetch(task.seed)
+        makers = [partial(lambda groups, lane: of(self.in_lane(lane), groups), groups[i::count]) for i in range(count)]
+        return side_by_side(makers, not self.tracker.placement.rearranged, lambda: not self.pipeline.side_by_side)
+
+    def lanes(self, passes: int) -> int:
+        """How many passes are tracked side by side."""
+        if not self.pipeline.side_by_side:
+            return 1
+        return passes_at_once(passes, torch.get_num_threads(), self.tracker.model.image_size)
+
+    def in_lane(self, lane: PassThread[SliceOutput]) -> Propagation:
+        """The same workspace for the thread of a lane."""
+        work = copy(self)
+        work.known = dict(self.known)
+        work.interrupt = lane.interrupt
+        work.make_room = lambda: lane.turns.be_alone(lane)
+        return work
 
     def _groups(self, task: Task, seed: SliceOutput | None) -> list[list[Pass]]:
         """The passes, those together that are tracked together."""
@@ -170,6 +205,7 @@ class Propagation(Workspace):
             passes = dict.fromkeys(pass_ for piece in missing for pass_ in piece.passes)
             features = {pass_: self._features(ahead, pass_.slices[place], task) for pass_ in passes}
             for piece in missing:
+                self.interrupt()
                 position = len(task.conditioning) + place
                 output = self.tracker.track(piece.features(features), position, piece.memory, task.fill_hole_area)
                 outputs.append(output)

@@ -1,9 +1,9 @@
-"""Several fixed slices of the same objects: what lies between two of them is swept from both ends.
+"""Several fixed slices of the same objects: what lies between two of them is swept from both ends to the middle.
 
 A slice is fixed where its masks are settled: it was prompted, corrected or accepted. A sweep begins at a fixed slice,
-its only conditioning frame, and every open slice attends to it and to the last slices of the sweep. Where two sweeps
-meet, each slice keeps the masks of the one from the nearer end, and how far both agree is told. Memories that stem from
-before a correction are never used.
+its only conditioning frame, and every open slice attends to it and to the last slices of the sweep. Each open slice is
+reached from the nearer end alone, the one halfway from below. A fixed slice without the object starts no sweep: it ends
+those that come from the other side. Memories that stem from before a correction are never used.
 
 SAM 2 does not tell the network how far away a conditioning frame is. With the embedded model a fixed slice of another
 appearance at the far end made sweeps lose an object that they found without it (benchmarks/effort.md).
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher
 from PromptOnceLib.engine.memory import Entry, Memory, together
@@ -25,9 +25,8 @@ from PromptOnceLib.engine.passes import Pass, Piece, cut
 from PromptOnceLib.engine.stores.run_memory import Reached
 from PromptOnceLib.engine.tracker import Output
 from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, delayed
-from PromptOnceLib.engine.workspace import MOST_CONDITIONING_FRAMES, Remembered, Workspace
+from PromptOnceLib.engine.workspace import MOST_CONDITIONING_FRAMES, Remembered, Workspace, shape_of
 from PromptOnceLib.prompts.prompt import ObjectPrompt
-from PromptOnceLib.segmentation.metrics import dice
 
 Direction = Literal["both", "forward", "backward"]
 
@@ -36,10 +35,10 @@ Direction = Literal["both", "forward", "backward"]
 class SweepTask:
     """What to compute anew over slices first..last (both included).
 
-    fixed: the prompts of all objects, in one order, by fixed slice. changed: fixed slices next to which everything is
-    computed, and which come out themselves; None for all. direction: "both" fills every stretch of open slices from
-    its ends; "forward" and "backward" go through the stack once, from the first fixed slice on, as
-    SAM2VideoPredictor.propagate_in_video does with several prompted frames.
+    fixed: the prompts of all objects, in one order, by fixed slice; an empty mask says that none of them is there.
+    changed: fixed slices next to which everything is computed, and which come out themselves; None for all. direction:
+    "both" fills every stretch of open slices from its ends; "forward" and "backward" go through the stack once, from
+    the first fixed slice on, as SAM2VideoPredictor.propagate_in_video does with several prompted frames.
     """
 
     fixed: Mapping[int, Sequence[ObjectPrompt]]
@@ -54,24 +53,30 @@ class SweepTask:
         chosen = self.fixed if self.changed is None else self.changed & self.fixed.keys()
         return sorted(index for index in chosen if self.first <= index <= self.last)
 
-    def sweeps(self) -> list[list[range]]:
-        """Slices in the order they are visited, the fixed slice where each sweep begins first; those that meet
-        together.
-        """
+    def sweeps(self) -> list[range]:
+        """Slices in the order they are visited, the fixed slice where each sweep begins first."""
         if self.direction == "forward":
-            return [[range(min(self.fixed), self.last + 1)]]
+            return [range(min(self.fixed), self.last + 1)]
         if self.direction == "backward":
-            return [[range(max(self.fixed), self.first - 1, -1)]]
+            return [range(max(self.fixed), self.first - 1, -1)]
         found = []
-        for before, after in pairwise((None, *sorted(self.fixed), None)):
-            first = self.first if before is None else max(self.first, before + 1)
-            last = self.last if after is None else min(self.last, after - 1)
-            touched = self.changed is None or before in self.changed or after in self.changed
-            if touched and first <= last:
-                forward = [] if before is None else [range(before, last + 1)]
-                backward = [] if after is None else [range(after, first - 1, -1)]
-                found.append(forward + backward)
-        return found
+        for before, after in self._touched():
+            shows_before, shows_after = before in self._showing, after in self._showing
+            middle = (before + after) // 2
+            if shows_before:
+                end = middle if shows_after else after - 1
+                found.append(range(before, min(end, self.last) + 1))
+            if shows_after:
+                end = middle + 1 if shows_before else before + 1
+                found.append(range(after, max(end, self.first) - 1, -1))
+        return [sweep for sweep in found if self.open(sweep)]
+
+    def absent(self) -> list[int]:
+        """Open slices on which nothing can be, because no fixed slice beside them shows an object."""
+        if self.direction != "both":
+            return []
+        stretches = [ends for ends in self._touched() if not self._showing.intersection(ends)]
+        return [index for before, after in stretches for index in self.open(range(before + 1, after))]
 
     def open(self, sweep: range) -> list[int]:
         """The slices that a sweep computes, in its order."""
@@ -79,14 +84,23 @@ class SweepTask:
 
     def starts(self) -> set[int]:
         """The fixed slices of which something has to be remembered."""
-        if self.direction != "both":
-            return set(self.fixed)
-        return {sweep[0] for meeting in self.sweeps() for sweep in meeting}
+        return set(self.fixed) if self.direction != "both" else {sweep[0] for sweep in self.sweeps()}
 
     @property
     def steps(self) -> int:
-        """How many results come out; a slice that two sweeps reach comes twice."""
-        return len(self.settled()) + sum(len(self.open(sweep)) for meeting in self.sweeps() for sweep in meeting)
+        """How many results come out, one a slice."""
+        return len(self.settled()) + sum(len(self.open(sweep)) for sweep in self.sweeps()) + len(self.absent())
+
+    def _touched(self) -> list[tuple[int, int]]:
+        """Fixed slices with nothing fixed between them, and the ends of the stack, beside which something changed."""
+        inner = sorted(self.fixed)
+        ends = pairwise((min(self.first, inner[0]) - 1, *inner, max(self.last, inner[-1]) + 1))
+        return [pair for pair in ends if self.changed is None or self.changed.intersection(pair)]
+
+    @cached_property
+    def _showing(self) -> frozenset[int]:
+        """Fixed slices on which an object is."""
+        return frozenset(index for index, prompts in self.fixed.items() if not all(one.is_absent for one in prompts))
 
 
 @dataclass
@@ -96,15 +110,19 @@ class Sweeps:
     work: Workspace
 
     def run(self, task: SweepTask) -> Iterator[SliceOutput]:
-        """The fixed slices that changed, then stretch by stretch; a slice that comes again takes the place of what came
-        before.
-
-        Each result is the best so far, so what has come until a cancel can be kept.
-        """
+        """The fixed slices that changed, then sweep by sweep, each slice once."""
         outputs, entries = self._settle(task)
         yield from outputs
-        for meeting in task.sweeps():
-            yield from self._fill(meeting, task, entries)
+        names = [prompt.name for prompt in next(iter(task.fixed.values()))]
+        for sweep in task.sweeps():
+            reached = Reached(sweep[0], sweep.step, self._length(sweep, task))
+            for output, remembered in self._sweep(sweep, task, entries):
+                self.work.keep(names, output.slice, remembered, reached)
+                yield output
+        for index in task.absent():
+            self.work.forget(names, index)
+            nothing, scores = np.zeros((len(names), *shape_of(self.work.frames[index])), np.uint8), (0.0,) * len(names)
+            yield SliceOutput(index, nothing, scores, scores)
 
     def _settle(self, task: SweepTask) -> tuple[list[SliceOutput], list[dict[int, Entry]]]:
         """Results of the fixed slices that come out; what sweeps remember of fixed slices, by object and slice."""
@@ -127,25 +145,6 @@ class Sweeps:
             for entry, one in zip(entries, remembered, strict=True):
                 entry[index] = one
         return found, entries
-
-    def _fill(
-        self, meeting: Sequence[range], task: SweepTask, entries: Sequence[dict[int, Entry]]
-    ) -> Iterator[SliceOutput]:
-        """Sweeps over the same slices, one after the other: the second one only takes the place of what it betters."""
-        names = [prompt.name for prompt in next(iter(task.fixed.values()))]
-        kept: dict[int, _Kept] = {}
-        for sweep in meeting:
-            reached = Reached(sweep[0], sweep.step, self._length(sweep, task))
-            for output, remembered in self._sweep(sweep, task, entries):
-                distance = abs(output.slice - sweep[0])
-                first = kept.pop(output.slice, None)
-                better = [True] * len(names) if first is None else first.bettered_by(output, distance)
-                self.work.keep(names, output.slice, remembered, reached, better)
-                if first is not None:
-                    output = first.merged(output, better)
-                elif len(meeting) > 1:
-                    kept[output.slice] = _Kept.of(output, distance)
-                yield output
 
     def _length(self, sweep: range, task: SweepTask) -> int:
         """Of a sweep, as Memory takes it."""
@@ -202,51 +201,3 @@ def _unchanged(output: SliceOutput, prompts: Sequence[ObjectPrompt]) -> SliceOut
         for found, prompt in zip(output.masks, prompts, strict=True)
     ]
     return replace(output, masks=np.stack(masks))
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """What the first of two sweeps found on a slice, so and so far from its fixed end; masks one bit a pixel."""
-
-    packed: NDArray[np.uint8]
-    output: SliceOutput
-    distance: int
-
-    @classmethod
-    def of(cls, output: SliceOutput, distance: int) -> _Kept:
-        return cls(np.packbits(output.masks), replace(output, masks=output.masks[:0]), distance)
-
-    def bettered_by(self, other: SliceOutput, distance: int) -> list[bool]:
-        """Whether the other sweep comes from nearer, for every object; halfway, whether it is more confident."""
-        mine = zip(self.output.presence, self.output.predicted_iou, strict=True)
-        theirs = zip(other.presence, other.predicted_iou, strict=True)
-        return [
-            (-distance, confidence(*its)) > (-self.distance, confidence(*own))
-            for own, its in zip(mine, theirs, strict=True)
-        ]
-
-    def merged(self, other: SliceOutput, better: Sequence[bool]) -> SliceOutput:
-        """The other's masks and scores of the objects for which it is better, what was kept of the rest; and how far
-        both agree.
-        """
-        masks = np.unpackbits(self.packed, count=other.masks.size).reshape(other.masks.shape)
-        own = zip(masks, self.output.presence, self.output.predicted_iou, strict=True)
-        its = zip(other.masks, other.presence, other.predicted_iou, strict=True)
-        chosen = [one if taken else kept for taken, one, kept in zip(better, its, own, strict=True)]
-        found, presence, predicted_iou = zip(*chosen, strict=True)
-        agreement = tuple(_agreement(kept, one) for kept, one in zip(masks, other.masks, strict=True))
-        return SliceOutput(other.slice, np.stack(found), presence, predicted_iou, agreement)
-
-
-def _agreement(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Dice of what two sweeps found; 1 where both found nothing."""
-    found = dice(one, other)
-    return 1.0 if found is None else found
-
-
-def confidence(presence: float, predicted_iou: float) -> float:
-    """How sure the model is of a mask, 0 to 1: 0 where it believes the object absent.
-
-    2 sigmoid(s) - 1 for a presence logit s > 0, times the predicted IoU; presence is sigmoid(s).
-    """
-    return max(0.0, 2 * presence - 1) * predicted_iou

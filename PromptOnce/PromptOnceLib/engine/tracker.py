@@ -18,7 +18,7 @@ from PromptOnceLib.engine.compilation import restore
 from PromptOnceLib.engine.cpu import arrange
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.holes import fill_holes
-from PromptOnceLib.engine.memory import Entry, Memory
+from PromptOnceLib.engine.memory import CorrectionContext, Entry, Memory
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.preprocessing import mask_input, network_input, network_pixels, point_inputs
 from PromptOnceLib.prompts.prompt import ObjectPrompt
@@ -57,7 +57,8 @@ class Output:
     """What the heads say of B objects on one slice, or on several slices, one after the other.
 
     logits: float32 (B, 1, size / 4, size / 4), object where > 0. high_res: the same at (size, size). pointer: (B, C).
-    presence: logits (B, 1). predicted_iou: (B,), 0 to 1. All on the device: to look at them waits for it.
+    presence: logits (B, 1). predicted_iou: (B,), 0 to 1. candidates: the logits of all masks that were proposed,
+    (B, n, size / 4, size / 4). All on the device: to look at them waits for it.
     """
 
     logits: torch.Tensor
@@ -65,6 +66,7 @@ class Output:
     pointer: torch.Tensor
     presence: torch.Tensor
     predicted_iou: torch.Tensor
+    candidates: torch.Tensor
 
     @property
     def logits_of_each(self) -> list[torch.Tensor]:
@@ -142,7 +144,7 @@ class Tracker:
         else:
             points = point_inputs(prompt, shape, size, device)
         # Upstream fills the holes of the seed before it remembers it, those of tracked slices after.
-        return _filled(self._heads(features, 0, True, points, mask, Memory(1)), fill_hole_area)
+        return filled(self._heads(features, 0, True, points, mask, Memory(1)), fill_hole_area)
 
     @torch.inference_mode()
     def correct(
@@ -150,20 +152,25 @@ class Tracker:
         features: Features,
         prompt: ObjectPrompt,
         shape: tuple[int, int],
-        previous: torch.Tensor,
-        memory: Memory,
-        position: int,
+        context: CorrectionContext,
         fill_hole_area: int = 0,
     ) -> Output:
-        """One object on a slice that was tracked already, from clicks on it; it is not remembered.
+        """One object on a slice on which something was found already, from points on it; it is not remembered.
 
-        prompt: box and points on this slice. previous: logits found there before, (1, 1, size / 4, size / 4). memory:
-        of the run that found them; position: of the slice in it. As SAM2VideoPredictor.add_new_points_or_box does.
+        As SAM2VideoPredictor.add_new_points_or_box does, where there is a memory.
         """
         points = point_inputs(prompt, shape, self.model.image_size, self.placement.device)
-        logits = previous.to(self.placement.device).clamp(-32, 32)  # as upstream, to avoid rare numerical trouble
+        logits = context.logits.to(self.placement.device).clamp(-32, 32)  # as upstream, against rare numerical trouble
+        memory, alone = context.memory, context.memory is None
+        if memory is None:
+            memory = Memory(1)
         memory.to(self.placement.device)
-        return _filled(self._heads(features, position, False, points, None, memory, logits), fill_hole_area)
+        return filled(self._heads(features, context.position, alone, points, None, memory, logits), fill_hole_area)
+
+    def mask_logits(self, mask: NDArray[np.bool_]) -> torch.Tensor:
+        """A mask (rows, columns) as logits (1, 1, size / 4, size / 4), as sure as SAM 2 takes masks for."""
+        low_res = mask_input(mask, self.model.image_size // 4, self.placement.device)
+        return low_res * 20 - 10  # as in SAM2Base._use_mask_as_output
 
     @torch.inference_mode()
     def remember_seed(self, features: Features, seed: Output) -> Entry:
@@ -191,7 +198,7 @@ class Tracker:
             entry = self._remember(features, output.high_res, output, is_prompted=False)
         memory.tracked[index] = entry
         self._forget(memory, index)
-        return _filled(output, fill_hole_area)
+        return filled(output, fill_hole_area)
 
     def full_size_mask(self, logits: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
         """Mask of one object on the slice's own pixels, 0 and 1, uint8 (rows, columns), on the device."""
@@ -228,9 +235,9 @@ class Tracker:
                 track_in_reverse=False,
                 prev_sam_mask_logits=previous,
             )
-        _, _, ious, low_res, high_res, pointer, presence = outputs
+        candidates, _, ious, low_res, high_res, pointer, presence = outputs
         # Where several masks are proposed the network takes the one of the highest estimate.
-        return Output(low_res, high_res, pointer, presence, ious.float().amax(1))
+        return Output(low_res, high_res, pointer, presence, ious.float().amax(1), candidates)
 
     def _remember(self, features: Features, high_res: torch.Tensor, output: Output, is_prompted: bool) -> Entry:
         memory, positions = self._network._encode_new_memory(
@@ -259,7 +266,8 @@ class Tracker:
                 memory.tracked[old] = {**entry, "maskmem_features": None, "maskmem_pos_enc": None}
 
 
-def _filled(output: Output, area: int) -> Output:
+def filled(output: Output, area: int) -> Output:
+    """The output without holes up to this area in its masks, in pixels of the logits; 0 for as it is."""
     if not area:
         return output
     return replace(output, logits=torch.cat([fill_holes(logits, area) for logits in output.logits_of_each]))

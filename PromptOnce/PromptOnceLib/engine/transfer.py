@@ -22,14 +22,13 @@ class SliceOutput:
     """All objects on one slice.
 
     slice: index in the stack. masks: uint8 (objects, rows, columns), 0 or 1. presence, predicted_iou: one value 0 to 1
-    an object. agreement: Dice of the masks that two sweeps found, one an object, empty where one sweep came.
+    an object.
     """
 
     slice: int
     masks: NDArray[np.uint8]
     presence: tuple[float, ...]
     predicted_iou: tuple[float, ...]
-    agreement: tuple[float, ...] = ()
 
 
 class DeviceTransfer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import Pipeline, is_out_of_memory, on_cpu
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
-from PromptOnceLib.engine.memory import Entry, part
+from PromptOnceLib.engine.memory import CorrectionContext, Entry, part
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.stores.run_memory import Reached, RunMemory
 from PromptOnceLib.engine.tracker import Features, Output, Tracker
@@ -31,6 +31,10 @@ distance.
 """
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass
 class Workspace:
     """One volume's slices and a tracker; remembers the features of the slice that was prompted last.
@@ -38,7 +42,8 @@ class Workspace:
     frames: uint8 (slices, rows, columns), or pictures (rows, columns) of different sizes. notify: called with a
     sentence for the user when something was done differently than asked, for example after memory ran out. store: keeps
     the features of all slices for the next run; on a GPU encoding is faster than any disk, so there it is not used.
-    run_memory: keeps what the last run left on each slice, for corrections.
+    run_memory: keeps what the last run left on each slice, for corrections. interrupt: called between the parts of a
+    slice; what it raises ends the run. make_room: called after memory ran out, before the next try.
     """
 
     tracker: Tracker
@@ -47,6 +52,8 @@ class Workspace:
     store: FeatureStore | None = None
     run_memory: RunMemory | None = None
     known: dict[int, Features] = field(default_factory=dict)
+    interrupt: Callable[[], None] = field(default=_nothing)
+    make_room: Callable[[], None] = field(default=_nothing)
 
     def clear(self) -> None:
         """Forget all that is kept of this stack."""
@@ -68,7 +75,7 @@ class Workspace:
     ) -> SliceOutput:
         """Masks of the prompted slice alone.
 
-        correcting: where the last run reached the slice, box and points correct what it found there.
+        correcting: points correct the mask that comes with them, see `_correct`.
         """
         segment = self._correct if correcting else self.segment
         return self.within_memory(lambda: self.fetch(index, segment(objects, index, fill_hole_area)).take())
@@ -79,20 +86,43 @@ class Workspace:
         return [self.tracker.segment(features, prompt, shape, fill_hole_area) for prompt in objects]
 
     def _correct(self, objects: Sequence[ObjectPrompt], index: int, fill_hole_area: int) -> list[Output]:
+        """Points as SAM 2 was trained to take them on a slice it has tracked: with the memory of the last run, where
+        that reached the slice, and with the logits found there, or those of a mask that comes with them and is another.
+
+        A box says anew where the object is, and is decoded like a first prompt (figures in benchmarks/effort.md).
+        """
         features, shape, tracker = self.prompted_features(index), shape_of(self.frames[index]), self.tracker
         outputs = []
         for prompt in objects:
-            found = None
-            if self.run_memory is not None and prompt.mask is None:
-                found = self.run_memory.correctable(prompt.name, index, tracker.reach)
-            if found is None:
-                outputs.append(tracker.segment(features, prompt, shape, fill_hole_area))
+            context = self._context(prompt, index)
+            if prompt.box is not None or not prompt.points or context is None:
+                marks = prompt.model_copy(update={"mask": None}) if prompt.points else prompt
+                outputs.append(tracker.segment(features, marks, shape, fill_hole_area))
                 continue
             with tracker.attending_to(MOST_CONDITIONING_FRAMES):
-                outputs.append(
-                    tracker.correct(features, prompt, shape, found.logits, found.memory, found.position, fill_hole_area)
-                )
+                outputs.append(tracker.correct(features, prompt, shape, context, fill_hole_area))
         return outputs
+
+    def _context(self, prompt: ObjectPrompt, index: int) -> CorrectionContext | None:
+        """What points on a slice are decoded with; None where there is nothing to correct."""
+        tracker, found = self.tracker, None
+        if self.run_memory is not None:
+            found = self.run_memory.correctable(prompt.name, index, tracker.reach)
+        if prompt.mask is None:
+            return found
+        mask = prompt.mask_array()
+        if found is not None:
+            seen = tracker.full_size_mask(found.logits, shape_of(self.frames[index])).cpu().numpy() != 0
+            if np.array_equal(seen, mask):
+                return found
+        logits = tracker.mask_logits(mask)
+        return CorrectionContext(logits) if found is None else replace(found, logits=logits)
+
+    def forget(self, names: Sequence[str], index: int) -> None:
+        """Keep nothing of these objects on a slice for corrections."""
+        if self.run_memory is not None:
+            for name in names:
+                self.run_memory.forget(name, index)
 
     def keep(
         self,
@@ -100,11 +130,8 @@ class Workspace:
         index: int,
         found: Remembered,
         reached: Reached,
-        wanted: Sequence[bool] | None = None,
     ) -> None:
-        """Keep what was found on a slice for corrections. names: of the objects, in the order of `found`; wanted: of
-        which objects, None for all.
-        """
+        """Keep what was found on a slice for corrections. names: of the objects, in the order of `found`."""
         if self.run_memory is None:
             return
         each = [
@@ -112,9 +139,8 @@ class Workspace:
             for output, entry in found
             for i in range(len(output.logits))
         ]
-        for number, (name, (output, entry)) in enumerate(zip(names, each, strict=True)):
-            if wanted is None or wanted[number]:
-                self.run_memory.put(name, index, output, entry, reached)
+        for name, (output, entry) in zip(names, each, strict=True):
+            self.run_memory.put(name, index, output, entry, reached)
 
     def prompted_features(self, index: int) -> Features:
         """Features of a slice, kept until another one is asked for."""
@@ -175,6 +201,7 @@ class Workspace:
     def _free(self, free: Callable[[], None]) -> None:
         self.known.clear()
         free()
+        self.make_room()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

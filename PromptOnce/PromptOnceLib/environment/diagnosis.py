@@ -12,6 +12,9 @@ _INSTALLING = [
     (r"unsuitable Python", "it is none from 3.10 to 3.13: name another one"),
     (r"No space left on device|os error 28\b|Errno 28\b|os error 112\b|Disk quota exceeded|not enough space on the",
      "the disk is full. Free some space, or choose another folder, and start again"),
+    (r"(?i)hash mismatch|do not match the hashes",
+     "a package is not the one that belongs here (its checksum differs), so it was not installed: the download was "
+     "damaged, or the package index of your network changed it; try again, then ask whoever runs that index"),
     (r"407\b.*Proxy|Proxy Authentication Required",
      "the proxy of your network wants a name and a password: set HTTPS_PROXY=http://name:password@host:port"),
     (r"\b40[13] (Forbidden|Unauthorized|Client Error)|(status|error|code):? \(?40[13]\b|Forbidden",

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from PromptOnceLib.environment.installation import requirements, status
-from PromptOnceLib.errors import EngineError, InputError
+from PromptOnceLib.environment.installation import EnvironmentState, requirements, status
+from PromptOnceLib.errors import EngineError, EngineMissingError, InputError
 from PromptOnceLib.files.names import expanded
 from PromptOnceLib.processes.variables import clean_environment
 from PromptOnceLib.requirements import missing
+
+PYTHON_VARIABLE = "PROMPTONCE_PYTHON"
+"""Names the Python of the worker, for everything outside of Slicer's panel."""
 
 
 class Kind(str, Enum):
@@ -26,10 +29,50 @@ class Kind(str, Enum):
 
 @dataclass(frozen=True)
 class Interpreter:
-    """An interpreter and all variables of its process; worker.transport.worker_environment adds this package's path."""
+    """An interpreter and all variables of its process; processes.transport.worker_environment adds this package's path.
+
+    notice: for the user, where it is another one than that of this process and nobody named it.
+    """
 
     python: Path
     environment: Mapping[str, str]
+    notice: str = ""
+
+
+def found_interpreter(python: str | Path | None = None, variables: Mapping[str, str] | None = None) -> Interpreter:
+    """The Python of the worker for the command line, batches and scripts, found without starting it.
+
+    python: what the user names, else what PROMPTONCE_PYTHON does. Where neither does it is the Python of this process
+    or, where that has no PyTorch or no SAM 2, the private environment. Raises EngineMissingError where there is
+    neither, InputError for a name that is no program.
+    """
+    variables = os.environ if variables is None else variables
+    named = python or variables.get(PYTHON_VARIABLE)
+    if named:
+        return interpreter(Kind.EXISTING, python=named, variables=variables)
+    lacking = missing(requirements())
+    if not lacking:
+        return interpreter(Kind.OWN, variables=variables)
+    names = _in_words(lacking)
+    private = status()
+    if not private.ready:
+        told = (
+            "is not installed" if private.state is EnvironmentState.ABSENT else f"cannot be used ({private.sentence})"
+        )
+        raise EngineMissingError(
+            f"This Python has no {names}, and the engine {told}. Install the engine, or name a Python that has PyTorch "
+            "and SAM 2.",
+            f"{sys.executable} lacks {', '.join(lacking)}",
+        )
+    notice = f"This Python has no {names}: working with the engine in {private.layout.folder}."
+    return Interpreter(private.layout.python, clean_environment(variables), notice)
+
+
+def _in_words(lacking: list[str]) -> str:
+    """What is missing: the two that everybody knows by their names, else everything as pip takes it."""
+    known = {"torch": "PyTorch", "sam2": "SAM 2"}
+    found = [words for package, words in known.items() if any(item.startswith(package) for item in lacking)]
+    return " and no ".join(found) or ", ".join(lacking)
 
 
 def interpreter(

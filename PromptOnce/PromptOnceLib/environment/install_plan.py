@@ -2,6 +2,10 @@
 
 The order matters: sam2 names torch as needed for its build and would, left to the installer, fetch a second one and try
 to compile a CUDA extension that nothing here uses.
+
+All packages are those of the lock files in Resources/Locks, each compared with its SHA-256, and what is built from
+source is built with tools from there. Only PyTorch's own index, from which builds for graphics cards come, is taken at
+its word (HTTPS).
 """
 
 from __future__ import annotations
@@ -13,11 +17,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from PromptOnceLib.environment.installation import SAM2, TORCH, Layout, layout, other_requirements
+from PromptOnceLib.environment.installation import TORCH, Layout, layout
+from PromptOnceLib.environment.package_sources import named_sources
 from PromptOnceLib.environment.platform import Computer, Sizes, check_computer, estimate, this_computer
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.names import expanded
 from PromptOnceLib.processes.variables import clean_environment, in_slicer, with_package
+from PromptOnceLib.resources import resource
 
 PYTHON = "3.12"
 """The Python of an environment that is not made from a given one; also Slicer's."""
@@ -58,12 +64,25 @@ class InstallStep:
 
 @dataclass(frozen=True)
 class InstallPlan:
-    """An installation to be run by install.Installation. The last step is the test of the environment."""
+    """An installation to be run by install.Installation. The last step is the test of the environment.
+
+    sources: where packages come from beside the usual indexes, because settings of this computer say so.
+    """
 
     layout: Layout
     backend: str
     sizes: Sizes
     steps: tuple[InstallStep, ...]
+    sources: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """What it takes and where packages come from, to be shown before anything is installed."""
+        if not self.sources:
+            return self.sizes.sentence
+        return (
+            f"{self.sizes.sentence} Settings of this computer name where packages come from: {', '.join(self.sources)}."
+        )
 
 
 def plan_installation(
@@ -94,7 +113,8 @@ def plan_installation(
     environment = {**clean, **temporary, **_uv_variables(place, clean)}
     uv = str(place.uv)
     install = (uv, "pip", "install", "--python", str(place.python))
-    build = () if backend == "pypi" else ("--torch-backend", backend)
+    # A build with its lock holds for what the package index has; PyTorch's own index has builds by the dozen.
+    torch = _locked("torch") if backend == "pypi" else (TORCH, "--torch-backend", backend)
     look = [] if base_python is None else [InstallStep("Looking at the Python", (base, "-c", _LOOK), environment)]
     steps = (
         *look,
@@ -109,19 +129,23 @@ def plan_installation(
             (uv, "venv", "--no-project", "--allow-existing", "--python", base, str(place.venv)),
             environment,
         ),
-        InstallStep("Getting PyTorch", (*install, TORCH, *build), environment),
-        InstallStep(
-            "Getting the other packages", (*install, "setuptools", "wheel", *other_requirements()), environment
-        ),
-        InstallStep(
-            "Getting SAM 2",
-            (*install, "--no-build-isolation", "--no-deps", SAM2),
-            {**environment, "SAM2_BUILD_CUDA": "0"},
-        ),
+        InstallStep("Getting PyTorch", (*install, *torch), environment),
+        InstallStep("Getting the build tools", (*install, *_locked("build")), environment),
+        InstallStep("Getting the other packages", (*install, *_locked("packages")), environment),
+        InstallStep("Getting SAM 2", (*install, *_locked("sam2")), {**environment, "SAM2_BUILD_CUDA": "0"}),
         InstallStep("Cleaning up", (uv, "cache", "clean", "--force"), environment, optional=True),
         InstallStep("Testing", check_command(place.python, place.folder), with_package(clean)),
     )
-    return InstallPlan(place, backend, estimate(backend, computer), steps)
+    return InstallPlan(place, backend, estimate(backend, computer), steps, named_sources(variables, clean))
+
+
+def _locked(name: str) -> tuple[str, ...]:
+    """Arguments that install exactly the packages of a lock file, which names all that they need."""
+    return ("--require-hashes", "--no-deps", "--no-build-isolation", "-r", _lock(name))
+
+
+def _lock(name: str) -> str:
+    return str(resource("Locks", f"{name}.txt"))
 
 
 def check_command(python: str | Path, folder: Path | None = None) -> tuple[str, ...]:
@@ -148,7 +172,18 @@ def _pip_command(place: Layout, computer: Computer) -> tuple[str, ...]:
     # An Intel uv would make an Intel environment, for which there is no PyTorch.
     arm = ("--platform", "macosx_11_0_arm64", "--only-binary", ":all:") if computer.translated else ()
     pip = (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir")
-    return (*pip, "--progress-bar", "off", "--upgrade", "--target", str(place.uv_folder), *arm, "uv")
+    return (
+        *pip,
+        "--progress-bar",
+        "off",
+        "--upgrade",
+        "--target",
+        str(place.uv_folder),
+        *arm,
+        "--require-hashes",
+        "-r",
+        _lock("uv"),
+    )
 
 
 def _uv_variables(place: Layout, clean: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import InputError, OutputExistsError
 from PromptOnceLib.files.names import check_name
 
 PREFIX = ".promptonce-"
@@ -43,11 +43,12 @@ def check_writable(
     inputs: Iterable[Path],
     error: type[InputError],
     is_precious: Callable[[Path], bool],
+    overwrite: bool = True,
 ) -> None:
     """Find out before the work whether files can be written: `error` for the first that cannot; None is passed over.
 
     Refused are an input, a file that `is_precious` does not want to be replaced, a name given twice, a folder or device
-    of that name, a missing or read-only folder.
+    of that name, a missing or read-only folder. Without overwrite a file that is there: OutputExistsError.
     """
     taken = {Path(os.path.realpath(path)) for path in inputs}
     for target in targets:
@@ -59,6 +60,8 @@ def check_writable(
             raise error(f"{target} is an input or another output: choose another name.")
         if real.exists() and not real.is_file() and not real.is_dir():
             raise error(f"{target} is not an ordinary file: choose another name.")
+        if real.is_file() and not overwrite:
+            raise OutputExistsError(f"{target} is there already, and is not replaced.")
         taken.add(real)
         _try_to_write(real, error)
 

@@ -9,6 +9,7 @@ import ctk
 import qt
 
 from PromptOnceLib.gui.batch.panel import BatchPanel
+from PromptOnceLib.gui.correct.panel import CorrectPanel
 from PromptOnceLib.gui.engine.model_line import ModelLine
 from PromptOnceLib.gui.engine.panel import EnginePanel
 from PromptOnceLib.gui.panel import Panel, PanelTools
@@ -22,7 +23,7 @@ from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.run.compare_panel import ComparePanel
 from PromptOnceLib.gui.run.panel import RunPanel
 from PromptOnceLib.gui.seeds.panel import SeedsPanel
-from PromptOnceLib.gui.shortcuts import Shortcuts, listing
+from PromptOnceLib.gui.shortcuts import WITH_A_RESULT, WITH_A_TOOL, Shortcuts, listing
 from PromptOnceLib.gui.volume.panel import VolumePanel
 from PromptOnceLib.gui.workbench import Workbench
 
@@ -40,12 +41,14 @@ class ModulePanel:
         self.volume = VolumePanel(_("Volume"), tools, current, choices, bench.selection, bench.prompted_slice)
         self.prompt = PromptPanel(_("Prompt"), tools, current, bench.editor, bench.preview)
         self.run = RunPanel(_("Propagate"), tools, current, choices, engine, bench.runs, bench.target)
+        self.correct = CorrectPanel(_("Correct"), tools, current, engine, bench.corrections)
         self.compare = ComparePanel(_("Review"), tools, current, choices, bench.comparison)
         self.seeds = SeedsPanel(_("Seeds"), tools, current, engine, bench.runs, bench.seeds)
         self.batch = BatchPanel(_("Batch"), tools, bench.seeds.library, bench.batches, bench.reviews)
         self.engine = EnginePanel(_("Engine settings"), tools, bench.engine_choice, engine, bench.tasks)
         self.model = ModelLine(tools, bench.engine_choice, engine, bench.tasks, self.engine)
-        by_hand, rarely = (self.volume, self.prompt, self.run, self.compare), (self.seeds, self.batch, self.engine)
+        by_hand = (self.volume, self.prompt, self.run, self.correct, self.compare)
+        rarely = (self.seeds, self.batch, self.engine)
         self.panels: tuple[Panel, ...] = (*by_hand, *rarely)
         for shown in (self.volume, self.model, *self.panels[1:]):
             layout.addWidget(shown.widget)
@@ -56,7 +59,9 @@ class ModulePanel:
         for part in (*(panel.widget for panel in rarely), self.keys_button):
             part.collapsed = True
         self._shortcuts = Shortcuts(self._actions())
-        bench.editor.changed.connect(lambda: self._shortcuts.use_with_tool(bench.editor.tool is not None))
+        bench.editor.changed.connect(lambda: self._shortcuts.use(WITH_A_TOOL, bench.editor.tool is not None))
+        segment = bench.corrections.segment
+        segment.changed.connect(lambda: self._shortcuts.use(WITH_A_RESULT, segment.place is not None))
         for shown in (*self.panels, self.model):
             shown.refresh()
 
@@ -67,6 +72,7 @@ class ModulePanel:
             self.bench.selection.use_choices(parameters)
         self.bench.selection.choose_obvious_volume()
         self.bench.editor.enter()
+        self.correct.look_again()
         self.bench.comparison.look_again()
 
     def leave(self) -> None:
@@ -109,4 +115,6 @@ class ModulePanel:
             "cancel": runs.cancel,
             "swap": editor.swap_points,
             "put_away": lambda: editor.use_tool(None),
+            "next": self.bench.corrections.next,
+            "accept": self.bench.corrections.accept,
         }

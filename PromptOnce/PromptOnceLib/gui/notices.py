@@ -6,7 +6,7 @@ from typing import Literal
 
 from PromptOnceLib.gui.qt.signal import Signal
 
-Part = Literal["volume", "prompt", "seeds", "run", "compare", "batch", "engine"]
+Part = Literal["volume", "prompt", "seeds", "run", "correct", "compare", "batch", "engine"]
 
 
 class Notices:

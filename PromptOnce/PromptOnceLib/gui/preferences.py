@@ -8,6 +8,7 @@ import qt
 import slicer
 
 from PromptOnceLib.environment.engine_python import Kind
+from PromptOnceLib.models.default_model import AUTO
 
 FILE_MODEL = "file"
 """Stands for a checkpoint that the user brings."""
@@ -17,13 +18,13 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 
 @dataclass
 class Preferences:
-    """model: a name of the registry, or FILE_MODEL with checkpoint and config.
+    """model: a name of the registry, AUTO while none was chosen, or FILE_MODEL with checkpoint and config.
 
     device: one of DEVICES. kind: a value of engine_python.Kind. python: of an existing environment. Folders: ""
     for the usual ones; seeds_folder is that of the seed library.
     """
 
-    model: str = "nano"
+    model: str = AUTO
     checkpoint: str = ""
     config: str = ""
     device: str = "auto"

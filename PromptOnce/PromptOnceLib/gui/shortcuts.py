@@ -5,7 +5,7 @@ None is Slicer's own in the main window, in a slice view or for markups.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import qt
@@ -25,9 +25,13 @@ KEYS = {
     "cancel": "Ctrl+Shift+X",
     "swap": "X",
     "put_away": "Esc",
+    "next": "N",
+    "accept": "A",
 }
 WITH_A_TOOL = ("swap", "put_away")
 """Those that work only while the mouse places something: plain keys are Slicer's in other cases."""
+WITH_A_RESULT = ("next", "accept")
+"""Those that work only while the selected object has a result."""
 
 _TEXT_FIELDS = ("QLineEdit", "QTextEdit", "QPlainTextEdit", "QAbstractSpinBox")
 
@@ -38,7 +42,7 @@ class Shortcuts:
     def __init__(self, actions: Mapping[str, Callable[[], object]]) -> None:
         self._actions = actions
         self._shortcuts: dict[str, Any] = {}
-        self._tool_in_hand = False
+        self._dead = {*WITH_A_TOOL, *WITH_A_RESULT}
 
     def switch_on(self) -> None:
         """Listen to the keys."""
@@ -48,15 +52,15 @@ class Shortcuts:
         for name, action in self._actions.items():
             shortcut = qt.QShortcut(qt.QKeySequence(KEYS[name]), window)
             connect(shortcut, "activated()", lambda action=action: _unless_typing(action))
+            shortcut.setEnabled(name not in self._dead)
             self._shortcuts[name] = shortcut
-        self.use_with_tool(self._tool_in_hand)
 
-    def use_with_tool(self, in_hand: bool) -> None:
-        """Say whether the mouse places something."""
-        self._tool_in_hand = in_hand
-        for name in WITH_A_TOOL:
+    def use(self, names: Iterable[str], alive: bool) -> None:
+        """Say whether some of them, such as WITH_A_TOOL, work now."""
+        for name in names:
+            (self._dead.discard if alive else self._dead.add)(name)
             if name in self._shortcuts:
-                self._shortcuts[name].setEnabled(in_hand)
+                self._shortcuts[name].setEnabled(alive)
 
     def switch_off(self) -> None:
         """Leave the keys to others."""
@@ -86,5 +90,7 @@ def listing() -> str:
         "cancel": _("cancel the run"),
         "swap": _("swap Include and Exclude, while one of them is in hand"),
         "put_away": _("put the tool away; a box that was begun is taken back"),
+        "next": _("show the slice to look at next"),
+        "accept": _("accept the slice that is shown"),
     }
     return "\n".join(f"{KEYS[name]}: {meaning}" for name, meaning in meanings.items())

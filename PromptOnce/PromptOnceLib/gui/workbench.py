@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from PromptOnceLib.gui.batch.controller import BatchController
 from PromptOnceLib.gui.batch.review import ReviewController
+from PromptOnceLib.gui.correct.correcting import CorrectionController
+from PromptOnceLib.gui.correct.segment import OpenSegment
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.engine.choice import EngineChoice, OpenTransport
 from PromptOnceLib.gui.engine.tasks import EngineTasks
@@ -48,6 +50,10 @@ class Workbench:
         self.runs = RunController(current, choices, engine, notices, self.editor, self.preview, self.target)
         self.comparison = RunComparison(current, choices, notices, self.target)
         self.runs.finished.connect(self.comparison.take)
+        segment = OpenSegment(current, choices, engine, self.target)
+        self.corrections = CorrectionController(
+            current, engine, notices, self.editor, self.preview, segment, self.runs, self.comparison
+        )
         self.seeds = SeedFeature(current, engine, notices, self.preview, self.runs)
         self.batches = BatchController(engine, notices)
         self.reviews = ReviewController(current, choices, self.selection, engine, notices, self.target)
@@ -57,5 +63,6 @@ class Workbench:
         self.tasks.cancel()
         self.batches.close()
         self.selection.close()
+        self.corrections.segment.removeObservers()
         self.prompted_slice.close()
         self.engine.close()

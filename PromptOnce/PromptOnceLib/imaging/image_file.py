@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from PromptOnceLib.errors import GeometryError, OutOfMemoryError, VolumeError
 from PromptOnceLib.files.names import check_name, check_ordinary
 from PromptOnceLib.imaging.formats.complete_pictures import check_picture_complete
 from PromptOnceLib.imaging.formats.nifti import is_nifti, read_nifti
 from PromptOnceLib.imaging.formats.pixel_kind import check_kind, several_volumes, unreadable
+from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.volume import Array, Geometry, sheared_error
 
 # Pictures, which have pixels but no place in the patient.
@@ -44,17 +43,6 @@ class ImageFile:
     geometry: Geometry
     notices: tuple[str, ...] = ()
     coloured: bool = False
-
-
-@contextmanager
-def quiet_itk() -> Iterator[None]:
-    """Keeps ITK's warnings off stderr for the time of a block: they speak to programmers, and quote headers."""
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
 
 
 def check_readable(path: Path) -> None:
@@ -172,7 +160,7 @@ def _grey_picture_with_alpha(path: Path) -> sitk.Image | None:
     try:
         with Image.open(path) as picture:
             return sitk.GetImageFromArray(np.asarray(picture)[..., 0].copy()) if picture.mode == "LA" else None
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+    except Exception:  # Pillow raises whatever a damaged picture brings about
         return None
 
 

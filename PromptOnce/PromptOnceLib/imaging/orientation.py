@@ -48,6 +48,23 @@ class DisplayView:
         turned = slices.swapaxes(-1, -2) if self.exchange else slices
         return turned[..., :: -1 if self.mirror_rows else 1, :: -1 if self.mirror_columns else 1]
 
+    def of_point(self, point: tuple[float, float], shape: tuple[int, ...]) -> tuple[float, float]:
+        """Column x and row y in the view of a point of a slice; shape: rows and columns as stored."""
+        x, y = point
+        rows, columns = shape
+        if self.exchange:
+            x, y, rows, columns = y, x, columns, rows
+        return (columns - 1 - x if self.mirror_columns else x), (rows - 1 - y if self.mirror_rows else y)
+
+    def of_edges(self, edges: tuple[str, str, str, str]) -> tuple[str, str, str, str]:
+        """What lies at the left, right, upper and lower edge of the view, from the same of a slice as stored."""
+        left, right, upper, lower = edges
+        if self.exchange:
+            left, right, upper, lower = upper, lower, left, right
+        if self.mirror_columns:
+            left, right = right, left
+        return (left, right, lower, upper) if self.mirror_rows else (left, right, upper, lower)
+
     def of_spacing(self, spacing: tuple[float, float]) -> tuple[float, float]:
         """Distance in mm between the shown rows and between the shown columns."""
         return (spacing[1], spacing[0]) if self.exchange else spacing
@@ -104,6 +121,15 @@ class FrameOrientation(StrictModel):
         letters = [_LETTERS[nearest[i]][int(directions[nearest[i], i] < 0)] for i in range(3)]
         rows, columns = (letters[other] for other in range(3) if other != axis)
         return cls(rows=rows, columns=columns)
+
+
+OPPOSITE: dict[Direction, Direction] = {a: b for pair in _LETTERS for a, b in (pair, pair[::-1])}
+
+
+def voxel_directions(geometry: Geometry) -> tuple[Direction, Direction, Direction]:
+    """The anatomical directions in which the voxel indices i, j and k grow; oblique ones take the nearest."""
+    by_k, by_i = FrameOrientation.of(geometry, 0), FrameOrientation.of(geometry, 2)
+    return by_k.columns, by_k.rows, by_i.rows
 
 
 def turn_between(frame: FrameOrientation, wanted: FrameOrientation) -> DisplayView:

@@ -56,7 +56,7 @@ def read_picture_folder(pictures: list[Path]) -> Volume:
         notices.append(f"Slices may be missing: there is no picture with the number {missing}.")
     if any(image.coloured for image in images):
         notices.append("Pictures in colour were turned to grey (luminance).")
-    return Volume(array, geometry, notices=tuple(notices))
+    return Volume(array, geometry, notices=tuple(notices), measured=False)
 
 
 def _natural(path: Path) -> tuple[list[str | int], str]:

@@ -9,7 +9,7 @@ from PromptOnceLib.errors import SeveralVolumesError, VolumeError
 from PromptOnceLib.imaging.dicom.series import read_dicom_file, read_dicom_folder
 from PromptOnceLib.imaging.dicom.tags import is_dicom
 from PromptOnceLib.imaging.dicom.zip_archive import unpacked
-from PromptOnceLib.imaging.image_file import check_readable, read_image_file
+from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES, check_readable, read_image_file
 from PromptOnceLib.imaging.label_likeness import doubts
 from PromptOnceLib.imaging.picture_folder import pictures_in, read_picture_folder
 from PromptOnceLib.imaging.screening.screen import screen_file
@@ -43,4 +43,5 @@ def read_volume(path: str | os.PathLike[str], volume: str | None = None) -> Volu
     if volume is not None and volume.strip() != "1":
         raise SeveralVolumesError(f'{path.name} holds one volume: there is none called "{volume}".')
     image = read_image_file(path)
-    return Volume(image.array, image.geometry, notices=(*image.notices, *doubts(image.array)))
+    notices = (*image.notices, *doubts(image.array))
+    return Volume(image.array, image.geometry, notices=notices, measured=path.suffix.lower() not in PICTURE_SUFFIXES)

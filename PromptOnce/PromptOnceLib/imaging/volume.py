@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import SimpleITK as sitk
 
     # At run time this file is also imported before pydantic is installed into Slicer, to draw the phantom.
+    from PromptOnceLib.imaging.dicom_source import DicomSource
     from PromptOnceLib.imaging.scanner import Scanner
 
 Array = NDArray[Any]
@@ -127,7 +128,9 @@ class Volume:
 
     array: KJI order, any integer or float type; CT in HU. modality: DICOM code ("CT", "MR", "DX", ...), "" if unknown.
     notices: sentences for the user about what was done while reading. file_window: lower and upper end of the window
-    that the file states. padding: ranges of values, ends included, that mean that nothing was measured.
+    that the file states. padding: ranges of values, ends included, that mean that nothing was measured. measured: False
+    where the file does not say how large a voxel is, and the geometry assumes it: there are no millilitres then.
+    dicom: the files it was read from, where they are DICOM.
     Raises VolumeError for arrays that are not 3D, empty, or not made of real numbers, GeometryError where array and
     geometry differ.
     """
@@ -139,6 +142,8 @@ class Volume:
     notices: tuple[str, ...] = ()
     file_window: tuple[float, float] | None = None
     padding: tuple[tuple[float, float], ...] = ()
+    measured: bool = True
+    dicom: DicomSource | None = None
 
     def __post_init__(self) -> None:
         if self.array.ndim != 3:
@@ -151,3 +156,8 @@ class Volume:
             raise GeometryError(
                 f"The voxels {self.array.shape} do not fit the grid {self.geometry.shape} (slices, rows, columns)."
             )
+
+    @property
+    def has_millilitres(self) -> bool:
+        """Whether an object in it has a volume: a projection has no thickness."""
+        return self.measured and 1 not in self.geometry.shape

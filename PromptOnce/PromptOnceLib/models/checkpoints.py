@@ -19,6 +19,7 @@ from PromptOnceLib.files.folders import user_folder
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.files.stamp import FileStamp, OnBytes, file_sha256
 from PromptOnceLib.models.model_entry import ModelEntry
+from PromptOnceLib.models.pointer import pinned, pointer_path
 from PromptOnceLib.resources import resource
 
 FOLDER_VARIABLE = "PROMPTONCE_MODELS"
@@ -74,6 +75,7 @@ def _note_path(checkpoint: Path) -> Path:
 def status(entry: ModelEntry, folder: str | Path | None = None) -> CheckpointStatus:
     """Look, without reading the checkpoint's content, at what is there of a model."""
     path = checkpoint_path(entry, folder)
+    entry = pinned(entry, path)
     present = path.is_file()
     size = path.stat().st_size if present else 0
     return CheckpointStatus(
@@ -92,9 +94,12 @@ def verify(entry: ModelEntry, folder: str | Path | None = None, progress: OnByte
     or is not the model, ModelError where it cannot be read or is part of a broken installation.
     """
     path = checkpoint_path(entry, folder)
+    entry = pinned(entry, path)
     current = status(entry, folder)
     if not current.present:
         raise _missing(entry)
+    if entry.sha256 is None and not entry.embedded:
+        raise _unknown(entry, path)
     try:
         # Taken before reading: a file that changes meanwhile does not match its note.
         state = path.stat()
@@ -115,7 +120,7 @@ def check_before_use(entry: ModelEntry, folder: str | Path | None = None) -> Pat
     Raises ModelError like verify.
     """
     path = checkpoint_path(entry, folder)
-    return path if path.is_file() and _is_noted(entry, path) else verify(entry, folder)
+    return path if path.is_file() and _is_noted(pinned(entry, path), path) else verify(entry, folder)
 
 
 def delete(entry: ModelEntry, folder: str | Path | None = None) -> int:
@@ -131,7 +136,7 @@ def delete(entry: ModelEntry, folder: str | Path | None = None) -> int:
     freed = 0
     try:
         with exclusive_lock(lock_path(path)):
-            for file in (path, _note_path(path), part_path(path), origin_path(path)):
+            for file in (path, _note_path(path), pointer_path(path), part_path(path), origin_path(path)):
                 if file.is_file():
                     freed += file.stat().st_size
                     file.unlink()
@@ -160,7 +165,7 @@ def _is_noted(entry: ModelEntry, path: Path) -> bool:
         note = FileStamp.model_validate_json(_note_path(path).read_bytes())
     except (OSError, ValidationError):
         return False
-    return note.sha256 == entry.sha256 and note.fits(path.stat())
+    return entry.sha256 is not None and note.sha256 == entry.sha256 and note.fits(path.stat())
 
 
 def _missing(entry: ModelEntry) -> ModelError:
@@ -168,6 +173,14 @@ def _missing(entry: ModelEntry) -> ModelError:
         return ModelError(f"The model {entry.name} is missing from this installation: install PromptOnce again.")
     return CheckpointError(
         f"The model {entry.name} is not on this computer: download it ({entry.megabytes} MB).", model=entry.name
+    )
+
+
+def _unknown(entry: ModelEntry, path: Path) -> ModelError:
+    return CheckpointError(
+        f"It is not known what the file {path} should be: download the model {entry.name}, or copy {path.name}.pointer "
+        "beside it from the computer where it was downloaded.",
+        model=entry.name,
     )
 
 

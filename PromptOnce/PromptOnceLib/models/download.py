@@ -1,6 +1,7 @@
 """Downloading a checkpoint: resumed where it stopped, compared with its SHA-256, in place only when it is right.
 
-Only the host of the model's url is contacted (through the proxy of the environment, where there is one).
+Only the host of the model's url is contacted (through the proxy of the environment, where there is one), and, for a
+model of a hub, the host that the hub names for its large files.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from PromptOnceLib.models.checkpoints import (
 )
 from PromptOnceLib.models.http import Body, RemoteFile, open_remote
 from PromptOnceLib.models.model_entry import ModelEntry
+from PromptOnceLib.models.pointer import fetch_pointer
 
 _FULL_DISK = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
@@ -64,6 +66,11 @@ def download(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(lock_path(path)):
+            if entry.pointer is not None:
+                entry = _Download(entry, path, progress, cancel, timeout).pinned()
+                if status(entry, folder).present:  # copied here before it was known what it should be
+                    with suppress(ModelError):
+                        return verify(entry, folder)
             return _Download(entry, path, progress, cancel, timeout).run()
     except LockedError as error:
         raise DownloadError(
@@ -105,6 +112,13 @@ class _Download:
         write_checked_note(self.entry, self.path, self.path.stat())
         return self.path
 
+    def pinned(self) -> ModelEntry:
+        """The entry with what the hub says of the file."""
+        try:
+            return fetch_pointer(self.entry, self.path, self.timeout, self._stop_if_cancelled)
+        except requests.RequestException as error:
+            self._raise_for_connection(error)
+
     def _bytes_to_resume_from(self) -> int:
         """Size of the part, if it is known which remote file it came from; else 0."""
         if self.part.is_symlink():
@@ -118,7 +132,14 @@ class _Download:
     def _transfer(self, done: int) -> None:
         """Fetch what is missing after the first done bytes and append it to the part."""
         known = RemoteFile.read(self.origin) if done else None
-        with open_remote(str(self.entry.url), known, done, self.timeout, self._stop_if_cancelled) as body:
+        with open_remote(
+            str(self.entry.url),
+            known,
+            done,
+            self.timeout,
+            self._stop_if_cancelled,
+            follow=self.entry.pointer is not None,
+        ) as body:
             self._check_answer(body, done)
             total = body.total if body.total is not None else self.entry.bytes
             # A server that knows no ranges sends again what is there; what is there stays.

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
@@ -23,6 +24,7 @@ _HEADERS = {
 }
 
 _PIECE = 1 << 16
+_MOST_REDIRECTIONS = 4
 _PIECES_AHEAD = 16
 _SECONDS_BETWEEN_CHECKS = 0.1
 
@@ -75,15 +77,21 @@ class Body:
 
 @contextmanager
 def open_remote(
-    url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float], check: Callable[[], object]
+    url: str,
+    known: RemoteFile | None,
+    done: int,
+    timeout: tuple[float, float],
+    check: Callable[[], object],
+    follow: bool = False,
 ) -> Iterator[Body]:
     """Ask for a file, from byte done on if it is still the known version, from the start otherwise.
 
-    Redirections are not followed: they could lead to another host. timeout: seconds to wait for a connection and for
+    follow: go where the server points to, another host perhaps, as hubs do with large files; otherwise redirections are
+    not followed. timeout: seconds to wait for a connection and for
     the next bytes. check: called while waiting, ten times a second; what it raises ends the waiting at once, whatever
     the server does. Raises requests.RequestException.
     """
-    fetch = _Fetch(url, known, done, timeout)
+    fetch = _Fetch(url, known, done, timeout, follow)
     fetch.start()
     try:
         items = fetch.items(check)
@@ -96,10 +104,12 @@ def open_remote(
 class _Fetch(threading.Thread):
     """Asks and reads in a thread of its own, which owns the connection: it cannot be closed while another one reads."""
 
-    def __init__(self, url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float]) -> None:
+    def __init__(
+        self, url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float], follow: bool
+    ) -> None:
         super().__init__(name="download", daemon=True)
         self.stopped = threading.Event()
-        self._asked = url, known, done, timeout
+        self._asked = url, known, done, timeout, follow
         self._queue: queue.Queue[Any] = queue.Queue(_PIECES_AHEAD)
 
     def items(self, check: Callable[[], object]) -> Iterator[Any]:
@@ -134,10 +144,10 @@ class _Fetch(threading.Thread):
         return False
 
 
-def _answer(url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float]) -> Iterator[Any]:
+def _answer(url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float], follow: bool) -> Iterator[Any]:
     """The head of the answer, then its bytes."""
     with requests.Session() as session:
-        with _ask(session, url, known if done else None, done, timeout) as response:
+        with _ask(session, url, known if done else None, done, timeout, follow) as response:
             head = _head(url, response)
             status, start, _, remote = head
             continues = start == done > 0 and remote in (None, known)
@@ -146,7 +156,7 @@ def _answer(url: str, known: RemoteFile | None, done: int, timeout: tuple[float,
                 yield from _pieces(response)
                 return
         # The server cannot continue where we stopped, or would continue another version: the whole file then.
-        with _ask(session, url, None, 0, timeout) as response:
+        with _ask(session, url, None, 0, timeout, follow) as response:
             yield _head(url, response)
             yield from _pieces(response)
 
@@ -164,12 +174,21 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
 
 
 def _ask(
-    session: requests.Session, url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float]
+    session: requests.Session, url: str, known: RemoteFile | None, done: int, timeout: tuple[float, float], follow: bool
 ) -> requests.Response:
     headers = dict(_HEADERS)
     if known is not None:
         headers["Range"] = f"bytes={done}-"
         headers["If-Range"] = known.validator
+    for _ in range(_MOST_REDIRECTIONS if follow else 0):
+        response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+        if not response.is_redirect:
+            return response
+        response.close()
+        target = urljoin(url, response.headers["Location"])
+        if urlsplit(target).scheme not in ("https", urlsplit(url).scheme):
+            raise requests.ConnectionError("the server points to an address without encryption")
+        url = target
     return session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
 
 

@@ -11,8 +11,10 @@ from pydantic import model_validator
 
 from PromptOnceLib.errors import ModelError
 from PromptOnceLib.files.names import check_name, expanded
-from PromptOnceLib.models.checkpoints import check_before_use, checkpoint_path
-from PromptOnceLib.models.model_entry import SAM2_CONFIG, ModelEntry
+from PromptOnceLib.models.checkpoints import check_before_use
+from PromptOnceLib.models.default_model import AUTO, default_model
+from PromptOnceLib.models.model_entry import SAM2_CONFIG, MemorySettings, ModelEntry
+from PromptOnceLib.models.pointer import pinned
 from PromptOnceLib.resources import resource
 from PromptOnceLib.schema import StrictModel
 
@@ -26,7 +28,7 @@ class Registry(StrictModel):
 
     @model_validator(mode="after")
     def _names_and_files_are_unique(self) -> Registry:
-        for values in (self.names, [entry.file for entry in self.models]):
+        for values in (self.names, [entry.file for entry in self.models if not entry.resized]):
             if len(set(values)) != len(values):
                 raise ValueError("two models share a name or a file")
         return self
@@ -65,13 +67,16 @@ class ModelFiles:
     """What the engine needs to build a model.
 
     config is a path, or "sam2:FILE" for a file in configs/sam2.1 of the installed sam2 package. sha256 is that of the
-    checkpoint, already checked, or None where none is known (a checkpoint that the user brings).
+    checkpoint, already checked, or None where none is known (a checkpoint that the user brings). image_size: of the
+    network's input where it is not the configuration's. memory: what a pass remembers, None for as SAM 2 has it.
     """
 
     name: str
     checkpoint: Path
     config: Path | str
     sha256: str | None
+    image_size: int | None = None
+    memory: MemorySettings | None = None
 
 
 def resolve_model(
@@ -79,6 +84,7 @@ def resolve_model(
 ) -> ModelFiles:
     """Find the files of a model given by name, or by the path of a checkpoint and the path of its configuration.
 
+    "auto" is the user's choice, or else the best model on this computer (default_model.py).
     A downloaded or hand-copied checkpoint is compared with its SHA-256 the first time it is used, and again when the
     file has changed. config may also be "sam2:FILE". folder replaces the folder of checkpoints (see checkpoints.py).
 
@@ -86,6 +92,8 @@ def resolve_model(
     """
     registry = load_registry()
     text = str(name_or_path)
+    if text == AUTO and config is None:
+        return _registered(default_model(registry.models, folder), folder)
     if text in registry:
         if config is not None:
             raise ModelError(
@@ -103,8 +111,9 @@ def resolve_model(
 
 
 def _registered(entry: ModelEntry, folder: str | Path | None) -> ModelFiles:
-    check_before_use(entry, folder)
-    return ModelFiles(entry.name, checkpoint_path(entry, folder), entry.config_location, entry.sha256)
+    path = check_before_use(entry, folder)
+    size = entry.image_size if entry.resized else None
+    return ModelFiles(entry.name, path, entry.config_location, pinned(entry, path).sha256, size, entry.memory)
 
 
 def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:

@@ -12,6 +12,7 @@ from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.errors import InputError, PromptOnceError
 from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.mrml.segmentations.segment_result import note_run
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.segmentation.segment import segments_of
@@ -102,6 +103,7 @@ class VolumeRun:
         try:
             if job.result.computed.any():
                 self.writer.finish(job.result, self._provenance(job), self._left_out(job))
+                note_run(self.writer, self.case.prompt, job.result, self.case.stack.window.name)
             else:
                 self.writer.discard()
         except InputError as removed:

@@ -13,6 +13,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from PromptOnceLib.resources import resource
+
 _SAVED = re.compile(r"APPLAUNCHER_(\d+)_(.+)", re.IGNORECASE)
 
 # Set by a person inside Slicer, for example in .slicerrc.py, these are meant for what Slicer starts.
@@ -62,8 +64,14 @@ def _without_slicer(current: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
+def package_folder() -> Path:
+    """The folder that has this package in it and no other."""
+    alone = resource("on_path")
+    package = Path(__file__).resolve().parents[1]
+    return alone if alone.is_relative_to(package) else package.parent
+
+
 def with_package(base: Mapping[str, str]) -> dict[str, str]:
-    """The same variables with this package on the path of a Python that does not have it installed."""
-    package_parent = str(Path(__file__).resolve().parents[2])
-    paths = [package_parent, *base.get("PYTHONPATH", "").split(os.pathsep)]
+    """The same variables with this package, and no other, on the path of a Python that does not have it installed."""
+    paths = [str(package_folder()), *base.get("PYTHONPATH", "").split(os.pathsep)]
     return {**base, "PYTHONPATH": os.pathsep.join(path for path in paths if path)}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
-from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.prompts.prompt_set import PromptedObject, PromptSet
+
+T = TypeVar("T", ObjectPrompt, PromptedObject)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,3 +66,26 @@ class SharedSeed:
 
 AnyPrompt = Prompt | PromptSet | SharedSeed
 """What is propagated: the marks of one slice, those of several, or the frames of other images."""
+
+
+def with_terminology(prompt: AnyPrompt, entries: Mapping[str, str]) -> AnyPrompt:
+    """The same with Slicer's terminology entries for objects, by their names in any case.
+
+    Raises PromptError for a name that no object has.
+    """
+    wanted = {name.casefold(): entry for name, entry in entries.items()}
+    names = [item.name for item in prompt.objects]
+    unknown = wanted.keys() - {name.casefold() for name in names}
+    if unknown:
+        raise PromptError(f'There is no object "{min(unknown)}". The objects are: {", ".join(names)}.')
+
+    def described(item: T) -> T:
+        entry = wanted.get(item.name.casefold())
+        return item if entry is None else item.model_copy(update={"terminology": entry})
+
+    if isinstance(prompt, SharedSeed):
+        frames = (replace(frame, objects=tuple(map(described, frame.objects))) for frame in prompt.frames)
+        return replace(prompt, frames=tuple(frames))
+    if isinstance(prompt, Prompt):
+        return prompt.model_copy(update={"objects": tuple(map(described, prompt.objects))})
+    return prompt.model_copy(update={"objects": tuple(map(described, prompt.objects))})

@@ -48,11 +48,11 @@ def prompt_from_mask(
       On the mask, it moves to the middle of the run of mask pixels through it, along its row or its column, whichever
       run is longer; of equal ones the column's. With an even number of pixels the middle is the one further on.
       Beside the mask, as in a ring or a U, the mask pixels left and right of it in its row and above and below it in
-      its column are counted, over gaps up to the border; it moves to the truncated mean position of the largest of
-      these groups (of equal ones the first in this order), then to the middle as before.
-      Without a mask pixel on any side, or where the mean lies in a gap between several runs and the move to the middle
-      does not leave the gap, the mask pixel nearest to where the point stands is taken (by Euclidean distance; of equal
-      ones the first row by row), then moved to the middle; a notice says so. So positive points always lie on the mask.
+      its column are counted, over gaps up to the border; it moves to the middle pixel of the largest of these groups
+      (of equal ones the first in this order; of an even number the one further on), as the papers' code does, then to
+      the middle of its run as before. Without a mask pixel on any side the mask pixel nearest to it is taken (by
+      Euclidean distance; of equal ones the first row by row), then moved to the middle; a notice says so. So positive
+      points always lie on the mask.
     * Negative point: the centre of the box, lower + (upper - lower) // 2, even when it lies on the object, as it does
       for a solid one; a notice says so.
 
@@ -144,14 +144,7 @@ def _positive_point(mask: Mask) -> tuple[Pixel, str]:
             "the positive point was put on the nearest part of the object."
         )
         return _centred(mask, _nearest(mask, point)), notice
-    centred = _centred(mask, moved)
-    if mask[centred]:
-        return centred, ""
-    notice = (
-        "the centre of mass and the place next to it both lie beside the object; "
-        "the positive point was put on the nearest part of the object."
-    )
-    return _centred(mask, _nearest(mask, centred)), notice
+    return _centred(mask, moved), ""
 
 
 def _centred(mask: Mask, point: Pixel) -> Pixel:
@@ -173,7 +166,7 @@ def _run(line: Mask, position: int) -> tuple[int, int]:
 
 
 def _moved_to_longest_side(mask: Mask, point: Pixel) -> Pixel | None:
-    """Truncated mean position of the mask pixels on the fullest side of a point; None where all sides are bare."""
+    """The middle one of the mask pixels on the fullest side of a point; None where all sides are bare."""
     row, column = point
     in_row, in_column = np.flatnonzero(mask[row]), np.flatnonzero(mask[:, column])
     sides = (
@@ -186,8 +179,8 @@ def _moved_to_longest_side(mask: Mask, point: Pixel) -> Pixel | None:
     fullest = int(np.argmax(counts))
     if counts[fullest] == 0:
         return None
-    mean = int(sides[fullest].sum()) // counts[fullest]
-    return (row, mean) if fullest < 2 else (mean, column)
+    middle = int(sides[fullest][counts[fullest] // 2])
+    return (row, middle) if fullest < 2 else (middle, column)
 
 
 def _nearest(mask: Mask, point: Pixel) -> Pixel:

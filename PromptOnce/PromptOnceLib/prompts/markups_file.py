@@ -6,6 +6,7 @@ Format: https://github.com/Slicer/Slicer/blob/main/Modules/Loadable/Markups/Reso
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import PromptError
+from PromptOnceLib.imaging.screening.claims import are_places
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import MAX_FILE_BYTES, Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet, read_prompts
@@ -37,8 +39,8 @@ Floats = NDArray[np.float64]
 class Markups:
     """One object marked in the patient.
 
-    positive, negative: LPS positions (n, 3) in mm of points on the object and beside it. box: LPS positions (8, 3) of
-    the corners of a box around it, or None. name: of the object.
+    positive, negative: LPS positions (n, 3) in mm of points on the object and beside it. box: LPS positions (n, 3) of
+    corners of a box around it, all eight or two opposite ones, or None. name: of the object.
     """
 
     positive: Floats
@@ -55,6 +57,11 @@ class Markups:
         positive, negative = (_in_pixels(part, geometry, axis) for part in (self.positive, self.negative))
         corners = None if self.box is None else _in_pixels(self.box, geometry, axis)
         index = _common_slice(np.concatenate([positive, negative]), corners, index)
+        if not 0 <= index < geometry.shape[axis]:
+            raise PromptError(
+                f"{self.name} lies outside the image, which has no slice {index} along this axis. Look whether its "
+                "positions are of this image, and whether RAS and LPS were mixed up."
+            )
         points = [
             Point(x=float(x), y=float(y), positive=on_object)
             for part, on_object in ((positive, True), (negative, False))
@@ -62,6 +69,25 @@ class Markups:
         ]
         box = None if corners is None else _box(corners, geometry, axis)
         return Prompt(axis=axis, slice=index, objects=(ObjectPrompt(name=self.name, box=box, points=tuple(points)),))
+
+
+def marked_in_patient(
+    space: str,
+    positive: Sequence[Sequence[float]],
+    negative: Sequence[Sequence[float]],
+    corners: Sequence[Sequence[float]],
+    name: str,
+) -> Markups:
+    """An object marked by positions (x, y, z) in mm: points on it and beside it, and two opposite corners of a box.
+
+    space: "RAS" or "LPS", what x, y and z count towards. corners: empty for no box. Raises PromptError for another
+    space.
+    """
+    if space.upper() not in ("RAS", "LPS"):
+        raise PromptError(f'"{space}" is not a coordinate system. Use RAS or LPS.')
+    signs = np.array(_TO_LPS[space.upper()])
+    to_lps = [_points([list(position) for position in part]) * signs for part in (positive, negative, corners)]
+    return Markups(to_lps[0], to_lps[1], to_lps[2] if len(corners) else None, name)
 
 
 def read_prompt_file(path: str | Path) -> Prompt | PromptSet | Markups:
@@ -94,7 +120,7 @@ def read_markups(path: Path) -> Markups:
                     f"{path.name} holds markups of the kind {str(item.get('type'))[:30]}. A prompt is made of point "
                     "lists and of boxes (ROI)."
                 )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise PromptError(
             f"{path.name} is not a markups file of 3D Slicer, or damaged. Save the markups again.", repr(type(error))
         ) from error
@@ -138,7 +164,7 @@ def _is_negative(point: dict[str, Any], path: Path) -> bool:
 
 def _three(values: Any) -> Floats:
     position = np.array(values, dtype=np.float64)
-    if position.shape != (3,) or not np.isfinite(position).all():
+    if position.shape != (3,) or not are_places(position):
         raise ValueError("no position")
     return position
 
@@ -150,6 +176,8 @@ def _points(positions: list[list[float]]) -> Floats:
 def _corners(roi: dict[str, Any]) -> Floats:
     """Corners (8, 3) of a box in the file's coordinates; its orientation has the box's axes as columns."""
     axes = np.array(roi.get("orientation", np.eye(3).ravel()), dtype=np.float64).reshape(3, 3)
+    if not are_places(axes.ravel()):
+        raise ValueError("no directions")
     half, center = _three(roi["size"]) / 2, _three(roi["center"])
     return np.array([center + axes @ (half * signs) for signs in product((-1, 1), repeat=3)])
 

@@ -44,7 +44,9 @@ from PromptOnceLib.schema import StrictModel
 
 __all__ = [
     "Box",
+    "Color",
     "MaskPng",
+    "ObjectName",
     "ObjectPrompt",
     "Point",
     "Prompt",
@@ -68,8 +70,11 @@ _Number = Annotated[float, BeforeValidator(_plain), Field(strict=True, allow_inf
 _Integer = Annotated[int, BeforeValidator(_plain), Field(strict=True)]
 _Switch = Annotated[bool, BeforeValidator(_plain), Field(strict=True)]
 _Share = Annotated[float, BeforeValidator(_plain), Field(strict=True, ge=0, le=1)]
-_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
+ObjectName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Without blanks at its ends."""
+Color = tuple[_Share, _Share, _Share]
+"""Red, green, blue from 0 to 1."""
 MaskPng = Annotated[str, Field(min_length=1)]
 """Text made by encode_mask."""
 
@@ -101,14 +106,14 @@ class Box(StrictModel):
 
 
 class ObjectPrompt(StrictModel):
-    """One object: a box and points, or a mask.
+    """One object: a box and points, or a mask; to correct a mask, points and the mask that they correct.
 
     name: shown to the user, without blanks at its ends. color: red, green, blue from 0 to 1, None for a default.
     terminology: Slicer's terminology entry, None for its default. mask: text made by encode_mask.
     """
 
-    name: _Name = "object"
-    color: tuple[_Share, _Share, _Share] | None = None
+    name: ObjectName = "object"
+    color: Color | None = None
     terminology: str | None = None
     box: Box | None = None
     points: tuple[Point, ...] = ()
@@ -127,6 +132,11 @@ class ObjectPrompt(StrictModel):
         coordinates = np.array([(x, y) for x, y, _ in rows], dtype=np.float32).reshape(-1, 2)
         return coordinates, np.array([label for _, _, label in rows], dtype=np.int32)
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether the mask says that the object is not on the slice."""
+        return self.mask is not None and not self.mask_array().any()
+
     def mask_array(self) -> NDArray[np.bool_]:
         """The mask prompt, bool (rows, columns). Raises PromptError where there is none or it is damaged."""
         if self.mask is None:
@@ -142,11 +152,12 @@ class Prompt(StrictModel):
     slice: _Integer
     objects: tuple[ObjectPrompt, ...]
 
-    def validate_for(self, shape: tuple[int, int, int]) -> None:
+    def validate_for(self, shape: tuple[int, int, int], correcting: bool = False) -> None:
         """Check the prompt against a stack of the shape (n, rows, columns).
 
         Points have to lie in the image, whose border is half a pixel outside the outermost pixel centres; a box may
-        also reach the exclusive upper bounds x = columns, y = rows, as the papers' boxes do. Raises PromptError.
+        also reach the exclusive upper bounds x = columns, y = rows, as the papers' boxes do. correcting: a mask may be
+        empty, or come with the points that correct it. Raises PromptError.
         """
         slices, rows, columns = shape
         if not 0 <= self.slice < slices:
@@ -161,7 +172,7 @@ class Prompt(StrictModel):
             if names.count(name) > 1:
                 raise PromptError(f'Two objects of the prompt are called "{name}". Give every object its own name.')
         for item in self.objects:
-            _check_object(item, (rows, columns))
+            _check_object(item, (rows, columns), correcting)
 
     def to_json(self) -> str:
         """JSON text; from_json gives an equal prompt back."""
@@ -207,23 +218,25 @@ def write_prompt(path: str | Path, prompt: Prompt) -> None:
         temporary.write_text(prompt.to_json() + "\n", encoding="utf-8")
 
 
-def _check_object(item: ObjectPrompt, shape: tuple[int, int]) -> None:
-    """Raise PromptError unless the object can be segmented on a slice of the shape (rows, columns)."""
+def _check_object(item: ObjectPrompt, shape: tuple[int, int], correcting: bool) -> None:
+    """Raise PromptError unless the object can be segmented, or corrected, on a slice of the shape (rows, columns)."""
     start = f'Object "{item.name}": '
+    marked = item.box is not None or bool(item.points)
+    empty = True
     if item.mask is not None:
-        if item.box is not None or item.points:
+        if marked and not correcting:
             raise PromptError(f"{start}a mask cannot be combined with a box or points. Use either of them.")
         try:
             empty = not decode_mask(item.mask, shape).any()
         except PromptError as error:
             raise PromptError(start + error.message, error.detail) from error
-        if empty:
+        if empty and not correcting:
             raise PromptError(f"{start}the mask is empty. Draw a mask, a box or a point.")
-        return
-    if item.box is None and not item.points:
+    elif not marked:
         raise PromptError(f"{start}there is no box, point or mask. Draw a box or put a point on the object.")
-    if item.box is None and not any(point.positive for point in item.points):
-        raise PromptError(f"{start}there are only negative points. Add a positive point or a box around the object.")
+    if marked and item.box is None and empty and not any(point.positive for point in item.points):
+        why = "there is no mask they could take something from" if correcting else "there are only negative points"
+        raise PromptError(f"{start}{why}. Add a positive point or a box around the object.")
     if item.box is not None:
         _check_box(item.box, shape, start)
     for point in item.points:

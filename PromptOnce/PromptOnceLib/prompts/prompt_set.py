@@ -16,12 +16,13 @@ A slice is fixed for an object where its mask is settled, whatever the model wou
       ]
     }
 
-Boxes, points and masks are as in prompts.prompt; so are name, color and terminology.
+Boxes, points and masks are as in prompts.prompt; so are name, color and terminology. A mask may be empty: the object is
+not on that slice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,7 +30,17 @@ from pydantic import Field, ValidationError, model_validator
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.files.atomic import replacing
-from PromptOnceLib.prompts.prompt import Box, MaskPng, ObjectPrompt, Point, Prompt, as_prompt_error, read_prompt_text
+from PromptOnceLib.prompts.prompt import (
+    Box,
+    Color,
+    MaskPng,
+    ObjectName,
+    ObjectPrompt,
+    Point,
+    Prompt,
+    as_prompt_error,
+    read_prompt_text,
+)
 from PromptOnceLib.schema import StrictModel
 
 SliceState = Literal["prompted", "corrected", "accepted"]
@@ -37,7 +48,7 @@ SliceState = Literal["prompted", "corrected", "accepted"]
 
 
 class FixedSlice(StrictModel):
-    """Box and points, or a mask, of an object on one slice."""
+    """Box and points, or a mask, of an object on one slice; an empty mask where it is not on the slice."""
 
     slice: Annotated[int, Field(strict=True, ge=0)]
     state: SliceState = "prompted"
@@ -52,8 +63,8 @@ class PromptedObject(StrictModel):
     No slice is fixed for an object of a segmentation that was made elsewhere.
     """
 
-    name: str = "object"
-    color: tuple[float, float, float] | None = None
+    name: ObjectName = "object"
+    color: Color | None = None
     terminology: str | None = None
     slices: tuple[FixedSlice, ...] = ()
 
@@ -83,6 +94,19 @@ class PromptedObject(StrictModel):
                     mask=fixed.mask,
                 )
         return None
+
+    @property
+    def absent(self) -> frozenset[int]:
+        """Fixed slices on which the object is not, as their empty masks say."""
+        found = ((index, self.on(index)) for index in self.indices)
+        return frozenset(index for index, item in found if item is not None and item.is_absent)
+
+    def check_shown(self) -> None:
+        """Raises PromptError where the object is absent from every slice on which it is fixed."""
+        if self.slices and len(self.absent) == len(self.slices):
+            raise PromptError(
+                f'Object "{self.name}" is absent from every slice on which it is settled. Mark it where it shows.'
+            )
 
     def fixing(self, fixed: FixedSlice) -> PromptedObject:
         """The same with this slice fixed in place of what the index had."""
@@ -141,24 +165,30 @@ class PromptSet(StrictModel):
         return Prompt(axis=self.axis, slice=index, objects=marked) if marked else None
 
     def groups(self) -> list[PromptSet]:
-        """Objects that are fixed on the same slices, which can be propagated together; in the order of the objects.
+        """Objects that are fixed, and absent, on the same slices, which can be propagated together; in the order of the
+        objects.
 
         Objects without fixed slices are left out.
         """
-        found: dict[tuple[int, ...], list[PromptedObject]] = {}
+        found: dict[tuple[tuple[int, ...], frozenset[int]], list[PromptedObject]] = {}
         for item in self.objects:
-            found.setdefault(item.indices, []).append(item)
-        return [self.model_copy(update={"objects": tuple(items)}) for key, items in found.items() if key]
+            found.setdefault((item.indices, item.absent), []).append(item)
+        return [self.model_copy(update={"objects": tuple(items)}) for key, items in found.items() if key[0]]
 
     def validate_for(self, shape: tuple[int, int, int]) -> None:
-        """Check against a stack of the shape (n, rows, columns), slice by slice as Prompt does. Raises PromptError."""
+        """Check against a stack of the shape (n, rows, columns), slice by slice as Prompt does. Raises PromptError.
+
+        An empty mask says that the object is not on a slice; on one at least it has to be.
+        """
         names = [item.name.casefold() for item in self.objects]
         if len(set(names)) < len(names):
             raise PromptError("Two objects of the prompt have the same name. Give every object its own name.")
         for index in sorted({index for item in self.objects for index in item.indices}):
             prompt = self.on(index)
             assert prompt is not None
-            prompt.validate_for(shape)
+            prompt.validate_for(shape, correcting=True)
+        for item in self.objects:
+            item.check_shown()
 
     def to_json(self, indent: int | None = 2) -> str:
         """JSON text; from_json gives an equal set back."""
@@ -171,6 +201,15 @@ class PromptSet(StrictModel):
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise as_prompt_error(error) from error
+
+
+def joined(prompts: Sequence[Prompt]) -> Prompt | PromptSet:
+    """The objects of several prompts as one: on one slice where all lie there, else a set with a slice for each."""
+    first = prompts[0]
+    objects = tuple(item for prompt in prompts for item in prompt.objects)
+    if all(prompt.slice == first.slice for prompt in prompts):
+        return first.model_copy(update={"objects": objects})
+    return PromptSet(axis=first.axis, objects=tuple(item for one in prompts for item in PromptSet.of(one).objects))
 
 
 def read_prompts(path: str | Path) -> Prompt | PromptSet:

@@ -16,19 +16,22 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import GeometryError, PromptOnceError, SegmentationFileError, VolumeError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import check_name
+from PromptOnceLib.imaging.dicom_source import DicomSource
 from PromptOnceLib.imaging.formats.nifti import read_nifti, write_nifti
 from PromptOnceLib.imaging.image_file import ImageFile, read_image_file
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.segmentation.dicom_seg import check_source, read_dicom_seg, write_dicom_seg
 from PromptOnceLib.segmentation.seg_nrrd import read_seg_nrrd, write_seg_nrrd
 from PromptOnceLib.segmentation.segment import Segment, default_color
 
 __all__ = ["SUFFIXES", "Segment", "SegmentationFile", "check_suffix", "read_segmentation", "write_segmentation"]
 
 _SLICER_SUFFIX = ".seg.nrrd"
+DICOM_SUFFIX = ".dcm"
 
 SUFFIXES = (_SLICER_SUFFIX, ".nii.gz", ".nii", ".nrrd", ".mha")
-"""Endings of the files that can be written and read, the more special before the more general."""
+"""Endings of the files that can be written and read for any image, the more special before the more general."""
 
 _MOST_LABELS = 1000
 """More label values than any anatomical atlas has: what holds more is an image."""
@@ -48,14 +51,16 @@ def write_segmentation(
     segments: Sequence[Segment],
     geometry: Geometry,
     tags: Mapping[str, str] | None = None,
+    dicom: DicomSource | None = None,
 ) -> tuple[str, ...]:
     """Write masks to a file whose ending chooses the format; return notices for the user.
 
     masks: KJI arrays of geometry.shape, bool or integer, not 0 where the object is; one for every segment. .seg.nrrd
-    keeps names, colours, terminology, overlaps and tags (ASCII without blanks and bars). Any other format is a label
-    map with value n + 1 for object n; where objects overlap the later one wins, as when Slicer exports a label map, and
-    a notice says so. The geometry is written in double precision, by NIfTI in single precision; the result of a NIfTI
-    image keeps its forms, codes and units.
+    keeps names, colours, terminology, overlaps and tags (ASCII without blanks and bars). .dcm is a DICOM Segmentation,
+    which keeps all of it but tags, of images in the files `dicom`; it is read back and compared. Any other format is a
+    label map with value n + 1 for object n; where objects overlap the later one wins, as when Slicer exports a label
+    map, and a notice says so. The geometry is written in double precision, by NIfTI in single precision; the result of
+    a NIfTI image keeps its forms, codes and units.
 
     The file appears only when it is complete, and replaces an older one only then. Raises SegmentationFileError where
     it cannot be written (no folder, no permission, full disk, unknown ending, nothing to write), GeometryError where a
@@ -73,6 +78,10 @@ def write_segmentation(
     with replacing(target, suffix, SegmentationFileError) as temporary:
         if suffix == _SLICER_SUFFIX:
             write_seg_nrrd(temporary, objects, segments, geometry, tags)
+            return ()
+        if suffix == DICOM_SUFFIX:
+            write_dicom_seg(temporary, objects, segments, geometry, check_source(dicom))
+            _check_written(temporary, objects, segments, geometry, target.name)
             return ()
         labels, overlapping = _label_map(objects)
         _write_label_map(temporary, labels, geometry, target.name)
@@ -98,6 +107,8 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
         screen_file(source)
         if suffix == _SLICER_SUFFIX:
             return SegmentationFile(*read_seg_nrrd(source))
+        if suffix == DICOM_SUFFIX:
+            return SegmentationFile(*read_dicom_seg(source))
         return _from_label_map(read_image_file(source), source.name)
     except VolumeError as error:
         raise SegmentationFileError(f"The segmentation cannot be read. {error.message}", error.detail) from error
@@ -111,15 +122,36 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
         ) from error
 
 
+def keeps_names(path: Path) -> bool:
+    """Whether a file's kind is one whose objects have names of their own, and may overlap."""
+    return path.name.lower().endswith((_SLICER_SUFFIX, DICOM_SUFFIX))
+
+
 def check_suffix(path: Path) -> str:
     """The ending of a file that can be written and read; SegmentationFileError for any other."""
     check_name(path, SegmentationFileError)
-    for suffix in SUFFIXES:
+    for suffix in (*SUFFIXES, DICOM_SUFFIX):
         if path.name.lower().endswith(suffix):
             return suffix
     raise SegmentationFileError(
-        f"{path.name}: segmentations are files that end in {', '.join(SUFFIXES)}. Choose one of these endings."
+        f"{path.name}: segmentations are files that end in {', '.join(SUFFIXES)}, or .dcm. Choose one of these endings."
     )
+
+
+def _check_written(
+    path: Path, objects: Sequence[NDArray[np.bool_]], segments: Sequence[Segment], geometry: Geometry, name: str
+) -> None:
+    """Read a DICOM Segmentation back: names and every voxel, also of the slices that are left out as empty."""
+    named, masks, grid = read_dicom_seg(path)
+    if [one.name for one in named] != [one.name[:64] for one in segments]:
+        raise _incomplete(name, "other names were read back")
+    start = np.linalg.inv(geometry.ijk_to_lps()) @ [*grid.origin, 1.0]
+    first = round(float(start[2])) if grid.size[2] < geometry.size[2] else 0
+    part = slice(first, first + grid.size[2])
+    for mask, written in zip(objects, masks, strict=True):
+        same = written.shape[1:] == mask.shape[1:] and np.array_equal(written > 0, mask[part])
+        if not same or np.count_nonzero(written) != np.count_nonzero(mask):
+            raise _incomplete(name, "what was read back differs")
 
 
 def _label_map(objects: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[Any], int]:

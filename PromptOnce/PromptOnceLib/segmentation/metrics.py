@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 Mask = NDArray[Any]
 
+_ROUNDING = 1e-5  # of distances, which are single precision
+
 
 @dataclass(frozen=True)
 class SliceScores:
@@ -59,11 +61,17 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class HausdorffDistance:
-    """Symmetric distance between two surfaces; in mm, or in pixels where no spacing was given."""
+class SurfaceFigures:
+    """How far two surfaces are apart; in mm, or in pixels where no spacing was given.
+
+    maximum, percentile95: symmetric Hausdorff distance and its 95th percentile. average: average symmetric surface
+    distance. agreeing: share of the surfaces, 0 to 1, that lies within the tolerance of the other one (surface Dice).
+    """
 
     maximum: float
     percentile95: float
+    average: float
+    agreeing: float
 
 
 def dice(mask: Mask, reference: Mask) -> float | None:
@@ -104,17 +112,21 @@ def summarise(scores: Sequence[SliceScores]) -> tuple[Summary | None, Summary | 
     return Summary.of(score.dice for score in held), Summary.of(score.jaccard for score in held)
 
 
-def hausdorff(mask: Mask, reference: Mask, spacing: Sequence[float] | None = None) -> HausdorffDistance | None:
-    """Hausdorff distance between the surfaces of two masks of the same shape, 2D or 3D, and its 95th percentile.
+def surface_figures(
+    mask: Mask, reference: Mask, spacing: Sequence[float] | None = None, tolerance: float = 0.0
+) -> SurfaceFigures | None:
+    """Distances between the surfaces of two masks of the same shape, 2D or 3D; None where one is empty.
 
     spacing: mm in SimpleITK's order (i, j, k for a KJI array, column and row spacing for a slice); None measures in
-    pixels. None is returned where a mask is empty.
+    pixels. tolerance: in the same unit, for the surface Dice.
 
     The surface is the set of object voxels that share a face with background or with the border of the image; distances
     are between voxel centres. The maximum is the larger of the two directed Hausdorff distances (Huttenlocher et al.
     1993); the 95th percentile is the larger of the two directed 95th percentiles, interpolated linearly, as in Metrics
     Reloaded (Maier-Hein et al., Nature Methods 2024) and MONAI's compute_hausdorff_distance. Pooling both directions,
-    as medpy's hd95 does, gives smaller values.
+    as medpy's hd95 does, gives smaller values. The average is over the surface voxels of both (ASSD). The surface Dice
+    is that of Nikolov et al. (2018) with every surface voxel counted alike, as MONAI's compute_surface_dice does;
+    DeepMind's own code weighs them by area.
 
     Raises GeometryError for different shapes.
     """
@@ -125,9 +137,12 @@ def hausdorff(mask: Mask, reference: Mask, spacing: Sequence[float] | None = Non
     step = (1.0,) * a.ndim if spacing is None else tuple(float(value) for value in spacing)
     surface_a, surface_b = _surface(a[box], step), _surface(b[box], step)
     directed = (_distances(surface_a, surface_b), _distances(surface_b, surface_a))
-    return HausdorffDistance(
+    both = np.concatenate(directed, dtype=np.float64)
+    return SurfaceFigures(
         maximum=max(float(distances.max()) for distances in directed),
         percentile95=max(float(np.percentile(distances, 95)) for distances in directed),
+        average=float(both.mean()),
+        agreeing=float(np.mean(both <= tolerance + _ROUNDING)),
     )
 
 

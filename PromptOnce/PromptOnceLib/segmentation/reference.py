@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,8 @@ from PromptOnceLib.imaging.label_likeness import looks_grey
 from PromptOnceLib.imaging.nifti_forms import Matrix, farthest_corner
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Array, Geometry
-from PromptOnceLib.segmentation.io import read_segmentation
+from PromptOnceLib.segmentation.dicom_seg import is_dicom_seg
+from PromptOnceLib.segmentation.io import DICOM_SUFFIX, SegmentationFile, keeps_names, read_segmentation
 
 _LONGEST_LABEL = 9  # digits
 _SAME_PLACE = 0.05  # voxels; what is nearer comes from rounding
@@ -69,6 +70,18 @@ def read_reference(
     """
     path = Path(path)
     array, own_geometry = _read_labels(path, labels)
+    return on_image_grid(array, own_geometry, path, geometry, notify)
+
+
+def grid_of(path: Path) -> Geometry:
+    """The grid of a segmentation's own voxels. Errors as of read_reference."""
+    return _read_labels(path, None)[1]
+
+
+def on_image_grid(
+    array: Labels, own_geometry: Geometry, path: Path, geometry: Geometry, notify: Callable[[str], None]
+) -> Labels:
+    """Labels of a file, on its own grid, on that of an image; notices and errors as of read_reference."""
     if not array.any():
         notify(f"{path.name} is empty: nothing in it can be compared with, or prompt.")
     if array.size > 1 and array.all():
@@ -102,7 +115,7 @@ def read_reference(
 def _read_labels(path: Path, labels: Sequence[int | str] | None) -> tuple[Labels, Geometry]:
     try:
         check_readable(path)
-        if path.name.lower().endswith(".seg.nrrd"):
+        if keeps_names(path) and not _is_dicom_image(path):
             return _read_segments(path, labels)
         if path.is_file():
             screen_file(path)
@@ -122,25 +135,35 @@ def _read_labels(path: Path, labels: Sequence[int | str] | None) -> tuple[Labels
     return _keep(_as_labels(image.array, path), labels, path), image.geometry
 
 
+def _is_dicom_image(path: Path) -> bool:
+    return path.suffix.lower() == DICOM_SUFFIX and is_dicom(path) and not is_dicom_seg(path)
+
+
 def _read_segments(path: Path, wanted: Sequence[int | str] | None) -> tuple[Labels, Geometry]:
     """Labels of the wanted segments of a .seg.nrrd, given by number (from 1) or by name in any case."""
-    segments, masks, geometry = read_segmentation(path)
-    if not segments:
+    file = read_segmentation(path)
+    if not file.segments:
         raise SegmentationFileError(f"{path.name} holds no segments. Choose another reference.")
-    names = [segment.name.casefold() for segment in segments]
-    chosen = set(range(len(segments)) if wanted is None else ())
-    for want in wanted or ():
-        if isinstance(want, int) and 1 <= want <= len(segments):
-            chosen.add(want - 1)
-        elif str(want).casefold() in names:
-            chosen.add(names.index(str(want).casefold()))
-        else:
-            known = ", ".join(f"{number} ({segment.name})" for number, segment in enumerate(segments, start=1))
-            raise SegmentationFileError(f"{path.name} has no segment {want}. It holds: {known}.")
-    array: Labels = np.zeros(geometry.shape, np.uint8 if len(segments) <= np.iinfo(np.uint8).max else np.uint16)
-    for index in sorted(chosen):
-        array[masks[index] > 0] = index + 1
-    return array, geometry
+    return joined_segments(file, range(1, len(file.segments) + 1) if wanted is None else wanted, path), file.geometry
+
+
+def joined_segments(file: SegmentationFile, wanted: Iterable[int | str], path: Path) -> Labels:
+    """Segments, given by number (from 1) or name, as labels (KJI); where they overlap the later one wins."""
+    array: Labels = np.zeros(file.geometry.shape, np.uint8 if len(file.segments) <= 255 else np.uint16)
+    for index in sorted({place_of_segment(file, want, path) for want in wanted}):
+        array[file.masks[index] > 0] = index + 1
+    return array
+
+
+def place_of_segment(file: SegmentationFile, want: int | str, path: Path) -> int:
+    """Index of a segment given by number (from 1) or by name in any case. Raises SegmentationFileError without one."""
+    names = [segment.name.casefold() for segment in file.segments]
+    if isinstance(want, int) and 1 <= want <= len(names):
+        return want - 1
+    if str(want).casefold() in names:
+        return names.index(str(want).casefold())
+    known = ", ".join(f"{number} ({segment.name})" for number, segment in enumerate(file.segments, start=1))
+    raise SegmentationFileError(f"{path.name} has no segment {want}. It holds: {known}.")
 
 
 def _as_labels(array: Array, path: Path) -> Labels:

@@ -81,18 +81,14 @@ def read_seg_nrrd(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], G
         masks.append(np.ascontiguousarray((layer == info.get("labelValue", 1)).T).astype(np.uint8))
         name = fields[index].get("Name", info["id"])
         color = tuple(info.get("color", default_color(place)))
-        segments.append(Segment(name, color, _terminology_tag(fields[index].get("Tags", ""))))
+        segments.append(Segment(name, color, _tag(fields[index].get("Tags", ""), "TerminologyEntry")))
     return segments, masks, geometry
 
 
-def read_tag(path: Path, key: str) -> str | None:
-    """The value of a segment's tag, of the first segment that has it; None where no segment does."""
-    for fields in _text_fields(path).values():
-        for tag in fields.get("Tags", "").split("|"):
-            name, _, value = tag.strip().partition(":")
-            if name == key:
-                return value
-    return None
+def read_tags(path: Path, key: str) -> list[str | None]:
+    """The value of a tag of every segment, in their order; None where a segment does not have it."""
+    fields = _text_fields(path)
+    return [_tag(fields[number].get("Tags", ""), key) for number in sorted(fields)]
 
 
 def _layers(masks: Sequence[NDArray[np.bool_]]) -> tuple[list[NDArray[Any]], list[tuple[int, int]]]:
@@ -136,10 +132,11 @@ def _terminology(text: str) -> dict[str, Any]:
     return entry
 
 
-def _terminology_tag(tags: str) -> str | None:
+def _tag(tags: str, key: str) -> str | None:
+    """The value of one tag among those of a segment."""
     for tag in tags.split("|"):
-        key, _, value = tag.strip().partition(":")
-        if key == "TerminologyEntry":
+        name, _, value = tag.strip().partition(":")
+        if name == key:
             return value
     return None
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from PromptOnceLib.segmentation.terminology import terminology_of
+
 Color = tuple[float, float, float]
 
 DEFAULT_TERMINOLOGY = (
@@ -63,8 +65,13 @@ class Described(Protocol):
 
 
 def segments_of(objects: Iterable[Described]) -> list[Segment]:
-    """The segments of objects, in their order; one without a colour has that of its place."""
-    return [Segment(o.name, o.color or default_color(index), o.terminology) for index, o in enumerate(objects)]
+    """The segments of objects, in their order; one without a colour has that of its place, one without terminology
+    that of its name where there is a code for it.
+    """
+    return [
+        Segment(o.name, o.color or default_color(index), o.terminology or terminology_of(o.name))
+        for index, o in enumerate(objects)
+    ]
 
 
 def default_color(index: int) -> Color:

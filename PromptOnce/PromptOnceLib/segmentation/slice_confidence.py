@@ -1,40 +1,43 @@
 """How far a slice's mask can be trusted, from what is known without a reference, and which slice to look at next.
 
-A logistic model of the slice's Dice. Its weights were fitted on generated phantoms alone (`python -m
-benchmarks.fit_confidence`); benchmarks/effort.md says how well it ranks their slices. On real images that has not been
-measured yet.
+Two logistic models of the slice's Dice: of slices on which something was found, and of those on which nothing was.
+Their weights were fitted on generated phantoms alone (`python -m benchmarks.fit_confidence`); benchmarks/effort.md says
+how well they rank slices.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.segmentation.metrics import Mask, dice
+from PromptOnceLib.segmentation.metrics import Mask
 
 Values = NDArray[np.float64]
 
-FEATURES = (
-    "certainty",
-    "predicted IoU",
-    "empty",
-    "overlap with neighbours",
-    "jump of area",
-    "area beside the fixed slice's",
-    "overlap with the fixed slice",
-    "agreement",
-    "one sweep",
-    "distance to fixed",
-    "distance to mask",
-)
-# Fitted on 34 volumes of phantoms, each after 1 to 4 interactions (136 states).
-WEIGHTS = (0.057, 1.235, 0.640, -1.435, -0.476, -1.057, 0.550, 0.288, 0.398, 0.099, 1.727)
-BIAS = 0.301
+FOUND_FEATURES = ("predicted IoU", "predicted IoU here and beside")
+EMPTY_FEATURES = ("certainty", "distance to fixed", "distance to mask", "between masks", "area of nearest mask")
+# Fitted on 22 volumes of phantoms, each after 1 to 4 interactions (88 states).
+FOUND_WEIGHTS, FOUND_BIAS = (1.922, 1.704), -1.985
+EMPTY_WEIGHTS, EMPTY_BIAS = (1.413, 0.700, 0.972, -5.310, -1.784), -2.570
 
-_MOST_CHANGE = 3.0  # of the logarithm of an area: twenty times as large
+ACCEPTED_REACH = 5.0
+"""Slices from an accepted one after which a doubt has come back to two thirds; chosen, not fitted."""
+EMPTY_SHARE = 0.25
+"""Of the nearest mask's area: what is taken for missing on a slice without a mask that should have one."""
+
+
+@dataclass(frozen=True)
+class SliceFeatures:
+    """What the models see. found: (n, FOUND_FEATURES), empty: (n, EMPTY_FEATURES), of every slice; is_empty: (n,),
+    which of both counts.
+    """
+
+    found: Values
+    empty: Values
+    is_empty: NDArray[np.bool_]
 
 
 def slice_confidence(
@@ -42,25 +45,44 @@ def slice_confidence(
     presence: Sequence[float] | Values,
     predicted_iou: Sequence[float] | Values,
     fixed: Collection[int],
-    agreement: Sequence[float] | Values | None = None,
+    accepted: Collection[int] = (),
 ) -> Values:
     """Estimate of the Dice, 0 to 1, of every slice of one object.
 
     masks: (n, rows, columns), not 0 where the object is. presence, predicted_iou: (n,), NaN where not computed. fixed:
-    slices that were prompted, corrected or accepted. agreement: (n,), Dice of the masks of two sweeps that met on a
-    slice, NaN where one sweep came. 1 on fixed slices, NaN where nothing was computed. Raises ValueError where lengths
-    differ or no slice is fixed.
+    slices that were prompted, corrected or accepted. accepted: those that were right as they were propagated, which
+    speaks for the slices beside them. 1 on fixed slices, NaN where nothing was computed. Raises ValueError where
+    lengths differ or no slice is fixed.
     """
-    found = slice_features(masks, presence, predicted_iou, fixed, agreement)
-    confidence: Values = 1 / (1 + np.exp(-(found @ np.array(WEIGHTS) + BIAS)))
+    features = slice_features(masks, presence, predicted_iou, fixed)
+    found = _logistic(features.found @ np.array(FOUND_WEIGHTS) + FOUND_BIAS)
+    empty = _logistic(features.empty @ np.array(EMPTY_WEIGHTS) + EMPTY_BIAS)
+    confidence: Values = np.where(features.is_empty, empty, found)
+    if accepted:
+        places = np.arange(len(confidence))
+        distance = abs(_nearest(np.array(sorted(accepted)), len(confidence)) - places)
+        confidence = 1 - (1 - confidence) * (1 - np.exp(-distance / ACCEPTED_REACH))
+    confidence[np.isnan(np.asarray(presence, np.float64))] = np.nan
     confidence[list(fixed)] = 1.0
     return confidence
 
 
-def review_order(confidence: Sequence[float] | Values, fixed: Collection[int]) -> list[int]:
-    """The open slices, the one to look at first in front: by confidence, those alike in the order of the stack."""
-    open_slices = [index for index, value in enumerate(confidence) if index not in fixed and np.isfinite(value)]
-    return sorted(open_slices, key=lambda index: float(confidence[index]))
+def wrong_pixels(masks: Mask, confidence: Sequence[float] | Values) -> Values:
+    """How many pixels of every slice are expected to be wrong, (n,); NaN where there is no confidence.
+
+    An area counts as far as its mask is doubted; without a mask, EMPTY_SHARE of the nearest mask's.
+    """
+    expected: Values = (1 - np.asarray(confidence, np.float64)) * _sizes(_areas(masks))
+    return expected
+
+
+def review_order(expected: Sequence[float] | Values, fixed: Collection[int]) -> list[int]:
+    """The open slices, the one to look at first in front: by wrong pixels, those alike in the order of the stack.
+
+    expected: see wrong_pixels; what is NaN is left out.
+    """
+    open_slices = [index for index, value in enumerate(expected) if index not in fixed and np.isfinite(value)]
+    return sorted(open_slices, key=lambda index: -float(expected[index]))
 
 
 def slice_features(
@@ -68,34 +90,56 @@ def slice_features(
     presence: Sequence[float] | Values,
     predicted_iou: Sequence[float] | Values,
     fixed: Collection[int],
-    agreement: Sequence[float] | Values | None = None,
-) -> Values:
-    """What the model of `slice_confidence` sees, (n, FEATURES); arguments as there."""
+) -> SliceFeatures:
+    """What the models of `slice_confidence` see; arguments as there."""
     slices = len(masks)
-    found, iou = np.asarray(presence, np.float64), np.asarray(predicted_iou, np.float64)
-    met = np.full(slices, np.nan) if agreement is None else np.asarray(agreement, np.float64)
-    if not (found.shape == iou.shape == met.shape == (slices,)) or not fixed:
-        raise ValueError(f"{slices} masks with {len(found)}, {len(iou)}, {len(met)} scores, {len(fixed)} fixed slices")
-    masks = np.asarray(masks) != 0
-    areas = masks.sum((1, 2), dtype=np.int64)
-    empty = areas == 0
-    nearest = _nearest(np.array(sorted(fixed)), slices)
-    filled = np.flatnonzero(~empty)
-    to_mask = abs(_nearest(filled, slices) - np.arange(slices)) if len(filled) else np.full(slices, slices)
-    columns = (
-        abs(2 * found - 1),
-        np.where(empty, 0.0, iou),
-        empty,
-        _beside(_overlaps(masks), 1.0).min(0),
-        _beside(_change(areas[1:], areas[:-1]), 0.0).max(0),
-        _change(areas, areas[nearest]),
-        [_dice(mask, masks[other]) for mask, other in zip(masks, nearest, strict=True)],
-        np.where(np.isnan(met), 0.0, met),
-        np.isnan(met),
-        np.log1p(abs(nearest - np.arange(slices))),
+    present, iou = np.asarray(presence, np.float64), np.asarray(predicted_iou, np.float64)
+    if not (present.shape == iou.shape == (slices,)) or not fixed:
+        raise ValueError(f"{slices} masks with {len(present)} and {len(iou)} scores, {len(fixed)} fixed slices")
+    areas = _areas(masks)
+    is_empty, filled = areas == 0, np.flatnonzero(areas)
+    # What was not computed tells nothing; the caller knows which slices these are.
+    present, iou = np.nan_to_num(present, nan=0.5), np.nan_to_num(iou, nan=0.0)
+    places = np.arange(slices)
+    to_mask = abs(_nearest(filled, slices) - places) if len(filled) else np.full(slices, slices)
+    to_fixed = abs(_nearest(np.array(sorted(fixed)), slices) - places)
+    between = (places > filled[0]) & (places < filled[-1]) if len(filled) else np.zeros(slices, bool)
+    empty = (
+        abs(2 * present - 1),
+        np.log1p(to_fixed),
         np.log1p(to_mask),
+        between,
+        _beside_areas(areas) / max(1, int(areas.max())),
     )
-    return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
+    return SliceFeatures(
+        found=np.stack([iou, _mean_beside(iou, ~is_empty)], axis=1),
+        empty=np.stack([np.asarray(column, np.float64) for column in empty], axis=1),
+        is_empty=is_empty,
+    )
+
+
+def _logistic(values: Values) -> Values:
+    found: Values = 1 / (1 + np.exp(-values))
+    return found
+
+
+def _areas(masks: Mask) -> NDArray[np.int64]:
+    areas: NDArray[np.int64] = np.count_nonzero(masks, axis=(1, 2)).astype(np.int64)
+    return areas
+
+
+def _sizes(areas: NDArray[np.int64]) -> Values:
+    """Areas, and of slices without a mask EMPTY_SHARE of the nearest mask's."""
+    return np.where(areas > 0, areas, EMPTY_SHARE * _beside_areas(areas))
+
+
+def _beside_areas(areas: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of the nearest mask, its own where there is one; 0 where there is none at all."""
+    filled = np.flatnonzero(areas)
+    if not len(filled):
+        return areas
+    beside: NDArray[np.int64] = areas[_nearest(filled, len(areas))]
+    return beside
 
 
 def _nearest(places: NDArray[np.int64], slices: int) -> NDArray[np.int64]:
@@ -105,23 +149,9 @@ def _nearest(places: NDArray[np.int64], slices: int) -> NDArray[np.int64]:
     return found
 
 
-def _beside(between: Values, at_ends: float) -> Values:
-    """(2, n): a value between neighbours, as each slice has it on its two sides."""
-    return np.stack([np.concatenate([[at_ends], between]), np.concatenate([between, [at_ends]])])
-
-
-def _overlaps(masks: NDArray[np.bool_]) -> Values:
-    """Dice of each slice with the next one, (n - 1,)."""
-    return np.array([_dice(one, other) for one, other in pairwise(masks)])
-
-
-def _change(areas: NDArray[np.int64], others: NDArray[np.int64]) -> Values:
-    """How many times as large, as a logarithm without its sign."""
-    change: Values = np.minimum(abs(np.log((areas + 1) / (others + 1))), _MOST_CHANGE)
-    return change
-
-
-def _dice(one: Mask, other: Mask) -> float:
-    """1 where both are empty: such neighbours do not contradict each other."""
-    found = dice(one, other)
-    return 1.0 if found is None else found
+def _mean_beside(values: Values, counted: NDArray[np.bool_]) -> Values:
+    """Mean of each slice and the two beside it, of those that count; 0 where none does."""
+    padded, there = np.pad(np.where(counted, values, 0.0), 1), np.pad(counted.astype(np.float64), 1)
+    sums, numbers = (one[:-2] + one[1:-1] + one[2:] for one in (padded, there))
+    mean: Values = sums / np.maximum(numbers, 1)
+    return mean

@@ -29,21 +29,26 @@ def load_frames(path: Path, dimensions: int) -> NDArray[np.uint8]:
 
     Raises WorkerError for anything else.
     """
-    try:
-        frames: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise WorkerError("The worker cannot read the slices it was given.", str(error)) from error
+    frames: NDArray[np.uint8] = _load(path, "r", "The worker cannot read the slices it was given.")
     if frames.dtype != np.uint8 or frames.ndim != dimensions or frames.size == 0:
         raise WorkerError("The worker was given slices of a wrong form.", f"{frames.dtype} {frames.shape}")
     return frames
 
 
 def load_result(path: Path, mmap_mode: Literal["r"] | None = None) -> NDArray[Any]:
-    """What the worker has written. Raises WorkerError where it cannot be read."""
+    """Numbers that the worker has written. Raises WorkerError where they cannot be read."""
+    problem = "What the worker made cannot be read; try again."
+    array = _load(path, mmap_mode, problem)
+    if array.dtype.kind not in "bfiu":
+        raise WorkerError(problem, str(array.dtype))
+    return array
+
+
+def _load(path: Path, mmap_mode: Literal["r"] | None, problem: str) -> NDArray[Any]:
     try:
         array: NDArray[Any] = np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise WorkerError("What the worker made cannot be read; try again.", str(error)) from error
+    except Exception as error:  # NumPy has Python parse the header, which raises whatever a damaged one brings about
+        raise WorkerError(problem, f"{type(error).__name__}: {error}") from error
     return array
 
 

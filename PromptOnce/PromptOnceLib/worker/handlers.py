@@ -14,16 +14,16 @@ import numpy as np
 import torch
 
 from PromptOnceLib import __version__
-from PromptOnceLib.engine.devices import available_devices, describe, is_out_of_memory, place
+from PromptOnceLib.engine.devices import EXACT, Placement, available_devices, describe, is_out_of_memory, place
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput
+from PromptOnceLib.engine.rules.memory_rules import tracker_for
 from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limit
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
 from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
 from PromptOnceLib.worker.propagation_plans import plan_propagation
@@ -41,6 +41,7 @@ class Handlers:
         self._folder, self._send, self._cancelled = folder, send, cancelled
         self._tracker: Tracker | None = None
         self._loaded: tuple[object, ...] = ()
+        self._placed: Placement | None = None
         self._propagation: Propagation | None = None
         self._frames: Frames | None = None
         self._request = 0
@@ -97,22 +98,24 @@ class Handlers:
 
     def _load_model(self, request: protocol.LoadModel) -> protocol.ModelLoaded:
         placement = place(request.device, request.precision, request.compiled)
-        wanted = (request.config, _fingerprint(Path(request.checkpoint)))
+        memory = None if request.precision == EXACT else request.memory
+        wanted = (request.config, request.image_size, memory, _fingerprint(Path(request.checkpoint)))
         if self._tracker is None or self._loaded != wanted:
             # The old model goes first: two large ones may not fit beside each other.
             self._forget_stack()
             self._tracker, self._loaded = None, ()
             files = ModelFiles(
-                name=request.name, checkpoint=Path(request.checkpoint), config=request.config, sha256=request.sha256
+                request.name, Path(request.checkpoint), request.config, request.sha256, request.image_size
             )
-            self._tracker = Tracker(load_model(files), placement)
+            self._tracker = tracker_for(load_model(files), placement, memory)
             compile_and_warm_up(self._tracker, self._notice)
             self._loaded = wanted
             logger.info("model %s on %s in %s", request.name, describe(placement.device), placement.precision)
-        elif self._tracker.placement != placement:
+        elif self._placed != placement:
             self._tracker.move(placement)
             compile_and_warm_up(self._tracker, self._notice)
             self._forget_stack()
+        self._placed = placement
         model, placement = self._tracker.model, self._tracker.placement
         return protocol.ModelLoaded(
             id=request.id,
@@ -130,7 +133,8 @@ class Handlers:
         return protocol.Done(id=request.id)
 
     def _predict(self, request: protocol.Predict) -> protocol.Predicted:
-        propagation, prompt = self._ready(), self._checked(request.prompt)
+        propagation, prompt = self._ready(), request.prompt
+        prompt.validate_for(self._shape(prompt.slice), request.correcting)
         output = propagation.predict(prompt.objects, prompt.slice, request.fill_hole_area, request.correcting)
         np.save(self._folder / request.file, output.masks)
         return protocol.Predicted(
@@ -203,10 +207,6 @@ class Handlers:
         if index >= len(self._frames):
             raise WrongOrderError(f"There is no slice {index}: the volume has {len(self._frames)} slices.")
         return index
-
-    def _checked(self, prompt: Prompt) -> Prompt:
-        prompt.validate_for(self._shape(prompt.slice))
-        return prompt
 
     def _shape(self, index: int = 0) -> tuple[int, int, int]:
         """Number of slices, rows and columns; of pictures rows and columns of the one with this index."""

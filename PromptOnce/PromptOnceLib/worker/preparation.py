@@ -86,6 +86,8 @@ class Preparation:
             checkpoint=str(files.checkpoint),
             config=str(files.config),
             sha256=files.sha256,
+            image_size=files.image_size,
+            memory=files.memory,
             device=wanted.device,
             precision=wanted.precision,
             compiled=wanted.compiled,

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
+from PromptOnceLib.models.model_entry import MemorySettings
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.schema import StrictModel
@@ -25,6 +26,9 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
 
 class Message(StrictModel):
     """Base of all messages; unknown fields are an error, so that a typing mistake does not pass in silence."""
+
+    # A model that computes no number gives NaN, which JSON by itself does not know.
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
 
 class Request(Message):
@@ -44,7 +48,8 @@ class Hello(Request):
 class LoadModel(Request):
     """Load a model; a model that is loaded already with the same answers is kept.
 
-    compiled: have torch.compile rewrite it, which takes minutes and a notice says so.
+    compiled: have torch.compile rewrite it, which takes minutes and a notice says so. image_size, memory: as ModelFiles
+    has them; with the precision float32 memory is as upstream has it.
     """
 
     type: Literal["load_model"] = "load_model"
@@ -52,6 +57,8 @@ class LoadModel(Request):
     checkpoint: str
     config: str
     sha256: str | None = None
+    image_size: int | None = Field(default=None, gt=0)
+    memory: MemorySettings | None = None
     device: str = "auto"
     precision: str = "auto"
     compiled: bool = False
@@ -81,7 +88,7 @@ class Prefetch(Request):
 class Predict(Request):
     """Masks of the prompted slice alone, written to `file`, uint8 (objects, rows, columns).
 
-    correcting: where the last propagation reached the slice, the marks correct what it found of an object of that name.
+    correcting: points correct the mask that comes with them, with what the last propagation remembers of the slice.
     """
 
     type: Literal["predict"] = "predict"
@@ -119,7 +126,7 @@ class Propagate(Request):
     rest of a pass where the objects have ended; a notice names the slices.
 
     A set of prompts fixes several slices: only what lies next to the `changed` ones is computed, everything where that
-    is None. Some slices then come twice, the second time with the better masks.
+    is None.
     """
 
     type: Literal["propagate"] = "propagate"

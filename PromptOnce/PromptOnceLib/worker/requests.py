@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.prompts.walls import Walls, kept_out
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result
@@ -39,7 +40,7 @@ class Settings:
     this many pixels of SAM 2's low-resolution mask become object; 0 leaves masks as they come. stop_when_absent: do not
     compute what lies behind several slices without any object; off, because organs in several pieces come again.
     alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others. changed: of a
-    prompt set, the fixed slices next to which everything is computed; None for all.
+    prompt set, the fixed slices next to which everything is computed; None for all. walls: what no mask may hold.
     """
 
     first: int = 0
@@ -49,6 +50,7 @@ class Settings:
     stop_when_absent: bool = False
     alone: bool = False
     changed: tuple[int, ...] | None = None
+    walls: Walls | None = field(default=None, compare=False)
 
     def within(self, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist."""
@@ -73,12 +75,14 @@ class Settings:
         )
 
 
-def check_prompt(prompt: AnyPrompt, stack: Stack) -> None:
-    """Raises PromptError for a prompt or a shared seed that does not fit the stack."""
+def check_prompt(prompt: AnyPrompt, stack: Stack, correcting: bool = False) -> None:
+    """Raises PromptError for a prompt or a shared seed that does not fit the stack. correcting: see Prompt."""
     if prompt.axis is not None and prompt.axis != stack.axis:
         raise PromptError("The prompt was made for slices along another axis; choose that axis.")
-    slices, rows, columns = stack.frames.shape
-    prompt.validate_for((slices, rows, columns))
+    if isinstance(prompt, Prompt):
+        prompt.validate_for(stack.frames.shape, correcting)
+    else:
+        prompt.validate_for(stack.frames.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,6 +286,7 @@ class PropagationJob(SessionJob):
             self._masks = load_result(self._path, mmap_mode="r")
         given = range(len(self._places)) if event.objects is None else event.objects
         masks, places = self._masks[list(given), event.slice], [self._places[i] for i in given]
+        masks = kept_out(masks, self.settings.walls, event.slice)
         self.result.set_slice(event.slice, masks, event.presence, event.predicted_iou, places)
         self._changed.append(event.slice)
         self.progress.advance(event.done, event.total)

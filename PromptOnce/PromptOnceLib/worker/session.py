@@ -135,16 +135,16 @@ class Session:
         """Ask for the masks of the prompted slice; the newest prompt wins.
 
         Every call, and every `cancel`, makes earlier previews outdated: neither of their callbacks is called any more,
-        or, with tell_outdated, on_error with CancelledError. correcting: where the last propagation of this worker
-        reached the slice, the marks correct what it found. While a propagation waits or runs, the preview waits for its
-        end.
+        or, with tell_outdated, on_error with CancelledError. correcting: points correct the mask
+        that comes with them, with what the worker remembers of the slice from its last propagation. While a propagation
+        waits or runs, the preview waits for its end.
         """
         stack, queue = self._chosen_stack(), self._callbacks.append
         self._drop_prompts()
         job = PromptJob(prompt, fill_hole_area, on_masks, on_error, self._notice, tell_outdated, queue, correcting)
         self._newest_prompt = job
         try:
-            check_prompt(prompt, stack)
+            check_prompt(prompt, stack, correcting)
         except InputError as error:
             job.end(error)
             return

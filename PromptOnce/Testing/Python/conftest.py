@@ -26,6 +26,7 @@ hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
 hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None)
 hypothesis.settings.load_profile("quick")
 
+VARIABLES = ["MODELS", "LIBRARY", "ENGINE", "PYTHON", "CONFIG", "MODEL", "DEVICE", "PRECISION"]
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -43,8 +44,8 @@ def _environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing of the user is touched, and starting a worker takes milliseconds (worker/fork_server.py)."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as held:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
-        for name in ("PROMPTONCE_MODELS", "PROMPTONCE_LIBRARY", "PROMPTONCE_ENGINE"):
-            patch.delenv(name, raising=False)
+        for name in VARIABLES:
+            patch.delenv(f"PROMPTONCE_{name}", raising=False)
         patch.setenv("PYTHONPATH", str(Path(__file__).parent / "worker" / "for_every_python"), prepend=os.pathsep)
         if sys.platform == "linux":
             patch.setenv(VARIABLE, held.enter_context(forked_workers()))

@@ -62,12 +62,16 @@ def test_the_worker_gets_all_it_imports() -> None:
     assert imported - INSTALLED_APART <= names(other_requirements())
 
 
+ASKED_FOR = {"distributed", "highdicom"}
+"""Only who wants a cluster, or DICOM segmentations, needs them, and is told so."""
+
+
 def test_slicer_gets_all_that_its_side_imports() -> None:
     files = [
         path.relative_to(PACKAGE).as_posix() for layer in ("mrml", "gui") for path in (PACKAGE / layer).rglob("*.py")
     ]
     imported = imports_from(["worker/segmenter.py", "environment/engine_python.py", "cases/outputs.py", *files])
-    assert imported - SLICER_BRINGS <= names(listed("requirements.txt"))
+    assert imported - SLICER_BRINGS - ASKED_FOR <= names(listed("requirements.txt"))
 
 
 def listed(file: str) -> list[str]:

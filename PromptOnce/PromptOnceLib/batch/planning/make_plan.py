@@ -15,6 +15,7 @@ from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.image_file import check_readable
 from PromptOnceLib.imaging.volume import Volume
 
+NO_REFERENCE = "No reference was found for this case: there is nothing to compare it with."
 MANIFEST_SUFFIXES = (".csv", ".tsv", ".txt")
 
 
@@ -104,6 +105,7 @@ def _plan_folder(selection: Selection, folder: Path) -> BatchPlan:
             files=item.files,
             dicom=item.dicom,
             reference=item.reference,
+            notices=() if item.reference is not None or selection.references is None else (NO_REFERENCE,),
             prompt=prompt,
             window=selection.window,
             axis=selection.axis,
@@ -140,13 +142,14 @@ def _check_common(selection: Selection, seed_problem: SeedProblem | None = None)
 
 
 def _without_reference(found: Sequence[FoundImage], prompt: PromptChoice) -> tuple[str, ...]:
-    """A notice on images without a reference; InputError where their prompt was to come from it."""
+    """A notice on images without a reference; InputError where the prompts of all were to come from them."""
     missing = [item.name for item in found if item.reference is None]
     if not missing:
         return ()
     named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
-    if prompt.kind == "reference":
+    if prompt.kind == "reference" and len(missing) == len(found):
         raise InputError(
             f"No reference was found for {named}. Change the pattern of the references, or move the images."
         )
-    return (f"No reference was found for {named}.",)
+    left = " Without one these have no prompt: they will fail." if prompt.kind == "reference" else ""
+    return (f"No reference was found for {named}.{left}",)

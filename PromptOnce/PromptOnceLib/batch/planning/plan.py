@@ -20,7 +20,7 @@ class PromptChoice(StrictModel):
     kind: "seed", an entry of the seed library called `name`; "auto", the entry
     that fits the case best, and marks the target `name` where one is named; "file", the
     prompt file at the path `name`; "reference", box and points from the case's reference on its central slice, as the
-    papers do.
+    papers do, of one object called `name`, or of those that the reference names.
     """
 
     kind: Literal["seed", "auto", "file", "reference"]
@@ -28,7 +28,7 @@ class PromptChoice(StrictModel):
 
     @model_validator(mode="after")
     def _is_named_where_it_has_to_be(self) -> PromptChoice:
-        if self.kind != "auto" and (self.kind == "reference") == bool(self.name):
+        if self.kind in ("seed", "file") and not self.name:
             raise ValueError(f"a prompt choice of the kind {self.kind} does not go with the name {self.name!r}")
         return self
 
@@ -41,7 +41,7 @@ class PlannedCase(StrictModel):
     made of, to recognise that it has changed. dicom: whether these are DICOM, whose folders may be called after
     patients. volume: which of several in the image, by number or name, as `read_volume` takes it. reference:
     FILE[:LABEL,...] or None. window, axis, slice: as `prepare_case` takes them. group: the report draws cases of one
-    group together.
+    group together. notices: what the planning has to say about it.
     """
 
     name: str
@@ -55,6 +55,7 @@ class PlannedCase(StrictModel):
     axis: str = "auto"
     slice: int | None = Field(default=None, ge=0)
     group: str = ""
+    notices: tuple[str, ...] = ()
 
 
 class Selection(StrictModel):
@@ -84,7 +85,8 @@ class BatchPlan(StrictModel):
 class BatchOptions(StrictModel):
     """What is the same for all cases.
 
-    model, config, device, precision: as `resolve_model` and the worker take them. early_stop: whether a pass stops
+    model, config, device, precision: as `resolve_model` and the worker take them; a run that goes on keeps the model
+    that it began with, where that is "auto". early_stop: whether a pass stops
     where the object has ended. workers: processes that segment at the same time, each with a model of its own. formats:
     of the segmentation files, at least one. start: slice where a seed takes over, the central one, the one most similar
     to the seed's frame, the most confident one, or one by its index; a case's own slice goes before it. by, fit: as
@@ -93,7 +95,7 @@ class BatchOptions(StrictModel):
     workers, None for the one that runs the batch.
     """
 
-    model: str = "nano"
+    model: str = "auto"
     config: Path | None = None
     device: str = "auto"
     precision: str = "auto"

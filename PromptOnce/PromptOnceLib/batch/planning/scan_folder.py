@@ -15,12 +15,13 @@ from PromptOnceLib.batch.planning.case_names import (
     stem,
     unique_names,
 )
-from PromptOnceLib.batch.planning.patterns import Pattern, split_labels
+from PromptOnceLib.batch.planning.patterns import Pattern
+from PromptOnceLib.batch.planning.references import ReferenceFinder
 from PromptOnceLib.errors import InputError, VolumeError
 from PromptOnceLib.files.names import check_name
 from PromptOnceLib.imaging.dicom.stacks import read_folder
 from PromptOnceLib.imaging.dicom.tags import is_dicom
-from PromptOnceLib.imaging.image_file import quiet_itk
+from PromptOnceLib.imaging.formats.quiet import quiet_itk
 
 _HEADER_SUFFIXES = (".nhdr", ".mhd", ".hdr", ".hdr.gz")  # their voxels lie in a file beside them
 _DATA_SUFFIXES = (".raw", ".zraw", ".img", ".gz", ".bz2")
@@ -47,7 +48,8 @@ def find_images(
     """All images in a folder and its subfolders, in the order of their paths, DICOM series last.
 
     images: take only files that match this pattern (see Pattern); its `{case}` names the cases. references: pattern of
-    the reference that belongs to an image, with labels as FILE:LABEL,LABEL; what matches it is no image itself.
+    the reference that belongs to an image (see ReferenceFinder), with labels as FILE:LABEL,LABEL; what matches it is no
+    image itself.
     Segmentations (.seg.nrrd), hidden files and folders that hold a batch's results are passed over. Every stack of
     slices of a DICOM series is an image, localizers are not; they are called series-001 and so on, because folders
     and files of DICOM data tend to be called after patients. A series whose slices lie in several folders is several
@@ -57,19 +59,18 @@ def find_images(
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder.")
     wanted = None if images is None else Pattern(images)
-    pattern_text, labels = ("", "") if references is None else split_labels(references)
-    reference = Pattern(pattern_text) if references is not None else None
+    reference = None if references is None else ReferenceFinder(references, folder)
     ordinary, others = _sorted_out(folder, notify)
     candidates = [path for path in ordinary if not path.name.lower().endswith(".seg.nrrd")]
     if wanted is not None:
         candidates = [path for path in candidates if wanted.case_of(_below(folder, path)) is not None]
     if reference is not None:
-        candidates = [path for path in candidates if reference.case_of(_below(folder, path)) is None]
+        candidates = [path for path in candidates if not reference.is_one(path)]
     candidates = _without_segmentations(candidates, notify)
     keys = [_case_key(_below(folder, path), wanted) for path in candidates]
     names = unique_names([PurePosixPath(_below(folder, p).parent, k) for p, k in zip(candidates, keys, strict=True)])
     found = [
-        FoundImage(name, path, files_of(path), reference=_reference(folder, path, key, reference, ordinary, labels))
+        FoundImage(name, path, files_of(path), reference=None if reference is None else reference.of(path, key))
         for name, path, key in zip(names, candidates, keys, strict=True)
     ]
     if wanted is None:
@@ -185,21 +186,6 @@ def _case_key(path: PurePosixPath, wanted: Pattern | None) -> str:
     """What `{case}` stands for in the references' pattern."""
     named = wanted.case_of(path) if wanted is not None else None
     return named or stem(path)
-
-
-def _reference(
-    folder: Path, image: Path, key: str, pattern: Pattern | None, files: list[Path], labels: str
-) -> str | None:
-    if pattern is None:
-        return None
-    below = _below(folder, image)
-    matches = [path for path in files if pattern.belongs(_below(folder, path), below, key)]
-    if len(matches) > 1:
-        raise InputError(
-            f"{len(matches)} files could be the reference of {below}, among them {matches[0].name} and "
-            f"{matches[1].name}. Make the pattern of the references more exact."
-        )
-    return f"{matches[0]}{labels}" if matches else None
 
 
 def _below(folder: Path, path: Path) -> PurePosixPath:

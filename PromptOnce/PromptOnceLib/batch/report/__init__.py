@@ -1,5 +1,5 @@
 """The report and the tables of a whole run, made from the folders of its cases."""
 
-from PromptOnceLib.batch.report.write_report import write_report, write_run_tables
+from PromptOnceLib.batch.report.write_report import REPORT, write_report, write_run_tables
 
-__all__ = ["write_report", "write_run_tables"]
+__all__ = ["REPORT", "write_report", "write_run_tables"]

@@ -23,10 +23,20 @@ def box_plots(cases: Sequence[CaseResult]) -> Markup:
         ("Lowest predicted IoU", _by_group(cases, [_lowest_iou(case) for case in cases])),
     ]
     volumes = _by_group(cases, [None if c.record is None else c.record.figures.volume for c in cases])
-    plots = [_plot(title, groups, *_span_of_shares(groups)) for title, groups in shares if groups]
+    plots = [shares_plot(title, groups) for title, groups in shares if groups]
     if volumes:
-        plots.append(_plot("Volume in ml", volumes, 0.0, _rounded_up(max(map(max, volumes.values())))))
+        plots.append(distances_plot("Volume in ml", volumes))
     return joined(plots)
+
+
+def shares_plot(title: str, groups: Mapping[str, Sequence[float]]) -> Markup:
+    """A row for every group, of values that go up to 1."""
+    return _plot(title, groups, *_span_of_shares(groups))
+
+
+def distances_plot(title: str, groups: Mapping[str, Sequence[float]]) -> Markup:
+    """A row for every group, of values from 0 on."""
+    return _plot(title, groups, 0.0, _rounded_up(max(map(max, groups.values()))))
 
 
 def _lowest_iou(case: CaseResult) -> float | None:

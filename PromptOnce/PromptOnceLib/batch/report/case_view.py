@@ -9,12 +9,19 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 from PIL import Image
 
 from PromptOnceLib.batch.report.run_results import CaseResult
-from PromptOnceLib.batch.run_folder.case_folder import THUMBNAIL_LOOK, THUMBNAIL_SEED
-from PromptOnceLib.batch.run_folder.records import CaseRecord
+from PromptOnceLib.batch.run_folder.case_folder import (
+    SHEET,
+    SLICES,
+    SLICES_BY_OBJECT,
+    THUMBNAIL_LOOK,
+    THUMBNAIL_SEED,
+)
+from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, CORRECTED_SLICES, CaseRecord, Figures
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.segmentation.metrics import Summary
@@ -106,6 +113,8 @@ def case_facts(record: CaseRecord) -> list[tuple[str, str]]:
     agreement = f"{number(figures.dice, 4)} / {number(figures.jaccard, 4)}" if figures.dice is not None else ""
     return [
         ("Objects", ", ".join(record.objects)),
+        ("Prompt", identity.prompt),
+        ("Reference", identity.reference),
         ("Volume", "" if figures.volume is None else f"{figures.volume:.2f} ml"),
         ("Dice / Jaccard of the volume", agreement),
         ("Dice by slice", _spread(figures.dice_per_slice)),
@@ -115,7 +124,26 @@ def case_facts(record: CaseRecord) -> list[tuple[str, str]]:
         ("Time", f"{record.seconds:.1f} s on {record.device}{identity.precision and f', {identity.precision}'}"),
         ("Finished", time_of_day(record.finished)),
         ("Reviewed", f"{review.state}, {review.day}" if review.day else ""),
+        ("After correction", _corrected(record.corrected)),
     ]
+
+
+def case_files(case: CaseResult) -> list[tuple[str, str]]:
+    """Names of a case's files, and where they lie from the report on."""
+    record = case.record
+    if record is None:
+        return []
+    names = [*record.files, SHEET, SLICES, SLICES_BY_OBJECT, CORRECTED, CORRECTED_SLICES]
+    there = [name for name in names if (case.folder / name).is_file()]
+    return [(name, quote(f"{CASES}/{case.name}/{name}")) for name in there]
+
+
+def _corrected(figures: Figures | None) -> str:
+    if figures is None:
+        return ""
+    parts = [] if figures.dice is None else [f"Dice {figures.dice:.4f}"]
+    parts += [] if figures.volume is None else [f"{figures.volume:.2f} ml"]
+    return ", ".join(parts)
 
 
 def _spread(summary: Summary | None) -> str:

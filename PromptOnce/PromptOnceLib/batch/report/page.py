@@ -10,9 +10,21 @@ from markupsafe import Markup
 
 from PromptOnceLib.batch.priority import LOOK
 from PromptOnceLib.batch.report.box_plots import box_plots
-from PromptOnceLib.batch.report.case_view import DASH, case_facts, number, shown_columns, thumbnail, time_of_day
+from PromptOnceLib.batch.report.case_view import (
+    DASH,
+    case_facts,
+    case_files,
+    number,
+    shown_columns,
+    thumbnail,
+    time_of_day,
+)
+from PromptOnceLib.batch.report.cases_table import CASES_TABLE
 from PromptOnceLib.batch.report.curves import curves
 from PromptOnceLib.batch.report.run_results import RunResults
+from PromptOnceLib.batch.run_folder.joint_tables import JOINT_RAW_DATA, JOINT_RESULTS, RESULTS
+from PromptOnceLib.models.default_model import demonstration_note
+from PromptOnceLib.models.registry import load_registry
 from PromptOnceLib.resources import resource
 
 # What a reader may want to know of the options; others hold paths, which can name people.
@@ -21,7 +33,26 @@ _SHOWN_OPTIONS = ("device", "precision", "fill_hole_area", "early_stop", "worker
 
 def report_page(run: RunResults) -> str:
     """The whole page. It is made to be handed on: of the records' paths none is in it, of messages what they say."""
-    style, script = (resource("Report", name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    environment = page_environment()
+    environment.globals.update(thumbnail=thumbnail, case_facts=case_facts, case_files=case_files)
+    environment.globals.update(curves=curves, dash=DASH, look_score=LOOK)
+    return environment.get_template("report.html").render(
+        **page_parts("report.js"),
+        subtitle=_subtitle(run),
+        tiles=_tiles(run),
+        outcome=_outcome(run),
+        model_note=demonstration_note(load_registry().models, run.record.model.name),
+        plots=box_plots(run.cases),
+        cases=sorted(run.cases, key=lambda case: -case.urgency),
+        columns=shown_columns(run.cases),
+        tables=(CASES_TABLE, RESULTS, JOINT_RESULTS, JOINT_RAW_DATA),
+        grouped=any(case.group for case in run.cases),
+        run_facts=_run_facts(run),
+    )
+
+
+def page_environment() -> Environment:
+    """The templates in Resources/Report, every text in them escaped."""
     environment = Environment(
         loader=FileSystemLoader(resource("Report")),
         autoescape=True,
@@ -30,22 +61,19 @@ def report_page(run: RunResults) -> str:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
-    environment.globals.update(thumbnail=thumbnail, case_facts=case_facts, curves=curves, dash=DASH, look_score=LOOK)
-    return environment.get_template("report.html").render(
-        # Nothing is loaded from anywhere, and nothing runs but our own style and script.
-        policy="default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'",
-        style=Markup(style),
-        script=Markup(script),
-        subtitle=_subtitle(run),
-        tiles=_tiles(run),
-        outcome=_outcome(run),
-        plots=box_plots(run.cases),
-        cases=sorted(run.cases, key=lambda case: -case.urgency),
-        columns=shown_columns(run.cases),
-        grouped=any(case.group for case in run.cases),
-        run_facts=_run_facts(run),
+    return environment
+
+
+def page_parts(script_name: str = "") -> dict[str, str | Markup]:
+    """What every page has: style, script ("" for none), and the policy that lets nothing else be loaded or run."""
+    style = resource("Report", "report.css").read_text(encoding="utf-8")
+    script = resource("Report", script_name).read_text(encoding="utf-8") if script_name else ""
+    # Nothing is loaded from anywhere, and nothing runs but our own style and script.
+    policy = (
+        "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"style-src '{_digest(style)}'; script-src '{_digest(script)}'"
     )
+    return {"policy": policy, "style": Markup(style), "script": Markup(script)}
 
 
 def counted(count: int, word: str) -> str:
@@ -97,6 +125,7 @@ def _run_facts(run: RunResults) -> list[tuple[str, str]]:
     options = [(name, record.options.get(name)) for name in _SHOWN_OPTIONS]
     shown = [f"{name.replace('_', ' ')} {_as_text(value)}" for name, value in options if value not in (None, "")]
     return [
+        ("Prompt", _as_text(record.options.get("prompt") or "")),
         ("Model", record.model.name),
         ("SHA-256 of the model", record.model.sha256),
         ("Seeds", ", ".join(f"{seed.name} {seed.id[:12]}".strip() for seed in record.seeds)),

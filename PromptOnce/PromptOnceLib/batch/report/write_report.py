@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from PromptOnceLib.batch.report.cases_table import write_cases_table
 from PromptOnceLib.batch.report.page import report_page
 from PromptOnceLib.batch.report.run_results import RunResults, read_run
 from PromptOnceLib.batch.run_folder.joint_tables import write_joint_tables
@@ -13,13 +14,14 @@ REPORT = "report.html"
 
 
 def write_run_tables(folder: Path, run: RunResults | None = None) -> tuple[Path, ...]:
-    """Write joint_raw_data.csv, joint_results.csv and results.csv of a run's folder; return their paths.
+    """Write joint_raw_data.csv, joint_results.csv, results.csv and cases.csv of a run's folder; return their paths.
 
     run: where it has been read already. Raises RunFolderError for a folder that is not that of a run, InputError where
     a file cannot be written.
     """
     run = run or read_run(folder)
-    return write_joint_tables(folder, [(case.name, case.rows) for case in run.done])
+    joint = write_joint_tables(folder, [(case.name, case.rows) for case in run.done])
+    return (*joint, write_cases_table(folder, run))
 
 
 def write_report(folder: Path, run: RunResults | None = None) -> Path:

@@ -9,17 +9,31 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
+
 from PromptOnceLib.batch.priority import look_first
-from PromptOnceLib.batch.run_folder.records import CaseIdentity, CaseRecord, Figures, now, write_case_record
+from PromptOnceLib.batch.run_folder.records import (
+    CaseIdentity,
+    CaseRecord,
+    Figures,
+    ObjectFigures,
+    now,
+    write_case_record,
+)
 from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import PREFIX, failure_sentence, replacing
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
+from PromptOnceLib.segmentation.metrics import surface_figures
+from PromptOnceLib.segmentation.result import write_csv
 from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
 
 SLICES = "slices.csv"
+"""Of the union of all objects."""
+SLICES_BY_OBJECT = "slices-by-object.csv"
+"""Where there are several."""
 SHEET = "sheet.png"
 THUMBNAIL_SEED = "thumbnail-seed.png"
 """The prompted slice."""
@@ -39,7 +53,10 @@ def write_case(run: Run, folder: Path, identity: CaseIdentity, formats: Sequence
     """
     files = tuple(f"{SEGMENTATION}.{ending}" for ending in formats)
     with _replacing_folder(folder) as temporary:
-        write_outputs(run, Outputs(temporary / files[0], temporary / SLICES, temporary / SHEET))
+        write_outputs(run, Outputs(temporary / files[0], None, temporary / SHEET, title=identity.case))
+        write_csv(temporary / SLICES, run.rows)
+        if len(run.result.names) > 1:
+            write_csv(temporary / SLICES_BY_OBJECT, run.table)
         for name in files[1:]:
             write_outputs(run, Outputs(temporary / name))
         record = _record(run, identity, files)
@@ -64,9 +81,31 @@ def _record(run: Run, identity: CaseIdentity, files: tuple[str, ...]) -> CaseRec
         device=run.device,
         seconds=round(run.seconds, 3),
         finished=now(),
-        figures=Figures.of(run.totals),
+        figures=Figures.of(run.totals, case.volume.measured),
+        per_object=tuple(_object_figures(run, index) for index in range(len(run.result.names))),
         look_first=look_first(run.rows, case.prompt.slice, run.totals.dice, identity.round_trip, run.cancelled),
         notices=(*case.notices, *run.notices),
+    )
+
+
+def _object_figures(run: Run, index: int) -> ObjectFigures:
+    rows, totals, reference = run.rows_of(index), run.totals_of(index), run.case.reference_of(index)
+    has_volume = run.case.volume.has_millilitres
+    ious = [row.predicted_iou for row in rows if row.area and row.predicted_iou is not None]
+    surfaces = None
+    if reference is not None:
+        between_rows, between_columns, between_slices = pixel_spacing(run.case.volume.geometry, run.case.axis.axis)
+        spacing = (between_columns, between_rows, between_slices)
+        surfaces = surface_figures(run.result.masks[index], reference, spacing)
+    return ObjectFigures(
+        name=run.result.names[index],
+        millilitres=totals.millilitres if has_volume else None,
+        reference_millilitres=totals.reference_millilitres if has_volume else None,
+        dice=totals.dice,
+        jaccard=totals.jaccard,
+        hausdorff95_mm=None if surfaces is None else surfaces.percentile95,
+        predicted_iou=float(np.mean(ious)) if ious else None,
+        look_slice=look_first(rows, run.case.prompt.slice, totals.dice, None, run.cancelled).slice,
     )
 
 

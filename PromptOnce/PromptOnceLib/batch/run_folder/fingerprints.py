@@ -64,7 +64,7 @@ def fingerprint(
     start = _START_IN_FINGERPRINTS.get(options.start, options.start)
     settings = (
         [stamp.sha256 for stamp in stamps],
-        (case.prompt.kind, case.prompt.name if case.prompt.kind == "auto" else "", seed),
+        (case.prompt.kind, case.prompt.name if case.prompt.kind in ("auto", "reference") else "", seed),
         (case.window, case.axis, case.slice, labels),
         (model, options.precision, options.fill_hole_area, sorted(options.formats), options.round_trip),
         (start, options.by, options.fit) if case.prompt.kind in ("seed", "auto") else (),
@@ -81,9 +81,13 @@ def fingerprint(
 
 
 def model_fingerprint(files: ModelFiles) -> str:
-    """What tells a model from another: SHA-256 of its checkpoint, and of its configuration where that is the user's."""
+    """What tells a model from another: SHA-256 of its checkpoint, and of its configuration where that is the user's,
+    and the size of its input and what it remembers where those are not the usual ones.
+    """
     checkpoint = files.sha256 or _sha256(files.checkpoint)
-    return f"{checkpoint} {_sha256(files.config) if isinstance(files.config, Path) else files.config}"
+    size = "" if files.image_size is None else f" at {files.image_size}"
+    memory = "" if files.memory is None else f" remembering {files.memory.model_dump_json()}"
+    return f"{checkpoint} {_sha256(files.config) if isinstance(files.config, Path) else files.config}{size}{memory}"
 
 
 def _stamp(path: Path, earlier: FileStamp | None) -> FileStamp:

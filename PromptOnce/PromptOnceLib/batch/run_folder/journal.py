@@ -14,6 +14,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, ValidationError
 
+from PromptOnceLib.batch.file_names import STATE
 from PromptOnceLib.batch.run_folder.records import is_whole
 from PromptOnceLib.files.stamp import FileStamp
 from PromptOnceLib.schema import StrictModel
@@ -88,6 +89,14 @@ def read_journal(path: Path) -> list[JournalEntry]:
         except ValidationError:
             continue
     return steps
+
+
+def read_journals(folder: Path) -> list[JournalEntry]:
+    """All steps of all runners that have worked in a run's folder: of one as they stand, of several by their time."""
+    others = sorted(folder.glob(f"{Path(STATE).stem}-*.jsonl"))
+    journals = [read_journal(path) for path in (folder / STATE, *others) if path.is_file()]
+    steps = [step for journal in journals for step in journal]
+    return sorted(steps, key=lambda step: step.time) if len(journals) > 1 else steps
 
 
 def finished_cases(steps: Iterable[JournalEntry], folder: Path) -> dict[str, Finished]:

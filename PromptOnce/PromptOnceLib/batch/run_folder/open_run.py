@@ -1,10 +1,11 @@
-"""The folder of a run: made, taken up again, and held by one process at a time."""
+"""The folder of a run: made, taken up again by one process at a time, and joined by others."""
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,14 @@ from pydantic import ValidationError
 from PromptOnceLib.batch.file_names import LOCK, PLAN, STATE, is_run_folder
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, RecordedPlan
 from PromptOnceLib.batch.run_folder.fingerprints import input_files
-from PromptOnceLib.batch.run_folder.journal import Finished, Journal, finished_cases, interrupted_readings, read_journal
+from PromptOnceLib.batch.run_folder.journal import (
+    Finished,
+    Journal,
+    finished_cases,
+    interrupted_readings,
+    read_journals,
+)
+from PromptOnceLib.batch.run_folder.leases import Leases, runner_name
 from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, read_case_record
 from PromptOnceLib.errors import RunExistsError, RunFolderError
 from PromptOnceLib.files.atomic import PREFIX, replacing
@@ -39,14 +47,17 @@ class RunFolder:
     """An open run.
 
     finished: cases with results from earlier. interrupted: cases during whose reading an earlier run ended. notices:
-    what is different from then.
+    what is different from then. leases: which of the cases this process has. joined: whether others may be at work
+    here.
     """
 
     folder: Path
     state: Journal
+    leases: Leases
     finished: dict[str, Finished]
     interrupted: frozenset[str]
     notices: tuple[str, ...]
+    joined: bool = False
 
     def is_reviewed(self, name: str) -> bool:
         """Whether somebody has accepted or corrected the results of a case: a person's work is never replaced.
@@ -89,11 +100,68 @@ def open_run(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool 
                 f"Another batch is running in {folder}. Wait for it, or choose another folder."
             ) from error
         except OSError as error:
-            raise RunFolderError(
-                f"The folder {folder} cannot be written to: {error.strerror or error}.", repr(error)
-            ) from error
+            raise _cannot_write(folder, error) from error
         held.callback(run.state.close)
+        held.callback(run.leases.close)
         yield run
+
+
+@contextmanager
+def join_run(
+    folder: Path,
+    plan: BatchPlan,
+    options: BatchOptions,
+    runner: str | None = None,
+    is_gone: Callable[[str], bool] | None = None,
+) -> Iterator[RunFolder]:
+    """Work on the run in a folder beside others, each with a journal of its own; the first one to come makes it.
+
+    runner, is_gone: see Leases.
+
+    Raises RunFolderError where the run has other cases or options, or the folder cannot be written to.
+    """
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _begin_together(folder, RecordedPlan(plan=plan, options=options))
+            recorded = read_recorded(folder)
+            differences = _differences(recorded, plan, options)
+            if differences or [case.name for case in recorded.plan.cases] != [case.name for case in plan.cases]:
+                raise RunFolderError(f"The run in {folder} is another one. {' '.join(differences)}".rstrip())
+            (folder / CASES).mkdir(exist_ok=True)
+            name = runner or runner_name()
+            steps = read_journals(folder)
+            journal = Journal(folder / f"{Path(STATE).stem}-{name}.jsonl")
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+        held.callback(journal.close)
+        leases = held.enter_context(Leases(folder, name, is_gone))
+        finished = finished_cases(steps, folder / CASES)
+        yield RunFolder(folder, journal, leases, finished, frozenset(), plan.notices, joined=True)
+
+
+def _begin_together(folder: Path, recorded: RecordedPlan) -> None:
+    """Write the plan where there is none yet; of several that do so at once, one wins."""
+    if is_run_folder(folder):
+        return
+    if any(not path.name.startswith(".") for path in folder.iterdir()) and not is_run_folder(folder):
+        raise RunFolderError(f"{folder} holds other files. Choose an empty or a new folder.")
+    temporary = folder / f"{PREFIX}{secrets.token_hex(6)}.json"
+    temporary.touch(mode=0o600)  # its paths may name patients
+    try:
+        temporary.write_text(recorded.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        try:
+            os.link(temporary, folder / PLAN)
+        except FileExistsError:
+            return
+        except OSError:  # a disk without links: what another has written meanwhile says the same
+            temporary.replace(folder / PLAN)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cannot_write(folder: Path, error: OSError) -> RunFolderError:
+    return RunFolderError(f"The folder {folder} cannot be written to: {error.strerror or error}.", repr(error))
 
 
 def read_recorded(folder: Path) -> RecordedPlan:
@@ -120,9 +188,8 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
                 f"{folder} holds a run already{_difference_in_brackets(recorded, plan, options)}. "
                 "Resume it, or choose another folder."
             )
-        if (folder / STATE).is_file():
-            steps = read_journal(folder / STATE)
-            finished, interrupted = finished_cases(steps, folder / CASES), interrupted_readings(steps)
+        steps = read_journals(folder)
+        finished, interrupted = finished_cases(steps, folder / CASES), interrupted_readings(steps)
         _refuse_to_mix(folder, recorded, plan, finished)
         notices = tuple(_differences(recorded, plan, options))
     elif any(not path.name.startswith(".") for path in folder.iterdir()):
@@ -134,7 +201,9 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
     with replacing(folder / PLAN, error=RunFolderError) as temporary:
         temporary.chmod(0o600)  # its paths may name patients; nothing else in the folder does
         temporary.write_text(text + "\n", encoding="utf-8")
-    return RunFolder(folder, Journal(folder / STATE), finished, interrupted, notices)
+    leases = Leases(folder, runner_name(), leads=True)
+    leases.forget()
+    return RunFolder(folder, Journal(folder / STATE), leases, finished, interrupted, notices)
 
 
 def _refuse_to_mix(folder: Path, recorded: RecordedPlan, plan: BatchPlan, finished: dict[str, Finished]) -> None:

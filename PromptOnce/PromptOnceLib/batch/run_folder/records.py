@@ -26,6 +26,8 @@ CASE_RECORD = "record.json"
 CASES = "cases"
 CORRECTED = "corrected.seg.nrrd"
 """A corrected segmentation, beside the original in a case's folder."""
+CORRECTED_SLICES = "corrected.csv"
+"""The table of its slices."""
 
 ReviewState = Literal["none", "accepted", "corrected"]
 R = TypeVar("R", bound=StrictModel)
@@ -94,16 +96,32 @@ class Figures(StrictModel):
     jaccard_per_slice: Summary | None = None
     reference_slices_not_computed: int | None = None
     reference_millilitres: float | None = None
+    measured: bool = True
 
     @property
     def volume(self) -> float | None:
-        """The volume in ml; None for a single picture, which has no thickness."""
-        return None if self.slices == 1 else self.millilitres
+        """The volume in ml; None for a single picture, which has no thickness, and where no pixel size is known."""
+        return self.millilitres if self.slices > 1 and self.measured else None
 
     @classmethod
-    def of(cls, totals: Totals) -> Figures:
-        """The figures as a record."""
-        return cls(**vars(totals))
+    def of(cls, totals: Totals, measured: bool = True) -> Figures:
+        """The figures as a record. measured: whether the size of the voxels is known."""
+        return cls(**vars(totals), measured=measured)
+
+
+class ObjectFigures(StrictModel):
+    """Figures of one object of a case. millilitres: None for pictures. dice to hausdorff95_mm: None without a reference
+    of it. predicted_iou: mean over the slices where it was found, None where it was not. look_slice: to look at first.
+    """
+
+    name: str
+    millilitres: float | None = None
+    reference_millilitres: float | None = None
+    dice: float | None = None
+    jaccard: float | None = None
+    hausdorff95_mm: float | None = None
+    predicted_iou: float | None = None
+    look_slice: int
 
 
 class CaseRecord(StrictModel):
@@ -112,7 +130,8 @@ class CaseRecord(StrictModel):
     status: "partial" where not all slices were computed because the run was cancelled. window: name of the mapping to
     grey. axis: "k", "j" or "i". seed_slice, slices of look_first: indices in the stack. seconds: of the propagation.
     finished: UTC, ISO 8601. objects: names. files: of the segmentation, in the case's folder. bytes: of all files in
-    the folder but the record, by name; versions before 0.2 left it out.
+    the folder but the record, by name; versions before 0.2 left it and per_object out. corrected: figures of the
+    corrected segmentation, None while there is none; those of the result itself stay.
     """
 
     version: Literal[1] = 1
@@ -128,9 +147,11 @@ class CaseRecord(StrictModel):
     seconds: float
     finished: str
     figures: Figures
+    per_object: tuple[ObjectFigures, ...] = ()
     look_first: ReviewPriority
     notices: tuple[str, ...] = ()
     review: Review = Review()
+    corrected: Figures | None = None
 
 
 class RunCase(StrictModel):

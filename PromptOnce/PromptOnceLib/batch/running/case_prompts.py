@@ -6,14 +6,18 @@ import hashlib
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase, PromptChoice
-from PromptOnceLib.cases.case import Labels, PromptSource
+from PromptOnceLib.cases.case import Reference
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import PromptError, SeedError
-from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
+from PromptOnceLib.segmentation.object_labels import Labels, parse_objects
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 _OF_CONTENT = {"objects", "shape", "orientation", "spacing", "slices", "window"}
@@ -63,11 +67,11 @@ class PromptSources:
 def prompt_source(
     planned: PlannedCase,
     seed: Seed | None,
-    reference: Array | None,
+    reference: Reference | None,
     options: BatchOptions,
     notices: tuple[str, ...] = (),
 ) -> PromptSource:
-    """What `prepare_case` takes. reference: labels on the volume's grid, KJI. notices: of choosing the seed.
+    """What `prepare_case` takes. reference: as it takes one, too. notices: of choosing the seed.
 
     Raises PromptError.
     """
@@ -79,7 +83,20 @@ def prompt_source(
         return read_prompt_file(Path(planned.prompt.name))
     if reference is None:
         raise PromptError("The prompt is to come from the reference, but this case has none.")
-    return Labels(reference)
+    return _of_reference(reference, planned)
+
+
+def _of_reference(reference: Reference, planned: PlannedCase) -> PromptSource:
+    """The papers' prompt: of one object, or of those that labels are given names for."""
+    name = planned.prompt.name or "object"
+    if isinstance(reference, np.ndarray):
+        return Labels(reference, name)
+    if planned.reference is not None and parse_objects(planned.reference).names:
+        return tuple(reference)
+    whole = np.zeros(reference[0].array.shape, np.uint16)
+    for number, item in enumerate(reference, start=1):
+        whole[item.holding != 0] = number
+    return Labels(whole, name)
 
 
 def seed_fingerprint(seed: Seed) -> str:

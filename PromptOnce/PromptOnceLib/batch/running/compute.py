@@ -90,6 +90,8 @@ class CaseWorker:
                     device, precision = self._device(welcome.devices), self._options.precision
                     model = self._segmenter.use_model(self._files, device, precision)
                     self._circumstances = RuntimeInfo(model.precision, welcome.versions)
+                    if self._options.workers > 1:
+                        self._emit(Said(text=f"Worker {self._number + 1} computes on {model.device_name}."))
                 return
             except WorkerError:
                 if not self.has_died or start == _STARTS:

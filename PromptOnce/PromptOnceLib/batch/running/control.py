@@ -1,35 +1,26 @@
-"""What the threads of a run share: the cases still to do, and whether to go on."""
+"""Whether a run is to go on, as all its threads see it."""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Iterable
 from pathlib import Path
 
-from PromptOnceLib.batch.planning.plan import PlannedCase
 from PromptOnceLib.errors import CancelledError, DiskFullError, PromptOnceError, ResultsFolderError
 from PromptOnceLib.files.disk import caused_by_full_disk, disk_is_full
 
 
 class RunControl:
-    """Hands out cases and holds the reasons to end early; can be used from several threads.
+    """Holds the reasons to end early; can be used from several threads.
 
     cancelled: the user wants to end; the case under way stops at its next slice. aborted: end at once. stopped: why
     the run cannot go on.
     """
 
-    def __init__(self, cases: Iterable[PlannedCase]) -> None:
-        self._cases = deque(cases)
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self.cancelled = threading.Event()
         self.aborted = threading.Event()
         self.stopped: PromptOnceError | None = None
-
-    def next_case(self) -> PlannedCase | None:
-        """The next case to begin; None when there is none or the run is to end."""
-        with self._lock:
-            return self._cases.popleft() if self._cases and not self.ending else None
 
     def stop(self, reason: PromptOnceError) -> None:
         """End the run because of something that is no fault of a case."""

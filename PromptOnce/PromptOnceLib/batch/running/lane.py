@@ -14,6 +14,7 @@ from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
 from PromptOnceLib.batch.run_folder.journal import JournalEntry, StepName
 from PromptOnceLib.batch.run_folder.open_run import RunFolder
 from PromptOnceLib.batch.run_folder.redaction import hide_folder, hide_paths
+from PromptOnceLib.batch.running.case_queue import CaseQueue
 from PromptOnceLib.batch.running.compute import CaseWorker, Computed
 from PromptOnceLib.batch.running.control import RunControl, writing_failed
 from PromptOnceLib.batch.running.load import LoadedCase, Loader, UndecidedCase
@@ -21,13 +22,14 @@ from PromptOnceLib.batch.running.write_case import write_results
 from PromptOnceLib.errors import CancelledError, PromptOnceError, ReaderCrashError, WorkerError
 from PromptOnceLib.files.disk import caused_by, caused_by_full_disk, disk_is_full
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.worker.client import WorkerClient
 
 _ATTEMPTS = 2  # deaths of the worker after which a case is set aside
 _REVIEWED = (
     "Its result was reviewed and is kept, although its files or the options have changed. Delete the case's folder to "
     "have it computed again."
 )
+_ABANDONED = "The programs that had this case ended one after the other: the case is set aside."
+_TAKEN_OVER = "Another runner has taken the case over, as this one was still for long; its result is kept."
 T = TypeVar("T")
 
 
@@ -39,34 +41,44 @@ class Shared:
     options: BatchOptions
     files: ModelFiles
     control: RunControl
+    queue: CaseQueue
     loader: Loader
     positions: dict[str, int]
     emit: Callable[[Event], None]
 
 
 class Lane:
-    """Works through cases with one worker until there are none, in a thread of its own. number: from 0."""
+    """Works through cases with one worker until there are none."""
 
-    def __init__(self, shared: Shared, client: WorkerClient, number: int) -> None:
-        self._shared, self._control = shared, shared.control
-        self._worker = CaseWorker(client, number, shared.files, shared.options, shared.control, shared.emit)
+    def __init__(self, shared: Shared, worker: CaseWorker) -> None:
+        self._shared, self._control, self._worker = shared, shared.control, worker
 
     def run(self) -> None:
+        """Take cases until there are none or the run is to end, in a thread of its own; then end the worker."""
+        try:
+            self.work()
+        finally:
+            self._worker.close()
+
+    def work(self) -> None:
         """Take cases until there are none or the run is to end. Raises nothing."""
         writing: Future[None] | None = None
         try:
-            following = self._load_next()
+            following = self._load_next(wait=True)
             while following is not None:
                 planned, loading = following
                 opened = self._opened(planned, loading)
                 following = self._load_next()
-                if opened is None:
-                    continue
-                computed = self._compute(opened)
-                if writing is not None:
-                    writing.result()
-                writing = None if computed is None else _in_background(partial(self._write, computed))
-                del opened, computed
+                if opened is not None:
+                    computed = self._compute(opened)
+                    if writing is not None:
+                        writing.result()
+                    writing = None if computed is None else _in_background(partial(self._write, computed))
+                    del opened, computed
+                if following is None:
+                    if writing is not None:
+                        writing.result()
+                    following = self._load_next(wait=True)
         except CancelledError:
             pass  # the run ends at once
         except PromptOnceError as error:
@@ -78,13 +90,15 @@ class Lane:
         finally:
             if writing is not None:
                 writing.result()
-            self._worker.close()
 
-    def _load_next(self) -> tuple[PlannedCase, Future[LoadedCase | UndecidedCase]] | None:
-        planned = self._control.next_case()
-        if planned is None:
-            return None
-        return planned, _in_background(partial(self._shared.loader.load, planned))
+    def _load_next(self, wait: bool = False) -> tuple[PlannedCase, Future[LoadedCase | UndecidedCase]] | None:
+        """Take the next case and begin to read it. wait: for what other runners have; see CaseQueue."""
+        while (taken := self._shared.queue.next_case(wait)) is not None:
+            planned, claim = taken
+            if claim != "set aside":
+                return planned, _in_background(partial(self._shared.loader.load, planned))
+            self._set_aside(planned, WorkerError(_ABANDONED))
+        return None
 
     def _opened(
         self, planned: PlannedCase, loading: Future[LoadedCase | UndecidedCase]
@@ -147,6 +161,9 @@ class Lane:
         """Write what a case gave. A failure that is not the case's own ends the run."""
         loaded, run, folder = computed.loaded, computed.run, self._shared.run.folder
         name = loaded.planned.name
+        if not self._shared.run.leases.holds(name):
+            self._shared.emit(CaseEnded(case=name, status="reused", message=_TAKEN_OVER))
+            return
         try:
             seed = "" if loaded.seed is None else loaded.seed.id
             step = JournalEntry(

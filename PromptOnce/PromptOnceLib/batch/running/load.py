@@ -13,14 +13,14 @@ from PromptOnceLib.batch.run_folder.journal import Finished, StepName
 from PromptOnceLib.batch.run_folder.redaction import hide_paths
 from PromptOnceLib.batch.running.case_prompts import PromptSources, prompt_source, seed_fingerprint
 from PromptOnceLib.batch.running.crash_probe import try_reading
-from PromptOnceLib.cases.case import Case, prepare_case
+from PromptOnceLib.cases.case import Case, Reference, prepare_case
 from PromptOnceLib.errors import OutOfMemoryError
 from PromptOnceLib.files.stamp import FileStamp
 from PromptOnceLib.imaging.read import read_volume
-from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+from PromptOnceLib.segmentation.object_labels import named_objects
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 from PromptOnceLib.workflows.steps import Steps
 
@@ -56,12 +56,12 @@ class UndecidedCase:
 
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """The contents of a case's files. reference: labels on the volume's grid."""
+    """The contents of a case's files. reference: on the volume's grid."""
 
     planned: PlannedCase
     files: tuple[FileStamp, ...]
     volume: Volume
-    reference: Array | None
+    reference: Reference | None
     notices: list[str]
 
 
@@ -114,11 +114,10 @@ class Loader:
         self.note(planned.name, "reading")
         held = self.volumes.get(planned.name)
         volume = held if held is not None else read_volume(_path(planned), planned.volume)
-        notices: list[str] = []
+        notices = list(planned.notices)
         reference = None
         if planned.reference is not None:
-            path, labels = parse_reference(planned.reference)
-            reference = read_reference(path, volume.geometry, labels, notices.append)
+            reference = named_objects(planned.reference, volume.geometry, notices.append)
         self.note(planned.name, "read")
         return _Read(planned, files, volume, reference, notices)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,19 @@ import click
 from click.core import ParameterSource
 
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
+from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.cli.batch_progress import BatchProgress, summary_in_words
-from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option
+from PromptOnceLib.cli import completed_names
+from PromptOnceLib.cli.batch_progress import BatchProgress, list_plan, summary_in_words
+from PromptOnceLib.cli.options.common import (
+    axis_option,
+    early_stop_option,
+    fill_holes_option,
+    json_option,
+    model_options,
+    quiet_option,
+    window_option,
+)
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
@@ -31,6 +39,9 @@ Examples:
   What would be done; then go on after an interruption:
     promptonce batch images/ --seed auto --dry-run
     promptonce batch -o run/ --resume
+  On another computer that sees the same folders, at the same time; a task of a job array:
+    promptonce batch -o run/ --join
+    promptonce batch images/ --seed auto -o run/ --part 3/20
 """
 
 # Options of the command by the name of the field they fill.
@@ -49,12 +60,30 @@ _OF_OPTIONS = {
     "fit": "fit",
     "library_folder": "library",
     "round_trip": "round_trip",
+    "python": "python",
 }
+
+
+def _part(_context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """I/N, the I-th of N shares, from 1."""
+    if value is None:
+        return None
+    number, _, count = value.partition("/")
+    if number.isdecimal() and count.isdecimal() and len(count) < 7 and 1 <= int(number) <= int(count):
+        return int(number), int(count)
+    raise click.BadParameter(
+        f"{value[:20]} is no part of a batch: for example 3/20, the third of twenty.", param=parameter
+    )
 
 
 @click.command(epilog=EXAMPLES)
 @click.argument("source", metavar="[INPUT]", type=click.Path(path_type=Path), required=False)
-@click.option("--seed", metavar="NAME|auto", help="A seed of the library, or for each image the one that fits best.")
+@click.option(
+    "--seed",
+    metavar="NAME|auto",
+    shell_complete=completed_names.seeds,
+    help="A seed of the library, or for each image the one that fits best.",
+)
 @target_option
 @start_option
 @by_option
@@ -73,23 +102,16 @@ _OF_OPTIONS = {
 @click.option("--images", metavar="PATTERN", help="Take only these files, for example {case}_ct.nii.gz.")
 @click.option(
     "--reference",
-    metavar="PATTERN[:LABEL,...]",
-    help="The reference of an image, for example {case}_lung.nii.gz or labels/{case}.nii.gz:1,2.",
+    metavar="PATTERN[:LABEL[=NAME],...]",
+    help="The reference of an image: {case}_lung.nii.gz beside it; labels/{case}.nii.gz:1,2 in the folder of the "
+    "images, beside that folder, or from here; or a whole path. With names an object for each name.",
 )
-@click.option("--window", default="auto", show_default=True, help="As for promptonce segment.")
-@click.option("--axis", default="auto", show_default=True, help="As for promptonce segment.")
+@click.option("--name", help="Name of the object of the references, where their labels have none.")
+@window_option
+@axis_option
 @fill_holes_option
 @early_stop_option
-@click.option(
-    "--model",
-    "model_name",
-    default="nano",
-    show_default=True,
-    help="A name of `promptonce models list`, or a checkpoint file.",
-)
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--precision", default="auto", show_default=True, help="auto, float32, bfloat16 or float16.")
+@model_options
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
@@ -113,9 +135,26 @@ _OF_OPTIONS = {
     "the time.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in the folder; what is not named stays as it was.")
+@click.option(
+    "--join",
+    is_flag=True,
+    help="Work beside others, here or on other computers, on the run in the folder; may begin and end at any time.",
+)
+@click.option(
+    "--part",
+    callback=_part,
+    metavar="I/N",
+    help="Only this share of the cases, for job arrays: all parts get the same command and the same folder.",
+)
+@click.option(
+    "--engine",
+    metavar="CLUSTER",
+    help="Have a Dask cluster compute the cases: dask (--workers processes), dask://SCHEDULER:PORT, or dask-slurm.",
+)
+@click.option("--gpus", type=click.IntRange(1, 64), help="With dask-slurm: up to so many jobs, each with one GPU.")
 @click.option("--dry-run", is_flag=True, help="List the cases and end.")
-@click.option("--quiet", is_flag=True, help="No progress and no notices.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output.")
+@quiet_option
+@json_option
 @click.pass_context
 def batch(
     context: click.Context,
@@ -125,8 +164,13 @@ def batch(
     target: str | None,
     prompt_file: Path | None,
     prompt_from: str | None,
+    name: str | None,
     output: Path | None,
     resume: bool,
+    join: bool,
+    part: tuple[int, int] | None,
+    engine: str | None,
+    gpus: int | None,
     dry_run: bool,
     quiet: bool,
     as_json: bool,
@@ -141,26 +185,40 @@ def batch(
     \b
     Exit status: 0 all cases have results, 1 some have none or the run was cancelled, 2 bad input.
     """
+    from PromptOnceLib.batch.cluster.connect import SLURM, check_engine
+    from PromptOnceLib.batch.cluster.dask_run import on_cluster
     from PromptOnceLib.batch.planning.make_plan import make_plan
+    from PromptOnceLib.batch.report import REPORT
     from PromptOnceLib.batch.run_folder.open_run import read_recorded
     from PromptOnceLib.batch.running.run_batch import run_batch
+    from PromptOnceLib.cli.json_reports import BatchReport
 
     if output is None and not dry_run:
         raise InputError("Name a folder for the results with -o.")
     selection, options = Selection(), BatchOptions()
-    if resume and output is not None and is_run_folder(output):
+    if join and (resume or source is not None or dry_run):
+        raise InputError("--join takes the cases of the run in the folder: leave out INPUT, --resume and --dry-run.")
+    if (resume or join) and output is not None and is_run_folder(output):
         recorded = read_recorded(output)
         selection, options = recorded.plan.selection, recorded.options
-    selection = selection.model_copy(update=_named(context, _OF_SELECTION))
-    options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS)})
-    prompt = _prompt(seed, target, prompt_file, prompt_from)
+    selection = selection.model_copy(update=_named(context, _OF_SELECTION, resume or join))
+    options = BatchOptions.model_validate({**options.model_dump(), **_named(context, _OF_OPTIONS, resume or join)})
+    if gpus is not None and engine != SLURM:
+        raise InputError("--gpus goes with --engine dask-slurm.")
+    cluster = None if engine is None else on_cluster(check_engine(engine), _jobs(gpus))
+    if gpus is not None:
+        options = options.model_copy(update={"workers": gpus})
+    prompt = _prompt(seed, target, prompt_file, prompt_from, name)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
     if prompt is not None:
         selection = selection.model_copy(update={"prompt": prompt})
-    plan = make_plan(selection, PromptSources(SeedLibrary(options.library)).seed_problem)
+    if join and output is not None:
+        plan = read_recorded(output).plan
+    else:
+        plan = make_plan(selection, PromptSources(SeedLibrary(options.library)).seed_problem)
     if dry_run:
-        _list(plan, as_json)
+        list_plan(plan, as_json)
         return
     assert output is not None
     progress = BatchProgress(len(plan.cases), quiet)
@@ -176,31 +234,54 @@ def batch(
             return interrupt.requested
 
         try:
-            summary = run_batch(plan, options, output, resume=resume, on_event=progress.show, should_cancel=cancelled)
+            summary = run_batch(
+                plan,
+                options,
+                output,
+                resume=resume,
+                join=join,
+                part=part,
+                cluster=cluster,
+                on_event=progress.show,
+                should_cancel=cancelled,
+            )
         finally:
             progress.end()
+    page = output / REPORT if (output / REPORT).is_file() else None
     if as_json:
-        click.echo(json.dumps({"output": str(output), **summary.model_dump(mode="json")}))
+        report = BatchReport(output=str(output), report=None if page is None else str(page), **dict(summary))
+        click.echo(report.model_dump_json())
     elif not quiet:
-        click.echo(summary_in_words(summary))
+        click.echo(summary_in_words(summary, page))
     if not summary.succeeded:
         context.exit(FAILED)
 
 
-def _named(context: click.Context, fields: dict[str, str]) -> dict[str, Any]:
-    """Options that stand on the command line, by the fields they fill: what is not named stays as it was."""
+def _jobs(gpus: int | None) -> dict[str, Any]:
+    """What each SLURM job asks for."""
+    if gpus is None:
+        return {}
+    return {"job_extra_directives": ["--gres=gpu:1"], "worker_extra_args": ["--resources", "GPU=1"]}
+
+
+def _named(context: click.Context, fields: dict[str, str], resume: bool) -> dict[str, Any]:
+    """Options that are chosen, by the fields they fill: what is not named stays as it was.
+
+    A run that is taken up again keeps its own options where only the environment or a file of settings says otherwise.
+    """
+    kept = {ParameterSource.DEFAULT, *({ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP} if resume else ())}
     return {
-        field: context.params[name]
-        for name, field in fields.items()
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        field: context.params[name] for name, field in fields.items() if context.get_parameter_source(name) not in kept
     }
 
 
 def _prompt(
-    seed: str | None, target: str | None, prompt_file: Path | None, prompt_from: str | None
+    seed: str | None, target: str | None, prompt_file: Path | None, prompt_from: str | None, name: str | None
 ) -> PromptChoice | None:
     if [seed, prompt_file, prompt_from].count(None) < 2:
         raise InputError("Give one prompt: --seed, --prompt or --prompt-from reference.")
+    if name is not None and prompt_from is None:
+        raise InputError("--name goes with --prompt-from reference: seeds and prompts name their objects themselves.")
     automatic = seed is not None and seed.lower() == "auto"
     if target is not None and not automatic:
         raise InputError("--target goes with --seed auto.")
@@ -210,22 +291,4 @@ def _prompt(
         return PromptChoice(kind="seed", name=seed)
     if prompt_file is not None:
         return PromptChoice(kind="file", name=str(prompt_file))
-    return PromptChoice(kind="reference") if prompt_from is not None else None
-
-
-def _list(plan: BatchPlan, as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps([case.model_dump(mode="json", exclude={"files"}) for case in plan.cases]))
-        return
-    for notice in plan.notices:
-        click.echo(notice, err=True)
-    for case in plan.cases:
-        click.echo(_describe(case))
-    click.echo(f"{len(plan.cases)} cases", err=True)
-
-
-def _describe(case: PlannedCase) -> str:
-    prompt = f"{case.prompt.kind} {case.prompt.name}".strip()
-    image = f"{case.image} ({len(case.files)} files)" if case.dicom else str(case.image)
-    reference = f"  reference {case.reference}" if case.reference else ""
-    return f"{case.name}  {image}  prompt: {prompt}{reference}"
+    return PromptChoice(kind="reference", name=name or "") if prompt_from is not None else None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,11 +11,13 @@ from PromptOnceLib.cli.options.common import (
     ModelOptions,
     axis_option,
     json_option,
+    keep_out_option,
     model_options,
     quiet_option,
     window_option,
 )
-from PromptOnceLib.cli.options.prompt import marks, object_by_hand
+from PromptOnceLib.cli.options.marks import MarkOptions, mark_options
+from PromptOnceLib.cli.options.prompt import labels
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
@@ -31,6 +31,8 @@ EXAMPLES = """
 Examples:
   The mask of slice 31 leaks: one box and one point beside the object, then the slices up to the next fixed ones:
     promptonce correct chest.nii.gz lungs.seg.nrrd --slice 31 --box 40,60,300,280 --negative 175,170
+  The object has ended by slice 52, but the mask goes on:
+    promptonce correct chest.nii.gz lungs.seg.nrrd --slice 52 --absent
   Slice 40 is right as it is and stays so from now on:
     promptonce correct chest.nii.gz lungs.seg.nrrd --slice 40 --accept
 """
@@ -41,9 +43,7 @@ Examples:
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--slice", "index", type=click.IntRange(min=0), required=True, help="The slice to correct.")
 @click.option("--object", "name", metavar="NAME", help="The object to correct, where the result holds several.")
-@marks[0]
-@marks[1]
-@marks[2]
+@mark_options
 @click.option(
     "--mask",
     "mask_file",
@@ -51,6 +51,7 @@ Examples:
     metavar="FILE[:LABEL]",
     help="A segmentation on the image's grid whose mask on this slice is taken as it is.",
 )
+@click.option("--absent", is_flag=True, help="The object is not on the slice, nor beyond it.")
 @click.option("--accept", is_flag=True, help="Keep the slice as it is; nothing is computed.")
 @click.option(
     "--right",
@@ -59,6 +60,7 @@ Examples:
     multiple=True,
     help="Slices that are right as they are; for results that carry no prompts, such as label maps.",
 )
+@keep_out_option
 @axis_option
 @window_option
 @model_options
@@ -69,12 +71,12 @@ def correct(
     result: Path,
     index: int,
     name: str | None,
-    box: tuple[float, ...] | None,
-    positive: tuple[tuple[float, ...], ...],
-    negative: tuple[tuple[float, ...], ...],
+    marks: MarkOptions,
     mask_file: Path | None,
+    absent: bool,
     accept: bool,
     right: tuple[int, ...],
+    keep_out: str | None,
     axis: str,
     window: str,
     model: ModelOptions,
@@ -84,43 +86,58 @@ def correct(
     """Correct one slice of RESULT, a segmentation of IMAGE, and propagate again up to the next fixed slices.
 
     Fixed are slices that were prompted, corrected or accepted; everything beyond them stays as it is. RESULT is written
-    anew, and what it was before the first correction stays beside it as RESULT.bak.
+    anew, and what it was before the first correction stays beside it as RESULT.bak. In the folder of a batch RESULT
+    itself stays, corrected.seg.nrrd is written beside it, and record and report of the run say so.
     """
+    from PromptOnceLib.batch.corrections import CaseCorrection
     from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
+    from PromptOnceLib.cli.json_reports import CorrectReport
     from PromptOnceLib.imaging.read import read_volume
-    from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
+    from PromptOnceLib.workflows.correct import correctable, steps_of_saved_correction
 
-    by_hand = box is not None or bool(positive) or bool(negative)
-    if [by_hand, mask_file is not None, accept].count(True) != 1:
-        raise InputError("Give one correction: --box, --positive and --negative, or --mask FILE, or --accept.")
-    reporter = Reporter(quiet)
-    saved = read_saved_result(read_volume(image), result, axis, window, right)
+    if [marks.marked, mask_file is not None, absent, accept].count(True) != 1:
+        raise InputError(
+            "Give one correction: --box, --positive and --negative, or --mask FILE, or --absent, or --accept."
+        )
+    reporter = Reporter(quiet, as_json)
+    volume, notices = read_volume(image), list[str]()
+    of_run = CaseCorrection.of(result)
+    source = result if of_run is None else of_run.source(result)
+    saved = read_saved_result(volume, source, axis, window, right)
     chosen = _object(saved, name)
-    old = Correctable(saved.case.stack, saved.result, saved.prompts)
-    computed = 0
-    if accept:
-        new = old.accepting(chosen, index)
-    else:
-        drawn = _drawn(saved, mask_file, index) if mask_file else object_by_hand(box, positive, negative)
-        computed = old.touched(chosen, index)
-        with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
-            new = work.go(steps_of_correction(old, chosen, index, drawn), "Correcting", "slice")
-    corrected = replace(saved, case=replace(saved.case, prompt=new.prompts), result=new.result)
-    for notice in write_saved_result(result, corrected):
+    others = None if keep_out is None else labels(keep_out, volume, notices)
+    for notice in (*saved.notices, *notices):
         reporter.say(notice)
-    report: dict[str, Any] = {
-        "output": str(result),
-        "object": chosen,
-        "slice": index,
-        "state": "accepted" if accept else "corrected",
-        "slices": computed,
-        "fixed": list(new.prompts.object(chosen).indices),
-    }
+    drawn: ObjectPrompt | None = None
+    if mask_file is not None:
+        drawn = _drawn(saved, mask_file, index)
+    elif marks.marked:
+        drawn = _by_hand(saved, marks, index)
+    elif absent:
+        drawn = correctable(saved).without(chosen)
+    computed = 0 if accept else correctable(saved).touched(chosen, index)
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
+        corrected = work.go(steps_of_saved_correction(saved, chosen, index, drawn, others), "Correcting", "slice")
+    written = result if of_run is None else of_run.target
+    told = write_saved_result(source, corrected, None if source == written else written)
+    if of_run is not None:
+        told += of_run.note()
+        of_run.renew_report()
+    for notice in told:
+        reporter.say(notice)
     if as_json:
-        click.echo(json.dumps(report))
+        report = CorrectReport(
+            output=str(written),
+            object=chosen,
+            slice=index,
+            state="accepted" if accept else "corrected",
+            slices=computed,
+            fixed=list(corrected.prompts.object(chosen).indices),
+        )
+        click.echo(report.model_dump_json())
     else:
         what = "accepted" if accept else f"corrected, {computed} slices propagated again"
-        reporter.say(f"Slice {index} of {chosen}: {what}. Wrote {result}")
+        reporter.say(f"Slice {index} of {chosen}: {what}. Wrote {written}")
 
 
 def _object(saved: SavedResult, name: str | None) -> str:
@@ -130,6 +147,13 @@ def _object(saved: SavedResult, name: str | None) -> str:
     if len(names) > 1:
         raise InputError(f"The result holds several objects: name one with --object: {', '.join(names)}.")
     return names[0]
+
+
+def _by_hand(saved: SavedResult, marks: MarkOptions, index: int) -> ObjectPrompt:
+    marked = marks.one("object")
+    if isinstance(marked, ObjectPrompt):
+        return marked
+    return marked.on_slice(saved.case.volume.geometry, saved.case.axis.axis, index).objects[0]
 
 
 def _drawn(saved: SavedResult, mask_file: Path, index: int) -> ObjectPrompt:
@@ -142,5 +166,7 @@ def _drawn(saved: SavedResult, mask_file: Path, index: int) -> ObjectPrompt:
     if index >= len(slices):
         raise InputError(f"There is no slice {index}: the volume has slices 0 to {len(slices) - 1}.")
     if not slices[index].any():
-        raise InputError(f"{path.name} holds nothing on slice {index}.")
+        raise InputError(
+            f"{path.name} holds nothing on slice {index}. Where the object is not on the slice, say so with --absent."
+        )
     return ObjectPrompt(mask=encode_mask(slices[index] > 0))

@@ -6,15 +6,25 @@ from pathlib import Path
 
 import click
 
-from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.cases.case import prepare_case
+from PromptOnceLib.cli.options.common import python_option
 from PromptOnceLib.cli.terminal import Reporter
 from PromptOnceLib.cli.worker_session import in_words, run_case
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.worker.segmenter import Settings
+
+NEXT = """
+What to do next
+  Look at {sheet}; or open {image} and {segmentation} in 3D Slicer: drag both onto its window.
+  Your own image: what it is, and a slice with rulers to read a box and points off:
+    promptonce show IMAGE
+    promptonce segment IMAGE -o result.seg.nrrd --box X0,Y0,X1,Y1 --positive X,Y
+  A better model than this one, which is for demonstration: promptonce models download tiny, then --model tiny."""
 
 
 @click.command()
@@ -27,28 +37,38 @@ from PromptOnceLib.worker.segmenter import Settings
     help="Folder for the results.",
 )
 @click.option("--phantom", is_flag=True, help="A generated chest instead of the CT.")
-@click.option("--model", "model_name", default="nano", show_default=True, help="A name of `promptonce models list`.")
+@click.option(
+    "--model", "model_name", default="auto", show_default=True, help="A name of `promptonce models list`, or auto."
+)
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
-def demo(output: Path, phantom: bool, model_name: str, device: str) -> None:
+@python_option
+def demo(output: Path, phantom: bool, model_name: str, device: str, python: Path | None) -> None:
     """Segment both lungs of a chest CT from one box and three points on the central slice.
 
     The CT comes with the package slicerio. The embedded model is for demonstration and tests, not for diagnosis.
     """
-    from PromptOnceLib.cases.outputs import Outputs, as_report, write_outputs
+    from PromptOnceLib.cases.outputs import Outputs, write_outputs
+    from PromptOnceLib.cases.run_report import run_report
+    from PromptOnceLib.cases.samples import chest_ct
+    from PromptOnceLib.imaging.formats.nifti import write_nifti
 
     name = "phantom" if phantom else "chest"
-    outputs = Outputs(output / f"{name}.seg.nrrd", output / f"{name}.csv", output / f"{name}.png")
+    segmentation, csv, sheet = (output / f"{name}.{ending}" for ending in ("seg.nrrd", "csv", "png"))
+    outputs = Outputs(segmentation, csv, sheet, title=f"Demo: {name}")
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"The folder {output} cannot be made: choose another with -o.", str(error)) from error
     outputs.check([])
-    volume, lungs = _phantom() if phantom else _chest_ct()
+    volume, lungs = _phantom() if phantom else chest_ct()
     case = prepare_case(volume, Labels(lungs, "lungs"), window="lung", reference=lungs)
-    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False))
+    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False), python)
     write_outputs(run, outputs)
+    image = output / f"{name}.nii.gz"
+    write_nifti(image, volume.array, volume.geometry)
     click.echo(table(run.rows))
-    click.echo(in_words(as_report(run, outputs)))
+    click.echo(in_words(run_report(run, outputs)))
+    click.echo(f"Wrote {image}\n{NEXT.format(image=image, segmentation=segmentation, sheet=sheet)}")
 
 
 def table(rows: list[SliceResult]) -> str:
@@ -63,18 +83,6 @@ def table(rows: list[SliceResult]) -> str:
         else:
             lines.append(f"{row.slice:>5} not computed")
     return "\n".join(lines)
-
-
-def _chest_ct() -> tuple[Volume, Array]:
-    """CTChest4 of slicerio's test data with its right and left lung, as labels 1 and 2."""
-    import slicerio
-
-    from PromptOnceLib.imaging.read import read_volume
-    from PromptOnceLib.segmentation.reference import read_reference
-
-    volume = read_volume(slicerio.get_testdata_file("CTChest4.nrrd"))
-    segmentation = slicerio.get_testdata_file("Segmentation.seg.nrrd")
-    return volume, read_reference(segmentation, volume.geometry, ["right lung", "left lung"])
 
 
 def _phantom() -> tuple[Volume, Array]:

@@ -38,7 +38,7 @@ quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 def engine() -> None:
     """Install, test and remove the Python environment with PyTorch and SAM 2 that Slicer's module works with.
 
-    The command promptonce itself works with the Python it runs in.
+    So does the command promptonce where the Python it runs in has no PyTorch or no SAM 2.
 
     \b
     Examples:
@@ -99,7 +99,7 @@ def install(folder: Path | None, backend: str, base: Path | None, yes: bool, qui
     if installation.status(folder).ready:
         raise InputError("The engine is installed already. `promptonce engine test` tests it.")
     plan = plan_installation(folder, backend=backend, base_python=base)
-    click.echo(f"{plan.sizes.sentence} Folder: {plan.layout.folder} ({size(free_bytes(plan.layout.folder))} free).")
+    click.echo(f"{plan.sentence} Folder: {plan.layout.folder} ({size(free_bytes(plan.layout.folder))} free).")
     if not yes:
         click.confirm("Install?", abort=True)
     _install(plan, quiet)

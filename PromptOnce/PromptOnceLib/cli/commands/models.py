@@ -10,26 +10,30 @@ from typing import Any
 import click
 from tqdm import tqdm
 
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.remedies import with_remedy
 from PromptOnceLib.cli.terminal import CtrlC
 from PromptOnceLib.errors import ModelError
 from PromptOnceLib.models import checkpoints
+from PromptOnceLib.models.default_model import choose_model, default_model
 from PromptOnceLib.models.registry import load_registry
 
 folder_option = click.option(
     "--folder", type=click.Path(path_type=Path), help="Folder of the checkpoints [default: `promptonce models path`]."
 )
 quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
+_USUAL_LICENCE = "Apache-2.0"
 
 
 @click.group()
 def models() -> None:
-    """List, download and check models.
+    """List, download, choose and check models.
 
     \b
     Examples:
       promptonce models list
       promptonce models download tiny
+      promptonce models use tiny
       promptonce models verify
     """
 
@@ -38,14 +42,17 @@ def models() -> None:
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_models(folder: Path | None, as_json: bool) -> None:
-    """All models, their size, and whether they are on this computer."""
+    """All models, their size, and whether they are on this computer; a star marks the one taken where none is named."""
     found = []
+    taken = default_model(load_registry().models, folder).name
     for entry in load_registry().entries():
         status = checkpoints.status(entry, folder)
         found.append(
             {
                 "name": entry.name,
+                "title": entry.title,
                 "present": status.complete,
+                "default": entry.name == taken,
                 "megabytes": entry.megabytes,
                 "image_size": entry.image_size,
                 "path": str(status.path),
@@ -59,18 +66,37 @@ def list_models(folder: Path | None, as_json: bool) -> None:
     for model in found:
         where = "here" if model["present"] else "to download"
         size = "" if model["megabytes"] is None else f"{model['megabytes']} MB"
-        click.echo(f"{model['name']:<10} {where:<12} {size:>7}  {model['description']}")
+        star = "*" if model["default"] else " "
+        licence = "" if model["licence"] == _USUAL_LICENCE else f" Licence: {model['licence']}."
+        click.echo(f"{star} {model['name']:<23} {where:<12} {size:>7}  {model['description']}{licence}")
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", required=False)
+@click.option("--best", is_flag=True, help="Forget the choice: take the best model on this computer.")
+@folder_option
+def use(name: str | None, best: bool, folder: Path | None) -> None:
+    """Take the model NAME from now on where a command names none."""
+    if (name is None) != best:
+        raise click.UsageError("Give the name of a model, or --best.")
+    choose_model(None if name is None else load_registry().get(name), folder)
+    click.echo(default_model(load_registry().models, folder).name)
+
+
+@models.command()
+@click.argument("name", shell_complete=completed_names.models)
 @folder_option
 @quiet_option
 def download(name: str, folder: Path | None, quiet: bool) -> None:
-    """Download the checkpoint of the model NAME; an interrupted download is taken up again."""
+    """Download the checkpoint of the model NAME; an interrupted download is taken up again.
+
+    The licence of its weights is shown before.
+    """
     from PromptOnceLib.models.download import download as download_checkpoint
 
     entry = load_registry().get(name)
+    if not quiet or not entry.is_free_for_any_use:
+        click.echo(f"{entry.title}, {entry.megabytes} MB. Licence of the weights: {entry.licence}.", err=True)
     with _Bytes(name, quiet) as progress, CtrlC() as interrupt:
         interrupt.gentle = True
         path = download_checkpoint(entry, folder, progress.update, lambda: interrupt.requested)
@@ -112,7 +138,7 @@ def path(name: str | None, folder: Path | None) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.models)
 @folder_option
 def delete(name: str, folder: Path | None) -> None:
     """Remove the checkpoint of the model NAME from this computer."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from PromptOnceLib.cli.options.common import ModelOptions, json_option, model_options, quiet_option, window_option
+from PromptOnceLib.cli.options.outputs import overwrite_option
 from PromptOnceLib.cli.options.seed import fit_options, library_option
 from PromptOnceLib.cli.terminal import FAILED, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
@@ -45,11 +46,15 @@ class _Writer:
     reporter: Reporter
     written: list[dict[str, Any]] = field(default_factory=list)
 
+    def target(self, image: Path) -> Path:
+        """Where the result of a picture goes."""
+        return self.folder / f"{self.names[image]}.{self.ending}"
+
     def take(self, result: PictureResult) -> None:
         from PromptOnceLib.segmentation.io import write_segmentation
 
         picture = result.picture
-        target = self.folder / f"{self.names[picture.path]}.{self.ending}"
+        target = self.target(picture.path)
         segments = segments_of(self.seed.record.objects)
         masks = [result.in_volume_order(index) for index in range(len(segments))]
         notices = [*picture.notices, *write_segmentation(target, masks, segments, picture.geometry)]
@@ -94,6 +99,7 @@ class _Writer:
 @fit_options[1]
 @window_option
 @model_options
+@overwrite_option
 @library_option
 @quiet_option
 @json_option
@@ -110,6 +116,7 @@ def segment_pictures(
     fit: Any,
     window: str,
     model: ModelOptions,
+    overwrite: bool,
     library_folder: Path | None,
     quiet: bool,
     as_json: bool,
@@ -123,14 +130,16 @@ def segment_pictures(
     Exit status: 0 all pictures have results, 1 some have none or it was cancelled, 2 bad input.
     """
     from PromptOnceLib.batch.planning.scan_folder import find_images
+    from PromptOnceLib.cases.outputs import check_targets
     from PromptOnceLib.workflows.pictures import segment_pictures as segment_set
 
-    library, reporter = SeedLibrary(library_folder), Reporter(quiet)
+    library, reporter = SeedLibrary(library_folder), Reporter(quiet, as_json)
     seeds = tuple(library.get(name) for name in seed_names)
     found = find_images(folder, images, notify=reporter.say)
     _make_folder(output)
     writer = _Writer(output, ending, {image.image: image.name for image in found}, seeds[0], reporter)
-    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
+    check_targets(map(writer.target, writer.names), overwrite=overwrite)
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         segmenter = work.segmenter
         try:
             outcome = segment_set(

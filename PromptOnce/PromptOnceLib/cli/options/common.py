@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -43,6 +44,7 @@ class ModelOptions:
     config: Path | None
     device: str
     precision: str
+    python: Path | None
 
     @property
     def inputs(self) -> list[Path]:
@@ -54,6 +56,12 @@ class ModelOptions:
         return resolve_model(self.model_name, self.config)
 
 
+python_option = click.option(
+    "--python",
+    type=click.Path(path_type=Path),
+    help="Python with PyTorch and SAM 2 [default: PROMPTONCE_PYTHON, else this one, else that of `promptonce engine`].",
+)
+
 model_options = grouped(
     "model",
     ModelOptions,
@@ -61,15 +69,31 @@ model_options = grouped(
         click.option(
             "--model",
             "model_name",
-            default="nano",
+            default="auto",
+            envvar="PROMPTONCE_MODEL",
             show_default=True,
-            help="A name of `promptonce models list`, or a checkpoint file.",
+            shell_complete=completed_names.models,
+            help="A name of `promptonce models list`, auto for the one chosen there or else the best one on this "
+            "computer, or a checkpoint file.",
         ),
-        click.option("--config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file."),
-        click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps."),
         click.option(
-            "--precision", default="auto", show_default=True, help="auto, float32 (exact), bfloat16 or float16."
+            "--model-config", "config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file."
         ),
+        click.option(
+            "--device",
+            default="auto",
+            envvar="PROMPTONCE_DEVICE",
+            show_default=True,
+            help="auto, cpu, cuda, cuda:N or mps.",
+        ),
+        click.option(
+            "--precision",
+            default="auto",
+            envvar="PROMPTONCE_PRECISION",
+            show_default=True,
+            help="auto, float32 (exact), bfloat16 or float16.",
+        ),
+        python_option,
     ],
 )
 
@@ -82,11 +106,21 @@ volume_option = click.option(
 window_option = click.option(
     "--window",
     default="auto",
+    shell_complete=completed_names.windows,
     show_default=True,
     help="auto, lung, soft-tissue, bone, ..., LEVEL/WIDTH, file, full, percentile, paper[:WINDOW].",
 )
 axis_option = click.option(
-    "--axis", default="auto", show_default=True, help="auto, i, j, k, axial, sagittal or coronal."
+    "--axis",
+    default="auto",
+    show_default=True,
+    shell_complete=completed_names.axes,
+    help="auto, i, j, k, axial, sagittal or coronal.",
+)
+keep_out_option = click.option(
+    "--keep-out",
+    metavar="FILE[:LABEL,...]",
+    help="Segments that the object must not reach into; points on them are negative ones on the prompted slice.",
 )
 fill_holes_option = click.option(
     "--fill-holes",

@@ -2,69 +2,93 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from PromptOnceLib.cases.case import Labels, PromptSource
+from PromptOnceLib.cases.case import Case, Reference
+from PromptOnceLib.cases.prompt_source import PromptSource
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.options.common import grouped
-from PromptOnceLib.cli.terminal import Coordinates
+from PromptOnceLib.cli.options.marks import MarkOptions, mark_list
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.prompts.conditioning import SharedSeed, with_terminology
 from PromptOnceLib.prompts.markups_file import read_prompt_file
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
+from PromptOnceLib.prompts.prompt import write_prompt
+from PromptOnceLib.prompts.prompt_set import PromptSet, write_prompts
+
+ONE_PROMPT = (
+    "Give one prompt: --box, --positive and --negative, or --prompt FILE, --prompt-from REFERENCE, or --mask-from "
+    "SEGMENTATION"
+)
 
 
 @dataclass(frozen=True)
-class PromptOptions:
-    """Box and points, a prompt file, or a segmentation to take a prompt from; and the object's name."""
+class PromptOptions(MarkOptions):
+    """Boxes and points, a prompt file, or a segmentation to take a prompt from; names; and where to keep the prompt."""
 
-    box: tuple[float, ...] | None
-    positive: tuple[tuple[float, ...], ...]
-    negative: tuple[tuple[float, ...], ...]
+    objects: tuple[str, ...]
     prompt_file: Path | None
     prompt_from: str | None
+    mask_from: str | None
     name: str
+    save_prompt: Path | None
+    codes: tuple[str, ...]
 
     @property
     def given(self) -> int:
         """How many prompts there are."""
-        by_hand = self.box is not None or bool(self.positive) or bool(self.negative)
-        return [by_hand, self.prompt_file is not None, self.prompt_from is not None].count(True)
+        by_hand = self.marked or bool(self.objects)
+        return [by_hand, self.prompt_file is not None, bool(self.prompt_from), bool(self.mask_from)].count(True)
 
     @property
     def inputs(self) -> list[Path]:
         """Files that are named, which no output may replace."""
         from PromptOnceLib.segmentation.reference import parse_reference
 
-        files = [] if self.prompt_from is None else [Path(parse_reference(self.prompt_from)[0])]
+        files = [parse_reference(text)[0] for text in (self.prompt_from, self.mask_from) if text]
         return files if self.prompt_file is None else [*files, self.prompt_file]
 
     def source(self, volume: Volume, notices: list[str]) -> PromptSource:
         """The one prompt for a volume; notices of the reading are added. Raises InputError and its children."""
+        from PromptOnceLib.segmentation.object_labels import read_objects
+
         if self.given != 1:
-            raise InputError(
-                "Give one prompt: --box, --positive and --negative, or --prompt FILE, or --prompt-from REFERENCE."
-            )
+            raise InputError(f"{ONE_PROMPT}.")
         if self.prompt_file is not None:
             return read_prompt_file(self.prompt_file)
-        if self.prompt_from is not None:
-            return Labels(labels(self.prompt_from, volume, notices), self.name)
-        return object_by_hand(self.box, self.positive, self.negative, self.name)
+        if self.prompt_from is not None or self.mask_from is not None:
+            text = self.prompt_from or self.mask_from or ""
+            found = read_objects(text, volume.geometry, notices.append, self.name)
+            found = [replace(item, as_mask=self.mask_from is not None) for item in found]
+            return found[0] if len(found) == 1 else tuple(found)
+        return self.several(self.objects) if self.objects else self.one(self.name)
 
+    def coded(self, case: Case) -> Case:
+        """The case with the codes that --code gives its objects. Raises InputError."""
+        from PromptOnceLib.segmentation.terminology import entry_of_code
 
-def object_by_hand(
-    box: tuple[float, ...] | None,
-    positive: tuple[tuple[float, ...], ...],
-    negative: tuple[tuple[float, ...], ...],
-    name: str = "object",
-) -> ObjectPrompt:
-    """What --box, --positive and --negative say."""
-    points = [Point(x=x, y=y, positive=True) for x, y in positive]
-    points += [Point(x=x, y=y, positive=False) for x, y in negative]
-    corners = None if box is None else Box(**dict(zip(("x0", "y0", "x1", "y1"), box, strict=True)))
-    return ObjectPrompt(name=name, box=corners, points=tuple(points))
+        entries = {}
+        names = [item.name for item in case.prompt.objects]
+        for text in self.codes:
+            name, equals, code = text.partition("=")
+            if not equals and len(names) > 1:
+                raise InputError(f"--code {text}: say of which object, NAME=SCHEME:VALUE:MEANING: {', '.join(names)}.")
+            entries[name.strip() if equals else names[0]] = entry_of_code(code if equals else text)
+        return replace(case, prompt=with_terminology(case.prompt, entries)) if entries else case
+
+    def save(self, case: Case) -> None:
+        """Keep the case's prompt where --save-prompt says so. Raises InputError for seeds, which are no prompt."""
+        if self.save_prompt is None:
+            return
+        if isinstance(case.prompt, SharedSeed):
+            raise InputError("--save-prompt keeps a prompt of this image; a seed is kept in the library.")
+        if isinstance(case.prompt, PromptSet):
+            write_prompts(self.save_prompt, case.prompt)
+        else:
+            write_prompt(self.save_prompt, case.prompt)
 
 
 def labels(text: str, volume: Volume, notices: list[str]) -> Array:
@@ -75,21 +99,26 @@ def labels(text: str, volume: Volume, notices: list[str]) -> Array:
     return read_reference(path, volume.geometry, chosen, notices.append)
 
 
-marks = (
-    click.option(
-        "--box",
-        type=Coordinates("X0,Y0,X1,Y1"),
-        help="Box around the object: columns x and rows y of the slice as stored.",
-    ),
-    click.option("--positive", type=Coordinates("X,Y"), multiple=True, help="Points on the object, one or more."),
-    click.option("--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more."),
-)
+def reference_of(text: str | None, volume: Volume, notices: list[str]) -> Reference | None:
+    """The reference that --reference names on a volume's grid; notices of the reading are added."""
+    from PromptOnceLib.segmentation.object_labels import named_objects
+
+    return None if text is None else named_objects(text, volume.geometry, notices.append)
+
 
 prompt_options = grouped(
     "prompt",
     PromptOptions,
     [
-        *marks,
+        click.option(
+            "--object",
+            "objects",
+            metavar="NAME",
+            multiple=True,
+            shell_complete=completed_names.structures,
+            help="Begins an object: the boxes and points behind it mark it. One --object for each of several objects.",
+        ),
+        *mark_list,
         click.option(
             "--prompt",
             "prompt_file",
@@ -98,9 +127,32 @@ prompt_options = grouped(
         ),
         click.option(
             "--prompt-from",
-            metavar="REFERENCE[:LABEL,...]",
-            help="Take box and points from a segmentation, as the papers do.",
+            metavar="REFERENCE[:LABEL[=NAME],...]",
+            help="Take box and points from a segmentation, as the papers do; with names an object for each name.",
         ),
-        click.option("--name", default="object", show_default=True, help="Name of the segment."),
+        click.option(
+            "--code",
+            "codes",
+            metavar="[NAME=]SCHEME:VALUE:MEANING",
+            multiple=True,
+            help="What an object is, such as SCT:10200004:Liver; names like liver or right kidney have theirs already.",
+        ),
+        click.option(
+            "--name",
+            default="object",
+            show_default=True,
+            shell_complete=completed_names.structures,
+            help="Name of the segment, where there is one.",
+        ),
+        click.option(
+            "--save-prompt",
+            type=click.Path(path_type=Path),
+            help="Write the prompt as JSON, to be used again by --prompt.",
+        ),
+        click.option(
+            "--mask-from",
+            metavar="SEGMENTATION[:LABEL[=NAME],...]",
+            help="Take the mask of a segmentation on the slice for a prompt; with names an object for each name.",
+        ),
     ],
 )

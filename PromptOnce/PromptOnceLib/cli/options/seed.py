@@ -11,6 +11,7 @@ import click
 from pydantic import ValidationError
 
 from PromptOnceLib.cases.case import Case
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.worker_session import WorkerSession
 from PromptOnceLib.errors import InputError
@@ -57,6 +58,7 @@ library_option = click.option(
     "--library",
     "library_folder",
     type=click.Path(path_type=Path),
+    is_eager=True,
     help="Folder of the seed library [default: PROMPTONCE_LIBRARY, or one in the user's data folder].",
 )
 scanner_option = click.option(
@@ -67,7 +69,12 @@ scanner_option = click.option(
     "you call it.",
 )
 seed_option = click.option(
-    "--seed", "seeds", metavar="NAME|auto", multiple=True, help="A seed of the library; auto takes the one that fits."
+    "--seed",
+    "seeds",
+    metavar="NAME|auto",
+    multiple=True,
+    shell_complete=completed_names.seeds,
+    help="A seed of the library; auto takes the one that fits.",
 )
 by_option = click.option(
     "--by",

@@ -1,4 +1,4 @@
-"""Let a network compute as upstream wrote it, bit for bit, or rearranged for the CPU."""
+"""On a CPU: a network as upstream wrote it, bit for bit, or rearranged; passes side by side."""
 
 from __future__ import annotations
 

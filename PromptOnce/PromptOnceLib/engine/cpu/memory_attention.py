@@ -16,6 +16,7 @@ from sam2.modeling.sam.transformer import RoPEAttention
 from torch import Tensor
 
 from PromptOnceLib.engine.cpu.linear import linear
+from PromptOnceLib.engine.cpu.sparse_keys import Keys, attended_keys, rotated
 
 # Queries of one block and the most scores of one (64 MiB in float32): larger blocks are not faster.
 _QUERIES, _SCORES = 512, 2**24
@@ -30,6 +31,9 @@ class FastAttention(RoPEAttention):  # type: ignore[misc]
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor, num_k_exclude_rope: int = 0) -> Tensor:
         """See RoPEAttention: q (B, N, C), k and v (B, M, kv_in_dim). Returns (B, N, C)."""
+        attended = attended_keys() if self.rope_k_repeat else None  # self-attention is to the slice's own cells
+        if attended is not None:
+            return self._of_some(q, k, v, num_k_exclude_rope, attended)
         if q.shape[-2] * k.shape[-2] < _FEW_SCORES:
             few: Tensor = super().forward(q, k, v, num_k_exclude_rope)
             return few
@@ -47,6 +51,16 @@ class FastAttention(RoPEAttention):  # type: ignore[misc]
         summed = torch.stack(rows).to(q.dtype)
         return self.out_proj(self.v_proj(summed) if late else summed)  # type: ignore[no-any-return]
 
+    def _of_some(self, q: Tensor, k: Tensor, v: Tensor, pointers: int, attended: Keys) -> Tensor:
+        """The same where some cells of remembered slices are left out; what the last slice gets is noted."""
+        rotations = self._rotations(q.shape[-2], q.device)
+        queries, keys = rotated(self.q_proj(q)[:, None], rotations), self.k_proj(k)[:, None]
+        placed = keys.shape[-2] - pointers
+        keys = torch.cat([rotated(keys[:, :, :placed], rotations[attended.cells]), keys[:, :, placed:]], dim=2)
+        late = self.kv_in_dim < self.internal_dim
+        summed = _attend(queries[0, 0], keys[0, 0], (v if late else self.v_proj(v))[0], attended)[None].to(q.dtype)
+        return self.out_proj(self.v_proj(summed) if late else summed)  # type: ignore[no-any-return]
+
     def _rotations(self, pixels: int, device: torch.device) -> Tensor:
         if len(self.freqs_cis) != pixels:
             side = math.isqrt(pixels)
@@ -55,13 +69,16 @@ class FastAttention(RoPEAttention):  # type: ignore[misc]
         return self.freqs_cis
 
 
-def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """softmax(queries keys^T / sqrt(C)) values: (N, C), (M, C), (M, D) give (N, D)."""
+def _attend(queries: Tensor, keys: Tensor, values: Tensor, attended: Keys | None = None) -> Tensor:
+    """softmax(queries keys^T / sqrt(C)) values: (N, C), (M, C), (M, D) give (N, D). attended: notes what keys get."""
     block = max(1, min(_QUERIES, _SCORES // len(keys)))
     columns = values.t().to(queries.dtype).contiguous()
     sums = []
     for part in (queries * queries.shape[-1] ** -0.5).split(block):
         scores = linear(part, keys)
         # In place: fresh memory for every block costs a third of the time.
-        sums.append(linear(torch.softmax(scores, -1, out=scores), columns))
+        weights = torch.softmax(scores, -1, out=scores)
+        if attended is not None:
+            attended.add(weights[:, attended.watched].sum(0))
+        sums.append(linear(weights, columns))
     return torch.cat(sums)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from PromptOnceLib.engine.memory import Entry, Memory
+from PromptOnceLib.engine.memory import CorrectionContext, Entry, Memory
 from PromptOnceLib.engine.stores.tensor_files import TensorFiles
 from PromptOnceLib.engine.tracker import Output
 
@@ -35,15 +35,6 @@ class Reached:
         return (index - self.start) * self.step
 
 
-@dataclass(frozen=True)
-class CorrectionContext:
-    """What a click on a slice is decoded with. logits: what was found there, (1, 1, size / 4, size / 4)."""
-
-    logits: torch.Tensor
-    memory: Memory
-    position: int
-
-
 class RunMemory:
     """Logits and memories of the last run's slices. folder, limit: as TensorFiles takes them."""
 
@@ -63,6 +54,11 @@ class RunMemory:
             fixed.add(index)
         else:
             fixed.discard(index)
+
+    def forget(self, name: str, index: int) -> None:
+        """Nothing is known any more of an object on a slice."""
+        self._reached.pop((name, index), None)
+        self._fixed.get(name, set()).discard(index)
 
     def correctable(self, name: str, index: int, reach: int) -> CorrectionContext | None:
         """What is needed to correct an object on a slice; None where the last run did not reach it, or it is forgotten.

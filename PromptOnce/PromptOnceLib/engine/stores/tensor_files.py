@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ class TensorFiles:
     none.
 
     A disk that is full ends the keeping and nothing else: what is kept here can be computed again, or done without.
+    Several threads may use it.
     """
 
     def __init__(self, folder: Path, prefix: str, limit: int) -> None:
@@ -31,15 +33,20 @@ class TensorFiles:
         self._kept: dict[Hashable, _Kept] = {}  # oldest first
         self._bytes = 0
         self._numbers = itertools.count()
+        self._lock = threading.RLock()
 
     def __contains__(self, key: Hashable) -> bool:
         return key in self._kept
 
     def put(self, key: Hashable, tensors: Sequence[torch.Tensor]) -> None:
         """Keep tensors, whatever their type and device, in place of what the key had."""
-        self.remove(key)
         # As bytes: NumPy does not know bfloat16.
         flat = torch.cat([one.detach().cpu().contiguous().flatten().view(torch.uint8) for one in tensors])
+        with self._lock:
+            self._put(key, tensors, flat)
+
+    def _put(self, key: Hashable, tensors: Sequence[torch.Tensor], flat: torch.Tensor) -> None:
+        self.remove(key)
         if flat.numel() > self._limit:
             return
         while self._bytes + flat.numel() > self._limit:
@@ -73,10 +80,11 @@ class TensorFiles:
 
     def remove(self, key: Hashable) -> None:
         """Forget a key, if it is there."""
-        kept = self._kept.pop(key, None)
-        if kept is not None:
-            self._bytes -= kept.bytes
-            kept.path.unlink(missing_ok=True)
+        with self._lock:
+            kept = self._kept.pop(key, None)
+            if kept is not None:
+                self._bytes -= kept.bytes
+                kept.path.unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Forget all of them."""

@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from PromptOnceLib.batch.corrections import CaseCorrection
 from PromptOnceLib.batch.planning.plan import PlannedCase
 from PromptOnceLib.batch.report.run_results import CaseResult, RunResults, read_run
 from PromptOnceLib.batch.run_folder.open_run import read_recorded
@@ -150,7 +151,9 @@ class ReviewController:
             self._notices.say("batch", _("Show a case first."))
             return
         try:
-            self._nodes.save(self._folder_of(self.current) / CORRECTED)
+            correction = CaseCorrection(self._folder_of(self.current))
+            self._nodes.save(correction.target)
+            correction.note()
         except PromptOnceError as error:
             self._notices.say("batch", error.message)
             return

@@ -10,6 +10,7 @@ from PromptOnceLib.environment.engine_python import Interpreter, Kind, interpret
 from PromptOnceLib.errors import PromptOnceError
 from PromptOnceLib.gui.preferences import FILE_MODEL, Preferences
 from PromptOnceLib.models import checkpoints
+from PromptOnceLib.models.default_model import AUTO, better_model, default_model
 from PromptOnceLib.models.model_entry import ModelEntry
 from PromptOnceLib.models.registry import ModelFiles, load_registry, resolve_model
 from PromptOnceLib.processes.transport import Transport, worker_command, worker_environment
@@ -42,19 +43,19 @@ class EngineChoice:
 
     @property
     def entry(self) -> ModelEntry | None:
-        """The chosen model in the registry; None for a file of the user's."""
+        """The chosen model in the registry, or the one that is taken where none was chosen; None for a file."""
         registry = load_registry()
         model = self.preferences.model
+        if model == AUTO:
+            return default_model(registry.models, self.models_folder)
         return registry.get(model) if model in registry else None
 
     @property
     def better(self) -> ModelEntry | None:
-        """What to take in place of the demonstration model: one on this computer, else the smallest; else None."""
-        chosen = self.entry
-        if chosen is None or not chosen.embedded:
-            return None
-        others = [entry for entry in load_registry().entries() if not entry.embedded]
-        return next((entry for entry in others if self.present(entry)), others[0])
+        """What to take in place of the demonstration model: the best one on this computer, else one to download; or
+        None.
+        """
+        return better_model(load_registry().models, self.entry, self.models_folder)
 
     def missing(self) -> Missing | None:
         """The first thing that is missing, found without starting anything; None when work can begin."""
@@ -132,8 +133,3 @@ class EngineChoice:
         if chosen.model == FILE_MODEL:
             return resolve_model(chosen.checkpoint or "checkpoint.pt", chosen.config or None)
         return resolve_model(chosen.model, folder=self.models_folder)
-
-
-def title_of(entry: ModelEntry) -> str:
-    """What a model is called in the panel."""
-    return entry.name if entry.embedded else f"SAM 2.1 {entry.name.replace('_', ' ')}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import qt
 
 from PromptOnceLib.gui.engine.access import EngineAccess
-from PromptOnceLib.gui.engine.choice import EngineChoice, title_of
+from PromptOnceLib.gui.engine.choice import EngineChoice
 from PromptOnceLib.gui.engine.panel import EnginePanel, device_name
 from PromptOnceLib.gui.engine.tasks import EngineTasks
 from PromptOnceLib.gui.panel import PanelTools
@@ -67,14 +67,14 @@ class ModelLine:
         error = self._engine.session.error
         if self._engine.state is SessionState.FAILED and error is not None:
             return MISSING, error.message, _("Settings ...")
-        name = _("a file") if entry is None else title_of(entry)
+        name = _("a file") if entry is None else entry.title
         text = _("{model} on {device}").format(model=name, device=self._device())
         better = self._choice.better
         if better is None:
             return READY, text, _("Settings ...")
         text += _(": demonstration model, for research only")
         if self._choice.present(better):
-            return READY, text, _("Use {model}").format(model=title_of(better))
+            return READY, text, _("Use {model}").format(model=better.title)
         return READY, text, _("Get {model} ({size} MB)").format(model=better.name, size=better.megabytes)
 
     def _device(self) -> str:

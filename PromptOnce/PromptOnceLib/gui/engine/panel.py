@@ -11,7 +11,7 @@ from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Kind
 from PromptOnceLib.environment.installation import EnvironmentState
 from PromptOnceLib.gui.engine.access import EngineAccess
-from PromptOnceLib.gui.engine.choice import EngineChoice, title_of
+from PromptOnceLib.gui.engine.choice import EngineChoice
 from PromptOnceLib.gui.engine.tasks import EngineTasks
 from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow
 from PromptOnceLib.gui.preferences import DEVICES, FILE_MODEL
@@ -78,7 +78,8 @@ class EnginePanel(Panel):
         if self.widget.collapsed:
             return
         chosen, tasks = self._choice.preferences, self._tasks
-        fill(self.model, self._models(), chosen.model)
+        entry = self._choice.entry
+        fill(self.model, self._models(), FILE_MODEL if entry is None else entry.name)
         fill(self.device, _devices(), chosen.device)
         fill(self.kind, _kinds(), chosen.kind)
         self._show_model()
@@ -137,7 +138,7 @@ class EnginePanel(Panel):
         for entry in load_registry().entries():
             here = _("built in") if entry.embedded else _("here") if self._choice.present(entry) else ""
             size = f"{entry.megabytes} MB"
-            entries.append((f"{title_of(entry)} ({here or size})", entry.name))
+            entries.append((f"{entry.title} ({here or size})", entry.name))
         return [*entries, (_("a file"), FILE_MODEL)]
 
     def _show_model(self) -> None:
@@ -152,7 +153,8 @@ class EnginePanel(Panel):
         self.delete.enabled = not self._tasks.busy
         if absent is not None:
             self.download.text = _("Download {size} MB").format(size=absent.megabytes)
-            show_text(self.model_text, _("This model is not on this computer."))
+            text = _("{description} Not on this computer. Licence of the weights: {licence}.")
+            show_text(self.model_text, text.format(description=absent.description, licence=absent.licence))
         else:
             show_text(self.model_text, "" if entry is None else entry.description)
         _show_folder(self.models_folder, str(checkpoints.checkpoints_folder(choice.models_folder)))

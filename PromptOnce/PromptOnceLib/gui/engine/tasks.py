@@ -69,7 +69,7 @@ class EngineTasks:
         free = _("{size} are free in {folder}.").format(
             size=size(free_bytes(plan.layout.folder)), folder=plan.layout.folder
         )
-        return f"{plan.sizes.sentence} {free}"
+        return f"{plan.sentence} {free}"
 
     def install(self) -> None:
         """Install the private environment, or what is missing of it."""

@@ -84,7 +84,13 @@ class PromptPanel(Panel):
         self._table.show(None if case is None else case.objects, self._preview.scores)
         if case is not None:
             self._describe_selected(case.objects)
+            self._limit_to_marks(case.correction is None)
         self._show_hint(_("Choose a volume first.") if case is None else _hint(active, case))
+
+    def _limit_to_marks(self, all_of_it: bool) -> None:
+        """While a slice is corrected there is the one object, as its segment describes it."""
+        for widget in (self.add, self.remove, self.name, self.color, self.terminology.button):
+            widget.enabled = all_of_it
 
     def cleanup(self) -> None:
         """See Panel."""
@@ -152,6 +158,8 @@ def _hint(tool: Tool | None, case: OpenCase) -> str:
         return _("Drag from one corner of the box to the opposite one, or click both. Esc or right click: no box.")
     if tool is not None:
         return _("Click in the slice view. X swaps Include and Exclude; Esc or right click puts the tool away.")
+    if case.correction is not None:
+        return _("Mark what is wrong on slice {index}, then press Propagate changes.").format(index=case.objects.seed)
     if case.prompt is None:
         return _("Draw a box around the object, or put a point on it: Box, Include.")
     return _("Where the mask is wrong, correct it with Include and Exclude. Then press Propagate.")

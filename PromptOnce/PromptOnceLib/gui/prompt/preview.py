@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.engine.choice import Missing
@@ -75,7 +77,10 @@ class PromptPreview:
             self._failed(error)
             return
         self._notices.say("volume", " ".join((*framed.volume.notices, *framed.notices)))
-        engine.session.preview(prompt, lambda masks: self._show(prompt, keys, masks), self._failed)
+        correction = case.correction
+        asked = prompt if correction is None else correction.asked(prompt)
+        show = partial(self._show, prompt, keys)
+        engine.session.preview(asked, show, self._failed, correcting=correction is not None)
         engine.begin_work()
 
     def _leave(self, _case: OpenCase) -> None:

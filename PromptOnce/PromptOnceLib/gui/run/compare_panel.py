@@ -61,7 +61,7 @@ class ComparePanel(Panel):
         for widget in (self.legend, self.plot, self.table):
             column.addWidget(widget)
         self.figures.setLayout(column)
-        self.form.addRow(self.figures)
+        self.widget.layout().addWidget(self.figures)  # not in the form: see Panel
         self._view: Any = None
         self._lines: list[tuple[str, str]] | None = None
         connect(self.reference, "nodeActivated(vtkMRMLNode*)", self._comparison.choose_reference)

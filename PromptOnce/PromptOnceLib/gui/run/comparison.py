@@ -50,6 +50,17 @@ class RunComparison:
         self._result, self._keys = result, keys
         self._update()
 
+    def take_corrected(self, key: str, result: SegmentationResult) -> None:
+        """The result of one object was corrected: its figures are those of now."""
+        if self._result is None or key not in self._keys or len(self._keys) == 1:
+            self.take(result, [key])
+            return
+        corrected, place = self._result.copy(), self._keys.index(key)
+        for name in ("masks", "presence", "predicted_iou"):
+            getattr(corrected, name)[place] = getattr(result, name)[0]
+        corrected.computed |= result.computed
+        self.take(corrected, self._keys)
+
     def choose_reference(self, node: Any | None, segment_id: str = "") -> None:
         """Compare with a segmentation, or with a label map volume; None compares with nothing.
 

@@ -117,7 +117,7 @@ class RunPanel(Panel):
         ready = case is not None and not runs.running
         for widget in (self.segmentation, self.segment, self.overwrite, self.limit, self.early_stop):
             widget.enabled = ready
-        prompted = case is not None and case.prompt is not None
+        prompted = case is not None and case.prompt is not None and case.correction is None
         for widget in (self.propagate, self.forward, self.backward):
             widget.enabled = ready and prompted
         self.cancel.enabled = runs.running

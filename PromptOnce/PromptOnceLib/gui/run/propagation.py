@@ -18,6 +18,7 @@ from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
+from PromptOnceLib.mrml.segmentations.settled import keeping_settled
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult
@@ -96,6 +97,9 @@ class RunController:
         case = self._current.case
         if case is None or self._engine.working:
             return
+        if case.correction is not None:
+            self._notices.say(part, correction_begun())
+            return
         self._editor.finish()
         self._ask("")
         missing = self._engine.missing()
@@ -151,13 +155,16 @@ class RunController:
             raise InputError(_("There is no prompt yet: draw a box, or put a point on the object."))
         if corrections == "ask":
             reached = self.settings(direction).reached(prompt, len(case.image.slices))
-            found = self._target.corrections(case.objects.keys, set(reached))
-            if found:
+            question = self._target.corrections(case.objects.keys, set(reached))
+            if question:
                 self._asked = direction
-                self._ask(_("Corrected by hand since the last run: {slices}.").format(slices="; ".join(found)))
+                self._ask(question)
                 return
-        keep = corrections != "overwrite"
-        self.begin(case_of(case.framed(prompt), prompt), case.objects.keys, None, direction, keep)
+        keep, keys = corrections != "overwrite", case.objects.keys
+        # In one direction a run goes out from its prompt alone; the slices keep their masks all the same.
+        both = keep and direction == "both"
+        prompts = keeping_settled(prompt, self._target.results(keys)) if both else prompt
+        self.begin(case_of(case.framed(prompt), prompts), keys, None, direction, keep)
 
     def _ask(self, question: str) -> None:
         if self.question != question:
@@ -251,6 +258,11 @@ class RunController:
         self.changed()
 
 
+def correction_begun() -> str:
+    """What is said where a correction that was begun stands in the way."""
+    return _("A correction is begun: press Propagate changes, or Stop correcting.")
+
+
 def _undone(writer: SegmentWriter) -> str:
     """What undoing a run takes away."""
     corrections = writer.corrections()
@@ -258,7 +270,7 @@ def _undone(writer: SegmentWriter) -> str:
     sentence = _("Taken back: the run into {names}.").format(names=names)
     lost = "; ".join(f'{slices_in_words(slices)} of "{name}"' for name, slices in corrections if slices)
     if lost:
-        sentence += " " + _("With it went what was corrected by hand: {slices}.").format(slices=lost)
+        sentence += " " + _("With it went what was corrected or accepted: {slices}.").format(slices=lost)
     return sentence + " " + _("Redo run brings it back.")
 
 

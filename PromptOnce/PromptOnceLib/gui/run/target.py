@@ -9,9 +9,19 @@ import slicer
 
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
-from PromptOnceLib.mrml.segmentations.corrections import corrected_slices, slices_in_words
-from PromptOnceLib.mrml.segmentations.labelmap import grid_image, segment_tag
+from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
+from PromptOnceLib.mrml.segmentations.labelmap import (
+    binary_labelmap,
+    grid_image,
+    is_empty,
+    same_grid,
+    segment_tag,
+)
+from PromptOnceLib.mrml.segmentations.records import read_record, settled_slices
+from PromptOnceLib.mrml.segmentations.segment_result import SegmentResult, read_segment_result
+from PromptOnceLib.prompts.prompt import ObjectPrompt
 
 _OBJECT_TAG = "PromptOnce.Object"
 
@@ -54,21 +64,35 @@ class ResultTarget:
                 return str(segment_id)
         return None
 
-    def corrections(self, keys: Sequence[str], slices: Container[int]) -> list[str]:
-        """Which of these slices were corrected by hand in the segments of these objects, in words, one a segment.
+    def corrections(self, keys: Sequence[str], slices: Container[int]) -> str:
+        """What a run over these slices would overwrite in the segments of these objects: what was drawn on by hand,
+        corrected or accepted; a sentence for the user, "" for nothing.
 
         Raises GeometryError where transforms are not linear.
         """
+        by_hand: list[str] = []
+        settled: list[str] = []
+        for segment in filter(None, self.results(keys)):
+            drawn = [i for i in segment.edited if i in slices]
+            found = settled_slices(segment.node, segment.segment_id, segment.axis)
+            kept = [i for i in found if i in slices and i not in drawn]
+            for words, indices in ((by_hand, drawn), (settled, kept)):
+                if indices:
+                    words.append(f'{slices_in_words(indices)} of "{segment.name}"')
+        sentences = []
+        if by_hand:
+            sentences.append(_("Corrected by hand since the last run: {slices}.").format(slices="; ".join(by_hand)))
+        if settled:
+            sentences.append(_("Corrected or accepted: {slices}.").format(slices="; ".join(settled)))
+        return " ".join(sentences)
+
+    def results(self, keys: Sequence[str]) -> list[SegmentResult | None]:
+        """The segments of these objects as they are now; None for an object that has none. Raises as `corrections`."""
         case, node = self._current.case, self.segmentation
         if case is None or node is None:
-            return []
-        grid, found = grid_image(case.node, node), []
-        for segment_id in filter(None, map(self.segment_for, keys)):
-            corrected = [i for i in corrected_slices(node, segment_id, grid, case.axis) if i in slices]
-            if corrected:
-                name = node.GetSegmentation().GetSegment(segment_id).GetName()
-                found.append(f'{slices_in_words(corrected)} of "{name}"')
-        return found
+            return [None] * len(keys)
+        ids = map(self.segment_for, keys)
+        return [None if i is None else read_segment_result(case.node, node, i, case.axis) for i in ids]
 
     def choose_segment(self, key: str, segment_id: str) -> None:
         """Have the next mask of an object go into a segment of the segmentation, "" for a new one."""
@@ -100,7 +124,18 @@ class ResultTarget:
         if volume_of(chosen) is not case.node:
             nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
             own = [node for node in nodes if volume_of(node) is case.node and is_result(node)]
-            self._choices.set(segmentation=own[-1] if own else None)
+            loaded = [] if own else [node for node in nodes if _is_recorded_on(node, case)]
+            self._choices.set(segmentation=own[-1] if own else next(iter(loaded), None))
+            if loaded and case.prompt is None:
+                self._take_up(case, loaded[0])
+
+    def _take_up(self, case: OpenCase, node: Any) -> None:
+        """Have objects for the segments of a result that the command line has made."""
+        segmentation = node.GetSegmentation()
+        ids = [str(i) for i in segmentation.GetSegmentIDs() if read_record(node, i) is not None]
+        segments = [segmentation.GetSegment(segment_id) for segment_id in ids]
+        described = [ObjectPrompt(name=one.GetName(), color=tuple(one.GetColor())) for one in segments]
+        self._chosen.update(zip(case.objects.take_named(described), ids, strict=True))
 
     def _leave(self, _case: OpenCase) -> None:
         self._chosen = {}
@@ -110,6 +145,19 @@ def volume_of(node: Any | None) -> Any | None:
     """The volume on whose grid a segmentation is saved."""
     role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
     return None if node is None else node.GetNodeReference(role)
+
+
+def _is_recorded_on(node: Any, case: OpenCase) -> bool:
+    """Whether a segmentation that belongs to no volume, as one from a file, was made on the grid of this one."""
+    if volume_of(node) is not None or node.GetHideFromEditors():
+        return False
+    segmentation, grid = node.GetSegmentation(), grid_image(case.node, node)
+    for segment_id in segmentation.GetSegmentIDs():
+        image = segmentation.GetSegment(segment_id).GetRepresentation(binary_labelmap())
+        record = read_record(node, segment_id)
+        if record is not None and record.axis == case.axis and not is_empty(image) and same_grid(image, grid):
+            return True
+    return False
 
 
 def is_result(node: Any) -> bool:

@@ -9,6 +9,7 @@ from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode, SceneChoic
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.volume.chosen_image import ChosenImage
 from PromptOnceLib.imaging.window import Window
+from PromptOnceLib.mrml.prompts.correction_objects import CorrectionObjects
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 from PromptOnceLib.prompts.prompt import Prompt
@@ -17,12 +18,32 @@ from PromptOnceLib.prompts.prompt import Prompt
 class OpenCase:
     """A volume as a stack, the objects that are prompted on it, and what is chosen for it in the scene.
 
-    image: replaced by another one when the voxels were changed.
+    image: replaced by another one when the voxels were changed. correction: what is marked on a slice of a result to
+    correct it, None while none is corrected; tools and preview work on it meanwhile.
     """
 
     def __init__(self, image: ChosenImage, objects: PromptObjects, scene: SceneChoices) -> None:
-        self.image, self.objects = image, objects
+        self.image, self._prompted = image, objects
+        self.correction: CorrectionObjects | None = None
         self._scene = scene
+
+    @property
+    def objects(self) -> PromptObjects:
+        """What tools and preview work on: a correction that is begun, else what is prompted."""
+        return self._prompted if self.correction is None else self.correction
+
+    def correct(self, correction: CorrectionObjects) -> None:
+        """Work on a correction from now on; what is prompted is hidden meanwhile."""
+        self._prompted.hide()
+        self.correction = correction
+
+    def end_correction(self) -> None:
+        """Take the marks of the correction away, and work on what is prompted again."""
+        correction, self.correction = self.correction, None
+        if correction is not None:
+            correction.remove()
+            self._prompted.follow_volume()
+            self._prompted.show()
 
     @property
     def choices(self) -> PromptOnceParameterNode:
@@ -50,13 +71,22 @@ class OpenCase:
         return self.objects.prompt
 
     def window(self, prompt: Prompt | None) -> Window:
-        """The window as chosen; an automatic one looks at the prompted voxels. Raises InputError for any other text."""
-        return self.image.window(self.choices.window, prompt)
+        """The window as chosen, in a correction that of the result; an automatic one looks at the prompted voxels.
+
+        Raises InputError for any other text.
+        """
+        of_result = None if self.correction is None else self.correction.window
+        return self.image.window(of_result or self.choices.window, prompt)
 
     def framed(self, prompt: Prompt | None) -> FramedImage:
         """The frames under the window as chosen, of the voxels as they are now. Raises InputError as `window`."""
         image = self.fresh_image()
         return image.framed(self.window(prompt))
+
+    def framed_as(self, window: str | None) -> FramedImage:
+        """The frames under the window of this name, by default the one that is chosen, as they are now."""
+        image = self.fresh_image()
+        return image.framed(image.window(window or self.choices.window, None))
 
     def fresh_image(self) -> ChosenImage:
         """The image, read again if its voxels were changed. Raises InputError for what it cannot be any more."""

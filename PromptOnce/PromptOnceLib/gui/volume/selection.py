@@ -145,12 +145,14 @@ class VolumeSelection(Observer):
         self._current.redrawn()
 
     def _scene_closing(self, *_args: Any) -> None:
-        running = self._engine.occupant == "run"
+        occupant = self._engine.occupant
         self._leave()
         self._choices.use(None)
         self._notices.clear()
-        if running:
+        if occupant == "run":
             self._notices.say("volume", _("The scene was closed: the run was cancelled."))
+        elif occupant == "correct":
+            self._notices.say("volume", _("The scene was closed: the correction was cancelled."))
 
     def _scene_loaded(self, *_args: Any) -> None:
         """Reading a scene into this one may bring another choice of the volume, with its prompts and results."""

@@ -64,6 +64,22 @@ class ShownVolumes(Observer):
         self._on_change()
 
 
+class ShownSlice(Observer):
+    """Calls a function whenever a slice view was moved or turned, or has come into the layout."""
+
+    def __init__(self, on_change: Callable[[], object]) -> None:
+        super().__init__()
+        self._on_change = on_change
+
+    def watch(self) -> None:
+        """Observe the slice views there are now."""
+        for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+            self.observe(node, vtk.vtkCommand.ModifiedEvent, self._changed)
+
+    def _changed(self, *_args: Any) -> None:
+        self._on_change()
+
+
 def go_to_slice(grid: StackGrid, index: int) -> None:
     """Have the working view show one slice of the stack, turned to the grid if it is not."""
     view = working_view(grid)

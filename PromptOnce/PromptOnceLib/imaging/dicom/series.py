@@ -17,7 +17,8 @@ from PromptOnceLib.imaging.dicom.stacks import (
     without_copies,
 )
 from PromptOnceLib.imaging.dicom.values import read_values
-from PromptOnceLib.imaging.image_file import quiet_itk
+from PromptOnceLib.imaging.dicom_source import DicomSource
+from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.volume import Geometry, Volume
 
 _SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -148,7 +149,17 @@ def _read(choice: Choice, notices: list[str]) -> Volume:
         found.append("The image states no pixel size: 1 mm is assumed, so distances are in pixels.")
     told = (*choice.stack.notices, *notices, *found, *values.notices)
     scanner = first.file.scanner
-    return Volume(values.array, geometry, scanner.modality, scanner, told, values.window, values.padding)
+    return Volume(
+        values.array,
+        geometry,
+        scanner.modality,
+        scanner,
+        told,
+        values.window,
+        values.padding,
+        first.file.spacing_stated,
+        DicomSource.of((frame.path for frame in frames), first.place is not None),
+    )
 
 
 def _geometry_of_file(first: Frame) -> Geometry:

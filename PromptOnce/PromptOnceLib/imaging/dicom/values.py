@@ -16,7 +16,8 @@ from pydicom.uid import UID
 from PromptOnceLib.errors import VolumeError
 from PromptOnceLib.imaging.dicom.frames import Frame
 from PromptOnceLib.imaging.dicom.tags import as_it_is
-from PromptOnceLib.imaging.image_file import grey_from_colour, quiet_itk
+from PromptOnceLib.imaging.formats.quiet import quiet_itk
+from PromptOnceLib.imaging.image_file import grey_from_colour
 from PromptOnceLib.imaging.volume import Array
 
 INVERTED = "The image is stored with inverted grey values (MONOCHROME1): it was turned so that bone is bright."

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin
 
 from PromptOnceLib.imaging.formats.pixel_kind import incomplete
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
-_OTHERS = (b"\xff\xd8\xff", b"BM")  # JPEG, BMP
+_JPEG, _BMP = b"\xff\xd8\xff", b"BM"
+_SCAN, _END = b"\xff\xda", b"\xff\xd9"  # markers of JPEG: no pixel holds them
 _LAST = "its last pixel"
 
 # Tags of a TIFF directory: where the strips or tiles of a page begin, and how long they are.
@@ -30,9 +31,13 @@ def check_picture_complete(path: Path) -> None:
         if start.startswith(_TIFF):
             if not _tiff_is_complete(file, start, path.stat().st_size):
                 raise incomplete(path.name, _LAST)
-        elif start.startswith(_OTHERS):
+        elif start.startswith((_JPEG, _BMP)):
             file.seek(0)
             _decode(file, path.name)
+            if start.startswith(_JPEG):
+                file.seek(0)
+                if _END not in file.read().rpartition(_SCAN)[2]:
+                    raise incomplete(path.name, _LAST)
 
 
 def _decode(file: BinaryIO, name: str) -> None:
@@ -40,11 +45,11 @@ def _decode(file: BinaryIO, name: str) -> None:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         try:
             picture = Image.open(file)
-        except (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError):
+        except Exception:  # Pillow raises whatever a damaged header brings about
             return
     try:
         picture.load()
-    except (OSError, SyntaxError) as error:
+    except Exception as error:
         raise incomplete(name, _LAST) from error
 
 
@@ -55,7 +60,7 @@ def _tiff_is_complete(file: BinaryIO, start: bytes, length: int) -> bool:
         warnings.filterwarnings("error", message=_CUT_OFF)  # Pillow only warns of a directory that was cut
         try:
             return all(_ends_by(directory, length) for directory in _directories(file, start, length))
-        except (OSError, SyntaxError, EOFError, ValueError, TypeError, KeyError, IndexError, UserWarning):
+        except Exception:  # Pillow raises whatever a damaged directory brings about
             return False
 
 

@@ -6,7 +6,6 @@ nibabel reads all of them, with a gzip inside whatever they are called.
 from __future__ import annotations
 
 import gzip
-import logging
 import math
 import zlib
 from collections.abc import Iterator
@@ -18,8 +17,10 @@ from typing import IO, Any
 import nibabel as nib
 import numpy as np
 
+from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.formats.nifti_place import place_of
 from PromptOnceLib.imaging.formats.pixel_kind import check_kind, incomplete, unreadable
+from PromptOnceLib.imaging.formats.quiet import quiet_nibabel
 from PromptOnceLib.imaging.nifti_forms import to_lps_mm
 from PromptOnceLib.imaging.volume import Array, Geometry
 
@@ -36,6 +37,7 @@ _BY_MAGIC: dict[bytes, Any] = {
 }
 _HEADER_BYTES = 540
 _CHUNK = 1 << 20
+_LARGEST_SCALE = 1e30  # scaled voxels are kept in float32, which ends at 3e38
 _GZIP_MAGIC = b"\x1f\x8b"
 _BEST_COMPRESSION = 1100  # more than deflate can reach: a file of n bytes holds less than n times this
 
@@ -62,14 +64,16 @@ def read_nifti(path: Path) -> NiftiFile:
     cannot be used.
     """
     try:
-        with _quiet(), ExitStack() as held:
+        with quiet_nibabel(), ExitStack() as held:
             image = _open(path, held)
             size = _size(image, path)
             array = _voxels(image, size, path)
             geometry, notices = place_of(image, size, path)
+    except InputError:
+        raise
     except (EOFError, zlib.error) as error:
         raise incomplete(path.name) from error
-    except (nib.filebasedimages.ImageFileError, nib.spatialimages.HeaderDataError, OSError, ValueError) as error:
+    except Exception as error:  # nibabel raises whatever a damaged header brings about
         raise unreadable(path.name, _KINDS, detail=repr(error)) from error
     return NiftiFile(array, geometry, notices)
 
@@ -98,18 +102,6 @@ def write_nifti(path: Path, labels: Array, geometry: Geometry) -> None:
             return
         with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as compressed:
             image.to_stream(compressed)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps nibabel's remarks on headers off stderr: they speak to programmers."""
-    logger = logging.getLogger("nibabel.global")
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        yield
-    finally:
-        logger.disabled = before
 
 
 def _open(path: Path, held: ExitStack) -> Any:
@@ -201,6 +193,8 @@ def _voxels(image: Any, size: tuple[int, int, int], path: Path) -> Array:
     """Voxels in KJI order; whole numbers stay whole unless the header scales them, which gives float32 as in ITK."""
     proxy = image.dataobj
     scaled = (proxy.slope, proxy.inter) != (1.0, 0.0)
+    if max(abs(proxy.slope), abs(proxy.inter)) > _LARGEST_SCALE:
+        raise unreadable(path.name, _KINDS, detail=f"scaled by {proxy.slope}, {proxy.inter}")
     try:
         precision = np.float64 if proxy.dtype.itemsize == 8 and proxy.dtype.kind == "f" else np.float32
         array: Any = np.asanyarray(proxy, dtype=precision) if scaled else proxy.get_unscaled()

@@ -14,6 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from PromptOnceLib.errors import GeometryError
+from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.nifti_forms import (
     Matrix,
     NiftiForms,
@@ -65,10 +66,11 @@ def _as_itk_sees_it(path: Path, size: tuple[int, int, int]) -> Geometry | None:
     """Where SimpleITK and 3D Slicer place a file; None where they do not read it as an image of three dimensions."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError:
-        return None
+    with quiet_itk():
+        try:
+            reader.ReadImageInformation()
+        except RuntimeError:
+            return None
     dimensions = reader.GetDimension()
     if dimensions < 3 or reader.GetSize()[:3] != size:
         return None
@@ -81,7 +83,8 @@ def _as_itk_sees_it(path: Path, size: tuple[int, int, int]) -> Geometry | None:
 def _as_itk_would_see_it(header: Any, best: Matrix, forms: NiftiForms) -> Matrix:
     """Matrix to LPS mm of a file that ITK does not read, by its rules: a NIfTI-1 result of it will be read by them."""
     if not forms.states_a_place:
-        return np.diag([*(size * unit_in_mm(header) for size in header.get_zooms()[:3]), 1.0])
+        zooms = (*header.get_zooms()[:3], 1.0, 1.0)[:3]  # fewer than three dimensions have as many sizes
+        return np.diag([*(size * unit_in_mm(header) for size in zooms), 1.0])
     if forms.qform_code > 0 and forms.sform_code > 0:
         sform = header.get_sform()
         trusted = forms.sform_code == _SCANNER and _shear(sform) < _ITK_SHEAR

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 from pathlib import Path
 
 from PIL import Image
@@ -17,29 +18,34 @@ _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
 
 
 def vouch_for_picture(path: Path) -> bool:
-    """Whether a reader can be given the file, as far as its header tells. Raises VolumeError, OutOfMemoryError."""
-    stored = path.stat().st_size
+    """Whether a reader can be given the file, as far as its header tells. Raises VolumeError, OutOfMemoryError; Pillow
+    raises whatever a damaged picture brings about.
+    """
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None  # compared with the memory here
     try:
-        with Image.open(path) as picture:
-            pixels = picture.width * picture.height
-            claimed = pixels * (2 if picture.mode.startswith("I;16") else _BYTES.get(picture.mode, 8))
-            if picture.format == "PNG":
-                check_claim(path, pixels // 8, stored, DEFLATE_RATIO)
-            elif picture.format == "BMP":
-                if stored < _SMALLEST_BMP or picture.info.get("compression", 0) != 0:
-                    return False
-                check_claim(path, _bmp_bytes(path, picture.width, picture.height), stored)
-            elif picture.format == "TIFF":
-                return _pages_lie_within(picture, path, stored)
-            elif picture.format != "JPEG":
-                return False
-            check_claim(path, claimed, claimed)
-            return True
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError, struct.error):
-        return False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return _vouch(picture, path, path.stat().st_size)
     finally:
         Image.MAX_IMAGE_PIXELS = limit
+
+
+def _vouch(picture: Image.Image, path: Path, stored: int) -> bool:
+    pixels = picture.width * picture.height
+    claimed = pixels * (2 if picture.mode.startswith("I;16") else _BYTES.get(picture.mode, 8))
+    if picture.format == "PNG":
+        check_claim(path, pixels // 8, stored, DEFLATE_RATIO)
+    elif picture.format == "BMP":
+        if stored < _SMALLEST_BMP or picture.info.get("compression", 0) != 0:
+            return False
+        check_claim(path, _bmp_bytes(path, picture.width, picture.height), stored)
+    elif picture.format == "TIFF":
+        return _pages_lie_within(picture, path, stored)
+    elif picture.format != "JPEG":
+        return False
+    check_claim(path, claimed, claimed)
+    return True
 
 
 def _bmp_bytes(path: Path, columns: int, rows: int) -> int:

@@ -6,15 +6,12 @@ file is checked in milliseconds. Only a file of which the header leaves a doubt 
 
 from __future__ import annotations
 
-import gzip
-import struct
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import SimpleITK as sitk
 
-from PromptOnceLib.errors import OutOfMemoryError, ReaderCrashError
+from PromptOnceLib.errors import OutOfMemoryError, PromptOnceError, ReaderCrashError
 from PromptOnceLib.imaging.screening.metaimage_header import vouch_for_metaimage
 from PromptOnceLib.imaging.screening.nifti_header import vouch_for_nifti
 from PromptOnceLib.imaging.screening.nrrd_header import vouch_for_nrrd
@@ -67,7 +64,9 @@ def _vouched_for(path: Path) -> bool:
     vouch = next((kind for endings, kind in _KINDS if name.endswith(endings)), None)
     try:
         return vouch is not None and vouch(path)
-    except (OSError, EOFError, zlib.error, gzip.BadGzipFile, struct.error):
+    except PromptOnceError:
+        raise
+    except Exception:  # what takes headers apart raises whatever a damaged one brings about
         return False
 
 
@@ -77,7 +76,8 @@ def _is_dicom(path: Path) -> bool:
         return file.read(4) == b"DICM"
 
 
-def _read(message: bytes) -> None:
+def read_alone(message: bytes) -> None:
+    """In a child process: read the file of this name and end. Raises MemoryError."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(message.decode())
     try:
@@ -88,4 +88,4 @@ def _read(message: bytes) -> None:
 
 
 if __name__ == "__main__":
-    run_child(_read)
+    run_child(read_alone)

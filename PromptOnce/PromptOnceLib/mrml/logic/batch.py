@@ -13,7 +13,8 @@ from PromptOnceLib.batch.client import BatchJob, StartBatch
 from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.make_plan import plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
-from PromptOnceLib.errors import InputError, RunFolderError
+from PromptOnceLib.batch.scripts import prompt_choice
+from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.volume import Volume
@@ -54,7 +55,7 @@ class BatchLogic:
         names: Sequence[str] | None = None,
         axis: str = "auto",
         window: str = "auto",
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | Path | None = None,  # noqa: N803
         device: str = "auto",
         precision: str = "auto",
@@ -62,6 +63,7 @@ class BatchLogic:
         formats: Sequence[OutputFormat] = ("seg.nrrd",),
         earlyStop: bool = False,  # noqa: N803
         resume: bool = False,
+        engine: str | None = None,
         wait: bool = True,
         onProgress: OnBatch | None = None,  # noqa: N803
         onFinished: OnBatch | None = None,  # noqa: N803
@@ -74,7 +76,9 @@ class BatchLogic:
         or promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by
         case. reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it
         nodes are called volume-1 and so on, so that no name of a patient gets into file names.
-        earlyStop: as segmentVolume takes it. resume: go on with the run in the output folder.
+        earlyStop: as segmentVolume takes it. resume: go on with the run in the output folder. engine:
+        a Dask cluster that computes the cases, "dask", "dask://HOST:PORT" or "dask-slurm"; Slicer's Python needs the
+        package distributed for it.
 
         wait=True returns when it is over, the application staying alive, and raises what ended it early; a case that
         failed raises nothing, job.summary names it. wait=False returns at once: onProgress is called with the job
@@ -82,7 +86,7 @@ class BatchLogic:
 
         Raises InputError and its children for what cannot be run.
         """
-        choice = _choice(seed, target, prompt, promptFromReference)
+        choice = prompt_choice(seed, target, prompt, promptFromReference)
         options = BatchOptions(
             model=model,
             config=None if modelConfig is None else Path(modelConfig),
@@ -102,7 +106,9 @@ class BatchLogic:
             if is_run_folder(folder) and not resume:
                 raise RunFolderError(f"{folder} holds a run already. Go on with it (resume=True), or choose another.")
             plan = self._plan_of_list(items, Selection(prompt=choice, window=window, axis=axis), names, folder, options)
-        request = BatchRequest(plan=plan, selection=selection, options=options, folder=folder, resume=resume)
+        request = BatchRequest(
+            plan=plan, selection=selection, options=options, folder=folder, resume=resume, engine=engine
+        )
         job = BatchJob(self._start_batch, request, onProgress, onFinished)
         self._batches = [other for other in self._batches if not other.finished] + [job]
         self._on_batch(job)
@@ -149,17 +155,6 @@ class BatchLogic:
         files = resolve_model(options.model, options.config)
         found = self._seeds.choose(node, volume, common.axis, choice.name, files, options.device)
         return PromptChoice(kind="seed", name=found.seed.id)
-
-
-def _choice(seed: str | None, target: str, prompt: str | Path | None, of_reference: bool) -> PromptChoice | None:
-    if sum((seed is not None, prompt is not None, of_reference)) > 1:
-        raise InputError("Name a seed, a prompt file or the references as the source of the prompts, not several.")
-    if seed is not None:
-        auto = seed.lower() == "auto"
-        return PromptChoice(kind="auto", name=target) if auto else PromptChoice(kind="seed", name=seed)
-    if prompt is not None:
-        return PromptChoice(kind="file", name=str(expanded(prompt).absolute()))
-    return PromptChoice(kind="reference") if of_reference else None
 
 
 def _write_volume(path: Path, volume: Volume) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from PromptOnceLib.batch.client import BatchJob, StartBatch, start_batch_process
 from PromptOnceLib.mrml.logic.batch import BatchLogic
+from PromptOnceLib.mrml.logic.correct import CorrectLogic
 from PromptOnceLib.mrml.logic.prompts import PromptLogic
 from PromptOnceLib.mrml.logic.seeds import SeedLogic
 from PromptOnceLib.mrml.logic.segment import SegmentLogic
@@ -37,9 +38,15 @@ class Console:
         self.promptFromRAS = prompts.promptFromRAS
         self.promptFromMarkups = prompts.promptFromMarkups
         self.promptFromReference = prompts.promptFromReference
+        self.promptFromSegment = prompts.promptFromSegment
         segment = SegmentLogic(worker)
         self.segmentVolume = segment.segmentVolume
         self.evaluate = segment.evaluate
+        correct = CorrectLogic(worker)
+        self.reviewSlices = correct.reviewSlices
+        self.acceptSlices = correct.acceptSlices
+        self.correctSlice = correct.correctSlice
+        self.propagateChanges = correct.propagateChanges
         seeds = SeedLogic(worker, library_folder)
         self.promptFromSeed = seeds.promptFromSeed
         self.seeds = seeds.seeds

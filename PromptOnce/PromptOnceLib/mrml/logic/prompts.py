@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from PromptOnceLib.cases.case import Labels
+import numpy as np
+
 from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.prompts.from_positions import (
@@ -15,8 +16,10 @@ from PromptOnceLib.mrml.prompts.from_positions import (
     prompt_of_module,
 )
 from PromptOnceLib.mrml.segmentations.reference import read_reference_node
+from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.segmentation.object_labels import Labels
 
 
 class PromptLogic:
@@ -76,12 +79,34 @@ class PromptLogic:
         reference: Any,
         segmentIds: Sequence[str] | None = None,  # noqa: N803
         name: str = "object",
+        asMask: bool = False,  # noqa: N803
     ) -> Labels:
         """The prompt that the papers take from a segmentation or label map node, on the volume's central slice.
 
-        Where nothing is labelled there it is taken from the middle of the labelled slices, with a notice of the run.
+        asMask: or the mask itself on that slice. Where nothing is labelled there it is taken from the middle of the
+        labelled slices, with a notice of the run.
         """
-        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name)
+        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name, as_mask=asMask)
+
+    def promptFromSegment(  # noqa: N802
+        self,
+        volumeNode: Any,  # noqa: N803
+        segmentationNode: Any,  # noqa: N803
+        segmentId: str,  # noqa: N803
+        slice: int | None = None,
+        axis: str = "auto",
+    ) -> Prompt:
+        """The mask of a segment on one slice as a prompt, with the segment's name, colour and terminology.
+
+        slice: index along the axis, None for the one in the middle of the segment. Raises InputError where the segment
+        is not there, or is empty on the slice.
+        """
+        along = parse_axis(axis, volume_geometry(volumeNode)).axis
+        segment = read_segment_result(volumeNode, segmentationNode, segmentId, along)
+        if slice is None:
+            shown = np.flatnonzero(segment.result.masks[0].any(axis=(1, 2)))
+            slice = int(shown[len(shown) // 2]) if len(shown) else 0
+        return Prompt(axis=along, slice=slice, objects=(segment.marks(slice),))
 
 
 def _grid(volume_node: Any, axis: str) -> StackGrid:

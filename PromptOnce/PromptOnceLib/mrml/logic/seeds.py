@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PromptOnceLib.cases.case import PromptSource, prepare_case
+from PromptOnceLib.cases.case import prepare_case
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
@@ -58,7 +59,7 @@ class SeedLogic:
         target: str | None = None,
         scannerName: str | None = None,  # noqa: N803
         compareFrames: bool = False,  # noqa: N803
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
         library: str | Path | None = None,
@@ -87,7 +88,7 @@ class SeedLogic:
         objects: Sequence[str] | None = None,
         axis: str = "auto",
         target: str | None = None,
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
         firstSlice: int = 0,  # noqa: N803
@@ -138,7 +139,7 @@ class SeedLogic:
         segmentIds: Sequence[str] = (),  # noqa: N803
         axis: str = "auto",
         window: str = "auto",
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
         roundTrip: bool = True,  # noqa: N803
@@ -179,7 +180,7 @@ class SeedLogic:
         seed: str | SeedSource = "auto",
         *,
         axis: str = "auto",
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
         library: str | Path | None = None,

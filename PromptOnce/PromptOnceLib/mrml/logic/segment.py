@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from PromptOnceLib.cases.case import PromptSource, prepare_case
+from PromptOnceLib.cases.case import Case, prepare_case, with_walls
+from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.worker_access import WorkerAccess
 from PromptOnceLib.mrml.runs import OnProgress, VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.reference import read_reference_node
+from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
+from PromptOnceLib.mrml.segmentations.settled import keeping_settled
 from PromptOnceLib.mrml.tables import TableNodes, totals_in_words, write_tables
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, volume_geometry
+from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals
 from PromptOnceLib.worker.requests import Settings
 
@@ -43,7 +47,7 @@ class SegmentLogic:
         *,
         axis: str = "auto",
         window: str = "auto",
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
         precision: str = "auto",
@@ -56,6 +60,8 @@ class SegmentLogic:
         segmentIds: Sequence[str | None] | None = None,  # noqa: N803
         overwrite: bool = False,
         keepCorrections: bool = True,  # noqa: N803
+        keepOut: Any | None = None,  # noqa: N803
+        keepOutSegmentIds: Sequence[str] | None = None,  # noqa: N803
         reference: Any | None = None,
         referenceSegmentIds: Sequence[str] | None = None,  # noqa: N803
         wait: bool = True,
@@ -65,15 +71,16 @@ class SegmentLogic:
         """Segment a volume from one prompt and write the masks into a segmentation.
 
         prompt: from promptFromIJK, promptFromRAS, promptFromMarkups, promptFromReference or promptFromSeed, or a prompt
-        of the core.
-        axis: "auto", "i", "j", "k", "axial", "sagittal" or "coronal". window: "auto", "display" (the node's own), the
-        name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as "nano" or "small", or
-        the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both included. earlyStop: stop a
-        pass where the object has ended, after several slices without it; not for objects in several pieces.
-        segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None for a
-        new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections: slices of these
-        segments that were corrected by hand since the run before keep their masks. reference: a segmentation or label
-        map node to compare with; table and plot are written at the end.
+        of the core. axis: "auto", "i", "j", "k", "axial", "sagittal" or "coronal". window: "auto", "display" (the
+        node's own), the name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as
+        "nano" or "small", "auto", or the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both
+        included. earlyStop: stop a pass where the object has ended, after several slices without it; not for objects in
+        several pieces. segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every
+        object, None for a new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections:
+        slices of these segments that were corrected, accepted or drawn on by hand keep their masks; in both directions
+        the run also goes out from them. keepOut: a segmentation whose shown segments, or keepOutSegmentIds, the masks
+        do not reach into. reference: a segmentation or label map node to compare with; table and plot are written at
+        the end.
 
         wait=True returns when it is done, the application staying alive, and raises what went wrong; results until
         then are kept. wait=False returns at once. onProgress is called with the run after every slice, onFinished when
@@ -87,7 +94,12 @@ class SegmentLogic:
         labels, notices = (None, ()) if compared is None else (compared.labels, compared.notices)
         case = prepare_case(volume, prompt, axis, None, _window(window, volumeNode), labels, notices)
         settings = Settings(firstSlice, lastSlice, direction, fillHoleArea, earlyStop)
+        if keepOut is not None:
+            case, walls = with_walls(case, read_reference_node(volumeNode, keepOut, keepOutSegmentIds).labels)
+            settings = replace(settings, walls=walls)
         settings.range_for(case.prompt, len(case.stack.frames))
+        if keepCorrections and direction == "both" and segmentationNode is not None and segmentIds is not None:
+            case = _going_out_from_settled(case, volumeNode, segmentationNode, segmentIds)
         writer = prepared_writer(volumeNode, case, segmentationNode, segmentIds, overwrite, keepCorrections)
 
         def finished(run: VolumeRun) -> None:
@@ -126,6 +138,15 @@ class SegmentLogic:
         rows, figures = slice_results(result, compared), totals(result, geometry.spacing, compared)
         notices = (*mask.notices, *true_mask.notices)
         return Evaluation(rows, figures, totals_in_words(figures), write_tables(volumeNode, rows), notices)
+
+
+def _going_out_from_settled(case: Case, volume_node: Any, node: Any, segment_ids: Sequence[str | None]) -> Case:
+    """The case with what is settled in the segments that it is written into beside its prompt."""
+    if not isinstance(case.prompt, Prompt) or len(segment_ids) != len(case.prompt.objects):
+        return case
+    axis = case.axis.axis
+    segments = [None if i is None else read_segment_result(volume_node, node, i, axis) for i in segment_ids]
+    return replace(case, prompt=keeping_settled(case.prompt, segments))
 
 
 def _window(text: str, volume_node: Any) -> str:

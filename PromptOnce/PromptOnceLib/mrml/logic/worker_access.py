@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.processes.transport import Transport
 from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.protocol import FrameDone, SliceDone
 from PromptOnceLib.worker.segmenter import Segmenter
 from PromptOnceLib.worker.session import Session
 from PromptOnceLib.workflows.drive import run_steps
-from PromptOnceLib.workflows.steps import Steps
+from PromptOnceLib.workflows.steps import Step, Steps
 
 R = TypeVar("R")
 
@@ -39,10 +41,28 @@ class WorkerAccess:
         """Takes requests and does not wait for them."""
         return self._segmenter.session
 
-    def go(self, files: ModelFiles, device: str, steps: Steps[R]) -> R:
-        """Take a workflow to its end with a model and wait for it; raises what went wrong."""
+    def go(
+        self,
+        files: ModelFiles,
+        device: str,
+        steps: Steps[R],
+        stack: Stack | None = None,
+        on_progress: Callable[[int, int], object] | None = None,
+    ) -> R:
+        """Take a workflow to its end with a model and wait for it; raises what went wrong.
+
+        stack: to be worked on from now on, None to go on with the one before. on_progress: is told how many slices or
+        frames of a step are done, and how many there are.
+        """
         self.session.use_model(files, device)
-        return run_steps(self._segmenter, steps, should_cancel=self._stay_alive)
+        if stack is not None:
+            self.session.use_stack(stack)
+
+        def moved(_step: Step, event: SliceDone | FrameDone) -> None:
+            if on_progress is not None:
+                on_progress(event.done, event.total)
+
+        return run_steps(self._segmenter, steps, on_progress=moved, should_cancel=self._stay_alive)
 
     def wait_until(self, over: Callable[[], bool]) -> None:
         """Wait for what the session was asked for; whatever interrupts that cancels it."""

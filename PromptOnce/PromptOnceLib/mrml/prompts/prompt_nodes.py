@@ -39,7 +39,7 @@ class PromptNodes:
 
     key: what tells the object from the others on the same volume, for example its segment's ID. Name, colour and
     terminology are kept on the nodes. The nodes lie under the volume's parent transform, so that a prompt stays on its
-    voxels when the volume is moved.
+    voxels when the volume is moved. passing: marks that are neither saved with the scene nor found again.
     """
 
     def __init__(
@@ -49,14 +49,15 @@ class PromptNodes:
         name: str = "object",
         color: Color | None = None,
         terminology: str | None = None,
+        passing: bool = False,
     ) -> None:
-        self.grid, self.key = grid, key
+        self.grid, self.key, self._passing = grid, key, passing
         self.name, self.color, self.terminology = name, color or default_color(0), terminology
 
     def node(self, role: str) -> Any | None:
         """The node of a role ("box", "positive", "negative"), or None as long as there is none."""
         for node in nodes_on(self.grid.volume_node, _MARKUPS):
-            if node.GetAttribute(_KEY) == self.key and role_of(node) == role:
+            if node.GetAttribute(_KEY) == self.key and role_of(node) == role and _is_passing(node) == self._passing:
                 return node
         return None
 
@@ -72,6 +73,8 @@ class PromptNodes:
         node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
         put_in_folder(node)
         self._describe(node, role)
+        for part in (node, node.GetDisplayNode()):
+            part.SetSaveWithScene(not self._passing)
         if role == "box":
             # A box that the mouse places lies along these axes.
             _set_matrix(node, _box_axes(volume))
@@ -257,7 +260,7 @@ def find_prompts(volume_node: Any) -> list[PromptNodes]:
     found: dict[str, PromptNodes] = {}
     for node in nodes_on(volume_node, _MARKUPS):
         key, axis = node.GetAttribute(_KEY), node.GetAttribute(_AXIS)
-        if key and axis in ("0", "1", "2") and key not in found:
+        if key and axis in ("0", "1", "2") and key not in found and not _is_passing(node):
             found[key] = PromptNodes(
                 StackGrid(volume_node, int(axis)),
                 key,
@@ -266,6 +269,11 @@ def find_prompts(volume_node: Any) -> list[PromptNodes]:
                 node.GetAttribute(_TERMINOLOGY),
             )
     return list(found.values())
+
+
+def _is_passing(node: Any) -> bool:
+    """Whether the node is of marks that are not kept."""
+    return not node.GetSaveWithScene()
 
 
 def _color_of(node: Any) -> Color | None:

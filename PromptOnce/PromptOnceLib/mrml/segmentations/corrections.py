@@ -16,8 +16,8 @@ import numpy as np
 import vtk
 from numpy.typing import NDArray
 
-from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.segmentations import labelmap
+from PromptOnceLib.mrml.segmentations.labelmap import segment_stack
 
 _TAG = "PromptOnce.Written"
 _NEVER = "-"  # for a slice that no run has written: what it holds is somebody's
@@ -33,17 +33,22 @@ def corrected_slices(segmentation_node: Any, segment_id: str, grid: Any, axis: i
     written = _Written.of(segmentation_node, segment_id)
     if written is None or written.grid != _checksum_of_grid(grid):
         return []
-    stack = _stack(segmentation_node, segment_id, grid, written.axis)
+    stack = segment_stack(segmentation_node, segment_id, grid, written.axis)
     found = written.different(stack)
     if axis == written.axis or not found:
         return found
-    other = _stack(segmentation_node, segment_id, grid, axis)
+    other = segment_stack(segmentation_node, segment_id, grid, axis)
     return [int(index) for index in np.flatnonzero(other.any(axis=(1, 2)))]
+
+
+def is_noted(segmentation_node: Any, segment_id: str) -> bool:
+    """Whether it is known of the segment what it held when it was written."""
+    return _Written.of(segmentation_node, segment_id) is not None
 
 
 def note_written(segmentation_node: Any, segment_id: str, grid: Any, axis: int, slices: Iterable[int]) -> None:
     """Have these slices count as written by a run, as they are now; others are not touched."""
-    stack = _stack(segmentation_node, segment_id, grid, axis)
+    stack = segment_stack(segmentation_node, segment_id, grid, axis)
     written = _Written.of(segmentation_node, segment_id)
     key = _checksum_of_grid(grid)
     if written is None or (written.axis, written.grid, len(written.slices)) != (axis, key, len(stack)):
@@ -60,7 +65,7 @@ def not_by_hand(segmentation_node: Any, segment_ids: Sequence[str], grid: Any) -
     for segment_id in segment_ids:
         written = _Written.of(segmentation_node, segment_id)
         if written is not None and written.grid == _checksum_of_grid(grid):
-            stack = _stack(segmentation_node, segment_id, grid, written.axis)
+            stack = segment_stack(segmentation_node, segment_id, grid, written.axis)
             before[segment_id] = written.axis, len(stack), set(written.different(stack))
     yield
     for segment_id, (axis, count, corrected) in before.items():
@@ -106,13 +111,6 @@ class _Written:
             return []
         pairs = enumerate(zip(stack, self.slices, strict=True))
         return [i for i, (frame, was) in pairs if (frame.any() if was == _NEVER else _checksum(frame) != was)]
-
-
-def _stack(segmentation_node: Any, segment_id: str, grid: Any, axis: int) -> NDArray[np.bool_]:
-    """Slices of a segment (slice, row, column)."""
-    image = labelmap.resampled(labelmap.segment_labelmap(segmentation_node, segment_id), grid)
-    stack: NDArray[np.bool_] = slices_along(labelmap.voxels(image) > 0, axis)
-    return stack
 
 
 def _checksum(frame: NDArray[np.bool_]) -> str:

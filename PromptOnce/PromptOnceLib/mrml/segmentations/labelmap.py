@@ -11,6 +11,7 @@ import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
+from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Array
 from PromptOnceLib.mrml.grid import ijk_to_ras, volume_to_world
 
@@ -111,6 +112,13 @@ def segment_labelmap(segmentation_node: Any, segment_id: str) -> Any:
         return slicer.vtkOrientedImageData()
     array = voxels(image)
     return labelmap_on(image, (array > 0) if value is None else (array == value))
+
+
+def segment_stack(segmentation_node: Any, segment_id: str, grid: Any, axis: int) -> NDArray[np.bool_]:
+    """Slices of a segment on a grid along an array axis: (slice, row, column)."""
+    image = resampled(segment_labelmap(segmentation_node, segment_id), grid)
+    stack: NDArray[np.bool_] = slices_along(voxels(image) > 0, axis)
+    return stack
 
 
 def writable_layer(segmentation_node: Any, segment_id: str, grid: Any) -> Mask:

@@ -13,6 +13,7 @@ from PromptOnceLib.errors import GeometryError, InputError
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.owned_nodes import remove
 from PromptOnceLib.mrml.segmentations import corrections, labelmap
+from PromptOnceLib.mrml.segmentations.records import settled_slices
 from PromptOnceLib.mrml.segmentations.undo import UndoStep
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment
@@ -34,11 +35,12 @@ class SegmentWriter:
 
     targets: one for each object of the run, in order. segmentation_node: None makes a new one. overwrite: `finish`
     takes the new masks' voxels from all other segments that are shown; otherwise segments may overlap and nothing else
-    changes. keep_corrections: slices of the targets that were corrected by hand since the run before keep their masks.
-    Slices that are never written keep what a segment held there before.
+    changes. keep_corrections: slices of the targets that were corrected or accepted keep their masks. Slices that are
+    never written keep what a segment held there before.
 
-    node: the segmentation node. segment_ids: those of the targets. notices: sentences for the user.
-    Raises InputError and GeometryError for a segmentation that cannot take the masks; nothing is changed then.
+    volume_node: as given. node: the segmentation node. segment_ids: those of the targets. kept: slices that keep their
+    masks, by segment. notices: sentences for the user. Raises InputError and GeometryError for a segmentation that
+    cannot take the masks; nothing is changed then.
     """
 
     def __init__(
@@ -51,18 +53,14 @@ class SegmentWriter:
         keep_corrections: bool = True,
     ) -> None:
         self.notices: list[str] = []
+        self.volume_node = volume_node
         self._axis, self._overwrite, self._undo = axis, overwrite, UndoStep()
         self._made_node = segmentation_node is None
         self.node = new_segmentation(volume_node) if segmentation_node is None else segmentation_node
         self._grid = _grid_in(self.node, volume_node, targets)
         self._use_reference_geometry(volume_node)
         self.segment_ids = tuple(self._segment_for(target) for target in targets)
-        self._kept = {i: self._corrected(i) if keep_corrections else [] for i in self.segment_ids}
-        for segment_id, slices in self._kept.items():
-            if slices:
-                name = self.node.GetSegmentation().GetSegment(segment_id).GetName()
-                words = corrections.slices_in_words(slices)
-                self.notices.append(f'Corrected by hand and kept: {words} of "{name}".')
+        self.kept = {i: self._keep(i) if keep_corrections else [] for i in self.segment_ids}
 
     def update(self, result: SegmentationResult, changed_slices: Iterable[int]) -> None:
         """Write what the result holds on these slices into the segments; for slices that are kept, the other way round.
@@ -75,7 +73,7 @@ class SegmentWriter:
         self._check_present()
         for number, segment_id in enumerate(self.segment_ids):
             layer = labelmap.writable_layer(self.node, segment_id, self._grid)
-            stack, kept = slices_along(layer, self._axis), self._kept[segment_id]
+            stack, kept = slices_along(layer, self._axis), self.kept[segment_id]
             written = [index for index in slices if index not in kept]
             stack[written] = result.masks[number][written]
             for index in kept:
@@ -101,7 +99,7 @@ class SegmentWriter:
             self._take_from_others(result)
         for segment_id in self.segment_ids:
             labelmap.shrink_layer(self.node, segment_id)
-            written = set(done) - set(self._kept[segment_id])
+            written = set(done) - set(self.kept[segment_id])
             corrections.note_written(self.node, segment_id, self._grid, self._axis, written)
             segment = self.node.GetSegmentation().GetSegment(segment_id)
             for key, value in (provenance or {}).items():
@@ -109,10 +107,11 @@ class SegmentWriter:
         labelmap.announce(self.node, self.segment_ids, convert=True)
 
     def corrections(self) -> list[tuple[str, list[int]]]:
-        """For each segment its name, and the slices that were corrected by hand since this run."""
+        """For each segment its name, and the slices that were corrected, by hand or not, or accepted since this run."""
         segments = [(i, self.node.GetSegmentation().GetSegment(i)) for i in self.segment_ids]
         present = [(i, str(segment.GetName())) for i, segment in segments if segment is not None]
-        return [(name, [n for n in self._corrected(i) if n not in self._kept[i]]) for i, name in present]
+        settled = {i: {*self._corrected(i), *settled_slices(self.node, i, self._axis)} for i, _ in present}
+        return [(name, sorted(settled[i].difference(self.kept[i]))) for i, name in present]
 
     @property
     def undone(self) -> bool:
@@ -141,6 +140,16 @@ class SegmentWriter:
         self.undo()
         if self._made_node and self.node.GetSegmentation().GetNumberOfSegments() == 0:
             remove(self.node)
+
+    def _keep(self, segment_id: str) -> list[int]:
+        """The slices of a segment that keep their masks; which they are is said."""
+        by_hand = self._corrected(segment_id)
+        settled = sorted(set(settled_slices(self.node, segment_id, self._axis)).difference(by_hand))
+        name = self.node.GetSegmentation().GetSegment(segment_id).GetName()
+        for words, slices in (("Corrected by hand and kept", by_hand), ("Corrected or accepted, and kept", settled)):
+            if slices:
+                self.notices.append(f'{words}: {corrections.slices_in_words(slices)} of "{name}".')
+        return sorted([*by_hand, *settled])
 
     def _corrected(self, segment_id: str) -> list[int]:
         return corrections.corrected_slices(self.node, segment_id, self._grid, self._axis)

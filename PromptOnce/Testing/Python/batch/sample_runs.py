@@ -22,10 +22,11 @@ from PromptOnceLib.batch.run_folder.records import (
     SeedUse,
     write_run_record,
 )
-from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.segmentation.result import SegmentationResult
 
 Masks = NDArray[np.uint8]

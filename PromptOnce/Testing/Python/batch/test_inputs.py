@@ -14,7 +14,7 @@ from imaging.dicom_files import PATIENT, write_series
 
 from batch.studies import SLICES, write_array, write_image
 from PromptOnceLib.batch.planning.case_names import is_safe, safe_name, stem, unique_names
-from PromptOnceLib.batch.planning.make_plan import make_plan
+from PromptOnceLib.batch.planning.make_plan import NO_REFERENCE, make_plan
 from PromptOnceLib.batch.planning.patterns import Pattern
 from PromptOnceLib.batch.planning.plan import PromptChoice, Selection
 from PromptOnceLib.batch.planning.scan_folder import find_images
@@ -157,9 +157,43 @@ def test_a_missing_reference_is_a_notice_unless_the_prompt_is_to_come_from_it(tm
     for name in ("a.nii.gz", "b.nii.gz", "a_lung.nii.gz"):
         write_array(tmp_path / name, np.zeros((2, 3, 4), np.uint8))
     selection = Selection(source=tmp_path, prompt=PromptChoice(kind="auto"), references="{case}_lung.nii.gz")
-    assert make_plan(selection).notices == ("No reference was found for b.",)
+    plan = make_plan(selection)
+    assert plan.notices == ("No reference was found for b.",)
+    assert [case.notices for case in plan.cases] == [(), (NO_REFERENCE,)]
+    prompted = selection.model_copy(update={"prompt": PromptChoice(kind="reference", name="lungs")})
+    assert "they will fail" in make_plan(prompted).notices[0]
+    (tmp_path / "a.nii.gz").unlink()
     with pytest.raises(InputError, match="No reference was found for b"):
-        make_plan(selection.model_copy(update={"prompt": PromptChoice(kind="reference")}))
+        make_plan(prompted)
+
+
+@pytest.mark.parametrize("way", ["inside", "beside", "up", "absolute", "from here"])
+def test_references_may_lie_beside_the_folder_of_the_images(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    patterns = {
+        "inside": ("images/labels", "labels/{case}_*.nii.gz:3=lung"),
+        "beside": ("labels", "labels/{case}_*.nii.gz:3=lung"),
+        "up": ("labels/deep", "../labels/deep/{case}_*.nii.gz:3=lung"),
+        "absolute": ("labels", f"{tmp_path.as_posix()}/labels/{{case}}_*.nii.gz:3=lung"),
+        "from here": ("elsewhere/labels", "labels/{case}_*.nii.gz:3=lung"),
+    }
+    folder, pattern = patterns[way]
+    for name in ("images/a.nii.gz", "images/b.nii.gz", f"{folder}/A_lung.nii.gz", f"{folder}/c_lung.nii.gz"):
+        write_image(tmp_path / name)
+    found = find_images(tmp_path / "images", references=pattern)
+    expected = f"{tmp_path / folder / 'A_lung.nii.gz'}:3=lung"
+    assert [(item.name, item.reference) for item in found] == [("a", expected), ("b", None)]
+
+
+def test_a_pattern_that_leads_nowhere_says_where_it_looked(tmp_path: Path) -> None:
+    write_image(tmp_path / "images" / "a.nii.gz")
+    with pytest.raises(InputError) as raised:
+        find_images(tmp_path / "images", references="masks/{case}.nii.gz")
+    for place in (tmp_path / "images" / "masks", tmp_path / "masks", Path.cwd() / "masks"):
+        assert str(place) in raised.value.message
 
 
 def test_pairs_of_header_and_voxels_are_one_image(tmp_path: Path) -> None:

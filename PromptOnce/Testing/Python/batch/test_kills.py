@@ -15,9 +15,10 @@ from worker.fake_process import silent_python
 from worker.gate import Gate
 from worker.processes import wait_for_end
 
-from batch.studies import SLICES, children, computed, has_proc, quick_options, segmentation, steps_of, study
-from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
-from PromptOnceLib.batch.events import Event, RunEnded, parse_event
+from batch.runner_process import Runner
+from batch.studies import SLICES, computed, has_proc, quick_options, segmentation, steps_of, study
+from PromptOnceLib.batch.background import background_command, background_environment
+from PromptOnceLib.batch.events import parse_event
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan
 from PromptOnceLib.batch.run_folder.records import read_case_record
 from PromptOnceLib.batch.running.run_batch import run_batch
@@ -26,47 +27,6 @@ from PromptOnceLib.segmentation.result import read_csv
 
 pytestmark = [pytest.mark.usefixtures("_posix"), pytest.mark.skipif(not has_proc(), reason="finds workers in /proc")]
 CASES = "abcdefghij"
-
-
-class Runner:
-    """A batch in a process of its own, on the folder `out`. gate: where its fake workers stop."""
-
-    def __init__(self, plan: BatchPlan, options: BatchOptions, out: Path, gate: Gate | None = None) -> None:
-        self.out = out
-        request = BatchRequest(plan=plan, options=options, folder=out, resume=True)
-        variables = {**os.environ, **({} if gate is None else dict([gate.variable]))}
-        self.process = subprocess.Popen(
-            background_command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env=background_environment(variables),
-        )  # fmt: skip
-        self.tell(request.model_dump_json())
-
-    def tell(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def wait_for(self, kind: str) -> Event:
-        """The next event of this kind."""
-        assert self.process.stdout is not None
-        return next(event for event in map(parse_event, self.process.stdout) if event.event == kind)
-
-    def worker(self) -> int:
-        (process_id,) = children(self.process.pid)
-        return process_id
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-    def end(self) -> RunEnded:
-        """Wait for the end of the run; its input stays open, because without it the runner ends at once."""
-        ended = self.wait_for("run_ended")
-        assert isinstance(ended, RunEnded)
-        self.process.wait(120)
-        rest, _ = self.process.communicate()
-        assert rest == b"", "it says more after its end"
-        return ended
 
 
 def check_nothing_is_half(out: Path) -> None:

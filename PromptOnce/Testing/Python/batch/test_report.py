@@ -81,9 +81,12 @@ def test_the_page_is_well_formed_and_in_a_language(page: Page) -> None:
 
 
 def test_nothing_is_fetched_from_anywhere(page: Page, html: str) -> None:
-    links = [page.attributes(tag, name) for tag in ("img", "script", "link", "a") for name in ("src", "href")]
+    links = [page.attributes(tag, name) for tag in ("img", "script", "link") for name in ("src", "href")]
     assert all(str(link).startswith("data:image/jpeg;base64,") for group in links for link in group)
     assert not re.search(r"https?:|//[a-z]|@import|url\(", html)
+    # What a reader may click on lies in the folder of the run.
+    assert all(re.match(r"cases/|\w+\.csv$", str(link)) for link in page.attributes("a", "href"))
+    assert page.attributes("a", "href")
 
 
 def test_the_policy_lets_only_the_pages_own_style_and_script_run(html: str) -> None:
@@ -143,6 +146,11 @@ def test_every_case_with_a_result_has_curves_and_facts(page: Page) -> None:
     assert len([text for text in page.texts["details"] if "Confidence and agreement by slice" in text]) == 3
     with_reference = [text for text in page.texts["details"] if "Dice / Jaccard of the volume" in text]
     assert len(with_reference) == 2
+
+
+def test_the_report_of_the_demonstration_model_says_so(page: Page) -> None:
+    assert sum(text.startswith("nano is a demonstration model") for text in page.texts["p"]) == 1
+    assert "warning" in page.attributes("p", "class")
 
 
 def test_the_report_holds_no_path(html: str) -> None:

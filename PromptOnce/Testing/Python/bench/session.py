@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import slicer
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -85,6 +85,13 @@ class Bench:
         assert widget.enabled, f"{widget.objectName or widget} cannot be clicked: it is disabled"
         _activate(widget.window())
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, widget.rect.center())
+        self.process_events()
+
+    def click_at(self, widget: QWidget, x: int, y: int) -> None:
+        """Click a pixel of a widget that a user can see."""
+        assert widget.visible, f"{widget.objectName or widget} cannot be clicked: it is not visible"
+        _activate(widget.window())
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(x, y))
         self.process_events()
 
     def type_text(self, widget: QWidget, text: str) -> None:

@@ -63,6 +63,17 @@ def test_when_the_time_is_over_no_case_is_begun(tmp_path, monkeypatch, capsys) -
 
 
 @pytest.mark.slow
+def test_sides_may_take_slices_at_different_sizes_and_ours_may_take_its_passes_in_turn() -> None:
+    common = ["--model=nano", "--slices=3", "--size=48", "--precision=float32"]
+    found = propagation.compare(propagation.parser().parse_args([*common, "--pixels=128", "--reference-pixels=256"]))
+    assert "nano at 128" in found["case"]
+    assert "float32 at 256" in found["case"]
+    assert found["differing_pixels"] > 0
+    found = propagation.compare(propagation.parser().parse_args([*common, "--compare=in_turn"]))
+    assert found["max_logit_difference"] == 0
+
+
+@pytest.mark.slow
 def test_a_case_in_exact_precision_has_no_differences() -> None:
     options = propagation.parser().parse_args(["--model=nano", "--slices=3", "--size=48", "--precision=float32"])
     found = propagation.compare(options)

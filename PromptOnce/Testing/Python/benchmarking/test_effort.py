@@ -149,7 +149,11 @@ def test_two_objects_from_the_command_line(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("sys.argv", [*arguments, "--output", str(tmp_path)])
     effort.main()
     assert "| one run | 2 |" in (tmp_path / "effort.md").read_text()
-    assert '"dice"' in (tmp_path / "effort.json").read_text()
+    kept = (tmp_path / "effort.json").read_text()
+    assert '"dice"' in kept
+    monkeypatch.setattr(effort, "trajectory", pytest.fail)  # what lies there is not computed again
+    effort.main()
+    assert (tmp_path / "effort.json").read_text() == kept
 
 
 def test_the_fit_finds_the_weights_of_a_logistic_model() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from PromptOnceLib.cases.case import Labels, prepare_case, prompted_values
+from PromptOnceLib.cases.case import prepare_case, prompted_values, with_walls
 from PromptOnceLib.errors import InputError, PromptError
 from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, encode_mask
+from PromptOnceLib.segmentation.object_labels import Labels
 
 SHAPE = (9, 30, 40)  # k, j, i
 
@@ -62,6 +63,28 @@ def test_labels_that_miss_the_central_slice_give_a_prompt_on_their_own_and_a_not
     assert any("slice 7" in notice for notice in case.notices)
     with pytest.raises(PromptError):
         prepare_case(chest(), Labels(labels), slice_index=4)
+
+
+def test_labels_can_be_the_mask_prompt_itself() -> None:
+    case = prepare_case(chest(), Labels(3 * lung(), "lung", as_mask=True))
+    (item,) = case.prompt.objects
+    assert (case.prompt.slice, item.name, item.box, item.points) == (4, "lung", None, ())
+    np.testing.assert_array_equal(item.mask_array(), lung()[4] > 0)
+    with pytest.raises(PromptError, match="empty"):
+        prepare_case(chest(), Labels(lung(), as_mask=True), slice_index=0)
+
+
+@pytest.mark.parametrize("axis", ["k", "j"])
+def test_walls_lie_as_the_stack_does(axis: str) -> None:
+    others = np.zeros(SHAPE, np.uint8)
+    others[:, 2:8, 22:26] = 7
+    corners = {"k": Box(x0=10, y0=1, x1=21, y1=9), "j": Box(x0=10, y0=1, x1=21, y1=7)}
+    case = prepare_case(chest(), box(box=corners[axis]), axis, 5)
+    walled, walls = with_walls(case, others)
+    assert walls.shape == case.stack.frames.shape
+    np.testing.assert_array_equal(walls, np.moveaxis(others, case.axis.axis, 0) > 0)
+    assert [p.positive for p in walled.prompt.objects[0].points] == [False]
+    assert case.prompt.objects[0].points == ()
 
 
 def test_a_complete_prompt_keeps_its_slice_and_axis() -> None:

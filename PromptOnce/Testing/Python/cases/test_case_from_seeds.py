@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 
 from cases.test_case import SHAPE, chest, lung
-from PromptOnceLib.cases.case import Case, Labels, prepare_case
-from PromptOnceLib.cases.outputs import Outputs, Run, as_report
+from PromptOnceLib.cases.case import Case, prepare_case
+from PromptOnceLib.cases.outputs import Outputs, Run
+from PromptOnceLib.cases.run_report import RunReport, run_report
 from PromptOnceLib.errors import InputError, PromptError, SeedError
 from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.create import make_seed
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.segmentation.result import SegmentationResult
 
 
@@ -77,9 +79,9 @@ def test_a_case_can_start_on_another_slice() -> None:
 
 
 def test_the_report_names_the_seed() -> None:
-    def report(case: Case) -> dict[str, object]:
+    def report(case: Case) -> RunReport:
         result = SegmentationResult.empty(["lung"], SHAPE, 0)
-        return as_report(Run(case, result, "nano", "cpu", 1.0), Outputs(Path("a.seg.nrrd")))
+        return run_report(Run(case, result, "nano", "cpu", 1.0), Outputs(Path("a.seg.nrrd")))
 
-    assert report(prepare_case(chest(), source()))["seed"] == "chest lung"
-    assert report(prepare_case(chest(), Labels(lung())))["seed"] is None
+    assert report(prepare_case(chest(), source())).seed == "chest lung"
+    assert report(prepare_case(chest(), Labels(lung()))).seed is None

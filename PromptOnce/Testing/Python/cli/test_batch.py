@@ -60,6 +60,37 @@ def test_a_folder_is_segmented_then_resumed_without_naming_anything_again(
     assert computed(tmp_path / "out") == ["a", "b"]
 
 
+@pytest.mark.usefixtures("_fake_worker")
+def test_parts_and_those_who_join_share_a_folder(run: Run, images: Path, tmp_path: Path) -> None:
+    first = run("batch", images, "--prompt", "prompt.json", "-o", "out", "--part", "1/2", "--json")
+    assert (first.status, first.json["total"], first.json["finished"]) == (0, 1, 1)
+    assert not (tmp_path / "out" / "summary.json").exists()
+    joined = run("batch", "-o", "out", "--join", "--json")
+    assert (joined.status, joined.json["total"], joined.json["finished"], joined.json["reused"]) == (0, 2, 1, 1)
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["total"] == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--part", "0/2"], "is no part of a batch"),
+        (["--part", "3/2"], "is no part of a batch"),
+        (["--part", "one"], "is no part of a batch"),
+        (["--join"], "leave out INPUT"),
+        (["--engine", "spark"], "is no cluster"),
+        (["--gpus", "2"], "goes with --engine dask-slurm"),
+        (["--engine", "dask", "--part", "1/2"], "leave out join and part"),
+    ],
+)
+def test_who_shares_a_run_in_an_impossible_way_is_told(
+    run: Run, images: Path, tmp_path: Path, arguments: list[str], sentence: str
+) -> None:
+    ended = run("batch", images, "--prompt", "prompt.json", "-o", "out", *arguments)
+    assert ended.status == 2
+    assert sentence in ended.err
+    assert not (tmp_path / "out" / "cases").exists()
+
+
 def test_a_dry_run_lists_the_cases_and_makes_nothing(run: Run, images: Path, tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
     ended = run("batch", images, "--prompt", "prompt.json", "--dry-run")

@@ -7,12 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from batch.sample_runs import Sample, sample_run, write_sample_run
 from worker.disks import disk_frames
 
 from cli.conftest import Run
+from PromptOnceLib.batch.file_names import PLAN
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, RecordedPlan, Selection
+from PromptOnceLib.batch.run_folder.records import read_case_record
+from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
-from PromptOnceLib.segmentation.io import read_segmentation
-from PromptOnceLib.segmentation.seg_nrrd import read_tag
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
+from PromptOnceLib.segmentation.seg_nrrd import read_tags
 
 BOX = ["--box", "32,22,68,58", "--positive", "50,40"]
 
@@ -47,7 +54,7 @@ def masks(path: Path) -> np.ndarray:
 
 
 def record(path: Path) -> CorrectionRecord:
-    tag = read_tag(path, TAG)
+    tag = read_tags(path, TAG)[0]
     assert tag is not None
     return CorrectionRecord.from_tag(tag)
 
@@ -112,6 +119,59 @@ def test_the_record_names_nothing_but_objects(result: Path, tmp_path: Path) -> N
     assert "image" not in text
 
 
+def test_what_another_program_drew_is_kept(run: Run, image: Path, result: Path, drawn: Path) -> None:
+    segments, (mask,), geometry = read_segmentation(result)
+    mask[6, :, :40] = 0
+    tag = read_tags(result, TAG)[0]
+    assert tag is not None
+    write_segmentation(result, [mask], segments, geometry, {TAG: tag})
+    edited = masks(result)
+    ended = run("correct", image, result, "--slice", "8", "--mask", drawn_on(drawn, 8), "--device", "cpu", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["fixed"] == [5, 6, 8]
+    np.testing.assert_array_equal(masks(result)[0, 6], edited[0, 6])
+    assert record(result).prompts.object("disk").slices[1].state == "corrected"
+
+
+def test_a_file_that_changes_meanwhile_stays_as_it_is(image: Path, result: Path) -> None:
+    saved = read_saved_result(read_volume(image), result)
+    content = result.read_bytes()
+    result.write_bytes(content)  # the same again is no change
+    write_saved_result(result, saved)
+    result.write_bytes(content + b" ")
+    with pytest.raises(InputError, match="changed by another program"):
+        write_saved_result(result, saved)
+    assert result.read_bytes() == content + b" "
+    result.unlink()
+    with pytest.raises(InputError, match="changed by another program"):
+        write_saved_result(result, saved)
+
+
+def test_in_a_run_the_result_stays_and_record_and_report_tell_of_the_correction(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    write_sample_run(folder, [Sample("a")])
+    plan = RecordedPlan(plan=BatchPlan(selection=Selection(), cases=()), options=BatchOptions())
+    (folder / PLAN).write_text(plan.model_dump_json(), encoding="utf-8")
+    volume = sample_run(Sample("a")).case.volume
+    sitk.WriteImage(volume.geometry.to_image(volume.array), str(tmp_path / "a.nii.gz"))
+    result = folder / "cases" / "a" / "segmentation.seg.nrrd"
+    before = result.read_bytes()
+    for index in (2, 6):
+        ended = run("correct", "a.nii.gz", result, "--slice", str(index), "--accept", "--json")
+        assert ended.status == 0, ended.err
+    assert ended.json["output"] == str(result.with_name("corrected.seg.nrrd"))
+    assert ended.json["fixed"] == [2, 4, 6]
+    assert result.read_bytes() == before
+    assert read_case_record(result.parent).review.state == "corrected"
+    assert "After correction" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def drawn_on(drawn: Path, index: int) -> Path:
+    """The drawn mask on another slice."""
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(drawn)))
+    return save(np.roll(labels, index - 7, axis=0), drawn)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -140,7 +200,10 @@ def test_another_image_and_a_changed_record_are_refused(run: Run, result: Path, 
     ended = run("correct", other, result, "--slice", "3", "--accept")
     assert ended.status == 2
     assert "grid of the image" in ended.err
-    tag = read_tag(result, TAG)
+    alike = save(disk_frames(seed=1).astype(np.int16), tmp_path / "alike.nii.gz")
+    assert "made from" not in run("correct", image, result, "--slice", "4", "--accept").err
+    assert "not the one that r.seg.nrrd was made from" in run("correct", alike, result, "--slice", "4", "--accept").err
+    tag = read_tags(result, TAG)[0]
     assert tag is not None
     result.write_bytes(result.read_bytes().replace(tag.encode(), tag[:-8].encode()))
     ended = run("correct", image, result, "--slice", "3", "--accept")

@@ -15,10 +15,13 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from environment.engine_environments import make_complete
+from worker.fake_process import fake_python
 from worker.processes import wait_until
 
 from cli.conftest import COMMAND, Run
-from PromptOnceLib.environment.installation import requirements
+from PromptOnceLib.environment import engine_python
+from PromptOnceLib.environment.installation import layout, requirements
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +69,17 @@ def digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 
+def write_locks(wheels: Path, folder: Path) -> None:
+    """Lock files of these wheels, as Resources/Locks has them of real ones."""
+    folder.mkdir()
+    for wheel in wheels.iterdir():
+        name, version, *_ = wheel.name.split("-")
+        lock = {"setuptools": "build", "wheel": "build", "uv": "uv", "sam2": "sam2", "torch": "torch"}
+        checksum = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        with (folder / f"{lock.get(name, 'packages')}.txt").open("a") as file:
+            file.write(f"{name}=={version} --hash=sha256:{checksum}\n")
+
+
 @pytest.fixture
 def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package index without the network: its wheels are empty, but for uv; sam2 leads to this Python's packages."""
@@ -79,6 +93,10 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("setuptools", "wheel"):
         write_wheel(folder, name, "99.0")
     write_wheel(folder, "uv", "99.0", {"uv-99.0.data/scripts/uv": UV})
+    write_locks(folder, tmp_path / "locks")
+    monkeypatch.setattr(
+        "PromptOnceLib.environment.install_plan.resource", lambda *parts: tmp_path.joinpath("locks", parts[-1])
+    )
     for variable in list(os.environ):
         if variable.startswith(("PIP_", "UV_")):
             monkeypatch.delenv(variable)
@@ -188,3 +206,24 @@ def test_ctrl_c_cancels_and_ends_what_was_started(engine: Path, monkeypatch: pyt
         with connection:
             connection.settimeout(60)
             assert wait_until(lambda: connection.recv(1 << 16) == b""), "pip is gone, so its end of the line is closed"
+
+
+def test_where_this_python_has_no_engine_the_private_one_or_a_named_one_works(
+    run: Run, disk_volume: Path, engine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are workers without a model: how they are chosen is what matters."""
+    monkeypatch.setattr(engine_python, "missing", lambda names: ["torch>=2.5.1"])
+    fake = fake_python(tmp_path)
+    command = ("segment", disk_volume, "-o", tmp_path / "disk.nii.gz", "--box", "30,20,60,60")
+    refused = run(*command)
+    assert refused.status == 1
+    assert "`promptonce engine install` installs it; --python names a Python." in refused.err
+    assert run(*command, "--python", fake).status == 0
+    assert run("batch", disk_volume.parent, "--prompt-from", "reference", "--dry-run").status == 2, ()
+    place = layout()
+    make_complete(place)
+    place.python.unlink()
+    place.python.symlink_to(fake)
+    done = run(*command)
+    assert done.status == 0, done.err
+    assert f"This Python has no PyTorch: working with the engine in {engine}." in done.err

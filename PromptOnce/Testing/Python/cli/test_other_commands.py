@@ -10,60 +10,13 @@ import pytest
 import SimpleITK as sitk
 
 from cli.conftest import Run
+from PromptOnceLib.models.registry import load_registry
 
 
 def write_labels(path: Path, array: np.ndarray, spacing: tuple[float, float, float] = (1, 1, 1)) -> None:
     image = sitk.GetImageFromArray(array.astype(np.uint8))
     image.SetSpacing(spacing)
     sitk.WriteImage(image, str(path))
-
-
-def test_evaluate_gives_the_figures_worked_out_by_hand(run: Run, tmp_path: Path) -> None:
-    result, reference = np.zeros((4, 8, 8)), np.zeros((4, 8, 8))
-    reference[1:3, 2:4, 2:4] = 2
-    result[1:3, 2:4, 2:5] = 1
-    result[3, 0, 0] = 1
-    write_labels(tmp_path / "result.nii.gz", result, (1, 1, 5))
-    write_labels(tmp_path / "reference.nii.gz", reference, (1, 1, 5))
-
-    report = run("evaluate", "result.nii.gz", "reference.nii.gz:2", "--json", "--csv", "slices.csv").json
-
-    assert report["dice"] == pytest.approx(2 * 8 / (13 + 8))
-    assert report["jaccard"] == pytest.approx(8 / 13)
-    assert [row["dice"] for row in report["per_slice"]] == pytest.approx([None, 0.8, 0.8, 0.0])
-    assert report["dice_per_slice"]["count"] == 2
-    assert report["dice_per_slice"]["mean"] == pytest.approx(0.8)
-    assert report["hausdorff_mm"] == pytest.approx(np.sqrt(2**2 + 2**2 + 5**2))
-    assert report["hausdorff_pixels"] == pytest.approx(3.0)
-    assert report["volume_ml"] == pytest.approx(13 * 5 / 1000)
-    assert len(list(csv.DictReader((tmp_path / "slices.csv").open()))) == 4
-    words = run("evaluate", "result.nii.gz", "reference.nii.gz:2")
-    assert words.status == 0
-    assert "0.7619" in words.out
-
-
-def test_evaluate_refuses_what_cannot_be_compared(run: Run, tmp_path: Path) -> None:
-    write_labels(tmp_path / "a.nii.gz", np.ones((3, 5, 5)))
-    far = sitk.GetImageFromArray(np.ones((3, 5, 5), np.uint8))
-    far.SetOrigin((1000, 0, 0))
-    sitk.WriteImage(far, str(tmp_path / "far.nii.gz"))
-    assert run("evaluate", "a.nii.gz", "far.nii.gz").status == 2
-    assert run("evaluate", "a.nii.gz", "missing.nii.gz").status == 2
-    assert run("evaluate", "a.nii.gz", "a.nii.gz:9").status == 2
-
-
-def test_evaluate_does_not_overwrite_what_it_compares(run: Run, tmp_path: Path) -> None:
-    write_labels(tmp_path / "a.nii.gz", np.ones((3, 5, 5)))
-    before = (tmp_path / "a.nii.gz").read_bytes()
-    assert run("evaluate", "a.nii.gz", "a.nii.gz", "--csv", "a.nii.gz").status == 2
-    assert (tmp_path / "a.nii.gz").read_bytes() == before
-
-
-def test_equal_masks_are_no_distance_apart(run: Run, tmp_path: Path) -> None:
-    write_labels(tmp_path / "a.nii.gz", np.pad(np.ones((3, 5, 5)), 2))
-    ended = run("evaluate", "a.nii.gz", "a.nii.gz", "--json")
-    assert ended.json["hausdorff_mm"] == 0
-    assert "-0.0" not in ended.out
 
 
 @pytest.mark.parametrize("folder", ["afile", "/proc/made"])
@@ -77,11 +30,37 @@ def test_a_demo_that_cannot_write_says_so_at_once(run: Run, tmp_path: Path, fold
 
 def test_models_are_listed_with_where_they_are(run: Run, tmp_path: Path) -> None:
     listed = run("models", "list", "--folder", tmp_path / "models", "--json").json
-    assert [model["name"] for model in listed] == ["nano", "tiny", "small", "base_plus", "large"]
-    assert [model["present"] for model in listed] == [True, False, False, False, False]
+    assert [model["name"] for model in listed] == load_registry().names
+    assert [model["name"] for model in listed if model["default"]] == ["nano"]
+    assert [model["present"] for model in listed] == [name == "nano" for name in load_registry().names]
     words = run("models", "list", "--folder", tmp_path / "models").out
     assert "to download" in words
     assert run("models", "path", "--folder", tmp_path / "models").out.strip() == str(tmp_path / "models")
+
+
+def test_the_model_that_is_used_where_none_is_named_can_be_chosen(run: Run, tmp_path: Path) -> None:
+    folder = ("--folder", tmp_path / "models")
+    assert run("models", "use", "nano", *folder).out == "nano\n"
+    assert (tmp_path / "models" / "default-model.txt").read_text() == "nano\n"
+    assert run("models", "list", *folder).out.startswith("* nano")
+    absent = run("models", "use", "tiny", *folder)
+    assert absent.status == 2
+    assert "`promptonce models download tiny` gets it" in absent.err
+    assert run("models", "use", "--best", *folder).status == 0
+    assert not (tmp_path / "models" / "default-model.txt").exists()
+    assert run("models", "use", *folder).status == 2
+
+
+def test_the_licence_of_weights_is_shown_before_their_download(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    ended = run("models", "download", "medsam2", "--quiet", "--folder", tmp_path)
+    assert ended.status != 0
+    assert ended.err.startswith("MedSAM2, 156 MB. Licence of the weights: CC BY-SA 4.0.")
+    assert "could not be downloaded" in ended.err
+    assert "Licence" in run("models", "list", "--folder", tmp_path).out
 
 
 def test_verify_tells_a_damaged_checkpoint(run: Run, tmp_path: Path) -> None:

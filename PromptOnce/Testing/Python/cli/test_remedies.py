@@ -20,7 +20,7 @@ def test_an_error_that_a_command_helps_against_names_it() -> None:
     assert with_remedy(RunExistsError("There is one.")) == "There is one. --resume resumes it."
     reported = WorkerError("It cannot be loaded.")
     reported.code = "engine_missing"  # as the client makes it from what the worker reports
-    assert "`promptonce engine test --own`" in with_remedy(reported)
+    assert "`promptonce engine install` installs it; --python names a Python." in with_remedy(reported)
     assert with_remedy(ModelError("It is not known.")) == "It is not known."
 
 

@@ -21,6 +21,7 @@ from worker.processes import wait_for_end
 
 from cli.conftest import COMMAND, Run
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt, write_prompt
+from PromptOnceLib.segmentation.result import read_csv
 
 BOX = "32,22,68,58"
 
@@ -36,7 +37,8 @@ def test_a_volume_is_segmented_from_a_box_and_points(
     )  # fmt: skip
     assert ended.status == 0, ended.err
     assert ended.out == ""
-    assert "slice/s" in ended.err
+    assert "slices/s" in ended.err
+    assert "Propagating: 11 of 11 slices, 100 %" in ended.err
     assert "Dice" in ended.err
 
     volume, result = sitk.ReadImage(str(disk_volume)), sitk.ReadImage(str(tmp_path / "out.seg.nrrd"))
@@ -75,6 +77,7 @@ def test_json_is_one_object_with_what_scripts_need(run: Run, disk_volume: Path, 
     report = ended.json
     assert report["output"] == "out.nii.gz"
     assert report["model"] == "nano"
+    assert "demonstration model" in report["model_note"]
     assert report["device"].startswith(("cpu", "cuda", "mps"))
     assert report["slices"] == 6
     assert report["slices_per_second"] == pytest.approx(6 / report["seconds"], rel=0.05)
@@ -101,12 +104,12 @@ def test_the_figures_are_those_of_the_file(run: Run, disk_volume: Path, disk_ref
     report = run(
         "segment", disk_volume, "-o", "out.seg.nrrd", "--box", BOX, "--reference", disk_reference, "--json"
     ).json
-    evaluated = run("evaluate", "out.seg.nrrd", f"{disk_reference}:3", "--json", "--csv", "slices.csv").json
+    ended = run("evaluate", "out.seg.nrrd", f"{disk_reference}:3", "--json", "--slices", "slices.csv")
+    (evaluated,) = ended.json["cases"][0]["objects"]
     assert evaluated["dice"] == pytest.approx(report["dice"])
     assert evaluated["jaccard"] == pytest.approx(report["jaccard"])
-    assert [row["dice"] for row in evaluated["per_slice"]] == pytest.approx(
-        [row["dice"] for row in report["per_slice"]]
-    )
+    assert evaluated["millilitres"] == pytest.approx(report["millilitres"])
+    assert [row.dice for row in read_csv("slices.csv")] == pytest.approx([row["dice"] for row in report["per_slice"]])
     assert evaluated["hausdorff95_mm"] <= evaluated["hausdorff_mm"]
 
 
@@ -128,6 +131,26 @@ def test_several_objects_come_from_a_prompt_file(run: Run, disk_volume: Path, tm
 
 
 @pytest.mark.usefixtures("_fake_worker")
+def test_a_mask_of_another_segmentation_is_the_prompt_and_others_are_kept_out(
+    run: Run, disk_volume: Path, disk_reference: Path, tmp_path: Path
+) -> None:
+    reference = sitk.ReadImage(str(disk_reference))
+    disk = sitk.GetArrayFromImage(reference) == 3
+    right = disk.copy()
+    right[:, :, :50] = False
+    others = sitk.GetImageFromArray(right.astype(np.uint8) * 2)
+    others.CopyInformation(reference)
+    sitk.WriteImage(others, str(tmp_path / "others.nii.gz"))
+    command = ["segment", disk_volume, "-o", "out.nii.gz", "--mask-from", f"{disk_reference}:3", "--slice", "4"]
+    assert run(*command, "--json").json["seed_slice"] == 4
+    whole = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))) > 0
+    assert 2 * (whole[4] & disk[4]).sum() / (whole[4].sum() + disk[4].sum()) > 0.95
+    assert whole[6, :, 50:].any()
+    assert run(*command, "--keep-out", "others.nii.gz:2").status == 0
+    found = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "out.nii.gz"))) > 0
+    np.testing.assert_array_equal(found, whole & ~right)
+
+
 def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> None:
     report = run(
         "segment", disk_volume, "-o", "o.nii.gz", "--axis", "j", "--slice", "30", "--positive", "50,5", "--range",
@@ -166,7 +189,7 @@ def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> No
         (["VOLUME", "-o", "o.nii.gz", "--positive", "inf,1"], "pixels"),
         (["VOLUME", "-o", "o.nii.gz", "--prompt-from", "VOLUME"], "segmentation"),
         (["caf\udce9.nii.gz", "-o", "o.nii.gz", "--box", BOX], "rename"),
-        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "m\udce9.pt", "--config", "c.yaml"], "rename"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--model", "m\udce9.pt", "--model-config", "c.yaml"], "rename"),
         (["VOLUME", "-o", "REFERENCE", "--box", BOX, "--reference", "REFERENCE:3"], "input"),
     ],
 )

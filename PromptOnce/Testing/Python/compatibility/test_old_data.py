@@ -197,7 +197,7 @@ def test_tables_and_report_of_a_run_are_made_again(old: Path) -> None:
     before = {name: (folder / name).read_text(encoding="utf-8") for name in names}
     for name in (*names, "report.html"):
         (folder / name).unlink()
-    assert [path.name for path in write_run_tables(folder)] == names
+    assert [path.name for path in write_run_tables(folder)] == [*names, "cases.csv"]
     assert {name: (folder / name).read_text(encoding="utf-8") for name in names} == before
     page = write_report(folder).read_text(encoding="utf-8")
     assert "d is incomplete: it ends before its last voxel." in page
@@ -214,6 +214,9 @@ def test_records_are_written_as_they_were(old: Path, tmp_path: Path) -> None:
         assert written.pop("bytes") == {}, "sizes of files, which 0.1.0 did not know"
         known = json.loads((folder / "record.json").read_text(encoding="utf-8"))
         assert written["figures"].pop("reference_millilitres", None) is None, "a figure that 0.1.0 did not know"
+        assert written["figures"].pop("measured") is True, "there was nothing else in 0.1.0"
+        assert written.pop("corrected") is None, "nothing was noted of corrections in 0.1.0"
+        assert written.pop("per_object") == [], "figures that 0.1.0 did not know"
         assert written == known
 
 

@@ -10,7 +10,7 @@ import pytest
 from batch.studies import quick_options
 
 from doors.questions import Answer, Question, ask, disks, seed_of
-from doors.ways_in import DOORS, Door, command_line, script
+from doors.ways_in import DOORS, Door, command_line
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the quick worker is a shell script")
 
@@ -57,8 +57,6 @@ def test_every_door_answers_as_the_command_line_does(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    if door is script and QUESTIONS[name].seed == "auto":
-        pytest.skip("scripts name their seed")
     worker = quick_options(tmp_path).python
     assert worker is not None
     asked = ask(QUESTIONS[name], tmp_path, worker)

@@ -13,20 +13,17 @@ import pytest
 import SimpleITK as sitk
 from bench.errors import BenchUnavailableError
 
+import PromptOnceLib as po
 from doors.questions import DIRECTION, SPACING, Answer, Asked, Question
-from PromptOnceLib import api
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record
 from PromptOnceLib.batch.running.run_batch import run_batch
-from PromptOnceLib.cases.case import PromptSource
-from PromptOnceLib.cli import worker_session
 from PromptOnceLib.cli.main import main
+from PromptOnceLib.environment.engine_python import PYTHON_VARIABLE
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.prompts.prompt import read_prompt
-from PromptOnceLib.seeds.apply import SeedSource
-from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.workflows.choose_seed import taken_sentence
 
 Door = Callable[[Asked, pytest.MonkeyPatch, pytest.CaptureFixture[str]], Answer]
@@ -38,7 +35,7 @@ def command_line(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     if question.seed:
         prompt = ["--seed", question.seed, "--start", question.start, "--library", asked.library]
     arguments = ["segment", asked.image, "-o", output, *prompt, "--json", "--quiet"]
-    monkeypatch.setattr(worker_session, "worker_command", lambda: worker_command(asked.worker))
+    monkeypatch.setenv(PYTHON_VARIABLE, str(asked.worker))
     monkeypatch.setattr(sys, "argv", ["promptonce", *map(str, arguments)])
     capsys.readouterr()
     with pytest.raises(SystemExit) as ended:
@@ -68,14 +65,14 @@ def batch(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def script(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Answer:
     question = asked.question
-    monkeypatch.setattr(api, "worker_command", lambda: worker_command(asked.worker))
-    prompt: PromptSource = read_prompt(asked.prompt)
+    monkeypatch.setenv(PYTHON_VARIABLE, str(asked.worker))
     if question.seed:
-        prompt = SeedSource((SeedLibrary(asked.library).get(question.seed),), question.start)
-    result = api.segment(asked.image, prompt=prompt)
+        result = po.segment(asked.image, seed=question.seed, start=question.start, library=asked.library)
+    else:
+        result = po.segment(asked.image, prompt=read_prompt(asked.prompt))
     case = result.run.case
     label = case.prompt.label if isinstance(case.prompt, SharedSeed) else ""
-    return Answer(label, "kji"[case.axis.axis], case.prompt.slice, result.mask(), result.notices)
+    return Answer(label, "kji"[case.axis.axis], case.prompt.slice, result.mask, result.notices)
 
 
 def in_ras() -> np.ndarray:

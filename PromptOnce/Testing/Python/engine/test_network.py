@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import zipfile
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,13 @@ import torch
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from PromptOnceLib.engine.network import build_network, load_model
+from engine.test_masks_equal_upstream import blobs, bright
+from PromptOnceLib.engine.devices import on_cpu
+from PromptOnceLib.engine.network import _config_path, build_network, load_model
+from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import ModelError, OutOfMemoryError
+from PromptOnceLib.models.model_entry import ModelEntry
 from PromptOnceLib.models.registry import ModelFiles, load_registry, resolve_model
 
 
@@ -39,11 +44,53 @@ def test_hydras_global_state_does_not_matter(nano: ModelFiles) -> None:
     assert load_model(nano).image_size == 256
 
 
-@pytest.mark.parametrize("name", [n for n in load_registry().names if n != "nano"])
-def test_every_configuration_of_the_registry_is_in_the_sam2_package(name: str) -> None:
-    entry = load_registry().get(name)
-    config = importlib.resources.files("sam2") / "configs" / "sam2.1" / str(entry.config_location).removeprefix("sam2:")
-    assert OmegaConf.load(str(config)).model.image_size == entry.image_size
+@pytest.mark.parametrize("entry", load_registry().models, ids=lambda entry: entry.name)
+def test_every_configuration_of_the_registry_is_there(entry: ModelEntry) -> None:
+    config = _config_path(entry.config_location)
+    assert (OmegaConf.load(config).model.image_size == entry.image_size) is not entry.resized
+
+
+def test_the_configuration_for_512_pixels_is_sam2_s_but_for_two_values() -> None:
+    ours = OmegaConf.to_container(OmegaConf.load(_config_path(load_registry().get("medsam2").config_location)).model)
+    upstream = OmegaConf.load(_config_path("sam2:sam2.1_hiera_t.yaml")).model
+    upstream.image_size = 512
+    for name in ("self_attention", "cross_attention"):
+        upstream.memory_attention.layer[name].feat_sizes = [32, 32]
+    assert ours == OmegaConf.to_container(upstream)
+
+
+def test_an_input_of_another_size_gives_the_masks_of_a_configuration_of_that_size(
+    nano: ModelFiles, tmp_path: Path
+) -> None:
+    config = OmegaConf.load(nano.config)
+    config.model.image_size = 128
+    OmegaConf.save(config, tmp_path / "128.yaml")
+    frames, found = blobs(5), []
+    for files in (replace(nano, image_size=128), with_files(nano, config=tmp_path / "128.yaml")):
+        model = load_model(files)
+        assert model.image_size == 128
+        outputs = Propagation(Tracker(model, on_cpu()), frames, pytest.fail).run(Task([bright(2)], 2, 0, 4))
+        found.append(np.stack([output.masks for output in outputs]))
+    np.testing.assert_array_equal(*found)
+    assert found[0].any(axis=(1, 2, 3)).all()
+
+
+def test_a_configuration_for_training_builds_the_same_network(nano: ModelFiles, tmp_path: Path) -> None:
+    model = OmegaConf.load(nano.config).model
+    model["_target_"] = "training.model.sam2.SAM2Train"
+    model.image_size = "${scratch.resolution}"
+    model.prob_to_use_pt_input_for_train = 0.5
+    training = {"scratch": {"resolution": 256}, "trainer": {"_target_": "training.trainer.Trainer", "model": model}}
+    OmegaConf.save(OmegaConf.create(training), tmp_path / "train.yaml")
+    loaded = load_model(with_files(nano, config=tmp_path / "train.yaml"))
+    assert loaded.image_size == 256
+    assert loaded.parameters == load_model(nano).parameters
+
+
+def test_a_configuration_for_training_may_not_name_anything_else(tmp_path: Path) -> None:
+    (tmp_path / "train.yaml").write_text("trainer:\n  model:\n    _target_: os.system\n    command: touch here\n")
+    with pytest.raises(ModelError, match="not a part of SAM 2"):
+        build_network(tmp_path / "train.yaml")
 
 
 def test_the_embedded_model_is_small_and_what_its_entry_says(nano: ModelFiles) -> None:

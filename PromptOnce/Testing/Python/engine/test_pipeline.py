@@ -14,7 +14,7 @@ import torch
 from engine.test_early_stop import outputs_with_object_in
 from engine.test_masks_equal_upstream import blobs, bright, grey
 from engine.test_memory_and_devices import fail_at, masks_of
-from PromptOnceLib.engine.devices import ON_GPU, Pipeline, Placement, on_cpu, place
+from PromptOnceLib.engine.devices import ON_CPU, ON_GPU, Pipeline, Placement, on_cpu, place
 from PromptOnceLib.engine.memory import Memory, together
 from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
@@ -201,7 +201,7 @@ def test_no_thread_is_left_behind(model: Model, end: str) -> None:
 
 
 def test_only_cuda_gets_the_pipeline_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert place("cpu").pipeline == Pipeline()
+    assert place("cpu").pipeline == ON_CPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))

@@ -1,4 +1,4 @@
-"""Several fixed slices: equal to upstream in one direction; between two of them the nearer of two sweeps."""
+"""Several fixed slices: equal to upstream in one direction; between two of them each from the nearer one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from engine.upstream import upstream_corrected, upstream_predictor
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.sweeps import Sweeps, SweepTask, confidence
+from PromptOnceLib.engine.stores.run_memory import RunMemory
+from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import SliceOutput
 from PromptOnceLib.engine.workspace import Workspace
@@ -79,7 +80,7 @@ def test_only_what_lies_next_to_a_changed_slice_is_computed(nano: tuple[Model, P
     fixed = {k: [bright(k)] for k in (3, 8, 12, 17)}
     task = SweepTask(fixed, 0, SLICES - 1, changed=frozenset({8}))
     outputs = list(Sweeps(workspace(nano[0])).run(task))
-    assert [o.slice for o in outputs] == [8, 4, 5, 6, 7, 7, 6, 5, 4, 9, 10, 11, 11, 10, 9]
+    assert [o.slice for o in outputs] == [8, 4, 5, 7, 6, 9, 10, 11]
     assert len(outputs) == task.steps
 
 
@@ -93,28 +94,53 @@ def test_what_is_computed_again_is_what_was_computed_at_once(nano: tuple[Model, 
         np.testing.assert_array_equal(output.masks, whole[:, output.slice])
 
 
-def test_the_nearer_sweep_wins_and_the_more_confident_one_halfway(
+def test_two_sweeps_meet_in_the_middle() -> None:
+    fixed = {4: [bright(4)], 8: [bright(8)], 13: [bright(13)]}
+    task = SweepTask(fixed, 2, 15)
+    assert task.sweeps() == [
+        range(4, 1, -1),
+        range(4, 7),
+        range(8, 6, -1),
+        range(8, 11),
+        range(13, 10, -1),
+        range(13, 16),
+    ]
+    assert task.steps == 14
+    assert SweepTask(fixed, 2, 15, changed=frozenset({8})).steps == 1 + 3 + 4
+    # A range within: what begins outside of it only passes through.
+    assert [task.open(sweep) for sweep in SweepTask(fixed, 5, 7).sweeps()] == [[5, 6], [7]]
+    assert SweepTask({0: [bright(0)], 20: [bright(20)]}, 5, 8).sweeps() == [range(9)]
+
+
+def absent(k: int) -> ObjectPrompt:
+    return ObjectPrompt(name="bright", mask=encode_mask(np.zeros_like(blobs(1)[0])))
+
+
+def test_a_slice_without_the_object_ends_the_sweeps_that_come_to_it() -> None:
+    fixed = {4: [bright(4)], 8: [absent(8)], 13: [bright(13)], 16: [absent(16)], 18: [absent(18)]}
+    task = SweepTask(fixed, 0, SLICES - 1)
+    assert task.sweeps() == [range(4, -1, -1), range(4, 8), range(13, 8, -1), range(13, 16)]
+    assert task.absent() == [17, 19, 20]
+    assert task.steps == SLICES
+    assert task.starts() == {4, 13}
+
+
+def test_beyond_a_slice_without_the_object_nothing_is_found_and_nothing_remembered(
     nano: tuple[Model, Path],  # noqa: F811
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    one, other = np.zeros((1, 4, 4), np.uint8), np.ones((1, 4, 4), np.uint8)
-    scores = {5: (0.6, 0.8), 6: (0.9, 0.8), 7: (0.9, 0.8)}
-    others = {5: (0.9, 0.8), 6: (0.95, 0.8), 7: (0.6, 0.8)}
-
-    def sweep(
-        _self: Sweeps, slices: range, task: SweepTask, _entries: object
-    ) -> list[tuple[SliceOutput, list[object]]]:
-        masks, of = (one, scores) if slices.step > 0 else (other, others)
-        return [(SliceOutput(k, masks, (of[k][0],), (of[k][1],)), []) for k in task.open(slices)]
-
-    monkeypatch.setattr(Sweeps, "_sweep", sweep)
-    fixed = {4: [bright(4)], 8: [bright(8)]}
-    outputs = list(Sweeps(workspace(nano[0])).run(SweepTask(fixed, 4, 8, changed=frozenset({4}))))
-    final = {o.slice: (int(o.masks.max()), o.presence, o.predicted_iou) for o in outputs[1:]}
-    assert final[5] == (0, (0.6,), (0.8,))
-    assert final[6] == (1, (0.95,), (0.8,))  # as far from 4 as from 8
-    assert final[7] == (1, (0.6,), (0.8,))
-    assert [o.agreement for o in outputs[1:]] == [()] * 3 + [(0.0,)] * 3
+    work = Workspace(Tracker(nano[0], on_cpu()), blobs(9), pytest.fail, run_memory=RunMemory(tmp_path))
+    before = volume(list(Sweeps(work).run(SweepTask({2: [bright(2)]}, 0, 8))), 9)
+    assert before[0, 7:].any()
+    outputs = list(Sweeps(work).run(SweepTask({2: [bright(2)], 6: [absent(6)]}, 0, 8, frozenset({6}))))
+    assert [output.slice for output in outputs] == [6, 3, 4, 5, 7, 8]
+    assert not volume(outputs, 9)[0, 6:].any()
+    np.testing.assert_array_equal(volume(outputs, 9)[0, 3:6], before[0, 3:6])
+    assert outputs[0].presence[0] < 0.01
+    assert outputs[-1].presence == (0.0,)
+    assert work.run_memory is not None
+    assert work.run_memory.correctable("bright", 8, 15) is None
+    assert work.run_memory.correctable("bright", 5, 15) is not None
 
 
 def test_an_open_slice_depends_on_its_nearer_fixed_slice_alone(nano: tuple[Model, Path]) -> None:  # noqa: F811
@@ -126,17 +152,6 @@ def test_an_open_slice_depends_on_its_nearer_fixed_slice_alone(nano: tuple[Model
     assert (found[:, 11:17] != expected[:, 11:17]).any()
 
 
-def test_sweeps_that_meet_say_how_far_they_agree(nano: tuple[Model, Path]) -> None:  # noqa: F811
-    fixed = {k: [bright(k), grey(k)] for k in (3, 9)}
-    task = SweepTask(fixed, 0, 12)
-    outputs = list(Sweeps(workspace(nano[0])).run(task))
-    for output in outputs:
-        met = output.slice in range(4, 9) and output is not next(o for o in outputs if o.slice == output.slice)
-        assert len(output.agreement) == (2 if met else 0)
-        assert all(0 <= value <= 1 for value in output.agreement)
-    assert max(value for output in outputs for value in output.agreement) > 0.5
-
-
 def test_a_mask_that_was_edited_comes_out_as_it_is(nano: tuple[Model, Path]) -> None:  # noqa: F811
     work = workspace(nano[0])
     mask = work.frames[4] > 150
@@ -144,10 +159,3 @@ def test_a_mask_that_was_edited_comes_out_as_it_is(nano: tuple[Model, Path]) -> 
     fixed = {4: [ObjectPrompt(name="bright", mask=encode_mask(mask))]}
     (output,) = Sweeps(work).run(SweepTask(fixed, 4, 4))
     np.testing.assert_array_equal(output.masks[0], mask)
-
-
-def test_confidence_is_nothing_where_the_object_is_taken_for_absent() -> None:
-    assert confidence(0.5, 1.0) == 0.0
-    assert confidence(0.2, 1.0) == 0.0
-    assert confidence(1.0, 0.7) == pytest.approx(0.7)
-    assert confidence(0.75, 0.8) == pytest.approx(0.4)

@@ -9,9 +9,9 @@ import pytest
 
 from environment.engine_environments import make_complete
 from PromptOnceLib.environment import engine_python
-from PromptOnceLib.environment.engine_python import Kind, interpreter
+from PromptOnceLib.environment.engine_python import PYTHON_VARIABLE, Kind, found_interpreter, interpreter
 from PromptOnceLib.environment.installation import layout, record_test
-from PromptOnceLib.errors import EngineError, InputError
+from PromptOnceLib.errors import EngineError, EngineMissingError, InputError
 
 SLICER = {"SLICER_HOME": "/opt/Slicer", "PYTHONHOME": "/opt/Slicer/lib/Python", "PATH": "/usr/bin"}
 
@@ -73,3 +73,38 @@ def test_an_own_python_without_pytorch_says_so(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(engine_python, "requirements", lambda: ["torch>=2.5.1", "no-such-package>=1"])
     with pytest.raises(EngineError, match=r"no no-such-package>=1: install the engine"):
         interpreter(Kind.OWN)
+
+
+def test_the_own_python_is_found_where_it_has_the_engine() -> None:
+    found = found_interpreter()
+    assert (found.python, found.notice) == (Path(sys.executable), "")
+
+
+def test_without_pytorch_the_private_environment_is_found_and_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lacking = ["torch>=2.5.1", "sam2==1.1.0", "iopath>=0.1"]
+    monkeypatch.setattr(engine_python, "missing", lambda requirements: lacking)
+    monkeypatch.setenv("PROMPTONCE_ENGINE", str(tmp_path / "engine"))
+    with pytest.raises(EngineMissingError, match=r"no PyTorch and no SAM 2, and the engine is not installed. Install"):
+        found_interpreter()
+    place = layout()
+    make_complete(place)
+    found = found_interpreter(variables={**SLICER, "PROMPTONCE_ENGINE": str(place.folder)})
+    assert found.python == place.python
+    assert found.environment == {"PATH": "/usr/bin", "PROMPTONCE_ENGINE": str(place.folder)}
+    assert str(place.folder) in found.notice
+    lacking[:] = ["iopath>=0.1"]
+    assert "no iopath>=0.1: working" in found_interpreter().notice
+    record_test(place, "torch cannot be loaded.")
+    with pytest.raises(EngineMissingError, match="torch cannot be loaded"):
+        found_interpreter()
+
+
+def test_a_python_that_is_named_goes_before_all_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    one, other = program(tmp_path / "one" / "bin" / "python"), program(tmp_path / "other" / "bin" / "python")
+    monkeypatch.setenv(PYTHON_VARIABLE, str(one))
+    assert found_interpreter().python == one
+    assert found_interpreter(other.parents[1]).python == other
+    with pytest.raises(InputError, match="is no program"):
+        found_interpreter(tmp_path / "nothing")

@@ -146,7 +146,7 @@ def test_undo_says_which_corrections_go_with_the_run_and_redo_brings_them_back(d
     by_hand = correct(done, 2, 3)
     done.bench.click(done.panel.run.undo)
     done.wait_for_panel()
-    assert 'With it went what was corrected by hand: slices 2 to 3 of "object".' in done.panel.run.notice.text
+    assert 'With it went what was corrected or accepted: slices 2 to 3 of "object".' in done.panel.run.notice.text
     done.bench.click(done.panel.run.redo)
     assert np.array_equal(done.result(), by_hand)
 

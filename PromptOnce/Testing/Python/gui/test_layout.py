@@ -71,6 +71,25 @@ def test_a_prompt_its_mask_a_run_and_its_figures(user: User) -> None:
     look(user)
 
 
+@pytest.mark.usefixtures("_fake_worker")
+@pytest.mark.parametrize("slices", [10, 200])
+def test_a_result_under_correction(user: User, slices: int) -> None:
+    user.choose(user.load_ball(slices=slices))
+    user.box_the_ball()
+    user.propagate()
+    user.wait_for_run()
+    corrections = user.work.corrections
+    corrections.walk.go_to(3)
+    corrections.accept()
+    look(user)
+    array = user.result().astype(np.uint8)
+    array[[1, 4, 6, 8], 10:20, 10:20] = 1
+    writer = user.work.runs.writer
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, writer.node, writer.segment_ids[0], user.case.node)
+    corrections.begin()
+    look(user)
+
+
 @pytest.mark.usefixtures("_patient_worker")
 def test_while_it_runs(user: User) -> None:
     user.choose(user.load_ball())

@@ -41,7 +41,7 @@ def test_a_better_model_that_is_here_is_taken_and_a_damaged_file_is_said(user: U
     entry = load_registry().get("small")
     with (tmp_path / entry.file).open("wb") as sparse:
         sparse.truncate(entry.bytes)
-    user.work.engine.choose(models_folder=str(tmp_path))
+    user.work.engine.choose(models_folder=str(tmp_path), model="nano")
     user.wait_for_panel()
     assert user.panel.model.button.text == "Use SAM 2.1 small"
     user.bench.click(user.panel.model.button)
@@ -58,7 +58,22 @@ def test_a_download_that_fails_leaves_the_model(user: User, tmp_path: Any) -> No
     user.bench.click(user.panel.model.button)
     runner.end(1)
     assert lamp(user) == "ready"
-    assert user.work.engine.preferences.model == "nano"
+    assert user.work.engine.preferences.model == "auto"
+
+
+def test_without_a_choice_the_best_model_on_the_computer_is_taken(user: User, tmp_path: Any) -> None:
+    user.work.engine.choose(models_folder=str(tmp_path))
+    user.wait_for_panel()
+    assert user.panel.model.text.text.startswith("nano on")
+    assert "demonstration model" in user.panel.model.text.text
+    from PromptOnceLib.models.registry import load_registry
+
+    entry = load_registry().get("large")
+    with (tmp_path / entry.file).open("wb") as sparse:
+        sparse.truncate(entry.bytes)
+    assert user.work.engine._choice.entry == entry
+    user.work.engine.choose(model="nano")
+    assert user.work.engine._choice.entry.name == "nano"
 
 
 @pytest.mark.parametrize(("kind", "button"), [("private", "Install the engine ..."), ("existing", "Settings ...")])

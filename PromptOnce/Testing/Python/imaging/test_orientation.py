@@ -7,7 +7,8 @@ import itertools
 import numpy as np
 import pytest
 
-from PromptOnceLib.imaging.orientation import DisplayView
+from PromptOnceLib.imaging.facts import edge_letters
+from PromptOnceLib.imaging.orientation import OPPOSITE, DisplayView
 from PromptOnceLib.imaging.volume import Geometry
 
 PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}  # the LPS axis their normal lies on
@@ -30,6 +31,13 @@ def test_the_corner_is_the_same_for_every_order_and_direction_of_voxels(plane: s
             geometry = Geometry((4, 4, 4), direction=tuple(direction.ravel()))
             axis = 2 - order.index(PLANES[plane])
             view = DisplayView.of(geometry, axis)
+            left, right, upper, _ = view.of_edges(edge_letters(geometry, axis))
+            assert {left, upper} == set(TOP_LEFT[plane]), (plane, order, signs)
+            assert right == OPPOSITE[left]
+            voxel = np.zeros((1, 4, 4))
+            voxel[0, 1, 3] = 1
+            x, y = view.of_point((3, 1), (4, 4))
+            assert view.of_slices(voxel)[0, y, x] == 1
             for letter in TOP_LEFT[plane]:
                 stored = np.transpose(patient()[letter], order[::-1])  # KJI
                 steps = tuple(slice(None, None, sign) for sign in signs[::-1])

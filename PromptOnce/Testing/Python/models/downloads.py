@@ -22,6 +22,7 @@ CUT = 400_000
 def entry_for(server: CheckpointServer, content: bytes = CONTENT, **fields: Any) -> ModelEntry:
     values = {
         "name": "tiny",
+        "title": "Tiny",
         "url": server.url,
         "file": "model.pt",
         "bytes": len(content),

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from PromptOnceLib.errors import CheckpointError, ModelError
 from PromptOnceLib.models import registry as registry_module
 from PromptOnceLib.models.checkpoints import FOLDER_VARIABLE
-from PromptOnceLib.models.model_entry import ModelEntry
+from PromptOnceLib.models.model_entry import MemorySettings, ModelEntry
 from PromptOnceLib.models.registry import Registry, load_registry, resolve_model
 from PromptOnceLib.resources import resource
 
@@ -72,8 +72,11 @@ def with_small_tiny(monkeypatch: pytest.MonkeyPatch) -> bytes:
     return content
 
 
-def test_the_registry_holds_the_embedded_model_and_the_four_of_sam_2_1() -> None:
-    assert load_registry().names == ["nano", "tiny", "small", "base_plus", "large"]
+def test_the_registry_holds_the_embedded_model_sam_2_1_at_two_sizes_and_medsam2() -> None:
+    names = load_registry().names
+    assert names[:5] == ["nano", "tiny", "small", "base_plus", "large"]
+    assert names[5:9] == ["tiny_512", "small_512", "base_plus_512", "large_512"]
+    assert names[9:] == ["medsam2", "medsam2_ct_lesion", "medsam2_mr_liver_lesion", "medsam2_us_heart"]
 
 
 @pytest.mark.parametrize("name", SAM21)
@@ -85,11 +88,54 @@ def test_each_sam_2_1_model_has_its_published_file_size_hash_and_configuration(n
     assert (entry.image_size, entry.licence, entry.embedded) == (1024, "Apache-2.0", False)
 
 
+@pytest.mark.parametrize("name", SAM21)
+def test_a_model_at_another_size_is_the_same_file(name: str) -> None:
+    registry = load_registry()
+    large, small = registry.get(name), registry.get(f"{name}_512")
+    same = ("url", "file", "bytes", "about_megabytes", "sha256", "config", "licence")
+    assert [getattr(small, key) for key in same] == [getattr(large, key) for key in same]
+    assert (small.image_size, small.resized, small.rank) == (512, True, 0)
+    assert not large.resized
+
+
+def test_the_size_goes_with_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = b"the weights of tiny"
+    entries = [
+        load_registry()
+        .get(name)
+        .model_copy(update={"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()})
+        for name in ("tiny", "tiny_512")
+    ]
+    monkeypatch.setattr(registry_module, "load_registry", lambda: Registry(models=tuple(entries)))
+    (tmp_path / "sam2.1_hiera_tiny.pt").write_bytes(content)
+    assert [resolve_model(name, folder=tmp_path).image_size for name in ("tiny", "tiny_512")] == [None, 512]
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("medsam2", "MedSAM2_latest.pt"),
+        ("medsam2_ct_lesion", "MedSAM2_CTLesion.pt"),
+        ("medsam2_mr_liver_lesion", "MedSAM2_MRI_LiverLesion.pt"),
+        ("medsam2_us_heart", "MedSAM2_US_Heart.pt"),
+    ],
+)
+def test_medsam2_is_pinned_by_the_revision_of_its_pointer(name: str, file: str) -> None:
+    entry = load_registry().get(name)
+    hub, revision = "https://huggingface.co/wanglab/MedSAM2", "e4a6f35edd7e091619cbc0750f462f1574e23955"
+    assert (str(entry.url), str(entry.pointer)) == (f"{hub}/resolve/{revision}/{file}", f"{hub}/raw/{revision}/{file}")
+    assert (entry.file, entry.megabytes, entry.sha256, entry.image_size) == (file, 156, None, 512)
+    assert entry.licence == "CC BY-SA 4.0"
+    assert not entry.is_free_for_any_use
+    assert entry.config_location == resource("Models", "sam2.1_hiera_t512.yaml")
+
+
 def test_the_embedded_model_has_its_configuration_in_the_resources_and_no_address() -> None:
     entry = load_registry().get("nano")
     assert entry.embedded
     assert entry.url is None
     assert entry.config_location == resource("Models", "nano.yaml")
+    assert entry.memory == MemorySettings(first_mask=True)
     assert f"image_size: {entry.image_size}" in resource("Models", "nano.yaml").read_text()
 
 

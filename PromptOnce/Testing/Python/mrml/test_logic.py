@@ -12,7 +12,7 @@ import slicer
 import vtk
 
 from mrml.volumes import OBLIQUE, TRANSFORMS, add_bending_transform, add_volume, ijk_to_ras
-from PromptOnceLib.cases.case import Labels, prepare_case
+from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.errors import CancelledError, GeometryError, InputError, ModelError, PromptError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Volume
@@ -22,6 +22,7 @@ from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.segmentation.metrics import dice
+from PromptOnceLib.segmentation.object_labels import Labels
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 
 SHAPE = (5, 96, 96)
@@ -173,6 +174,20 @@ def test_a_range_and_an_existing_segment_leave_the_other_slices_as_they_were(log
     expected = phantom[1].copy()
     expected[1:3] = run.job.result.to_volume_order(0)[1:3]
     assert np.array_equal(mask_of(run, chest), expected)
+
+
+def test_a_segments_mask_is_the_prompt_and_other_segments_are_kept_out(logic, chest, lungs, phantom):
+    prompt = logic.promptFromReference(chest, lungs, name="lungs", asMask=True)
+    assert prompt.as_mask
+    others = new_segmentation(chest, "others")
+    half = phantom[1].copy()
+    half[:, :, : SHAPE[2] // 2] = 0
+    segment_id = others.GetSegmentation().AddEmptySegment("half")
+    slicer.util.updateSegmentBinaryLabelmapFromArray(half, others, segment_id, chest)
+    run = logic.segmentVolume(chest, prompt, window="lung", device="cpu", keepOut=others, firstSlice=2, lastSlice=4)
+    mask = mask_of(run, chest)
+    assert dice(mask[MIDDLE][:, : SHAPE[2] // 2], phantom[1][MIDDLE][:, : SHAPE[2] // 2]) > 0.8
+    assert not mask[half > 0].any()
 
 
 def test_a_run_cancelled_before_its_first_slice_leaves_nothing(scene, logic, application, chest):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from PromptOnceLib import __version__
+from PromptOnceLib.processes import variables
 from PromptOnceLib.processes.transport import worker_environment
 from PromptOnceLib.processes.variables import clean_environment, in_slicer, with_package
 
@@ -69,3 +74,16 @@ def test_the_worker_finds_this_package_and_nothing_of_slicer() -> None:
     assert worker_environment(clean_environment(INSIDE))["PYTHONPATH"] == package_parent
     assert with_package({"PYTHONPATH": "/mine"})["PYTHONPATH"] == package_parent + os.pathsep + "/mine"
     assert worker_environment(INSIDE)["PYTHONPATH"].split(os.pathsep) == [package_parent, "/opt/Slicer/bin/Python"]
+
+
+def test_an_installed_wheel_shows_another_python_itself_and_none_of_its_neighbours(tmp_path: Path) -> None:
+    site, package = tmp_path / "site-packages", Path(variables.__file__).parents[1]
+    shutil.copytree(package, site / "PromptOnceLib", ignore=shutil.ignore_patterns("__pycache__", "gui", "engine"))
+    shutil.copytree(package.parent / "Resources" / "on_path", site / "PromptOnceLib" / "Resources" / "on_path")
+    (site / "numpy.py").write_text("raise SystemExit('a package of the wrong Python')")
+    told = "from PromptOnceLib.processes.variables import with_package; print(with_package({})['PYTHONPATH'])"
+    path = subprocess.check_output([sys.executable, "-c", told], env={"PYTHONPATH": str(site)}, text=True).strip()
+    assert path == str(site / "PromptOnceLib" / "Resources" / "on_path")
+    code = "import PromptOnceLib as p, PromptOnceLib.schema as s, numpy; print(p.__version__, s.__file__)"
+    shown = subprocess.check_output([sys.executable, "-c", code], env={"PYTHONPATH": path}, text=True).split()
+    assert shown == [__version__, str(site / "PromptOnceLib" / "schema.py")]

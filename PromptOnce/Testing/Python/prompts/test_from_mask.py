@@ -92,21 +92,20 @@ def test_the_fullest_side_may_be_below() -> None:
     assert positives(prompt_from_mask(picture("11111111", "1....111", "11111111").T)) == [(1, 6)]
 
 
-def test_runs_on_either_side_of_a_gap_can_take_the_point_back_onto_the_mask() -> None:
-    # Columns 0, 1, 3, 4, 5, 24: centre 37 // 6 = 6, background. Left: 5 pixels, mean 13 // 5 = 2, the gap.
-    # 2 before, 3 after: 2 + (3 - 2 + 1) // 2 = 3.
+def test_beside_the_mask_the_middle_pixel_of_the_fullest_side_is_taken_over_its_gaps() -> None:
+    # Columns 0, 1, 3, 4, 5, 24: centre 37 // 6 = 6, background. Left: 5 pixels, the middle one is 3.
+    # It has 0 before and 2 after: 3 + (2 - 0 + 1) // 2 = 4.
     selection = prompt_from_mask(picture("11.111" + "." * 18 + "1"))
-    assert positives(selection) == [(3, 0)]
+    assert positives(selection) == [(4, 0)]
     assert selection.notices == ()
 
 
-def test_a_point_that_stays_in_a_gap_goes_to_the_nearest_pixel_and_says_so() -> None:
-    # Columns 0, 1, 7, 8, 30: centre 46 // 5 = 9, background. Left: 4 pixels, mean 16 // 4 = 4, which no run reaches.
-    # Columns 1 and 7 are equally near; the first one wins. It has 1 before and 0 after: 1 + (0 - 1 + 1) // 2 = 1.
+def test_of_an_even_number_the_pixel_further_on_is_the_middle_one() -> None:
+    # Columns 0, 1, 7, 8, 30: centre 46 // 5 = 9, background. Left: 4 pixels, the middle one is 7 (their mean, 4, is
+    # background). It has 0 before and 1 after: 7 + (1 - 0 + 1) // 2 = 8.
     selection = prompt_from_mask(picture("11.....11" + "." * 21 + "1"))
-    assert positives(selection) == [(1, 0)]
-    assert "Label 1: " in selection.notices[0]
-    assert "nearest part" in selection.notices[0]
+    assert positives(selection) == [(8, 0)]
+    assert selection.notices == ()
 
 
 def test_without_a_pixel_on_any_side_the_nearest_pixel_is_taken_and_a_notice_given() -> None:

@@ -177,3 +177,22 @@ def test_a_case_is_made_from_markups(tmp_path: Path) -> None:
     outside = save(tmp_path, fiducials(point(lps(5, 400, 6))))
     with pytest.raises(PromptError, match="outside the slice"):
         prepare_case(volume, read_prompt_file(outside))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"coordinateUnits": []}, {"controlPoints": [point([10**400, 0, 0])]}, {"controlPoints": [point([1e300, 0, 0])]}],
+)
+def test_values_beyond_all_places_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "a.mrk.json"
+    path.write_text(json.dumps({"markups": [fiducials(point(lps(1, 2, 3))) | change]}))
+    with pytest.raises(PromptError, match="not a markups file"):
+        read_markups(path)
+
+
+@pytest.mark.parametrize("change", [{"size": [1e300, 1, 1]}, {"orientation": [1e300, 0, 0, 0, 1, 0, 0, 0, 1]}])
+def test_boxes_beyond_all_places_are_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "a.mrk.json"
+    path.write_text(json.dumps({"markups": [roi(lps(1, 2, 3), lps(4, 5, 6)) | change]}))
+    with pytest.raises(PromptError, match="not a markups file"):
+        read_markups(path)

@@ -103,3 +103,9 @@ def test_a_wrong_file_is_refused_by_a_sentence(tmp_path: Path, change: dict, wor
 def test_a_set_of_a_prompt_is_that_prompt() -> None:
     one = Prompt(axis=2, slice=4, objects=(ObjectPrompt(name="a", box=BOX),))
     assert PromptSet.of(one).on(4) == one
+
+
+@pytest.mark.parametrize(("field", "value"), [("color", [0, 0, 1.5]), ("color", [0, 0, "nan"]), ("name", " ")])
+def test_what_an_object_of_one_slice_cannot_be_that_of_several_cannot_either(field: str, value: object) -> None:
+    with pytest.raises(PromptError, match=field):
+        PromptSet.from_json(json.dumps({"version": 2, "objects": [{"name": "a", "slices": [], field: value}]}))

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.segmentation.contact_sheet import choose_slices, contact_sheet
-from PromptOnceLib.segmentation.result import SegmentationResult, slice_results
+from PromptOnceLib.imaging.orientation import DisplayView
+from PromptOnceLib.segmentation.contact_sheet import choose_slices, contact_sheet, worst_slices
+from PromptOnceLib.segmentation.marks import DrawnMarks
+from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, slice_results
 from PromptOnceLib.segmentation.segment import default_color
 from PromptOnceLib.segmentation.slice_picture import REFERENCE_COLOR, as_rgb, picture_size, slice_picture
 
@@ -44,7 +46,7 @@ def test_the_slices_shown_are_computed_ordered_and_include_the_seed(
     computed: set[int], count: int, data: st.DataObject
 ) -> None:
     seed = data.draw(st.sampled_from(sorted(computed)))
-    shown = choose_slices(sorted(computed), seed, count)
+    shown = choose_slices(sorted(computed), [seed], count)
     assert len(shown) == min(count, len(computed))
     assert shown == sorted(set(shown))
     assert seed in shown
@@ -52,8 +54,45 @@ def test_the_slices_shown_are_computed_ordered_and_include_the_seed(
 
 
 def test_the_slices_shown_are_evenly_spread_from_first_to_last() -> None:
-    assert choose_slices(range(101), None, 5) == [0, 25, 50, 75, 100]
-    assert choose_slices(range(101), 48, 5) == [0, 25, 48, 75, 100]
+    assert choose_slices(range(101), [], 5) == [0, 25, 50, 75, 100]
+    assert choose_slices(range(101), [48], 5) == [0, 25, 48, 75, 100]
+
+
+def test_wanted_slices_take_the_places_of_others_never_of_each_other() -> None:
+    shown = choose_slices(range(101), [50, 51, 52, 53], 5)
+    assert len(shown) == 5
+    assert {50, 51, 52, 53} <= set(shown)
+    assert choose_slices(range(101), [1, 2, 3, 4, 5, 6, 7], 3) == [1, 2, 3]
+
+
+def row(index: int, area: int, iou: float, dice: float | None = None, reference_area: int | None = None) -> SliceResult:
+    return SliceResult(index, True, area, 1.0, iou, dice, None, reference_area)
+
+
+def test_the_worst_slices_have_the_lowest_dice_or_without_a_reference_the_lowest_predicted_iou() -> None:
+    rows = [row(0, 5, 0.9, 0.4, 7), row(1, 5, 0.1, 0.9, 7), row(2, 0, 0.0, None, 0), row(3, 0, 0.0, 0.0, 2)]
+    assert worst_slices(rows, 2) == [3, 0]
+    without = [row(0, 5, 0.9), row(1, 5, 0.1), row(2, 0, 0.0), row(3, 5, 0.5)]
+    assert worst_slices(without, 2) == [1, 3], "an empty slice says nothing"
+    assert worst_slices([row(0, 5, 1.0, 1.0, 5)], 2) == [], "nothing is wrong there"
+
+
+@pytest.mark.parametrize(("mirrored", "middle"), [(False, 15), (True, 59 - 15)])
+def test_the_prompt_is_drawn_where_it_lies_on_its_slice_alone(tmp_path: Path, mirrored: bool, middle: int) -> None:
+    shape, color = (40, 60), (1.0, 0.0, 1.0)
+    result = SegmentationResult.empty(("a",), (3, *shape), 0)
+    result.computed[:] = True
+    frames = np.full((3, *shape), 60, np.uint8)
+    stored = DrawnMarks(color, ((10, 5), (20, 15)), positive=((50, 30),))
+    marks = {1: [stored.seen(DisplayView(False, False, mirrored), shape)]}
+    path, rows = tmp_path / "a.png", slice_results(result)
+    contact_sheet(frames, result.masks, None, rows, path, (1, 1), prompted_slice=1, marks=marks, columns=1)
+    drawn = np.argwhere(pixels_of(Image.open(path).convert("RGB"), color))
+    tile = 900 / 60
+    height, width = np.ptp(drawn, axis=0) / tile
+    assert (width, height) == pytest.approx((40.5, 25.5), abs=1)
+    box_top = drawn[drawn[:, 0] < drawn[:, 0].min() + 2]
+    assert (box_top[:, 1].mean() - 16) / tile == pytest.approx(middle + 0.5, abs=0.3)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +159,27 @@ def test_the_sheet_shows_every_object_and_the_reference(tmp_path: Path) -> None:
     frames = np.full((7, 30, 40), 60, np.uint8)
     rows = slice_results(result, reference)
     path = tmp_path / "sheet.png"
-    contact_sheet(frames, result.masks, reference, rows, path, (1, 1), names=result.names, title="a", total_dice=0.5)
+    contact_sheet(
+        frames, result.masks, reference, rows, path, (1, 1), names=result.names, title="a", facts=["Dice 0.5"]
+    )
     sheet = Image.open(path).convert("RGB")
     for color in (*COLORS, REFERENCE_COLOR):
         assert pixels_of(sheet, color).sum() > 200
     assert (np.asarray(sheet)[[0, -1]] < 40).all()
+
+
+def test_a_note_has_a_line_of_its_own_and_is_seen(tmp_path: Path) -> None:
+    result, path = segmented(2, (30, 40)), tmp_path / "sheet.png"
+    frames, rows, pictures = np.full((2, 30, 40), 60, np.uint8), slice_results(result, None), []
+    for note in ("", "nano is a demonstration model"):
+        contact_sheet(frames, result.masks, None, rows, path, (1, 1), note=note, names=result.names)
+        pictures.append(np.asarray(Image.open(path).convert("RGB")).astype(int))
+    plain, noted = pictures
+    line = len(noted) - len(plain)
+    assert line > 10
+    np.testing.assert_array_equal(plain[-60:], noted[-60:])
+    warning = noted[16 + 2 * line : 16 + 3 * line]
+    assert (warning[..., 0] - warning[..., 2]).max() > 100, "in a colour that warns"
 
 
 def test_slices_never_computed_are_not_shown(tmp_path: Path) -> None:

@@ -15,7 +15,15 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from PromptOnceLib.errors import GeometryError
-from PromptOnceLib.segmentation.metrics import Summary, dice, hausdorff, jaccard, slice_scores, summarise
+from PromptOnceLib.segmentation.metrics import (
+    Summary,
+    SurfaceFigures,
+    dice,
+    jaccard,
+    slice_scores,
+    summarise,
+    surface_figures,
+)
 
 SHAPES = hnp.array_shapes(min_dims=2, max_dims=3, min_side=1, max_side=7)
 
@@ -26,14 +34,25 @@ def two_masks(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
     return draw(hnp.arrays(bool, shape)), draw(hnp.arrays(bool, shape))
 
 
-def brute_force_hausdorff(a: np.ndarray, b: np.ndarray, spacing: tuple[float, ...]) -> tuple[float, float]:
+def brute_force(
+    a: np.ndarray, b: np.ndarray, spacing: tuple[float, ...], tolerance: float
+) -> tuple[float, float, float, float]:
+    """Maximum, 95th percentile, average, and share within the tolerance; those at its very edge count as within."""
+
     def surface(mask: np.ndarray) -> np.ndarray:
         padded = np.pad(mask, 1)
         return np.argwhere(padded & ~ndimage.binary_erosion(padded)) * np.array(spacing[::-1])
 
     on_a, on_b = surface(a), surface(b)
     directed = cKDTree(on_b).query(on_a)[0], cKDTree(on_a).query(on_b)[0]
-    return max(d.max() for d in directed), max(np.percentile(d, 95) for d in directed)
+    both = np.concatenate(directed)
+    within = np.mean(both <= tolerance + 1e-5)
+    return max(d.max() for d in directed), max(np.percentile(d, 95) for d in directed), both.mean(), within
+
+
+def as_tuple(figures: SurfaceFigures | None) -> tuple[float, float, float, float]:
+    assert figures is not None
+    return figures.maximum, figures.percentile95, figures.average, figures.agreeing
 
 
 @given(two_masks())
@@ -134,13 +153,11 @@ def test_surface_distances_equal_brute_force(
     masks: tuple[np.ndarray, np.ndarray], spacing: tuple[float, float, float]
 ) -> None:
     a, b = masks
-    distance = hausdorff(a, b, spacing[: a.ndim])
+    distance = surface_figures(a, b, spacing[: a.ndim], 1.23456)
     if not a.any() or not b.any():
         assert distance is None
         return
-    assert distance is not None
-    expected = brute_force_hausdorff(a, b, spacing[: a.ndim])
-    assert (distance.maximum, distance.percentile95) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    assert as_tuple(distance) == pytest.approx(brute_force(a, b, spacing[: a.ndim], 1.23456), rel=1e-5, abs=1e-5)
 
 
 def test_surface_distances_of_large_shapes_far_from_the_border_equal_brute_force() -> None:
@@ -149,10 +166,10 @@ def test_surface_distances_of_large_shapes_far_from_the_border_equal_brute_force
     a[(k - 14) ** 2 * 4 + (j - 30) ** 2 + (i - 30) ** 2 < 400] = True
     b[(k - 16) ** 2 * 4 + (j - 33) ** 2 + (i - 28) ** 2 < 300] = True
     spacing = (0.7, 0.8, 2.5)
-    distance = hausdorff(a, b, spacing)
+    distance = surface_figures(a, b, spacing, 2.0)
+    assert as_tuple(distance) == pytest.approx(brute_force(a, b, spacing, 2.0), rel=1e-5)
     assert distance is not None
-    expected = brute_force_hausdorff(a, b, spacing)
-    assert (distance.maximum, distance.percentile95) == pytest.approx(expected, rel=1e-5)
+    assert 0 < distance.agreeing < 1
     assert distance.percentile95 < distance.maximum
 
 
@@ -166,7 +183,7 @@ def test_the_maximum_equals_simpleitk_where_the_masks_do_not_overlap() -> None:
         image.SetSpacing((0.5, 1.5, 3.0))
     theirs = sitk.HausdorffDistanceImageFilter()
     theirs.Execute(*images)
-    ours = hausdorff(a, b, (0.5, 1.5, 3.0))
+    ours = surface_figures(a, b, (0.5, 1.5, 3.0))
     assert ours is not None
     assert ours.maximum == pytest.approx(theirs.GetHausdorffDistance(), rel=1e-6)
 
@@ -174,7 +191,7 @@ def test_the_maximum_equals_simpleitk_where_the_masks_do_not_overlap() -> None:
 def test_two_single_voxels_are_as_far_apart_as_their_centres() -> None:
     a, b = np.zeros((2, 5, 6, 7), bool)
     a[0, 0, 0], b[4, 3, 6] = True, True
-    in_mm, in_pixels = hausdorff(a, b, (0.5, 2.0, 3.0)), hausdorff(a, b)
+    in_mm, in_pixels = surface_figures(a, b, (0.5, 2.0, 3.0)), surface_figures(a, b)
     assert in_mm is not None
     assert in_pixels is not None
     assert in_mm.maximum == pytest.approx((3.0**2 + 6.0**2 + 12.0**2) ** 0.5)
@@ -184,7 +201,7 @@ def test_two_single_voxels_are_as_far_apart_as_their_centres() -> None:
 def test_spacing_is_in_the_order_of_simpleitk() -> None:
     a, b = np.zeros((2, 4, 4), bool)
     a[0, 0], b[0, 3] = True, True
-    distance = hausdorff(a, b, (2.0, 10.0))
+    distance = surface_figures(a, b, (2.0, 10.0))
     assert distance is not None
     assert distance.maximum == pytest.approx(6.0)
 
@@ -193,20 +210,20 @@ def test_masks_that_fill_the_image_have_a_surface_at_its_border() -> None:
     full = np.ones((5, 5), bool)
     centre = np.zeros((5, 5), bool)
     centre[2, 2] = True
-    distance = hausdorff(full, centre)
+    distance = surface_figures(full, centre)
     assert distance is not None
     assert distance.maximum == pytest.approx(8**0.5)
 
 
 def test_equal_masks_have_no_distance() -> None:
     mask = np.random.default_rng(0).random((6, 7, 8)) < 0.4
-    distance = hausdorff(mask, mask, (1, 2, 3))
+    distance = surface_figures(mask, mask, (1, 2, 3))
     assert distance is not None
     assert (distance.maximum, distance.percentile95) == (0, 0)
 
 
 def test_an_empty_mask_has_no_surface_to_measure_from() -> None:
     empty, full = np.zeros((3, 3), bool), np.ones((3, 3), bool)
-    assert hausdorff(empty, full) is None
-    assert hausdorff(full, empty) is None
-    assert hausdorff(empty, empty) is None
+    assert surface_figures(empty, full) is None
+    assert surface_figures(full, empty) is None
+    assert surface_figures(empty, empty) is None

@@ -162,9 +162,12 @@ def test_references_that_cannot_be_read_are_told(tmp_path):
 def test_folders_dicom_and_jpeg_are_refused_as_references(tmp_path):
     Image.new("L", (6, 5)).save(tmp_path / "mask.jpg")
     write_dicom(tmp_path / "seg.dcm", np.zeros((4, 5, 6), np.uint8), t0008_0060="SEG")
-    for path in (tmp_path, tmp_path / "mask.jpg", tmp_path / "seg.dcm"):
+    write_dicom(tmp_path / "image.dcm", np.zeros((4, 5, 6), np.uint8))
+    for path in (tmp_path, tmp_path / "mask.jpg", tmp_path / "image.dcm"):
         with pytest.raises(SegmentationFileError, match="cannot be a reference"):
             read_reference(path, GRID)
+    with pytest.raises(SegmentationFileError, match="cannot be read as a segmentation"):
+        read_reference(tmp_path / "seg.dcm", GRID)  # calls itself one, and describes no segment
 
 
 # --- X-ray masks

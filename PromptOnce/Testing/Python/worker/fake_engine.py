@@ -1,4 +1,8 @@
-"""What fake workers answer without a model: what is brighter than 128 is the object."""
+"""What fake workers answer without a model: what is brighter than 128 is the object.
+
+Of a correction it is as sure as CORRECTING_IOU says, and between fixed slices it changes the open ones next to those
+that have changed alone.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker import protocol
 
 LIMIT = 128
+CORRECTING_IOU = 0.7
 
 
 class FakeEngine:
@@ -54,7 +60,8 @@ class FakeEngine:
         if isinstance(request, protocol.Predict):
             masks = [self.frames[request.prompt.slice] > LIMIT for _ in request.prompt.objects]
             np.save(self._folder / request.file, np.array(masks, np.uint8))
-            return protocol.Predicted(id=request.id, presence=[0.9] * len(masks), predicted_iou=[0.8] * len(masks))
+            iou = CORRECTING_IOU if request.correcting else 0.8
+            return protocol.Predicted(id=request.id, presence=[0.9] * len(masks), predicted_iou=[iou] * len(masks))
         if isinstance(request, protocol.Embed):
             return self._embed(request)
         if isinstance(request, protocol.Propagate):
@@ -91,15 +98,39 @@ class FakeEngine:
         start, forward = request.prompt.slice, range(request.prompt.slice, request.last + 1)
         backward = range(start - 1, request.first - 1, -1)
         passes = {"both": (forward, backward), "forward": (forward,), "backward": ((start, *backward),)}
-        total = sum(map(len, passes[request.direction]))
-        for slices in passes[request.direction]:
+        chosen = passes[request.direction]
+        if isinstance(request.prompt, PromptSet) and request.changed is not None:
+            chosen = ([*request.changed, *_open_beside(request)],)
+        total = sum(map(len, chosen))
+        for slices in chosen:
             for index in slices:
                 self._before_slice(done)
                 if request.id in self._cancelled:
                     return protocol.Propagated(id=request.id, cancelled=True, slices=done, device="cpu")
                 masks[:, index] = self.frames[index] > LIMIT
+                if isinstance(request.prompt, PromptSet):
+                    _settle(request.prompt, index, masks)
                 done += 1
                 self.say_slice(request, index, done, total)
                 if request.stop_when_absent and not masks[:, index].any():
                     break
         return protocol.Propagated(id=request.id, cancelled=False, slices=done, device="cpu")
+
+
+def _open_beside(request: protocol.Propagate) -> list[int]:
+    """Open slices whose next fixed slice on either side has changed; all objects are fixed on the same slices."""
+    assert isinstance(request.prompt, PromptSet)
+    fixed, found = request.prompt.objects[0].indices, []
+    for index in set(range(request.first, request.last + 1)).difference(fixed):
+        ends = [max((i for i in fixed if i < index), default=-1), min((i for i in fixed if i > index), default=-1)]
+        if set(ends) & set(request.changed or ()):
+            found.append(index)
+    return found
+
+
+def _settle(prompts: PromptSet, index: int, masks: NDArray[np.uint8]) -> None:
+    """What is given as a mask passes through."""
+    for place, item in enumerate(prompts.objects):
+        marked = item.on(index)
+        if marked is not None and marked.mask is not None:
+            masks[place, index] = marked.mask_array()

@@ -40,8 +40,8 @@ def test_only_slices_up_to_the_next_fixed_ones_change(shared_segmenter: Segmente
     steps = steps_of_correction(result, "disk", 7, drawn)
     new = run_steps(shared_segmenter, steps, on_progress=lambda _, event: events.append(event))
 
-    assert [event.slice for event in events] == [7, 6, 6]
-    assert (events[-1].done, events[-1].total) == (3, 3)
+    assert [event.slice for event in events] == [7, 6]
+    assert (events[-1].done, events[-1].total) == (2, 2)
     np.testing.assert_array_equal(new.result.masks[0, 7], square())
     others = [0, 1, 2, 3, 4, 5, 8, 9, 10]
     for array in ("masks", "presence", "predicted_iou"):
@@ -87,11 +87,25 @@ def test_another_object_stays_as_it_is(shared_segmenter: Segmenter) -> None:
     np.testing.assert_array_equal(whole.result.masks[0], old.result.masks[0])
 
 
+def test_a_correction_stays_out_of_other_segments(shared_segmenter: Segmenter, result: Correctable) -> None:
+    walls = np.zeros(STACK.frames.shape, bool)
+    walls[:, :, 50:] = True
+    box = disk_prompt(9).objects[0]
+    new = run_steps(shared_segmenter, steps_of_correction(result, "disk", 9, box, walls=walls))
+    assert new.result.masks[0, 9].any()
+    assert not new.result.masks[0, 9:, :, 50:].any()
+    np.testing.assert_array_equal(new.result.masks[0, :9], result.result.masks[0, :9])
+    drawn = ObjectPrompt(mask=encode_mask(square()))
+    kept = run_steps(shared_segmenter, steps_of_correction(result, "disk", 9, drawn, walls=walls))
+    np.testing.assert_array_equal(kept.result.masks[0, 9], square())
+
+
 def test_a_cancelled_correction_leaves_the_old_result(shared_segmenter: Segmenter, result: Correctable) -> None:
     before = result.result.masks.copy()
     drawn = ObjectPrompt(mask=encode_mask(square()))
+    only = Correctable(STACK, result.result, PromptSet.of(disk_prompt()))
     with pytest.raises(CancelledError):
-        run_steps(shared_segmenter, steps_of_correction(result, "disk", 6, drawn), should_cancel=lambda: True)
+        run_steps(shared_segmenter, steps_of_correction(only, "disk", 9, drawn), should_cancel=lambda: True)
     np.testing.assert_array_equal(result.result.masks, before)
 
 
@@ -102,13 +116,48 @@ def test_what_cannot_be_corrected_is_said(result: Correctable) -> None:
     with pytest.raises(InputError, match="no slice 99"):
         next(steps_of_correction(result, "disk", 99, drawn))
     result.result.masks[0, 0] = 0
-    with pytest.raises(InputError, match="empty"):
-        result.accepting("disk", 0)
+    nothing = ObjectPrompt(points=(Point(x=53, y=40, positive=False),))
+    with pytest.raises(PromptError, match="no mask they could take something from"):
+        Prompt(slice=0, objects=(result.marks_on("disk", 0, nothing),)).validate_for(STACK.frames.shape, True)
+    only = Correctable(STACK, result.result, PromptSet.of(disk_prompt()))
+    with pytest.raises(PromptError, match="absent from every slice"):
+        only.fixing("disk", 5, np.zeros(STACK.frames.shape[1:], bool), "corrected")
 
 
-def test_a_new_worker_takes_clicks_as_a_first_prompt(shared_segmenter: Segmenter, result: Correctable) -> None:
-    fresh = replace(result, stack=stack_of(disk_frames()))  # the same slices, but not the stack of the last run
-    click = ObjectPrompt(points=(Point(x=53, y=40, positive=True),))
-    corrected = run_steps(shared_segmenter, steps_of_correction(fresh, "disk", 7, click))
-    alone = shared_segmenter.predict(Prompt(slice=7, objects=(click,)))
+def test_an_object_that_is_absent_from_a_slice_is_absent_beyond(
+    shared_segmenter: Segmenter, result: Correctable
+) -> None:
+    absent = ObjectPrompt(mask=encode_mask(np.zeros_like(square())))
+    new = run_steps(shared_segmenter, steps_of_correction(result, "disk", 9, absent))
+    assert new.result.masks[0].any((1, 2)).tolist() == [True] * 9 + [False] * 2
+    assert new.result.presence[0, 10] == 0
+    others = list(range(9))
+    np.testing.assert_array_equal(new.result.masks[0, others], result.result.masks[0, others])
+    # The sweep from slice 5 now goes on to where the object ends.
+    ended = run_steps(shared_segmenter, steps_of_correction(new, "disk", 8, absent))
+    assert ended.result.masks[0].any((1, 2)).tolist() == [True] * 8 + [False] * 3
+    again = run_steps(shared_segmenter, steps_of_correction(ended, "disk", 8, ObjectPrompt(mask=encode_mask(square()))))
+    assert again.result.masks[0, 7].any()
+    assert new.prompts.object("disk").absent == {9}
+
+
+def test_negative_points_alone_take_from_the_mask_that_is_there(shared_segmenter: Segmenter) -> None:
+    stack = stack_of(disk_frames())  # nothing was propagated in it: the mask alone is corrected
+    shared_segmenter.use_stack(stack)
+    leaking = disk_frames() > 130
+    leaking[7, 5:20, 70:90] = True
+    found = Correctable(STACK, shared_segmenter.propagate(disk_prompt()).result, PromptSet.of(disk_prompt()))
+    found.result.masks[0, 7] = leaking[7]
+    marks = ObjectPrompt(points=(Point(x=80, y=12, positive=False),))
+    new = run_steps(shared_segmenter, steps_of_correction(replace(found, stack=stack), "disk", 7, marks))
+    mask = new.result.masks[0, 7] > 0
+    disk = disk_frames()[7] > 130
+    assert not mask[12, 80]
+    assert (mask & disk).sum() > 0.8 * disk.sum()
+
+
+def test_a_box_says_anew_where_the_object_is(shared_segmenter: Segmenter, result: Correctable) -> None:
+    box = disk_prompt(7).objects[0]
+    corrected = run_steps(shared_segmenter, steps_of_correction(result, "disk", 7, box))
+    alone = shared_segmenter.predict(Prompt(slice=7, objects=(box,)))
     np.testing.assert_array_equal(corrected.result.masks[0, 7], alone.masks[0])

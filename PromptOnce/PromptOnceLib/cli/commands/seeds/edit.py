@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.commands.seeds.format import in_full, record_report
 from PromptOnceLib.cli.options.common import json_option
 from PromptOnceLib.cli.options.seed import library_option
@@ -31,7 +32,7 @@ def with_words(function: Any) -> Any:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.seeds)
 @click.argument("new_name")
 @library_option
 @json_option
@@ -42,7 +43,7 @@ def rename(name: str, new_name: str, library_folder: Path | None, as_json: bool)
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.seeds)
 @with_words
 @click.option("--scanner-name", help="What you call the scanner.")
 @library_option
@@ -60,7 +61,7 @@ def edit(name: str, library_folder: Path | None, as_json: bool, **words: str | N
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.seeds)
 @library_option
 @json_option
 def delete(name: str, library_folder: Path | None, as_json: bool) -> None:
@@ -70,7 +71,7 @@ def delete(name: str, library_folder: Path | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.seeds)
 @library_option
 @json_option
 def restore(name: str, library_folder: Path | None, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from PromptOnceLib.cli.options.common import json_option
+from PromptOnceLib.cli.options.outputs import overwrite_option
 from PromptOnceLib.cli.options.seed import library_option
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.seeds.archive import export_seeds, import_seeds
@@ -19,10 +20,16 @@ from PromptOnceLib.seeds.library import SeedLibrary
 @click.argument("names", metavar="NAME...", nargs=-1)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="A ZIP file.")
 @click.option("--all", "everything", is_flag=True, help="All seeds of the library.")
+@overwrite_option
 @library_option
 @json_option
 def export_command(
-    names: tuple[str, ...], output: Path, everything: bool, library_folder: Path | None, as_json: bool
+    names: tuple[str, ...],
+    output: Path,
+    everything: bool,
+    overwrite: bool,
+    library_folder: Path | None,
+    as_json: bool,
 ) -> None:
     """Write seeds into one ZIP file, to hand them on. Their frames are pictures of patients, without names."""
     from PromptOnceLib.cases.outputs import check_targets
@@ -31,7 +38,7 @@ def export_command(
         raise SeedError("Name the seeds to export, or take --all.")
     if output.suffix.lower() != ".zip":
         raise SeedError(f"{output.name}: an export is a ZIP file. Choose a name that ends in .zip.")
-    check_targets([output], error=SeedError)
+    check_targets([output], error=SeedError, overwrite=overwrite)
     library = SeedLibrary(library_folder)
     chosen = library.list().seeds if everything else tuple(library.get(name) for name in names)
     export_seeds(chosen, output)

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.commands.seeds.format import in_a_line, in_full, record_report
 from PromptOnceLib.cli.options.common import (
     ModelOptions,
@@ -17,6 +18,7 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     volume_option,
 )
+from PromptOnceLib.cli.options.outputs import overwrite_option
 from PromptOnceLib.cli.options.seed import library_option, scanner_option, seed_search, with_scanner
 from PromptOnceLib.cli.terminal import CommandWithPoints, Reporter
 from PromptOnceLib.cli.worker_session import WorkerSession
@@ -78,9 +80,9 @@ def match(
     from PromptOnceLib.imaging.read import read_volume
 
     volume = with_scanner(read_volume(image, volume_name), scanner)
-    library, reporter = SeedLibrary(library_folder), Reporter(quiet)
+    library, reporter = SeedLibrary(library_folder), Reporter(quiet, as_json)
     search = seed_search(library, volume, axis, target, scanner)
-    with WorkerSession(model.files(), model.device, model.precision, reporter) as work:
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         ranking = work.go(search.steps(work.files.sha256), "Comparing", "frame")
     if as_json:
         report = {
@@ -100,15 +102,16 @@ def match(
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.seeds)
 @click.option("--picture", type=click.Path(path_type=Path), help="Write the frame with the masks' contours, a PNG.")
+@overwrite_option
 @library_option
 @json_option
-def show(name: str, picture: Path | None, library_folder: Path | None, as_json: bool) -> None:
+def show(name: str, picture: Path | None, overwrite: bool, library_folder: Path | None, as_json: bool) -> None:
     """Everything that is known about the seed NAME."""
     from PromptOnceLib.cases.outputs import check_targets
 
-    check_targets([picture])
+    check_targets([picture], overwrite=overwrite)
     seed = SeedLibrary(library_folder).get(name)
     if picture is not None:
         write_seed_picture(seed, picture)

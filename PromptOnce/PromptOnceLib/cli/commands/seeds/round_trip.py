@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from PromptOnceLib.cases.case import prepare_case
+from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.commands.seeds.format import record_report
 from PromptOnceLib.cli.options.common import ModelOptions, json_option, model_options, quiet_option, volume_option
 from PromptOnceLib.cli.options.seed import library_option
@@ -22,7 +23,7 @@ from PromptOnceLib.worker.segmenter import Settings
 
 
 @click.command("round-trip")
-@click.argument("name")
+@click.argument("name", shell_complete=completed_names.seeds)
 @click.argument("image", type=click.Path(path_type=Path), required=False)
 @volume_option
 @click.option("--store", is_flag=True, help="Keep the figure as the seed's own.")
@@ -56,7 +57,8 @@ def round_trip(
         return
     source, volume = SeedSource((seed,)), read_volume(image, volume_name)
     case = prepare_case(volume, source)
-    with WorkerSession(model.files(), model.device, model.precision, Reporter(quiet)) as work:
+    reporter = Reporter(quiet, as_json)
+    with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
         run = work.run(case, Settings())
         if run.cancelled:
             raise CancelledError("Cancelled: the round trip has no result.")
@@ -67,4 +69,4 @@ def round_trip(
         if record is None:
             raise SeedError("The round trip has no figure that could be kept.")
         library.edit(seed.id, round_trip=record)
-    click.echo(json.dumps(report) if as_json else report["sentence"])
+    click.echo(report.model_dump_json() if as_json else report.sentence)

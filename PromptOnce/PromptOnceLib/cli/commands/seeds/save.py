@@ -25,6 +25,7 @@ from PromptOnceLib.cli.options.common import (
     volume_option,
     window_option,
 )
+from PromptOnceLib.cli.options.outputs import overwrite_option
 from PromptOnceLib.cli.options.prompt import PromptOptions, labels, prompt_options
 from PromptOnceLib.cli.options.seed import library_option, scanner_option, with_scanner
 from PromptOnceLib.cli.seed_checks import TRIP_STOPPING
@@ -82,7 +83,12 @@ class Confirmation:
 @click.argument("image", type=click.Path(path_type=Path))
 @volume_option
 @prompt_options
-@click.option("--mask-from", metavar="REFERENCE[:LABEL,...]", help="The accepted mask, instead of the model's.")
+@click.option(
+    "--accepted",
+    "accepted_from",
+    metavar="REFERENCE[:LABEL,...]",
+    help="The accepted mask of the slice, instead of the model's.",
+)
 @click.option(
     "--slice", "slice_index", type=click.IntRange(min=0), help="Slice of the prompt [default: the central one]."
 )
@@ -94,6 +100,7 @@ class Confirmation:
 @click.option("--frame-confirmed", is_flag=True, help="The frame shows no name, number or date of a patient.")
 @click.option("--no-round-trip", is_flag=True, help="Do not find out how far the seed can be trusted.")
 @model_options
+@overwrite_option
 @library_option
 @quiet_option
 @json_option
@@ -102,7 +109,7 @@ def save(
     image: Path,
     volume_name: str | None,
     prompt: PromptOptions,
-    mask_from: str | None,
+    accepted_from: str | None,
     slice_index: int | None,
     axis: str,
     window: str,
@@ -111,6 +118,7 @@ def save(
     frame_confirmed: bool,
     no_round_trip: bool,
     model: ModelOptions,
+    overwrite: bool,
     library_folder: Path | None,
     quiet: bool,
     as_json: bool,
@@ -124,24 +132,27 @@ def save(
     from PromptOnceLib.cases.outputs import check_targets
     from PromptOnceLib.imaging.read import read_volume
 
-    check_targets([preview], [image, *model.inputs, *prompt.inputs])
-    library, reporter = SeedLibrary(library_folder), Reporter(quiet)
+    check_targets([preview, prompt.save_prompt], [image, *model.inputs, *prompt.inputs], overwrite=overwrite)
+    library, reporter = SeedLibrary(library_folder), Reporter(quiet, as_json)
     library.check_free(seed_name)  # before anything is read, and before the user is asked to look at the frame
     volume = with_scanner(read_volume(image, volume_name), scanner)
     notices: list[str] = []
     case = prepare_case(volume, prompt.source(volume, notices), axis, slice_index, window, notices=notices)
-    assert isinstance(case.prompt, Prompt)
+    case = prompt.coded(case)
+    if not isinstance(case.prompt, Prompt):
+        raise SeedError("A seed is one slice, but the prompt lies on several: choose one with --slice.")
+    prompt.save(case)
     for notice in case.notices:
         reporter.say(notice)
     Confirmation(preview, frame_confirmed).ask(case, case.prompt.slice)
     files = model.files()
-    with WorkerSession(files, model.device, model.precision, reporter) as work:
+    with WorkerSession(files, model.device, model.precision, reporter, python=model.python) as work:
         steps = steps_of_saving(
             library,
             case,
             seed_name,
             files,
-            accepted=None if mask_from is None else _accepted(case, mask_from, reporter),
+            accepted=None if accepted_from is None else _accepted(case, accepted_from, reporter),
             round_trip=not no_round_trip,
             frame_confirmed=True,
             scanner_name=dict(scanner).get("name", ""),
@@ -154,13 +165,13 @@ def save(
         reporter.say(in_full(record))
 
 
-def _accepted(case: Case, mask_from: str, reporter: Reporter) -> list[NDArray[np.uint8]]:
+def _accepted(case: Case, accepted_from: str, reporter: Reporter) -> list[NDArray[np.uint8]]:
     """The accepted mask from a segmentation, (rows, columns), as the only one."""
     assert isinstance(case.prompt, Prompt)
     if len(case.prompt.objects) != 1:
-        raise SeedError("--mask-from gives one mask, but the prompt marks several objects.")
+        raise SeedError("--accepted gives one mask, but the prompt marks several objects.")
     notices: list[str] = []
-    accepted = slices_along(labels(mask_from, case.volume, notices), case.axis.axis)[case.prompt.slice] != 0
+    accepted = slices_along(labels(accepted_from, case.volume, notices), case.axis.axis)[case.prompt.slice] != 0
     for notice in notices:
         reporter.say(notice)
     return [accepted.astype(np.uint8)]

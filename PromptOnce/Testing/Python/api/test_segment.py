@@ -15,14 +15,15 @@ from imaging.enhanced_files import blob, slices, write_enhanced
 from worker.disks import disk_frames, disk_prompt
 
 import PromptOnceLib as po
-from PromptOnceLib import api
-from PromptOnceLib.errors import InputError, PromptError, SeveralVolumesError
-from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
+from PromptOnceLib.api import loaded_model
+from PromptOnceLib.cases.samples import write_sample
+from PromptOnceLib.errors import GeometryError, InputError, PromptError, SeedError, SeveralVolumesError
 from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.prompts.prompt import encode_mask
 from PromptOnceLib.segmentation.io import read_segmentation
 from PromptOnceLib.segmentation.metrics import dice
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+README = Path(__file__).resolve().parents[4] / "README.md"
 
 
 def disk_volume(slices: int = 11) -> po.Volume:
@@ -36,8 +37,8 @@ def disk_labels(volume: po.Volume) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[po.OpenModel]:
-    with po.open_model(device="cpu", precision="float32", threads=1) as opened:
+def model() -> Iterator[po.Session]:
+    with po.Session(device="cpu", precision="float32", threads=1) as opened:
         yield opened
 
 
@@ -52,22 +53,14 @@ def test_one_of_several_volumes_is_read_by_its_number(tmp_path: Path) -> None:
 
 def test_the_readmes_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    volume, labels = chest_phantom(shape=(6, 256, 256))
-    image = sitk.GetImageFromArray(volume.array)
-    image.SetSpacing(volume.geometry.spacing)
-    sitk.WriteImage(image, str(tmp_path / "chest.nii.gz"))
-    lungs = (labels == LABELS["right lung"]) + 2 * (labels == LABELS["left lung"])
-    reference = sitk.GetImageFromArray(lungs.astype(np.uint8))
-    reference.CopyInformation(image)
-    sitk.WriteImage(reference, str(tmp_path / "lungs.nii.gz"))
+    write_sample("chest", tmp_path)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     exec(block, names)
     result, mask = names["result"], names["mask"]
     assert isinstance(result, po.Segmentation)
-    assert result.dice is not None
-    assert result.dice > 0.5
-    assert mask.shape == (6, 256, 256)
+    assert result.dice() > 0.5
+    assert mask.shape == (34, 128, 128)
     assert mask.dtype == np.uint8
     assert np.array_equal(read_segmentation(tmp_path / "lungs.seg.nrrd").masks[0], mask)
 
@@ -75,14 +68,15 @@ def test_the_readmes_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_importing_the_package_loads_nothing_and_it_offers_the_names_of_the_api() -> None:
     code = "import sys, PromptOnceLib; print([m for m in sys.modules if m.split('.')[0] in ('numpy', 'SimpleITK')])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
-    assert set(api.__all__) == po._OF_API
-    assert set(api.__all__) <= set(dir(po))
-    assert po.segment is api.segment
+    assert set(po.__all__) <= set(dir(po))
+    assert all(getattr(po, name) is not None for name in po.__all__)
+    stub = (Path(po.__file__).with_suffix(".pyi")).read_text(encoding="utf-8")
+    assert set(re.findall(r'^    "(\w+)",$', stub, re.MULTILINE)) == set(po.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = po.nothing
 
 
-def test_several_objects_of_a_prompt_have_masks_by_name_and_a_table(model: po.OpenModel, tmp_path: Path) -> None:
+def test_several_objects_of_a_prompt_have_masks_by_name_and_a_table(model: po.Session, tmp_path: Path) -> None:
     volume = disk_volume()
     ground = po.ObjectPrompt(name="ground", box=po.Box(x0=2, y0=60, x1=40, y1=78))
     prompt = po.Prompt(slice=5, objects=(*disk_prompt().objects, ground))
@@ -92,20 +86,30 @@ def test_several_objects_of_a_prompt_have_masks_by_name_and_a_table(model: po.Op
     )
     assert result.names == ("disk", "ground")
     assert seen == [(n, 11) for n in range(1, 12)]
-    assert dice(result.mask("disk"), disk_labels(volume)) > 0.9
-    assert np.array_equal(result.mask(), result.mask("disk"))
-    assert (result.mask("ground") != result.mask("disk")).any()
-    assert (result.dice, result.jaccard, result.cancelled) == (None, None, False)
-    assert [row.slice for row in result.slices] == list(range(11))
+    masks = result.masks
+    assert dice(masks["disk"], disk_labels(volume)) > 0.9
+    assert result.dice(disk_labels(volume), "disk") == dice(masks["disk"], disk_labels(volume))
+    assert (masks["ground"] != masks["disk"]).any()
+    assert result.millilitres == {name: pytest.approx(mask.sum() * 0.003) for name, mask in masks.items()}
+    assert result.ml == pytest.approx((masks["disk"] | masks["ground"]).sum() * 0.003)
+    assert not result.cancelled
+    assert [(row.object_name, row.slice) for row in result.slices] == [
+        (name, index) for name in ("disk", "ground") for index in range(11)
+    ]
+    assert np.array_equal(sitk.GetArrayFromImage(result.sitk("ground")), masks["ground"])
+    with pytest.raises(InputError, match=r"several objects: take masks\[name\] for one of disk, ground"):
+        _ = result.mask
     with pytest.raises(InputError, match='no object "liver"'):
-        result.mask("liver")
+        result.sitk("liver")
+    with pytest.raises(InputError, match="nothing to compare"):
+        result.dice()
     result.save(tmp_path / "disk.seg.nrrd", csv=tmp_path / "disk.csv", sheet=tmp_path / "disk.png")
     assert {path.name for path in tmp_path.iterdir()} == {"disk.seg.nrrd", "disk.csv", "disk.png"}
     with pytest.raises(InputError):
         result.save(tmp_path / "disk.txt")
 
 
-def test_a_prompt_from_labels_is_compared_with_a_reference_in_a_range(model: po.OpenModel) -> None:
+def test_a_prompt_from_labels_is_compared_with_a_reference_in_a_range(model: po.Session) -> None:
     volume = disk_volume()
     labels = disk_labels(volume)
     result = po.segment(
@@ -113,11 +117,17 @@ def test_a_prompt_from_labels_is_compared_with_a_reference_in_a_range(model: po.
     )
     assert result.names == ("disk",)
     assert [row.slice for row in result.slices if row.computed] == [4, 5, 6]
-    assert result.dice is not None
-    assert 0 < result.dice < 1
+    assert 0 < result.dice() < 1
+    assert result.dice(labels) == result.dice()
+    assert result.dice(result.sitk()) == 1
+    assert result.show().width > 500
+    rows = result.table if isinstance(result.table, list) else result.table.to_dict("records")
+    assert [row["slice"] for row in rows if row["computed"]] == [4, 5, 6]
+    assert rows[5]["object"] == "disk"
+    assert rows[5]["dice"] > 0.9
 
 
-def test_a_run_that_is_cancelled_keeps_what_is_done(model: po.OpenModel) -> None:
+def test_a_run_that_is_cancelled_keeps_what_is_done(model: po.Session) -> None:
     volume, seen = disk_volume(300), []
     result = po.segment(
         volume,
@@ -128,15 +138,17 @@ def test_a_run_that_is_cancelled_keeps_what_is_done(model: po.OpenModel) -> None
         should_cancel=lambda: bool(seen),
     )
     assert result.cancelled
-    assert result.mask()[5].any()
+    assert result.mask[5].any()
     assert 0 < sum(row.computed for row in result.slices) < 300
 
 
-def test_what_cannot_be_segmented_is_refused_before_a_worker_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_segmented_is_refused_before_a_worker_is_started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def unwanted(*_: object, **__: object) -> None:
         raise AssertionError("a worker was started")
 
-    monkeypatch.setattr(api, "open_model", unwanted)
+    monkeypatch.setattr(loaded_model, "start_segmenter", unwanted)
     volume = disk_volume()
     with pytest.raises(InputError, match="one prompt"):
         po.segment(volume)
@@ -146,5 +158,35 @@ def test_what_cannot_be_segmented_is_refused_before_a_worker_is_started(monkeypa
         po.segment(volume, box=(30, 20, 600, 60))
     with pytest.raises(InputError, match="range"):
         po.segment(volume, box=(30, 20, 60, 60), first=7)
-    with pytest.raises(InputError, match="shape"):
+    with pytest.raises(GeometryError, match="do not lie on the grid"):
         po.segment(volume, prompt_from=np.ones((2, 3, 4), np.uint8))
+    with pytest.raises(PromptError, match="four numbers"):
+        po.segment(volume, box=(30, 20, 60))
+    with pytest.raises(PromptError, match='"liver" does not know "colour"'):
+        po.segment(volume, objects={"liver": {"colour": 1}})
+    with pytest.raises(PromptError, match='"liver" marks nothing'):
+        po.segment(volume, objects={"liver": {}})
+    with pytest.raises(SeedError, match="no seed called"):
+        po.segment(volume, seed="lungs", library=tmp_path)
+    with pytest.raises(SeedError, match="it is empty"):
+        po.segment(volume, seed="auto", library=tmp_path)
+
+
+def test_several_objects_points_and_masks_by_hand_are_those_of_a_prompt(model: po.Session) -> None:
+    volume, drawn = disk_volume(), disk_labels(disk_volume())[5]
+    by_hand = po.segment(
+        volume,
+        objects={"disk": {"points": [(50, 40), (5, 5, 0)]}, "drawn": {"mask": drawn}},
+        window="full",
+        model=model,
+    )
+    points = (po.Point(x=50, y=40, positive=True), po.Point(x=5, y=5, positive=False))
+    drawn_object = po.ObjectPrompt(name="drawn", mask=encode_mask(drawn > 0))
+    prompt = po.Prompt(slice=5, objects=(po.ObjectPrompt(name="disk", points=points), drawn_object))
+    same = po.segment(volume, prompt=prompt, window="full", model=model)
+    for name in ("disk", "drawn"):
+        assert np.array_equal(by_hand.masks[name], same.masks[name])
+    one = po.segment(volume, mask=drawn, name="drawn", window="full", model=model)
+    assert dice(one.mask, disk_labels(volume)) > 0.9
+    two = po.segment(volume, positive=[(50, 40)], negative=[(5, 5)], name="disk", window="full", model=model)
+    assert dice(two.mask, same.masks["disk"]) > 0.9

@@ -1,4 +1,4 @@
-"""The recipes for the Python console in docs/user-guide.md run as they stand there, with the real worker."""
+"""The recipes for Slicer's console in the documentation run as they stand there, with the real worker."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 
-GUIDE = Path(__file__).resolve().parents[4] / "docs" / "user-guide.md"
+DOCUMENTS = Path(__file__).resolve().parents[4] / "docs"
 
 
 SLICES = slice(0, 22), slice(16, 22)  # of the chests in the recipes for seeds and batches; the first is prompted on 20
 
 
-def recipes(title: str) -> list[str]:
-    section = GUIDE.read_text(encoding="utf-8").split(f"\n## {title}")[1].split("\n## ")[0]
+def recipes(page: str, title: str) -> list[str]:
+    """The blocks of Python in the section of a page."""
+    section = (DOCUMENTS / page).read_text(encoding="utf-8").split(f"# {title}\n")[1].split("\n## ")[0]
     return re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
 
 
@@ -70,8 +71,8 @@ def test_the_recipes_of_the_user_guide_work(
     monkeypatch.setattr(slicer.util, "getModuleLogic", lambda name: {"PromptOnce": logic}[name])
     names: dict[str, Any] = {"slicer": slicer}
     runs = []
-    for recipe in recipes("From the Python console"):
-        exec(compile(recipe, GUIDE.name, "exec"), names)
+    for recipe in recipes("slicer-console.md", "Slicer's Python console"):
+        exec(compile(recipe, "documentation", "exec"), names)
         if names.get("run") not in (None, *runs):
             runs.append(names["run"])
     assert len(runs) == 4
@@ -102,14 +103,14 @@ def test_the_recipes_for_seeds_and_batches_work(
     volume, other = (add_chest(chest, f"chest {number}") for number, chest in enumerate(chests))
     names: dict[str, Any] = {"slicer": slicer, "volume": volume, "otherVolume": other}
 
-    (of_seeds,) = recipes("Seeds: prompt once per scanner")
-    exec(compile(of_seeds, GUIDE.name, "exec"), names)
+    (of_seeds,) = recipes("seeds.md", "In Slicer's console")
+    exec(compile(of_seeds, "documentation", "exec"), names)
     assert names["match"].usable
     assert names["match"].seed.id == names["seed"].id
     assert names["run"].outcome().totals.millilitres > 0
 
-    (of_batches,) = recipes("Batch: many images, and reviewing them")
-    exec(compile(of_batches.replace('"/data/', f'"{tmp_path.as_posix()}/'), GUIDE.name, "exec"), names)
+    (of_batches,) = recipes("batch.md", "In Slicer's console")
+    exec(compile(of_batches.replace('"/data/', f'"{tmp_path.as_posix()}/'), "documentation", "exec"), names)
     while waiting[0]():
         pass
     assert "finished=1" in capsys.readouterr().out, "the function of the recipe was called"

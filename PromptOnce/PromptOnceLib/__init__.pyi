@@ -1,0 +1,36 @@
+"""The types of what __init__.py loads when it is asked for."""
+
+from PromptOnceLib import batch, seeds
+from PromptOnceLib.api.corrections import correct, review
+from PromptOnceLib.api.images import phantom, read, volume
+from PromptOnceLib.api.match_seeds import match_seeds
+from PromptOnceLib.api.result import Segmentation
+from PromptOnceLib.api.segment import segment
+from PromptOnceLib.api.session import Session
+from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
+from PromptOnceLib.segmentation.object_labels import Labels
+
+__version__: str
+
+__all__ = [
+    "Box",
+    "Labels",
+    "ObjectPrompt",
+    "Point",
+    "Prompt",
+    "PromptOnceError",
+    "Segmentation",
+    "Session",
+    "Volume",
+    "batch",
+    "correct",
+    "match_seeds",
+    "phantom",
+    "read",
+    "review",
+    "seeds",
+    "segment",
+    "volume",
+]

@@ -1,0 +1,139 @@
+"""Which slices of a result to look at first, and a saved result corrected in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on
+from PromptOnceLib.api.loaded_model import OnCancel
+from PromptOnceLib.api.marks import FourNumbers, Pixel, object_prompt
+from PromptOnceLib.api.result import Segmentation
+from PromptOnceLib.api.session import Session
+from PromptOnceLib.batch.corrections import CaseCorrection
+from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
+from PromptOnceLib.cases.correction_record import settled_prompts
+from PromptOnceLib.cases.recorded_result import read_recorded_result
+from PromptOnceLib.cases.slice_review import SliceReview, review_recorded, review_result
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.workflows.correct import steps_of_saved_correction
+from PromptOnceLib.workflows.drive import run_steps
+
+
+def review(result: Segmentation | str | Path, name: str | None = None) -> list[SliceReview]:
+    """List the slices of a result, the ones to look at first in front.
+
+    Parameters
+    ----------
+    result : Segmentation, str or Path
+        What ``segment`` gave, or a .seg.nrrd file that PromptOnce wrote.
+    name : str, optional
+        Only this object.
+
+    Returns
+    -------
+    list of SliceReview
+        Each with ``object``, ``slice``, ``state`` ("prompted", "corrected", "accepted", "confident", "doubtful" or "not
+        computed"), ``confidence`` (0 to 1), ``area`` in pixels and ``reasons`` in words.
+
+    Raises
+    ------
+    InputError
+        For a file that does not tell how sure the model was, and for a name that is no object's.
+
+    Examples
+    --------
+    >>> import PromptOnceLib as po
+    >>> volume, organs = po.phantom(slices=8)
+    >>> result = po.segment(volume, box=(40, 65, 121, 188), window="lung", device="cpu")
+    >>> slices = po.review(result)
+    >>> len(slices), slices[-1].slice, slices[-1].state
+    (8, 4, 'prompted')
+    """
+    if not isinstance(result, Segmentation):
+        return review_recorded(read_recorded_result(Path(result)), name)
+    prompts = settled_prompts(result.run.case.prompt, result.run.result)
+    return review_result(result.run.result, prompts if name is None else prompts.only((name,)))
+
+
+def correct(
+    image: Image,
+    result: str | Path,
+    slice: int,
+    *,
+    box: FourNumbers | None = None,
+    points: Sequence[Pixel] = (),
+    positive: Sequence[Pixel] = (),
+    negative: Sequence[Pixel] = (),
+    mask: NDArray[Any] | None = None,
+    accept: bool = False,
+    name: str | None = None,
+    keep_out: Labels3D | None = None,
+    model: str | Path | Session = "auto",
+    device: str = "auto",
+    should_cancel: OnCancel | None = None,
+) -> Path:
+    """Settle one slice of a saved result, and propagate again up to the next settled slices.
+
+    ``Session.correct`` does it without a file, and with what the worker remembers of the run before.
+
+    Parameters
+    ----------
+    image : path, Volume, array, SimpleITK.Image or nibabel image
+        The one that the result was made from.
+    result : str or Path
+        A .seg.nrrd file that PromptOnce wrote. It is written anew; what it was before the first correction stays beside
+        it as .bak. In the folder of a batch the result itself stays, and ``corrected.seg.nrrd`` is written beside it.
+    slice : int
+        The slice to correct, from 0.
+    box, points, positive, negative, mask
+        As ``segment`` takes them. Points correct the mask that is there, a box says anew where the object is; a mask
+        replaces it, an empty one where the object is not there.
+    accept : bool, optional
+        Keep the slice as it is from now on; nothing is computed.
+    name : str, optional
+        Of the object; may be left out where there is only one.
+    keep_out : path, array or image, optional
+        Other segments that the object must not reach into.
+    model, device, should_cancel
+        As ``segment`` takes them.
+
+    Returns
+    -------
+    Path
+        The file that holds the correction.
+
+    Raises
+    ------
+    InputError
+        And its children for what does not fit together, for several corrections at once, for a file that another
+        program changed meanwhile: it stays as it is then.
+    CancelledError
+        When it was cancelled: the file stays as it was.
+    """
+    volume, notices, path = any_volume(image), list[str](), Path(result)
+    of_run = CaseCorrection.of(path)
+    source = path if of_run is None else of_run.source(path)
+    saved = read_saved_result(volume, source)
+    names = [item.name for item in saved.prompts.objects]
+    if name is None and len(names) > 1:
+        raise InputError(f"There are several objects: name one of {', '.join(names)}.")
+    chosen = saved.prompts.object(name or names[0]).name
+    marks = object_prompt(chosen, box, points, positive, negative, mask)
+    if (marks is not None) == accept:
+        raise InputError("Give one correction: box and points, or a mask, or accept.")
+    others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
+    with ExitStack() as held:
+        session = model if isinstance(model, Session) else held.enter_context(Session(model, device=device))
+        steps = steps_of_saved_correction(saved, chosen, slice, marks, others)
+        corrected = run_steps(session.segmenter, steps, should_cancel=should_cancel)
+    target = path if of_run is None else of_run.target
+    write_saved_result(source, corrected, None if source == target else target)
+    if of_run is not None:
+        of_run.note()
+        of_run.renew_report()
+    return target

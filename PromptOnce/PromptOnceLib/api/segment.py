@@ -1,0 +1,196 @@
+"""Segment an image from one prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on
+from PromptOnceLib.api.loaded_model import LoadedModel, OnCancel, OnProgress
+from PromptOnceLib.api.marks import FourNumbers, Pixel, object_prompt, one_source, prompt_of
+from PromptOnceLib.api.result import Segmentation
+from PromptOnceLib.api.session import Session
+from PromptOnceLib.cases.case import prepare_case, with_walls
+from PromptOnceLib.cases.prompt_source import PromptSource
+from PromptOnceLib.errors import SeedError
+from PromptOnceLib.imaging.stack import central_slice, parse_axis
+from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.seeds.apply import SeedSource, Start
+from PromptOnceLib.seeds.fit import By, Fit
+from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.seeds.seed import Seed
+from PromptOnceLib.segmentation.object_labels import Labels
+from PromptOnceLib.worker.segmenter import Settings
+from PromptOnceLib.workflows.choose_seed import SeedSearch
+
+
+def segment(
+    image: Image,
+    *,
+    box: FourNumbers | None = None,
+    points: Sequence[Pixel] = (),
+    positive: Sequence[Pixel] = (),
+    negative: Sequence[Pixel] = (),
+    mask: NDArray[Any] | None = None,
+    name: str = "object",
+    objects: Mapping[str, Mapping[str, Any]] | None = None,
+    prompt: PromptSource | str | Path | None = None,
+    prompt_from: Labels3D | None = None,
+    seed: str | Sequence[str] | None = None,
+    start: Start = "central",
+    by: By = "prompt",
+    fit: Fit | None = None,
+    target: str | None = None,
+    library: str | Path | None = None,
+    slice: int | None = None,
+    spacing: Sequence[float] | None = None,
+    axis: str = "auto",
+    window: str = "auto",
+    first: int = 0,
+    last: int | None = None,
+    direction: Literal["both", "forward", "backward"] = "both",
+    early_stop: bool = False,
+    fill_hole_area: int = 0,
+    keep_out: Labels3D | None = None,
+    reference: Labels3D | None = None,
+    model: str | Path | Session = "auto",
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+    should_cancel: OnCancel | None = None,
+) -> Segmentation:
+    """Segment all slices of an image from one prompt.
+
+    One prompt is given: box, points and mask of one object; or ``objects``; or ``prompt``; or ``prompt_from``; or
+    ``seed``. The command line gives the same masks for the same prompt.
+
+    Parameters
+    ----------
+    image : path, Volume, array, SimpleITK.Image or nibabel image
+        A file or folder as ``read`` takes it. The axes of an array are slice, row, column, or row, column; ``spacing``
+        belongs to it.
+    box : (x0, y0, x1, y1), optional
+        Around the object, in pixels of the slice as stored: x is the column, y the row, the centre of the first pixel
+        is (0, 0).
+    points : sequence of (x, y) or (x, y, label), optional
+        On the object, or with the label 0 beside it.
+    positive, negative : sequence of (x, y), optional
+        The same in two lists, as the command line has it.
+    mask : array (rows, columns), optional
+        In place of box and points; not 0 where the object is.
+    name : str, optional
+        Of the object.
+    objects : dict, optional
+        Several objects on one slice: box, points, positive, negative or mask by the name of each,
+        ``{"liver": {"box": (30, 40, 120, 160)}, "spleen": {"points": [(190, 130)]}}``.
+    prompt : Prompt, ObjectPrompt, Labels, SeedSource, str or Path, optional
+        A prompt that was made elsewhere, or the path of a saved one (JSON, or markups of 3D Slicer, .mrk.json).
+    prompt_from : path, array or image, optional
+        A segmentation of which box and points are taken as the papers do; "FILE:1,2" takes two of its labels.
+    seed : str or sequence of str, optional
+        Name of a seed in the library, several, or "auto" for the one that suits the image best.
+    start : int or str, optional
+        Of a seed: the slice where it takes over, "central", "similar" or "confident".
+    by : str, optional
+        Whether a seed prompts by its box and points, "prompt", or by its accepted "mask".
+    fit : str, optional
+        How a seed's frame is brought to the image: "stretch", as it is, or "millimetres", to the same field of view.
+    target : str, optional
+        With ``seed="auto"``: only seeds that mark this.
+    library : str or Path, optional
+        Folder of the seeds; without it PROMPTONCE_LIBRARY, or one in the user's data folder.
+    slice : int, optional
+        Of the prompt, from 0; without it the central one, or the prompt's own.
+    spacing : sequence of float, optional
+        Of an array: mm between slices, rows and columns.
+    axis : str, optional
+        Along which the slices lie: "auto", "i", "j", "k", "axial", "sagittal" or "coronal".
+    window : str, optional
+        "auto", a CT preset such as "lung", "LEVEL/WIDTH", "file", "full", "percentile" or "paper".
+    first, last : int, optional
+        Range of slices to segment, both included.
+    direction : str, optional
+        Where to go from the prompt: "both", "forward" or "backward".
+    early_stop : bool, optional
+        Leave out what lies behind the end of the objects; not for objects in several pieces.
+    fill_hole_area : int, optional
+        Fill holes up to this area in SAM 2's low-resolution mask, in its pixels.
+    keep_out : path, array or image, optional
+        Other segments that the object must not reach into; points on them are negative ones on the prompted slice.
+    reference : path, array or image, optional
+        Segmentation to compare with; what is not 0 counts.
+    model : str, Path or Session, optional
+        A name of the list, the file of a checkpoint, or a session whose model is loaded already.
+    device : str, optional
+        "auto", "cpu", "cuda", "cuda:1" or "mps", for a model that is not loaded already.
+    on_progress : callable, optional
+        Is called with the numbers of slices that are done and of all, after every slice.
+    should_cancel : callable, optional
+        Is asked often; once it returns True the run ends, and keeps the slices that are done.
+
+    Returns
+    -------
+    Segmentation
+
+    Raises
+    ------
+    InputError
+        And its children VolumeError, GeometryError, PromptError and SeedError for what cannot be segmented.
+    ModelError, EngineMissingError, WorkerError, OutOfMemoryError
+        Where the model cannot compute.
+    CancelledError
+        When it was cancelled before the first slice.
+
+    Examples
+    --------
+    >>> import PromptOnceLib as po
+    >>> volume, organs = po.phantom(slices=8)
+    >>> result = po.segment(volume, box=(40, 65, 121, 188), window="lung", name="right lung", device="cpu")
+    >>> result.mask.shape, result.mask.dtype
+    ((8, 256, 256), dtype('uint8'))
+    >>> result.dice(organs == 1) > 0.8
+    True
+    """
+    volume, notices = any_volume(image, spacing), list[str]()
+    labels = None if prompt_from is None else Labels(labels_on(prompt_from, volume, notices.append), name)
+    by_hand = object_prompt(name, box, points, positive, negative, mask)
+    several = None if objects is None else _several(objects, volume, axis, slice)
+    with ExitStack() as held:
+        session = model if isinstance(model, Session) else held.enter_context(Session(model, device=device))
+        seeds = None
+        if seed is not None:
+            found, of_choice = _seeds(seed, target, SeedLibrary(library), session, volume, axis)
+            seeds = SeedSource(found, start, by, fit, notices=of_choice)
+        source = one_source(by_hand, several, prompt, labels, seeds)
+        others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
+        compared = None if reference is None else labels_on(reference, volume, notices.append)
+        case = prepare_case(volume, source, axis, slice, window, compared, notices)
+        settings = Settings(first, last, direction, fill_hole_area, early_stop)
+        if others is not None:
+            case, walls = with_walls(case, others)
+            settings = replace(settings, walls=walls)
+        within = settings.range_for(case.prompt, len(case.stack.frames))
+        if isinstance(source, SeedSource) and slice is None:
+            case = session.placed(case, source, within)
+        return Segmentation(session.run(case, settings, on_progress, should_cancel))
+
+
+def _several(objects: Mapping[str, Mapping[str, Any]], volume: Volume, axis: str, index: int | None) -> PromptSource:
+    shape = volume.geometry.shape
+    return prompt_of(objects, central_slice(shape[parse_axis(axis, volume.geometry).axis]) if index is None else index)
+
+
+def _seeds(
+    names: str | Sequence[str], target: str | None, library: SeedLibrary, model: LoadedModel, volume: Volume, axis: str
+) -> tuple[tuple[Seed, ...], tuple[str, ...]]:
+    """The seeds that are named or chosen, and what the user is told of the choice."""
+    if isinstance(names, str) and names.lower() == "auto":
+        choice = model.choice(SeedSearch(library, library.list(), volume, axis, target))
+        return (choice.seed,), choice.notices
+    if target is not None:
+        raise SeedError('A target goes with the seed "auto" alone.')
+    return tuple(library.get(one) for one in ([names] if isinstance(names, str) else names)), ()

@@ -1,0 +1,64 @@
+"""Records of single segments: as 3D Slicer keeps them, where segments are renamed, moved and removed one by one.
+
+The command line writes one record of all objects with the first segment; a segment that was corrected in Slicer carries
+one of its own, of one object, which counts for it whatever its name is now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PromptOnceLib.cases.correction_record import CorrectionRecord
+
+_BY_OBJECT = ("presence", "predicted_iou", "check_numbers")
+"""Fields of a record with a row for each object."""
+
+
+def own_record(tags: Sequence[str | None], names: Sequence[str], place: int) -> CorrectionRecord | None:
+    """What is known of the segment at a place: a record of one object with its name of now; None where nothing is.
+
+    tags: the record of each segment as text, None where it carries none. names: of the segments, in the same order.
+    Raises SegmentationFileError for a tag that cannot be read.
+    """
+    own = tags[place]
+    if own is not None:
+        record = CorrectionRecord.from_tag(own)
+        if len(record.prompts.objects) == 1:
+            return _renamed(record, names[place])
+    for tag in filter(None, tags):
+        record = CorrectionRecord.from_tag(tag)
+        for number, item in enumerate(record.prompts.objects):
+            if len(record.prompts.objects) > 1 and item.name == names[place]:
+                return record_of_object(record, number)
+    return None
+
+
+def record_of_segments(tags: Sequence[str | None], names: Sequence[str]) -> CorrectionRecord | None:
+    """One record of all segments of which something is known; None where nothing is known of any.
+
+    Those that were made along another axis than the first one, or on another number of slices, are left out. Raises as
+    `own_record`.
+    """
+    found = [record for place in range(len(names)) if (record := own_record(tags, names, place)) is not None]
+    if not found:
+        return None
+    first = found[0]
+    fitting = [r for r in found if (r.axis, len(r.presence[0])) == (first.axis, len(first.presence[0]))]
+    joined = {name: tuple(row for record in fitting for row in getattr(record, name)) for name in _BY_OBJECT}
+    if len(joined["check_numbers"]) < len(fitting):
+        joined["check_numbers"] = ()  # of an older version, which knew none
+    objects = tuple(record.prompts.objects[0] for record in fitting)
+    return first.model_copy(update={**joined, "prompts": first.prompts.model_copy(update={"objects": objects})})
+
+
+def record_of_object(record: CorrectionRecord, number: int) -> CorrectionRecord:
+    """The record of one of its objects."""
+    item = record.prompts.objects[number]
+    alone = {name: getattr(record, name)[number : number + 1] for name in _BY_OBJECT}
+    return record.model_copy(update={**alone, "prompts": record.prompts.model_copy(update={"objects": (item,)})})
+
+
+def _renamed(record: CorrectionRecord, name: str) -> CorrectionRecord:
+    (item,) = record.prompts.objects
+    objects = (item.model_copy(update={"name": name}),)
+    return record.model_copy(update={"prompts": record.prompts.model_copy(update={"objects": objects})})

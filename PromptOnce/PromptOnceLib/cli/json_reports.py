@@ -1,0 +1,58 @@
+"""What --json prints, as records with a version: docs/json holds their JSON Schemas.
+
+A new field does not raise a record's version; a field that goes or changes its meaning does.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PromptOnceLib.batch.evaluate_pairs import EvaluationReport
+from PromptOnceLib.batch.events import BatchSummary
+from PromptOnceLib.cases.run_report import RunReport
+from PromptOnceLib.cases.slice_view import ShowReport
+from PromptOnceLib.schema import StrictModel
+
+
+class ErrorText(StrictModel):
+    """code: never changes; message: a sentence for people."""
+
+    code: str
+    message: str
+
+
+class ErrorReport(StrictModel):
+    """What any command prints instead of its own report where it fails."""
+
+    version: Literal[1] = 1
+    error: ErrorText
+
+
+class CorrectReport(StrictModel):
+    """A correction. slices: how many were propagated again. fixed: the object's settled slices, all of them."""
+
+    version: Literal[1] = 1
+    output: str
+    object: str
+    slice: int
+    state: Literal["accepted", "corrected"]
+    slices: int
+    fixed: list[int]
+
+
+class BatchReport(BatchSummary):
+    """A run of `promptonce batch`. output: its folder. report: the page, None where it could not be written."""
+
+    output: str
+    report: str | None
+
+
+REPORTS: dict[str, type[StrictModel]] = {
+    "segment": RunReport,
+    "show": ShowReport,
+    "correct": CorrectReport,
+    "evaluate": EvaluationReport,
+    "batch": BatchReport,
+    "error": ErrorReport,
+}
+"""By command; "error" for all of them."""

@@ -1,0 +1,1 @@
+"""Rules for what a pass remembers, besides SAM 2's own."""

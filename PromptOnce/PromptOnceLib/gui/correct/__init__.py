@@ -1,0 +1,1 @@
+"""Correcting a result: the ribbon of its slices, reviewing, accepting, correcting, propagating what changed."""

@@ -1,0 +1,237 @@
+"""DICOM Segmentation objects through highdicom: binary segments that refer to the images they were made on.
+
+A SEG belongs to the study of its images, so patient and study are copied from them: unlike all other results it says
+whose it is. Standard: DICOM PS3.3, A.51.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib import __version__
+from PromptOnceLib.errors import MissingPackageError, SegmentationFileError
+from PromptOnceLib.imaging.dicom.tags import as_it_is
+from PromptOnceLib.imaging.dicom_source import DicomSource
+from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment, default_color
+from PromptOnceLib.segmentation.terminology import CONTEXT, Code, Terminology
+
+if TYPE_CHECKING:
+    pass
+
+SUFFIX = ".dcm"
+_SERIES_NUMBER = 300  # above those of scanners, as other tools choose it
+_COPIED = (
+    "PatientID",
+    "PatientName",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+_SOP_CLASS = "1.2.840.10008.5.1.4.1.1.66.4"
+
+
+def check_source(source: DicomSource | None) -> DicomSource:
+    """Before the work: what a SEG refers to. Raises SegmentationFileError without it, MissingPackageError."""
+    _highdicom()
+    if source is None:
+        raise SegmentationFileError(
+            "A DICOM segmentation refers to the DICOM images it was made on, and this image is none. Choose .seg.nrrd "
+            "or .nii.gz."
+        )
+    if not source.there:
+        raise SegmentationFileError(
+            "A DICOM segmentation refers to the files of the image, which are not there any more. Unpack an archive "
+            "first, and give the folder."
+        )
+    return source
+
+
+def is_dicom_seg(path: Path) -> bool:
+    """Whether a file is a DICOM segmentation, which can be made again, not an image."""
+    import pydicom
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        return str(pydicom.dcmread(path, specific_tags=["SOPClassUID"]).get("SOPClassUID", "")) == _SOP_CLASS
+    except (OSError, InvalidDicomError, ValueError):
+        return False
+
+
+def write_dicom_seg(
+    path: Path, masks: Sequence[NDArray[np.bool_]], segments: Sequence[Segment], geometry: Geometry, source: DicomSource
+) -> None:
+    """Write KJI masks on the grid of the source's volume, not atomically; slices without any object are left out
+    unless all are.
+
+    Names become codes by Segment.terminology. Raises SegmentationFileError where the images lack what a SEG needs.
+    """
+    import pydicom
+
+    hd = _highdicom()
+    described = [_described(hd, number, segment) for number, segment in enumerate(segments, start=1)]
+    voxels = np.stack([np.asarray(mask, np.uint8) for mask in masks], axis=-1)
+    with _quiet():
+        images = [pydicom.dcmread(file, stop_before_pixels=True, force=True) for file in source.files]
+        _complete(images, geometry, hd.UID())
+        pixels: Any = voxels
+        if source.placed:
+            numbers = {"SegmentNumber": list(range(1, len(masks) + 1))}
+            frame_of_reference = images[0].get("FrameOfReferenceUID")
+            pixels = hd.Volume(voxels, _affine(geometry), "PATIENT", frame_of_reference, numbers)
+        try:
+            written = hd.seg.Segmentation(
+                source_images=images,
+                pixel_array=pixels,
+                segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+                segment_descriptions=described,
+                series_instance_uid=hd.UID(),
+                series_number=_SERIES_NUMBER,
+                sop_instance_uid=hd.UID(),
+                instance_number=1,
+                manufacturer="PromptOnce",
+                manufacturer_model_name="PromptOnce",
+                software_versions=__version__,
+                device_serial_number="0",
+                series_description="Segmentation, for research only",
+                omit_empty_frames=bool(voxels.any()),
+            )
+            written.save_as(path)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise SegmentationFileError(
+                "The DICOM images lack what a DICOM segmentation has to copy from them. Choose .seg.nrrd or .nii.gz.",
+                repr(error),
+            ) from error
+
+
+def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], Geometry]:
+    """Read all segments of a DICOM SEG as KJI masks on its own grid, which reaches as far as its slices do.
+
+    Raises SegmentationFileError for what is no SEG or has no regular grid, MissingPackageError.
+    """
+    hd = _highdicom()
+    if not is_dicom_seg(path):
+        raise SegmentationFileError(f"{path.name} is no DICOM segmentation. Choose another file.")
+    with _quiet():
+        found = hd.seg.segread(path)
+        numbers = list(found.segment_numbers)
+        segments = [_segment(found.get_segment_description(number), number) for number in numbers]
+        if found.get_volume_geometry(allow_missing_positions=True) is not None:
+            volume = found.get_volume(segment_numbers=numbers, combine_segments=False)
+            if np.linalg.det(volume.affine[:3, :3]) > 0:  # of (slice, row, column): the slices run against their normal
+                volume = volume.flip_spatial(0)
+            voxels = np.asarray(volume.array)
+            geometry = _geometry(volume.affine, voxels.shape)
+        else:
+            voxels = _by_picture(found)
+            geometry = Geometry((voxels.shape[2], voxels.shape[1], voxels.shape[0]))
+    return segments, [np.ascontiguousarray(voxels[..., n]).astype(np.uint8) for n in range(len(numbers))], geometry
+
+
+def _complete(images: Sequence[Any], geometry: Geometry, frame_of_reference: str) -> None:
+    """Give headers that were anonymised the attributes, empty, that DICOM wants to be there and that are copied."""
+    for image in images:
+        for keyword in _COPIED:
+            if keyword not in image:
+                setattr(image, keyword, None)
+        if "SliceThickness" not in image:
+            image.SliceThickness = geometry.spacing[2]
+        if "PixelSpacing" not in image:
+            image.PixelSpacing = [geometry.spacing[1], geometry.spacing[0]]
+        if not image.get("FrameOfReferenceUID"):
+            image.FrameOfReferenceUID = frame_of_reference
+
+
+def _by_picture(found: Any) -> NDArray[Any]:
+    """Of pictures that have no place in space: (picture, row, column, segment), in the order they are referred to."""
+    pictures = [uid for _, _, uid in found.get_source_image_uids()]
+    return np.asarray(found.get_pixels_by_source_instance(pictures, ignore_spatial_locations=True))
+
+
+def _highdicom() -> Any:
+    try:
+        import highdicom.seg
+    except ImportError as error:
+        raise MissingPackageError(
+            "DICOM segmentations need the package highdicom, which is not installed.", repr(error), "highdicom"
+        ) from error
+    return highdicom
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without warnings that quote values of the headers."""
+    with as_it_is(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _affine(geometry: Geometry) -> NDArray[np.float64]:
+    """From (slice, row, column) to LPS mm."""
+    order = [2, 1, 0, 3]
+    affine: NDArray[np.float64] = geometry.ijk_to_lps()[:, order]
+    return affine
+
+
+def _geometry(affine: NDArray[np.float64], shape: tuple[int, ...]) -> Geometry:
+    columns = affine[:3, [2, 1, 0]]
+    spacing = np.linalg.norm(columns, axis=0)
+    i, j, k = (float(value) for value in spacing)
+    x, y, z = (float(value) for value in affine[:3, 3])
+    return Geometry((shape[2], shape[1], shape[0]), (i, j, k), (x, y, z), tuple((columns / spacing).ravel().tolist()))
+
+
+def _described(hd: Any, number: int, segment: Segment) -> Any:
+    what = Terminology.of_entry(segment.terminology or DEFAULT_TERMINOLOGY)
+    family = hd.sr.CodedConcept("123110", "DCM", "Artificial Intelligence")  # CID 7162
+    description = hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=segment.name[:64],
+        segmented_property_category=_concept(hd, what.category),
+        segmented_property_type=_concept(hd, what.type),
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.SEMIAUTOMATIC,
+        algorithm_identification=hd.AlgorithmIdentificationSequence("PromptOnce", family, __version__),
+        tracking_uid=hd.UID(),
+        tracking_id=segment.name[:64],
+        display_color=hd.color.CIELabColor.from_rgb(*(255 * part for part in segment.color)),
+    )
+    if what.modifier is not None:
+        modifiers = [_concept(hd, what.modifier)]
+        description.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence = modifiers
+    return description
+
+
+def _concept(hd: Any, code: Code) -> Any:
+    return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)
+
+
+def _segment(description: Any, number: int) -> Segment:
+    """Name, colour and terminology of a segment."""
+    kind = description.SegmentedPropertyTypeCodeSequence[0]
+    modifiers = kind.get("SegmentedPropertyTypeModifierCodeSequence")
+    modifier = _written(modifiers[0]) if modifiers else "^^"
+    category = _written(description.SegmentedPropertyCategoryCodeSequence[0])
+    entry = f"{CONTEXT}~{category}~{_written(kind)}~{modifier}~Anatomic codes - DICOM master list~^^~^^"
+    color = default_color(number - 1)
+    if "RecommendedDisplayCIELabValue" in description:
+        from highdicom.color import CIELabColor
+
+        red, green, blue = CIELabColor.from_dicom_value(description.RecommendedDisplayCIELabValue).to_rgb()
+        color = (red / 255, green / 255, blue / 255)
+    return Segment(str(description.SegmentLabel), color, entry)
+
+
+def _written(code: Any) -> str:
+    """A code as Slicer writes it."""
+    return f"{code.CodingSchemeDesignator}^{code.CodeValue}^{code.CodeMeaning}"
