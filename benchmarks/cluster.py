@@ -22,8 +22,9 @@ from PromptOnceLib.batch.run_folder.leases import Leases
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
-def take_all(folder: Path, number: int, cases: int) -> int:
-    """A runner that takes what it gets of the cases and ends it at once; how many it got."""
+def take_all(folder: Path, number: int, cases: int) -> tuple[int, float, float]:
+    """A runner that takes what it gets of the cases and ends it at once; how many, when it began and when it ended."""
+    started = time.monotonic()
     taken, begin = 0, random.Random(number).randrange(cases)
     with Leases(folder, f"runner-{number}") as leases:
         for index in range(cases):
@@ -31,15 +32,16 @@ def take_all(folder: Path, number: int, cases: int) -> int:
             if leases.take(case) == "taken":
                 leases.end(case, "finished")
                 taken += 1
-    return taken
+    return taken, started, time.monotonic()
 
 
 def measure(runners: int, cases: int) -> tuple[float, bool]:
     """Seconds for all cases by so many runners at once, and whether each case was taken exactly once."""
-    with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("fork").Pool(runners) as pool:
-        started = time.perf_counter()
-        taken = pool.starmap(take_all, [(Path(folder), number, cases) for number in range(runners)], chunksize=1)
-        return time.perf_counter() - started, sum(taken) == cases
+    # Not forked: a copy of a process with threads, as that of a test, may wait for ever.
+    with tempfile.TemporaryDirectory() as folder, multiprocessing.get_context("spawn").Pool(runners) as pool:
+        found = pool.starmap(take_all, [(Path(folder), number, cases) for number in range(runners)], chunksize=1)
+    taken, started, ended = zip(*found, strict=True)
+    return max(ended) - min(started), sum(taken) == cases
 
 
 def simulate(workers: int, cases: Sequence[float], disk_seconds: float) -> float:

@@ -26,7 +26,10 @@ from benchmarks.machine import machine
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.prompts.zoom import zoom_from_text
+from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS, CleanUp
 from training.evaluation.images import image_examples
 from training.evaluation.phantoms import PHANTOMS, phantom_examples
 from training.evaluation.scores import CachingTracker, Example
@@ -36,11 +39,13 @@ _MOST_PHANTOMS = 10_000  # drawn until there are enough objects
 _BEYOND = 8  # slices of a real image kept beyond the object's ends: a range that somebody would choose
 
 
-def trajectory(tracker: Tracker, example: Example, strategy: str, seed: int = 0) -> tuple[Trajectory, Desk]:
+def trajectory(
+    tracker: Tracker, example: Example, strategy: str, seed: int = 0, zoom: Zoom = "off", rule: CleanUp = "all"
+) -> tuple[Trajectory, Desk]:
     """One strategy on one object until the highest target or 20 interactions, and how it looks in the end."""
     steps = []
     with tempfile.TemporaryDirectory() as folder:
-        desk = Desk(tracker, Person(example, seed), Path(folder))
+        desk = Desk(tracker, Person(example, seed), Path(folder), zoom, rule)
         for step in itertools.islice(STRATEGIES[strategy](desk), MOST_INTERACTIONS):
             steps.append(step)
             if step.dice >= max(TARGETS):
@@ -82,7 +87,13 @@ def within_range(example: Example) -> Example:
 
 
 def run(
-    tracker: Tracker, examples: Iterable[Example], strategies: Sequence[str], seed: int, output: Path | None
+    tracker: Tracker,
+    examples: Iterable[Example],
+    strategies: Sequence[str],
+    seed: int,
+    output: Path | None,
+    zoom: Zoom = "off",
+    rule: CleanUp = "all",
 ) -> list[Trajectory]:
     """Every strategy on every object; what has been found so far is kept in `output`, and not computed again."""
     found = _kept(output)
@@ -91,7 +102,7 @@ def run(
         for strategy in strategies:
             if (strategy, example.group, name_of(example)) in done:
                 continue
-            one, _ = trajectory(tracker, example, strategy, seed)
+            one, _ = trajectory(tracker, example, strategy, seed, zoom, rule)
             found.append(one)
             print(f"{one.group}, {one.name}, {strategy}: {' '.join(f'{s.dice:.2f}' for s in one.steps)}", flush=True)
             if output is not None:
@@ -136,6 +147,8 @@ def main() -> None:
     parser.add_argument("--strategy", action="append", choices=STRATEGIES, help="only these")
     parser.add_argument("--model", default="nano")
     parser.add_argument("--seed", type=int, default=0, help="of the simulated person")
+    parser.add_argument("--zoom", type=zoom_from_text, default="auto", help="auto, off or a factor")
+    parser.add_argument("--clean-up", choices=CLEAN_UPS, default="connected", help="which pieces of a mask stay")
     parser.add_argument("--quick", action="store_true", help="two objects")
     parser.add_argument("--output", type=Path, help="folder for tables and figures; goes on with what lies there")
     options = parser.parse_args()
@@ -145,7 +158,8 @@ def main() -> None:
     examples = phantoms(2 if options.quick else options.phantoms)
     if options.real:
         examples = itertools.chain(examples, images(options.real, options.per_set))
-    found = run(tracker, examples, options.strategy or list(STRATEGIES), options.seed, options.output)
+    strategies = options.strategy or list(STRATEGIES)
+    found = run(tracker, examples, strategies, options.seed, options.output, options.zoom, options.clean_up)
     print(f"\n{tables(found)}\n\n{time.monotonic() - began:.0f} s")
 
 

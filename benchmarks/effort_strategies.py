@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from benchmarks.effort_person import MOST_CLICKS, NAME, Mask, Person
+from PromptOnceLib.engine.propagation import Propagation
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.engine.workspace import Workspace
+from PromptOnceLib.engine.zoom.views import Views
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
+from PromptOnceLib.prompts.zoom import Sight
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
 from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence, wrong_pixels
 
 
@@ -41,12 +45,15 @@ class Step:
 class Desk:
     """One object in one volume while somebody works on it.
 
-    folder: for what the engine keeps. fixed: by slice what settles it. accepted: slices that got no mark.
+    folder: for what the engine keeps. zoom, rule of the clean-up: as a user chooses them. fixed: by slice what settles
+    it. accepted: slices that got no mark.
     """
 
     tracker: Tracker
     person: Person
     folder: Path
+    zoom: Zoom = "off"
+    rule: CleanUp = "all"
     fixed: dict[int, ObjectPrompt] = field(default_factory=dict)
     accepted: set[int] = field(default_factory=set)
     computed: int = 0
@@ -54,7 +61,9 @@ class Desk:
 
     def __post_init__(self) -> None:
         frames = self.person.example.frames
-        self.work = Workspace(self.tracker, frames, print, run_memory=RunMemory(self.folder))
+        whole = Propagation(self.tracker, frames, print, run_memory=RunMemory(self.folder))
+        self.views = Views(whole)
+        self.crops: dict[str, Crop] = {}
         self.masks: Mask = np.zeros_like(self.person.example.reference)
         self.presence, self.predicted_iou = (np.full(len(frames), np.nan) for _ in range(2))
 
@@ -74,12 +83,23 @@ class Desk:
     def _prompts(self) -> dict[int, list[ObjectPrompt]]:
         return {index: [prompt] for index, prompt in self.fixed.items()}
 
+    def _crop(self, prompts: Sequence[ObjectPrompt]) -> Crop:
+        """What is seen of the slices: what was seen first, as long as it holds all that is marked."""
+        self.crops = self.views.crops({NAME: prompts}, Sight(zoom=self.zoom, crops=self.crops))
+        return self.crops[NAME]
+
     def _run(self, task: SweepTask) -> None:
         began = time.process_time()
-        for output in Sweeps(self.work).run(task):
+        crop, done = self._crop([prompt for (prompt,) in task.fixed.values()]), set()
+        fixed = {index: [self.views.seen(prompt, crop)] for index, (prompt,) in task.fixed.items()}
+        self.views.begin([NAME], crop)
+        for found in Sweeps(self.views.at(crop)).run(replace(task, fixed=fixed)):
+            output = self.views.on_whole_slice(found, crop)
             index = output.slice
+            done.add(index)
             self.masks[index] = output.masks[0]
             self.presence[index], self.predicted_iou[index] = output.presence[0], output.predicted_iou[0]
+        clean_up(self.masks, self.rule, {*self.fixed, *set(range(len(self.masks))) - done})
         self.computed += task.steps - len(task.settled())
         self.seconds += time.process_time() - began
 
@@ -91,7 +111,8 @@ class Desk:
     def predict(self, prompt: ObjectPrompt, index: int, correcting: bool) -> Mask:
         """What the person sees after a prompt."""
         began = time.process_time()
-        found: Mask = self.work.predict([prompt], index, correcting=correcting).masks[0]
+        self._crop([prompt])
+        found: Mask = self.views.predict([prompt], self.crops, index, correcting=correcting).masks[0]
         self.seconds += time.process_time() - began
         return found
 

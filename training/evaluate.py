@@ -27,7 +27,10 @@ import torch
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.zoom import zoom_from_text
+from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS, CleanUp
 from training.evaluation import tables
 from training.evaluation.images import DATA_SETS, image_examples
 from training.evaluation.jitter import Jitter, jitter
@@ -43,10 +46,12 @@ PARTS = ("phantoms", "rings", "real", "jitter", "speed")
 
 @dataclass
 class Evaluation:
-    """What is to be done, and the figures so far."""
+    """What is to be done, and the figures so far. zoom, clean_up: as a user chooses them."""
 
     parts: frozenset[str]
     sheets: Sheets
+    zoom: Zoom = "auto"
+    clean_up: CleanUp = "connected"
     scores: list[Score] = field(default_factory=list)
     jitters: list[Jitter] = field(default_factory=list)
     speed: Speed | None = None
@@ -57,12 +62,12 @@ class Evaluation:
         if (example.group if example.group in (PHANTOMS, RINGS) else "real") in self.parts:
             said.append(self._score(tracker, example))
         if "jitter" in self.parts and example.group != RINGS:
-            self.jitters.append(jitter(tracker, example))
+            self.jitters.append(jitter(tracker, example, self.zoom))
             said.append("shifted " + " ".join(f"{min(dice):.2f}" for dice in self.jitters[-1].shifted.values()))
         say(", ".join([*said, f"{time.monotonic() - begin:.1f} s"]))
 
     def _score(self, tracker: Tracker, example: Example) -> str:
-        figures, result = score(tracker, example)
+        figures, result = score(tracker, example, self.zoom, self.clean_up)
         self.scores.append(figures)
         if example.group not in (PHANTOMS, RINGS):
             self.sheets.write(figures, example, result)
@@ -125,7 +130,7 @@ def run(arguments: argparse.Namespace) -> Evaluation:
     """Do what the command line asks for."""
     sheets = Sheets(arguments.output / "sheets")
     sheets.folder.mkdir(parents=True, exist_ok=True)
-    evaluation = Evaluation(arguments.only, sheets)
+    evaluation = Evaluation(arguments.only, sheets, arguments.zoom, arguments.clean_up)
     files = ModelFiles(name=arguments.checkpoint.stem, checkpoint=arguments.checkpoint, config=CONFIG, sha256=None)
     if "speed" in evaluation.parts:
         evaluation.speed = measure(files, arguments.threads, say)
@@ -170,6 +175,8 @@ def main() -> None:
     parser.add_argument("--phantoms", type=int, default=40, help="a quarter of them with shapes left out of training")
     rules = [name for name in RULES if name != SECOND_PASS]
     parser.add_argument("--memory", default="upstream", choices=rules, help="a rule for what a pass remembers")
+    parser.add_argument("--zoom", type=zoom_from_text, default="auto", help="auto, off or a factor")
+    parser.add_argument("--clean-up", choices=CLEAN_UPS, default="connected", help="which pieces of a mask stay")
     parser.add_argument("--rings", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -178,6 +185,7 @@ def main() -> None:
     evaluation = run(arguments)
     results = {
         "checkpoint": _about(arguments.checkpoint),
+        "choices": {"zoom": arguments.zoom, "clean_up": arguments.clean_up},
         "versions": {package: metadata.version(package) for package in ("promptonce", "torch", "sam2")},
         "seconds": round(time.monotonic() - begin, 1),
         **evaluation.results(),

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 from training.evaluation.scores import Example, seed_dice
 from training.evaluation.strategies import SHIFT_LEVELS, jittered
@@ -37,13 +38,13 @@ class Jitter:
     shifted: dict[str, list[float]]
 
 
-def jitter(tracker: Tracker, example: Example) -> Jitter:
-    """Seed-slice Dice of one example under shifted prompts."""
+def jitter(tracker: Tracker, example: Example, zoom: Zoom = "off") -> Jitter:
+    """Seed-slice Dice of one example under shifted prompts; zoom: as a user chooses it."""
     found = {
-        level_name(level): [seed_dice(tracker, example, shifted(example, level, draw)) for draw in range(DRAWS)]
+        level_name(level): [seed_dice(tracker, example, shifted(example, level, draw), zoom) for draw in range(DRAWS)]
         for level in SHIFT_LEVELS
     }
-    unshifted = seed_dice(tracker, example, example.prompt)
+    unshifted = seed_dice(tracker, example, example.prompt, zoom)
     return Jitter(example.group, example.image, example.name, example.visible, unshifted, found)
 
 

@@ -14,9 +14,13 @@ from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracker import Features, Tracker
+from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.imaging.orientation import DisplayView
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.metrics import dice
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
 from PromptOnceLib.segmentation.result import SegmentationResult
 from training.dataset import can_be_seen
 
@@ -108,27 +112,39 @@ def box_alone(prompt: ObjectPrompt) -> ObjectPrompt:
     return prompt.model_copy(update={"points": ()})
 
 
-def propagated(tracker: Tracker, example: Example, prompt: ObjectPrompt) -> SegmentationResult:
-    """The whole stack from one prompt, as the worker does it."""
+def propagated(
+    tracker: Tracker, example: Example, prompt: ObjectPrompt, zoom: Zoom = "off", rule: CleanUp = "all"
+) -> SegmentationResult:
+    """The whole stack from one prompt, as the worker does it; whole slices and all pieces where nothing else is said.
+
+    zoom, rule of the clean-up: as a user chooses them.
+    """
     frames = example.frames
     result = SegmentationResult.empty(("found",), frames.shape, axis=0)
-    for output in Propagation(tracker, frames, print).run(Task([prompt], example.seed, 0, len(frames) - 1)):
+    views = Views(Propagation(tracker, frames, print))
+    crop = views.crops({prompt.name: [prompt]}, Sight(zoom=zoom))[prompt.name]
+    for found in views.at(crop).run(Task([views.seen(prompt, crop)], example.seed, 0, len(frames) - 1)):
+        output = views.on_whole_slice(found, crop)
         result.set_slice(output.slice, output.masks, output.presence, output.predicted_iou)
+    clean_up(result.masks[0], rule, [example.seed])
     return result
 
 
-def seed_dice(tracker: Tracker, example: Example, prompt: ObjectPrompt) -> float:
+def seed_dice(tracker: Tracker, example: Example, prompt: ObjectPrompt, zoom: Zoom = "off") -> float:
     """Dice on the prompted slice alone."""
-    output = Propagation(tracker, example.frames, print).predict([prompt], example.seed)
+    views = Views(Propagation(tracker, example.frames, print))
+    output = views.predict([prompt], views.crops({prompt.name: [prompt]}, Sight(zoom=zoom)), example.seed)
     return dice_of(output.masks[0], example.reference[example.seed])
 
 
-def score(tracker: Tracker, example: Example) -> tuple[Score, SegmentationResult]:
-    """Figures of one example, and the result with box and points."""
+def score(
+    tracker: Tracker, example: Example, zoom: Zoom = "off", rule: CleanUp = "all"
+) -> tuple[Score, SegmentationResult]:
+    """Figures of one example, and the result with box and points; zoom, rule: as `propagated` takes them."""
     reference, seed = example.reference, example.seed
-    result = propagated(tracker, example, example.prompt)
+    result = propagated(tracker, example, example.prompt, zoom, rule)
     mask = result.in_stack_order()
-    by_box = propagated(tracker, example, box_alone(example.prompt)).in_stack_order()
+    by_box = propagated(tracker, example, box_alone(example.prompt), zoom, rule).in_stack_order()
     left_empty, found = shares_filled(mask, reference)
     volume = len(reference) > 1
     figures = Score(

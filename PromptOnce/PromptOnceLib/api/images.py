@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError, InputError
+from PromptOnceLib.imaging.dicom.tags import OnProgress
 from PromptOnceLib.imaging.in_memory import volume_in_memory
 from PromptOnceLib.imaging.phantom import chest_phantom
 from PromptOnceLib.imaging.read import read_volume
@@ -25,7 +26,7 @@ nibabel on that grid; what is not 0 counts.
 """
 
 
-def read(path: str | Path, volume: int | str | None = None) -> Volume:
+def read(path: str | Path, volume: int | str | None = None, on_progress: OnProgress | None = None) -> Volume:
     """Read an image from a file or folder.
 
     Parameters
@@ -35,6 +36,9 @@ def read(path: str | Path, volume: int | str | None = None) -> Volume:
         X-ray as DICOM, PNG, JPEG or TIFF.
     volume : int or str, optional
         Which of several in a DICOM folder or file (phases, echoes, ...), by its number from 1 or its name.
+    on_progress : callable, optional
+        Called with the files of a DICOM folder, or the frames of a file, that are looked at, and how many there are;
+        what it raises ends the reading.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def read(path: str | Path, volume: int | str | None = None) -> Volume:
     VolumeError
         Where the image cannot be read; its child ``SeveralVolumesError`` lists several volumes of which none is named.
     """
-    return read_volume(Path(path), None if volume is None else str(volume))
+    return read_volume(Path(path), None if volume is None else str(volume), on_progress)
 
 
 def volume(image: Image, spacing: Sequence[float] | None = None, modality: str = "") -> Volume:

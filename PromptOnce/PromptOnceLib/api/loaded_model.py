@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from time import monotonic
 from types import TracebackType
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from PromptOnceLib.worker.protocol import SliceDone
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 from PromptOnceLib.workflows.choose_seed import SeedChoice, SeedSearch
 from PromptOnceLib.workflows.drive import run_steps
+from PromptOnceLib.workflows.propagate_case import propagate_case
 from PromptOnceLib.workflows.start_slice import steps_of_start
 from PromptOnceLib.workflows.start_worker import EngineOptions, start_segmenter
 
@@ -86,11 +86,7 @@ class LoadedModel:
             if on_progress is not None:
                 on_progress(event.done, event.total)
 
-        segmenter = self.segmenter
-        segmenter.use_stack(case.stack)
-        started = monotonic()
-        job = segmenter.propagate(case.prompt, settings, on_slice, should_cancel=should_cancel)
-        return Run(case, job.result, self._files.name, job.device, monotonic() - started, job.cancelled, job.notices)
+        return propagate_case(self.segmenter, case, settings, self._files.name, on_slice, should_cancel=should_cancel)
 
     def placed(self, case: Case, source: SeedSource, within: range) -> Case:
         """The case with its seeds on the slice where they start, searched for within a range where they say so."""

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from PromptOnceLib.api.images import Labels3D, labels_on
-from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs, write_sheet
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.cases.outputs import Outputs, Run, keep_outputs, write_sheet
+from PromptOnceLib.errors import InputError, ResultsFolderError
 from PromptOnceLib.segmentation import metrics
 from PromptOnceLib.segmentation.result import SliceResult, slice_results, totals
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Segmentation:
-    """What a run gave: complete or, where it was cancelled, as far as it came.
+    """What a run gave: complete or, where it was cancelled or its worker failed, as far as it came.
 
     Attributes
     ----------
@@ -45,7 +45,10 @@ class Segmentation:
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was ended before the last slice; slices that were not computed are empty."""
+        """Whether it was ended before the last slice, by a cancel or, as the last notice then says, by a failure.
+
+        Slices that were not computed are empty.
+        """
         return self.run.cancelled
 
     @property
@@ -164,11 +167,16 @@ class Segmentation:
         Raises
         ------
         InputError
-            Where something cannot be written; nothing is written then.
+            Where it is seen at once that something cannot be written; nothing is written then.
+        ResultsFolderError
+            Where writing itself fails, as on a full disk: all is written elsewhere, lest the work of hours end with
+            the script, and the message says where.
         """
         outputs = Outputs(Path(path), None if csv is None else Path(csv), None if sheet is None else Path(sheet))
         outputs.check([])
-        write_outputs(self.run, outputs)
+        kept = keep_outputs(self.run, outputs)
+        if kept.elsewhere:
+            raise ResultsFolderError(kept.notices[-1])
 
     def show(self) -> Image.Image:
         """The contact sheet: slices with contours of the objects, dashed ones of the reference.

@@ -19,12 +19,15 @@ from PromptOnceLib.cases.case import prepare_case, with_walls
 from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.seeds.apply import SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.object_labels import Labels
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 
@@ -56,6 +59,9 @@ def segment(
     direction: Literal["both", "forward", "backward"] = "both",
     early_stop: bool = False,
     fill_hole_area: int = 0,
+    zoom: Zoom = "auto",
+    between: Between = "track",
+    clean_up: CleanUp = "connected",
     keep_out: Labels3D | None = None,
     reference: Labels3D | None = None,
     model: str | Path | Session = "auto",
@@ -119,6 +125,13 @@ def segment(
         Leave out what lies behind the end of the objects; not for objects in several pieces.
     fill_hole_area : int, optional
         Fill holes up to this area in SAM 2's low-resolution mask, in its pixels.
+    zoom : str or float, optional
+        What the network sees of a slice: "auto", a crop around objects that are small on it; "off", all of it; or a
+        crop so many times as long as the object.
+    between : str, optional
+        Between prompted slices "track", or "interpolate" boxes from the first to the last and segment each by itself.
+    clean_up : str, optional
+        Which pieces stay: "connected" to the mask of a prompted slice, the "largest", or "all".
     keep_out : path, array or image, optional
         Other segments that the object must not reach into; points on them are negative ones on the prompted slice.
     reference : path, array or image, optional
@@ -170,6 +183,7 @@ def segment(
         compared = None if reference is None else labels_on(reference, volume, notices.append)
         case = prepare_case(volume, source, axis, slice, window, compared, notices)
         settings = Settings(first, last, direction, fill_hole_area, early_stop)
+        settings = replace(settings, clean_up=clean_up, zoom=zoom, between=between)
         if others is not None:
             case, walls = with_walls(case, others)
             settings = replace(settings, walls=walls)

@@ -20,10 +20,13 @@ from PromptOnceLib.cases.case import case_of
 from PromptOnceLib.cases.correction_record import correction_record
 from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.views.crop import Zoom
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
 from PromptOnceLib.workflows.drive import run_steps
@@ -82,19 +85,13 @@ class Session(LoadedModel):
 
         Parameters
         ----------
-        image : path, Volume, array, SimpleITK.Image or nibabel image
-            As ``segment`` takes it.
-        spacing : sequence of float, optional
-            Of an array, mm between slices, rows and columns.
-        axis : str, optional
-            Along which the slices lie: "auto", "i", "j", "k", "axial", "sagittal" or "coronal".
-        window : str, optional
-            "auto", a CT preset such as "lung", "LEVEL/WIDTH", "file", "full", "percentile" or "paper".
+        image, spacing, axis, window
+            As ``segment`` takes them.
 
         Raises
         ------
-        VolumeError, GeometryError, InputError
-            For what is no image, and for what is no axis.
+        InputError
+            And its children, for what is no image, and for what is no axis.
         """
         self._image = WorkingImage(any_volume(image, spacing), axis, window)
         self.clear()
@@ -147,6 +144,9 @@ class Session(LoadedModel):
         direction: Literal["both", "forward", "backward"] = "both",
         early_stop: bool = False,
         fill_hole_area: int = 0,
+        zoom: Zoom = "auto",
+        between: Between = "track",
+        clean_up: CleanUp = "connected",
         reference: Labels3D | None = None,
         on_progress: OnProgress | None = None,
         should_cancel: OnCancel | None = None,
@@ -155,14 +155,15 @@ class Session(LoadedModel):
 
         Parameters
         ----------
-        first, last, direction, early_stop, fill_hole_area, reference, on_progress, should_cancel
-            As ``segment`` takes them, which also says what is raised; PromptError where nothing is marked.
+        first, last, direction, early_stop, fill_hole_area, zoom, between, clean_up, reference
+            As ``segment`` takes them, on_progress and should_cancel too; PromptError where nothing is marked.
         """
         image, notices = self._working_image(), list[str]()
         compared = None if reference is None else labels_on(reference, image.volume, notices.append)
         prompt = self._marks.prompt(image.axis.axis)
         case = case_of(image.framed(prompt), prompt, compared, notices)
         settings = Settings(first, last, direction, fill_hole_area, early_stop)
+        settings = replace(settings, clean_up=clean_up, zoom=zoom, between=between)
         settings.range_for(prompt, len(case.stack.frames))
         self._result = Segmentation(self.run(case, settings, on_progress, should_cancel))
         return self._result
@@ -185,7 +186,7 @@ class Session(LoadedModel):
         Parameters
         ----------
         slice : int
-            The slice to correct, from 0.
+            From 0.
         box, points, positive, negative, mask
             As ``segment`` takes them. Points correct the mask that is there, a box says anew where the object is; a
             mask replaces it, an empty one where the object is not there.
@@ -204,13 +205,13 @@ class Session(LoadedModel):
         InputError
             Where nothing was propagated yet, and for several corrections at once.
         CancelledError
-            When it was cancelled: the result stays as it was.
+            The result stays as it was.
         """
         if self._result is None:
             raise InputError("There is no result to correct: propagate first.")
-        run = self._result.run
-        prompts = correction_record(run.case.prompt, run.result, run.case.stack.window.name).prompts
-        old = Correctable(run.case.stack, run.result, prompts)
+        run, stack = self._result.run, self._result.run.case.stack
+        prompts = correction_record(run.case.prompt, run.result, stack.window.name).prompts
+        old = Correctable(stack, run.result, prompts)
         chosen = self._object(prompts, name)
         marks = object_prompt(chosen, box, points, positive, negative, mask)
         if (marks is not None) == accept:
@@ -222,10 +223,9 @@ class Session(LoadedModel):
             self.segmenter.use_stack(old.stack)
             steps = steps_of_correction(old, chosen, slice, marks)
             new = run_steps(self.segmenter, steps, should_cancel=should_cancel)
-        case = replace(run.case, prompt=new.prompts)
-        self._result = Segmentation(
-            Run(case, new.result, run.model, run.device, monotonic() - started, run.cancelled, list(run.notices))
-        )
+        case, seconds = replace(run.case, prompt=new.prompts), monotonic() - started
+        changed = Run(case, new.result, run.model, run.device, seconds, run.cancelled, list(run.notices))
+        self._result = Segmentation(changed)
         return self._result
 
     def save_seed(

@@ -19,10 +19,13 @@ from PromptOnceLib.batch.running.run_batch import OnEvent, run_batch
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.in_memory import volume_in_memory
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.seeds.apply import Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +106,9 @@ def run(
     workers: int = 1,
     formats: Sequence[OutputFormat] = ("seg.nrrd",),
     early_stop: bool = False,
+    zoom: Zoom = "auto",
+    between: Between = "track",
+    clean_up: CleanUp = "connected",
     round_trip: bool = False,
     python: str | Path | None = None,
     resume: bool = False,
@@ -130,7 +136,7 @@ def run(
         Pattern of the references in a folder, such as "{case}_lung.nii.gz:1,2".
     names : sequence of str, optional
         Of the cases of a list.
-    axis, window, model, config, device, precision, early_stop, python
+    axis, window, model, config, device, precision, early_stop, zoom, between, clean_up, python
         As ``segment`` and ``Session`` take them.
     start, by, fit, library
         Of seeds: where they take over, "prompt" or "mask", "stretch" or "millimetres", and the folder of the library.
@@ -185,6 +191,9 @@ def run(
         workers=workers,
         formats=tuple(formats),
         early_stop=early_stop,
+        zoom=zoom,
+        between=between,
+        clean_up=clean_up,
         start=start,
         by=by,
         fit=fit or "auto",

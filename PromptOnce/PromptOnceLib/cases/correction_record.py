@@ -10,13 +10,14 @@ import base64
 import binascii
 import math
 import zlib
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from PromptOnceLib.errors import SegmentationFileError
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
@@ -34,17 +35,28 @@ class CorrectionRecord(StrictModel):
 
     presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed. check_numbers: of the
     masks by object and slice, to notice what another program changed; none in records that were written without.
-    frames: the same of all frames of the stack, to notice another image.
+    frames: the same of all frames of the stack, to notice another image. crops, zoom, interpolated: as
+    SegmentationResult has them; in records of older versions whole slices were seen.
     """
 
     version: Literal[1] = 1
-    axis: int
+    axis: Annotated[int, Field(ge=0, le=2)]
     window: str
     prompts: PromptSet
     presence: Scores
     predicted_iou: Scores
+    crops: dict[str, Crop] = Field(default_factory=dict)
+    zoom: Zoom = "off"
+    interpolated: bool = False
     check_numbers: tuple[tuple[int, ...], ...] = ()
     frames: int | None = None
+
+    @model_validator(mode="after")
+    def _rows_are_as_long_as_each_other(self) -> CorrectionRecord:
+        tables = [self.presence, self.predicted_iou, *([self.check_numbers] if self.check_numbers else [])]
+        if len({tuple(map(len, table)) for table in tables}) > 1 or len(set(map(len, self.presence))) > 1:
+            raise ValueError("scores of different numbers of objects or slices")
+        return self
 
     def to_tag(self) -> str:
         """The record as text without blanks and bars; from_tag gives an equal one back."""
@@ -88,6 +100,9 @@ def correction_record(
         prompts=settled_prompts(prompt, result),
         presence=_plain(result.presence),
         predicted_iou=_plain(result.predicted_iou),
+        crops=result.crops,
+        zoom=result.zoom,
+        interpolated=result.interpolated,
         check_numbers=tuple(check_numbers(masks) for masks in result.masks),
         frames=None if frames is None else check_number(frames),
     )

@@ -78,6 +78,8 @@ def _recorded(
     if not fits or not known.keys() & set(result.names):
         notices.append(f"{file} was changed by another program: what was settled in it is not known any more.")
         return prompts
+    result.crops.update(record.crops)
+    result.zoom, result.interpolated = record.zoom, record.interpolated
     objects = []
     for own, item in enumerate(prompts.objects):
         place = known.get(item.name)

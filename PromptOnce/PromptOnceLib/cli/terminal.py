@@ -9,7 +9,8 @@ import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,9 @@ class SliceRange(click.ParamType):  # type: ignore[type-arg]
         return first, last
 
 
+_UNNOTICED = 1.0  # seconds
+
+
 class Reporter:
     """Sentences and progress on standard error; silent when quiet, or once nobody reads them.
 
@@ -189,6 +193,21 @@ class Reporter:
         """A function that is told how many are done, of how many."""
         return lambda done, total: self._count(done, total, what, unit)
 
+    @contextmanager
+    def reading(self) -> Iterator[Callable[[int, int], None]]:
+        """What `read_volume` tells its progress to; it shows where the reading takes longer than a second."""
+
+        def move(done: int, total: int) -> None:
+            if self._bar is not None and self._bar.total != total:
+                self.end()
+            if self._live and not self._quiet:
+                self._write(lambda: self._move_bar(done, total, "Reading", "image", _UNNOTICED))
+
+        try:
+            yield move
+        finally:
+            self.end()
+
     def end(self) -> None:
         """Close the progress bar; the next progress begins anew."""
         bar, self._bar, self._tenths = self._bar, None, 0
@@ -206,9 +225,9 @@ class Reporter:
             self._write(lambda: click.echo(f"{what}: {done} of {total} {unit}s, {10 * tenths} %", err=True))
         self._tenths = tenths
 
-    def _move_bar(self, done: int, total: int, what: str, unit: str) -> None:
+    def _move_bar(self, done: int, total: int, what: str, unit: str, delay: float = 0) -> None:
         if self._bar is None:
-            self._bar = tqdm(total=total, unit=unit, desc=what, file=sys.stderr)
+            self._bar = tqdm(total=total, unit=unit, desc=what, file=sys.stderr, delay=delay)
         self._bar.update(done - self._bar.n)
 
     def _write(self, write: Callable[[], object]) -> None:

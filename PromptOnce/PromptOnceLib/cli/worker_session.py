@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -96,25 +95,19 @@ class WorkerSession:
 
     def run(self, case: Case, settings: Settings) -> Run:
         """Propagate a case; Ctrl-C and a failure of the worker end it and, once slices have come, keep what is done."""
-        from PromptOnceLib.cases.outputs import Run
+        from PromptOnceLib.workflows.propagate_case import propagate_case
 
         settings.range_for(case.prompt, len(case.stack.frames))  # before the worker is started
         for notice in case.notices:
             self.reporter.say(notice)
         segmenter = self.segmenter
         self.reporter.say(_introduction(case))
-        segmenter.use_stack(case.stack)
-        started = time.monotonic()
         cancelled = self.cancelled("Cancelling; what is done is kept. Press Ctrl-C again to stop at once.")
+        reporter = self.reporter
         try:
-            job = segmenter.propagate(case.prompt, settings, self.reporter.progress, self.reporter.say, cancelled, True)
+            return propagate_case(segmenter, case, settings, self.model, reporter.progress, reporter.say, cancelled)
         finally:
-            self.reporter.end()
-        ended_early = job.cancelled or job.failure is not None
-        if job.failure is not None:
-            job.notices.append(f"{job.failure.message} The slices that were done until then are kept.")
-            self.reporter.say(job.notices[-1])
-        return Run(case, job.result, self.model, job.device, time.monotonic() - started, ended_early, job.notices)
+            reporter.end()
 
     def go(self, steps: Steps[R], what: str, unit: str = "slice", stopping: str = STOPPING) -> R:
         """Take a workflow to its end with progress; Ctrl-C cancels it. No worker is started for one without any step.

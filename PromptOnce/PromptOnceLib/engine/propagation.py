@@ -184,9 +184,9 @@ class Propagation(Workspace):
         outputs = self.segment(task.objects, task.seed, task.fill_hole_area)
         features = self.prompted_features(task.seed)
         entries = [self.tracker.remember_seed(features, output) for output in outputs]
-        if self.run_memory is not None:
-            self.run_memory.clear()
         names = [prompt.name for prompt in task.objects]
+        if self.run_memory is not None:
+            self.run_memory.forget_objects(names)
         reached = Reached(task.seed, 1, task.last - task.seed + 1)
         self.keep(names, task.seed, list(zip(outputs, entries, strict=True)), reached)
         return self.fetch(task.seed, outputs).take(), [{0: entry} for entry in entries]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.schema import StrictModel
 
 _CHUNK = 1 << 20
@@ -28,7 +29,7 @@ class FileStamp(StrictModel):
 
 
 def file_stamp(path: Path, earlier: FileStamp | None = None) -> FileStamp:
-    """The stamp of a file, which is not read where an earlier one fits. Raises OSError."""
+    """The stamp of a file, which is not read where an earlier one fits. Errors as `file_sha256`."""
     status = path.stat()
     if earlier is not None and earlier.fits(status):
         return earlier
@@ -36,7 +37,8 @@ def file_stamp(path: Path, earlier: FileStamp | None = None) -> FileStamp:
 
 
 def file_sha256(path: Path, progress: OnBytes | None = None) -> str:
-    """SHA-256 of a file as 64 lower-case hexadecimal digits. Raises OSError."""
+    """SHA-256 of a file as 64 lower-case hexadecimal digits. Raises OSError, InputError for a device or a pipe."""
+    check_ordinary(path)
     total = path.stat().st_size
     done = 0
     digest = hashlib.sha256()

@@ -16,7 +16,8 @@ class PromptOnceParameterNode:
 
     volume: the image to segment. axis: as imaging.stack.parse_axis takes it. window: as gui.volume.chosen_image takes
     it. segmentation: where results go, None for a new one. overwrite: whether results take voxels from other segments.
-    earlyStop: whether a pass stops where the object has ended. limitRange, firstSlice, lastSlice: propagate in these
+    earlyStop: whether a pass stops where the object has ended. zoom: as prompts.zoom.zoom_from_text takes it. cleanUp:
+    see segmentation.pieces. between: see prompts.interpolation. limitRange, firstSlice, lastSlice: propagate in these
     slices only; -1 is the last one. reference: what results are compared with, a segmentation or a label map volume.
     referenceSegments: segment for each object that one was chosen for, a JSON object by the objects' keys.
     referenceSegment: of scenes of older versions, for all objects.
@@ -28,6 +29,9 @@ class PromptOnceParameterNode:
     segmentation: vtkMRMLSegmentationNode
     overwrite: bool = False
     earlyStop: bool = False  # noqa: N815
+    zoom: str = "auto"
+    cleanUp: str = "connected"  # noqa: N815
+    between: str = "track"
     limitRange: bool = False  # noqa: N815
     firstSlice: int = 0  # noqa: N815
     lastSlice: int = -1  # noqa: N815

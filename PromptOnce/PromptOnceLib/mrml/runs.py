@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import PromptOnceLib
@@ -30,7 +31,7 @@ class VolumeRun:
 
     case: what is segmented. job: with the result so far and the progress. writer: of the segments; its `undo` takes the
     run back. notices: sentences for the user. error: why it did not go to its end; what was done until then is kept.
-    cancelled: whether somebody stopped it.
+    cancelled: whether somebody stopped it. clean_up_undone: whether what its clean-up took out was put back.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class VolumeRun:
         self.case, self.files, self.writer = case, files, writer
         self.notices = [*case.notices, *writer.notices]
         self.error: PromptOnceError | None = None
-        self.finished = False
+        self.finished = self.clean_up_undone = False
         self.job: PropagationJob | None = None
         self._session, self._clock = session, clock
         self._on_progress, self._on_finished = on_progress, on_finished
@@ -55,13 +56,31 @@ class VolumeRun:
 
     def start(self, settings: Settings, device: str = "auto", precision: str = "auto") -> None:
         """Have the worker begin, once it holds model and stack. Returns at once."""
-        prompt = self.case.prompt
+        prompt, settings = self.case.prompt, replace(settings, settled=self.writer.kept_slices)
         self._session.prepare(self.files, device, precision, self.case.stack, prompt.slice)
         self.job = self._session.propagate(prompt, settings, self._slice_done, self.notices.append, self._ended)
 
     def cancel(self) -> None:
         """Stop at the next slice; what is done is kept."""
         self._session.cancel()
+
+    @property
+    def removed(self) -> int:
+        """How many voxels the clean-up took out, of all objects."""
+        return 0 if self.job is None else sum(gone.voxels.shape[1] for gone in self.job.removed.values())
+
+    def swap_clean_up(self) -> None:
+        """Put back what the clean-up took out, in the result and in the segments; called again, take it out again.
+
+        Raises InputError when the segmentation, or one of the segments, was removed.
+        """
+        assert self.job is not None
+        result, removed = self.job.result, self.job.removed
+        places = {result.names.index(name): gone for name, gone in removed.items()}
+        self.writer.put_back(places, not self.clean_up_undone)
+        self.clean_up_undone = not self.clean_up_undone
+        for place, gone in places.items():
+            result.masks[place][tuple(gone.voxels)] = self.clean_up_undone
 
     @property
     def cancelled(self) -> bool:
@@ -132,6 +151,9 @@ class VolumeRun:
             "PromptedSlice": str(self.case.prompt.slice),
             "Seed": self.case.prompt.label if isinstance(self.case.prompt, SharedSeed) else "",
             "EarlyStop": "yes" if job.settings.stop_when_absent else "no",
+            "Zoom": str(job.settings.zoom),
+            "Between": job.settings.between,
+            "CleanUp": job.settings.clean_up,
             "Window": f"{window.name} ({window.lower:g} to {window.upper:g})",
             "Version": PromptOnceLib.__version__,
             "Packages": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),

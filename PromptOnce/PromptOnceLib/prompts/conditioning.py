@@ -21,11 +21,12 @@ class ConditioningFrame:
     """A frame of another image with its prompts.
 
     frame: uint8 (rows, columns), of any size. objects: one prompt for every object of the run, in the run's order, in
-    pixels of this frame.
+    pixels of this frame. scale: so many rows and columns of it measure as much as one of the stack.
     """
 
     frame: NDArray[np.uint8]
     objects: tuple[ObjectPrompt, ...]
+    scale: tuple[float, float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,6 +95,11 @@ class PromptedObject(StrictModel):
                 )
         return None
 
+    def prompts(self) -> list[tuple[int, ObjectPrompt]]:
+        """The fixed slices with what marks the object there."""
+        marked = ((index, self.on(index)) for index in self.indices)
+        return [(index, prompt) for index, prompt in marked if prompt is not None]
+
     @property
     def absent(self) -> frozenset[int]:
         """Fixed slices on which the object is not, as their empty masks say."""

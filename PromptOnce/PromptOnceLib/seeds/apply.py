@@ -69,7 +69,7 @@ def shared_seed(source: SeedSource, geometry: Geometry, axis: int) -> SharedSeed
     frames = [fit_seed(seed, geometry, axis, source.fit, source.by) for seed in source.seeds]
     wanted = _chosen(frames[0], source)
     same = tuple(
-        ConditioningFrame(frame.frame, _same_objects(wanted, frame, seed))
+        replace(frame, objects=_same_objects(wanted, frame, seed))
         for frame, seed in zip(frames, source.seeds, strict=True)
     )
     start = source.start if isinstance(source.start, int) else central_slice(geometry.shape[axis])

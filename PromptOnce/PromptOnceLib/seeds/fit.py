@@ -63,7 +63,10 @@ def fit_seed(seed: Seed, geometry: Geometry, axis: int, how: Fit | None = None, 
         between_rows, between_columns, _ = pixel_spacing(geometry, axis)
         picture = to_field_of_view(picture, (rows * between_rows, columns * between_columns))
     pairs = zip(picture.objects, picture.masks, strict=True)
-    return ConditioningFrame(picture.frame, tuple(_prompt(item, mask, by, picture.name) for item, mask in pairs))
+    prompts = tuple(_prompt(item, mask, by, picture.name) for item, mask in pairs)
+    between_rows, between_columns, _ = pixel_spacing(geometry, axis)
+    scale = between_rows / picture.spacing[0], between_columns / picture.spacing[1]
+    return ConditioningFrame(picture.frame, prompts, scale)
 
 
 def turned(seed: Seed, wanted: FrameOrientation) -> SeedPicture:

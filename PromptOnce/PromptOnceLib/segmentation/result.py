@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import check_ordinary
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.segmentation.metrics import Mask, Summary, dice, jaccard, slice_scores, summarise
 
 PRESENT = 0.5
@@ -79,8 +80,9 @@ class SegmentationResult:
     """Masks and scores of one stack, filled slice by slice.
 
     masks: uint8 0 or 1 (objects, n, rows, columns). computed: bool (n,). presence, predicted_iou: float32 (objects, n),
-    NaN where not computed. axis: array axis (0, 1, 2) of the KJI volume that the slices were taken along. Raises
-    ValueError where these do not fit each other.
+    NaN where not computed. axis: array axis (0, 1, 2) of the KJI volume that the slices were taken along. crops: what
+    the network saw of all slices, by the objects' names; zoom: what was asked for. interpolated: whether slices between
+    prompted ones come from interpolated boxes. Raises ValueError where these do not fit each other.
     """
 
     masks: NDArray[np.uint8]
@@ -89,6 +91,9 @@ class SegmentationResult:
     predicted_iou: NDArray[np.float32]
     axis: int
     names: tuple[str, ...]
+    crops: dict[str, Crop] = field(default_factory=dict)
+    zoom: Zoom = "auto"
+    interpolated: bool = False
 
     def __post_init__(self) -> None:
         if self.masks.ndim != 4 or self.masks.dtype != np.uint8:
@@ -145,7 +150,7 @@ class SegmentationResult:
     def copy(self) -> SegmentationResult:
         """The same with arrays of its own."""
         arrays = (self.masks.copy(), self.computed.copy(), self.presence.copy(), self.predicted_iou.copy())
-        return SegmentationResult(*arrays, self.axis, self.names)
+        return SegmentationResult(*arrays, self.axis, self.names, dict(self.crops), self.zoom, self.interpolated)
 
     def to_volume_order(self, object_index: int) -> NDArray[np.uint8]:
         """KJI mask of one object, C-contiguous, on the grid of the volume that the stack was taken from."""

@@ -79,8 +79,10 @@ def read_seg_nrrd(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], G
         if layer.ndim == 4:
             layer = layer[info.get("layer", 0)]
         masks.append(np.ascontiguousarray((layer == info.get("labelValue", 1)).T).astype(np.uint8))
-        name = fields[index].get("Name", info["id"])
-        color = tuple(info.get("color", default_color(place)))
+        name = fields[index].get("Name", "").strip() or info["id"].strip() or f"segment {place + 1}"
+        color = tuple(info.get("color", ()))
+        if len(color) != 3 or not all(0 <= share <= 1 for share in color):
+            color = default_color(place)
         segments.append(Segment(name, color, _tag(fields[index].get("Tags", ""), "TerminologyEntry")))
     return segments, masks, geometry
 

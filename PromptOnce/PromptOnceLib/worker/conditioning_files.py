@@ -27,7 +27,7 @@ class ConditioningFiles:
             path = self._folder / f"seed-frame-{self._request}-{number}.npy"
             self._paths.append(path)
             save_array(path, seed.frame)
-            frames.append(SeedFrame(file=path.name, objects=seed.objects))
+            frames.append(SeedFrame(file=path.name, objects=seed.objects, scale=seed.scale))
         return SharedPrompt(frames=tuple(frames), slice=prompt.slice)
 
     def remove(self) -> None:

@@ -22,6 +22,7 @@ from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limi
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
+from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker import protocol
@@ -42,7 +43,7 @@ class Handlers:
         self._tracker: Tracker | None = None
         self._loaded: tuple[object, ...] = ()
         self._placed: Placement | None = None
-        self._propagation: Propagation | None = None
+        self._views: Views | None = None
         self._frames: Frames | None = None
         self._request = 0
 
@@ -68,7 +69,7 @@ class Handlers:
         if isinstance(request, protocol.SetPictures):
             return self._use(request, Pictures([self._folder / file for file in request.files]))
         if isinstance(request, protocol.Prefetch):
-            self._ready().prefetch(self._existing_slice(request.slice))
+            self._ready().whole.prefetch(self._existing_slice(request.slice))
             return protocol.Done(id=request.id)
         if isinstance(request, protocol.Predict):
             return self._predict(request)
@@ -133,22 +134,23 @@ class Handlers:
         return protocol.Done(id=request.id)
 
     def _predict(self, request: protocol.Predict) -> protocol.Predicted:
-        propagation, prompt = self._ready(), request.prompt
+        views, prompt = self._ready(), request.prompt
         prompt.validate_for(self._shape(prompt.slice), request.correcting)
-        output = propagation.predict(prompt.objects, prompt.slice, request.fill_hole_area, request.correcting)
+        crops = views.crops({item.name: [item] for item in prompt.objects}, request.sight)
+        output = views.predict(prompt.objects, crops, prompt.slice, request.fill_hole_area, request.correcting)
         np.save(self._folder / request.file, output.masks)
         return protocol.Predicted(
-            id=request.id, presence=list(output.presence), predicted_iou=list(output.predicted_iou)
+            id=request.id, presence=list(output.presence), predicted_iou=list(output.predicted_iou), crops=crops
         )
 
     def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
-        workspace = self._ready()
+        views = self._ready()
         self._existing_slice(request.last)
-        plan = plan_propagation(request, workspace, self._folder, self._shape)
+        plan, frames = plan_propagation(request, views, self._folder, self._shape), views.whole.frames
         file = self._folder / request.file
         masks: StackMasks | PictureMasks
-        if isinstance(workspace.frames, np.ndarray):
-            masks = StackMasks(file, (plan.objects, *workspace.frames.shape))
+        if isinstance(frames, np.ndarray):
+            masks = StackMasks(file, (plan.objects, *frames.shape))
         else:
             masks = PictureMasks(file)
         done, cancelled = 0, request.id in self._cancelled
@@ -158,13 +160,15 @@ class Handlers:
             self._send(_slice_done(request.id, output, done, plan.steps, objects))
             if cancelled := request.id in self._cancelled and done < plan.steps:
                 break
-        device = str(workspace.tracker.placement.device)
-        return protocol.Propagated(id=request.id, cancelled=cancelled, slices=done, device=device)
+        device = str(views.whole.tracker.placement.device)
+        return protocol.Propagated(
+            id=request.id, cancelled=cancelled, slices=done, device=device, crops=dict(plan.crops)
+        )
 
     def _embed(self, request: protocol.Embed) -> protocol.Embedded:
         if self._tracker is None:
             raise WrongOrderError("A model has to be loaded first.")
-        propagation = self._ready() if request.slices else Propagation(self._tracker, (), self._notice)
+        propagation = self._ready().whole if request.slices else Propagation(self._tracker, (), self._notice)
         stack = propagation.frames
         for index in request.slices:
             self._existing_slice(index)
@@ -183,24 +187,24 @@ class Handlers:
         save_array(self._folder / request.file, np.stack(found))
         return protocol.Embedded(id=request.id, cancelled=False)
 
-    def _ready(self) -> Propagation:
+    def _ready(self) -> Views:
         if self._tracker is None:
             raise WrongOrderError("A model has to be loaded first.")
         if self._frames is None:
             raise WrongOrderError("A volume has to be given first.")
-        if self._propagation is None:
+        if self._views is None:
             store = memory = None
             if isinstance(self._frames, np.ndarray):  # a set of pictures is gone through once, and never corrected
                 store = FeatureStore(self._folder, feature_limit(), lossless=not self._tracker.placement.rearranged)
                 memory = RunMemory(self._folder)
-            self._propagation = Propagation(self._tracker, self._frames, self._notice, store, memory)
-        return self._propagation
+            self._views = Views(Propagation(self._tracker, self._frames, self._notice, store, memory))
+        return self._views
 
     def _forget_stack(self) -> None:
         """Forget what was computed of the stack so far."""
-        if self._propagation is not None:
-            self._propagation.clear()
-            self._propagation = None
+        if self._views is not None:
+            self._views.whole.clear()
+            self._views = None
 
     def _existing_slice(self, index: int) -> int:
         assert self._frames is not None

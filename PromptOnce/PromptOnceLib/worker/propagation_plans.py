@@ -1,15 +1,22 @@
-"""What a request to propagate takes: passes from one slice, after seeds, or sweeps between fixed slices."""
+"""What a request to propagate takes: passes from one slice, after seeds, sweeps between fixed slices, or each slice by
+itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
+from PromptOnceLib.engine.propagation import SliceOutput, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
+from PromptOnceLib.engine.zoom.seeds import zoomed_after_seeds
+from PromptOnceLib.engine.zoom.single_slices import SlicesTask
+from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import WrongOrderError
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
+from PromptOnceLib.prompts.interpolation import affected, interpolated
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker import protocol
@@ -18,71 +25,127 @@ from PromptOnceLib.worker.arrays import load_frames
 Shape = Callable[[int], tuple[int, int, int]]
 """Number of slices, rows and columns; of pictures those of the one with this index."""
 
+Outputs = Iterator[tuple[list[int] | None, SliceOutput]]
+"""What comes, with the places of its objects, None for all."""
+
 
 @dataclass(frozen=True)
 class Plan:
-    """objects: how many there are. steps: how many outputs come. outputs: with the places of their objects, None for
-    all.
-    """
+    """objects: how many there are. steps: how many outputs come. crops: by object, what is seen of all slices."""
 
     objects: int
     steps: int
-    outputs: Iterator[tuple[list[int] | None, SliceOutput]]
+    outputs: Outputs
+    crops: Mapping[str, Crop] = field(default_factory=dict)
 
 
-def plan_propagation(request: protocol.Propagate, work: Propagation, folder: Path, shape: Shape) -> Plan:
+def plan_propagation(request: protocol.Propagate, views: Views, folder: Path, shape: Shape) -> Plan:
     """Check a request and say what it takes; nothing is computed before the outputs are asked for.
 
     Raises PromptError for a prompt that does not fit the stack, WrongOrderError for a request that makes no sense.
     """
-    if isinstance(request.prompt, PromptSet):
-        return _plan_of_set(request, request.prompt, work, shape)
-    task = _task(request, folder, shape)
-    return Plan(len(task.objects), task.slices, ((None, output) for output in work.run(task)))
+    if isinstance(request.prompt, protocol.SharedPrompt):
+        return _after_seeds(request, request.prompt, views, folder, shape)
+    if request.alone:
+        raise WrongOrderError("Slices can be segmented alone only after a shared prompt.")
+    if isinstance(request.prompt, Prompt):
+        return _from_one_slice(request, request.prompt, views, shape)
+    request.prompt.validate_for(shape(0))
+    if request.between == "interpolate":
+        return _between_boxes(request, request.prompt, views)
+    return _between_fixed_slices(request, request.prompt, views)
 
 
-def _plan_of_set(request: protocol.Propagate, prompts: PromptSet, work: Propagation, shape: Shape) -> Plan:
-    prompts.validate_for(shape(0))
+def _from_one_slice(request: protocol.Propagate, prompt: Prompt, views: Views, shape: Shape) -> Plan:
+    """Passes; objects that are seen through the same crop go together."""
+    _check_range(request)
+    prompt.validate_for(shape(prompt.slice))
+    crops = views.crops({item.name: [item] for item in prompt.objects}, request.sight)
+    tasks = []
+    for crop in dict.fromkeys(crops.values()):
+        places = [place for place, item in enumerate(prompt.objects) if crops[item.name] == crop]
+        tasks.append((crop, places, _task(request, [views.seen(prompt.objects[place], crop) for place in places])))
+
+    def outputs() -> Outputs:
+        for crop, places, task in tasks:
+            views.begin([item.name for item in task.objects], crop)
+            for output in views.at(crop).run(task):
+                yield places if len(tasks) > 1 else None, views.on_whole_slice(output, crop)
+
+    return Plan(len(prompt.objects), sum(task.slices for _, _, task in tasks), outputs(), crops)
+
+
+def _between_fixed_slices(request: protocol.Propagate, prompts: PromptSet, views: Views) -> Plan:
+    """Sweeps; objects that are fixed on the same slices and seen through the same crop go together."""
+    marked = {item.name: [prompt for _, prompt in item.prompts()] for item in prompts.objects if item.slices}
+    crops = views.crops(marked, request.sight)
     places = {item.name: place for place, item in enumerate(prompts.objects)}
     changed = None if request.changed is None else frozenset(request.changed)
     groups = []
-    for group in prompts.groups():
-        fixed = {index: _marks(group, index) for index in group.objects[0].indices}
-        task = SweepTask(fixed, request.first, request.last, changed, request.direction, request.fill_hole_area)
-        groups.append(([places[item.name] for item in group.objects], task))
+    for fixed_alike in prompts.groups():
+        for crop in dict.fromkeys(crops[item.name] for item in fixed_alike.objects):
+            items = [item for item in fixed_alike.objects if crops[item.name] == crop]
+            marks = [dict(item.prompts()) for item in items]
+            fixed = {index: [views.seen(one[index], crop) for one in marks] for index in items[0].indices}
+            task = SweepTask(fixed, request.first, request.last, changed, request.direction, request.fill_hole_area)
+            groups.append((crop, [item.name for item in items], task))
 
-    def outputs() -> Iterator[tuple[list[int] | None, SliceOutput]]:
-        for objects, task in groups:
-            for output in Sweeps(work).run(task):
-                yield objects, output
+    def outputs() -> Outputs:
+        for crop, names, task in groups:
+            views.begin(names, crop)
+            for output in Sweeps(views.at(crop)).run(task):
+                yield [places[name] for name in names], views.on_whole_slice(output, crop)
 
-    return Plan(len(places), sum(task.steps for _, task in groups), outputs())
-
-
-def _marks(group: PromptSet, index: int) -> list[ObjectPrompt]:
-    prompt = group.on(index)
-    assert prompt is not None
-    return list(prompt.objects)
+    return Plan(len(places), sum(task.steps for _, _, task in groups), outputs(), crops)
 
 
-def _task(request: protocol.Propagate, folder: Path, shape: Shape) -> Task:
-    """A propagation from one slice, or after the frames of seeds."""
+def _between_boxes(request: protocol.Propagate, prompts: PromptSet, views: Views) -> Plan:
+    """Each slice by itself, object after object."""
+    within, tasks = range(request.first, request.last + 1), []
+    for place, item in enumerate(prompts.objects):
+        if item.slices:
+            slices = set(within) if request.changed is None else affected(item, request.changed, within)
+            task = SlicesTask(interpolated(item), tuple(sorted(slices)), request.sight.zoom, request.fill_hole_area)
+            tasks.append((place, item.name, task))
+
+    def outputs() -> Outputs:
+        for place, name, task in tasks:
+            views.begin([name], None)
+            for output in task.run(views):
+                yield [place], output
+
+    return Plan(len(prompts.objects), sum(len(task.slices) for _, _, task in tasks), outputs())
+
+
+def _after_seeds(
+    request: protocol.Propagate, shared: protocol.SharedPrompt, views: Views, folder: Path, shape: Shape
+) -> Plan:
+    """Passes after the frames of other images, seen whole by "auto": where the object lies is not known before, and a
+    look for it on the whole slice may find another one.
+    """
+    _check_range(request)
+    frames = tuple(
+        ConditioningFrame(load_frames(folder / seed.file, 2), seed.objects, seed.scale) for seed in shared.frames
+    )
+    seed = SharedSeed(frames, shared.slice)
+    seed.validate_for(shape(0))
+    task = _task(request, seed.objects, frames)
+    zoom, objects = request.sight.zoom, len(task.objects)
+    crops = {item.name: Crop.whole(views.shape) for item in task.objects}
+    if isinstance(zoom, str) or request.alone or not views.of_a_stack:
+        return Plan(objects, task.slices, ((None, output) for output in views.whole.run(task)), crops)
+    outputs = (([place], output) for place, output in zoomed_after_seeds(views, task, zoom, crops))
+    return Plan(objects, objects * task.slices, outputs, crops)
+
+
+def _check_range(request: protocol.Propagate) -> None:
     if not request.first <= request.prompt.slice <= request.last:
         raise WrongOrderError("The range of slices has to hold the prompted slice.")
-    seeds: tuple[ConditioningFrame, ...] = ()
-    if isinstance(request.prompt, protocol.SharedPrompt):
-        seeds = tuple(
-            ConditioningFrame(load_frames(folder / seed.file, 2), seed.objects) for seed in request.prompt.frames
-        )
-        shared = SharedSeed(seeds, request.prompt.slice)
-        shared.validate_for(shape(0))
-        objects = shared.objects
-    else:
-        assert isinstance(request.prompt, Prompt)
-        if request.alone:
-            raise WrongOrderError("Slices can be segmented alone only after a shared prompt.")
-        request.prompt.validate_for(shape(request.prompt.slice))
-        objects = request.prompt.objects
+
+
+def _task(
+    request: protocol.Propagate, objects: Sequence[ObjectPrompt], seeds: tuple[ConditioningFrame, ...] = ()
+) -> Task:
     return Task(
         objects,
         request.prompt.slice,

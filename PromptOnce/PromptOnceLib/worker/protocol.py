@@ -12,12 +12,15 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.models.model_entry import MemorySettings
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.schema import StrictModel
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
 
 M = TypeVar("M")
@@ -89,6 +92,7 @@ class Predict(Request):
     """Masks of the prompted slice alone, written to `file`, uint8 (objects, rows, columns).
 
     correcting: points correct the mask that comes with them, with what the last propagation remembers of the slice.
+    sight: how much of the slice is seen.
     """
 
     type: Literal["predict"] = "predict"
@@ -96,13 +100,15 @@ class Predict(Request):
     file: FileName
     fill_hole_area: int = Field(default=0, ge=0)
     correcting: bool = False
+    sight: Sight = Sight()
 
 
 class SeedFrame(Message):
-    """A frame of another image, uint8 (rows, columns) in `file`, and its objects in pixels of this frame."""
+    """A frame of another image, uint8 (rows, columns) in `file`; objects, scale: as ConditioningFrame has them."""
 
     file: FileName
     objects: tuple[ObjectPrompt, ...]
+    scale: tuple[float, float] = (1.0, 1.0)
 
 
 class SharedPrompt(Message):
@@ -126,7 +132,7 @@ class Propagate(Request):
     rest of a pass where the objects have ended; a notice names the slices.
 
     A set of prompts fixes several slices: only what lies next to the `changed` ones is computed, everything where that
-    is None.
+    is None. between: how the slices between them come about. sight: how much of the slices is seen.
     """
 
     type: Literal["propagate"] = "propagate"
@@ -139,6 +145,8 @@ class Propagate(Request):
     fill_hole_area: int = Field(default=0, ge=0)
     alone: bool = False
     stop_when_absent: bool = False
+    between: Between = "track"
+    sight: Sight = Sight()
 
 
 class Embed(Request):
@@ -199,20 +207,25 @@ class Done(Answer):
 
 
 class Predicted(Answer):
-    """Reply to Predict; one value an object."""
+    """Reply to Predict; one value an object. crops: by object, what was seen of the slice."""
 
     type: Literal["predicted"] = "predicted"
     presence: list[float]
     predicted_iou: list[float]
+    crops: dict[str, Crop] = Field(default_factory=dict)
 
 
 class Propagated(Answer):
-    """Reply to Propagate; also after a cancel, when the slices reported so far are what is done."""
+    """Reply to Propagate; also after a cancel, when the slices reported so far are what is done.
+
+    crops: by object, what was seen of all slices; none of objects whose slices were seen each in its own way.
+    """
 
     type: Literal["propagated"] = "propagated"
     cancelled: bool
     slices: int
     device: str
+    crops: dict[str, Crop] = Field(default_factory=dict)
 
 
 class SliceDone(Answer):

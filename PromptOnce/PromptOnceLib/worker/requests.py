@@ -1,9 +1,9 @@
-"""What a session is asked for a prompt: the masks of the prompted slice, or a propagation."""
+"""What a session is asked for a prompt once it stands: a propagation, and how to propagate."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError
 from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.prompts.conditioning import AnyPrompt
+from PromptOnceLib.prompts.interpolation import Between, check_interpolation
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.walls import Walls, kept_out
+from PromptOnceLib.prompts.zoom import Sight
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, Removed, clean_up
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result
@@ -25,10 +29,9 @@ from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.conditioning_files import ConditioningFiles
 from PromptOnceLib.worker.job import Job
 from PromptOnceLib.worker.progress import Progress
-from PromptOnceLib.worker.session_job import OnError, OnNotice, Queue, SessionJob
+from PromptOnceLib.worker.session_job import OnNotice, Queue, SessionJob
 
 OnSlice = Callable[[protocol.SliceDone], object]
-OnMasks = Callable[["PromptedMasks"], object]
 OnEnd = Callable[["PropagationJob", PromptOnceError | None], object]
 
 
@@ -40,7 +43,10 @@ class Settings:
     this many pixels of SAM 2's low-resolution mask become object; 0 leaves masks as they come. stop_when_absent: do not
     compute what lies behind several slices without any object; off, because organs in several pieces come again.
     alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others. changed: of a
-    prompt set, the fixed slices next to which everything is computed; None for all. walls: what no mask may hold.
+    prompt set, the fixed slices next to which everything is computed; None for all. clean_up: which pieces of a mask
+    stay once all slices are done. settled: slices that somebody has settled elsewhere, which a clean-up leaves as they
+    are. zoom: how much of a slice the network sees. crops: what an earlier run saw of objects, by name, instead of
+    that. between: how the slices between prompted ones come about. walls: what no mask may hold.
     """
 
     first: int = 0
@@ -50,6 +56,11 @@ class Settings:
     stop_when_absent: bool = False
     alone: bool = False
     changed: tuple[int, ...] | None = None
+    clean_up: CleanUp = "connected"
+    settled: tuple[int, ...] = ()
+    zoom: Zoom = "auto"
+    crops: Mapping[str, Crop] = field(default_factory=dict)
+    between: Between = "track"
     walls: Walls | None = field(default=None, compare=False)
 
     def within(self, slices: int) -> range:
@@ -85,100 +96,12 @@ def check_prompt(prompt: AnyPrompt, stack: Stack, correcting: bool = False) -> N
         prompt.validate_for(stack.frames.shape)
 
 
-@dataclass(frozen=True, eq=False)
-class PromptedMasks:
-    """Masks of the prompted slice, uint8 (objects, rows, columns), with presence and predicted IoU an object."""
-
-    masks: NDArray[np.uint8]
-    presence: tuple[float, ...]
-    predicted_iou: tuple[float, ...]
-
-
-class PromptJob(SessionJob):
-    """The masks of the prompted slice alone, for a prompt that `check_prompt` has passed.
-
-    tell_outdated: end with CancelledError when it is dropped, instead of calling nobody.
-    """
-
-    nothing_done = "Cancelled: the masks of the prompted slice were not computed."
-    urgency = 1
-
-    def __init__(
-        self,
-        prompt: Prompt,
-        fill_hole_area: int,
-        on_masks: OnMasks,
-        on_error: OnError,
-        on_notice: OnNotice,
-        tell_outdated: bool,
-        queue: Queue,
-        correcting: bool = False,
-    ) -> None:
-        super().__init__(queue)
-        self._prompt, self._fill_hole_area, self._correcting = prompt, fill_hole_area, correcting
-        self._on_masks, self._on_error, self._on_notice = on_masks, on_error, on_notice
-        self._tell_outdated = tell_outdated
-        self._file: Path | None = None
-        self._told = False
-
-    def send(self, client: WorkerClient) -> Job:
-        number = client.new_id()
-        name = f"prompted-{number}.npy"
-        request = protocol.Predict(
-            id=number,
-            prompt=self._prompt,
-            file=name,
-            fill_hole_area=self._fill_hole_area,
-            correcting=self._correcting,
-        )
-        self._file = client.folder / name
-        self.job = client.send(request, self._on_event)
-        return self.job
-
-    def end(self, error: PromptOnceError | None = None) -> None:
-        callback = self._answer() if error is None else partial(self._on_error, error)
-        self._queue(partial(self._tell, callback))
-
-    def drop(self) -> None:
-        """The masks are outdated: they are not handed over any more."""
-        if not self._told and self._tell_outdated:
-            self._queue(partial(self._on_error, CancelledError(self.nothing_done)))
-        self._told = True
-
-    def stop(self, client: WorkerClient) -> None:
-        """Nothing: one slice is done soon."""
-
-    def _tell(self, callback: Callable[[], object]) -> None:
-        if not self._told:
-            self._told = True
-            callback()
-
-    def _answer(self) -> Callable[[], object]:
-        try:
-            return partial(self._on_masks, self._take())
-        except PromptOnceError as error:
-            return partial(self._on_error, error)
-
-    def _take(self) -> PromptedMasks:
-        assert self.job is not None
-        assert self._file is not None
-        try:
-            reply = self.job.result(protocol.Predicted)
-            masks = load_result(self._file)
-        finally:
-            self._file.unlink(missing_ok=True)
-        return PromptedMasks(masks, tuple(reply.presence), tuple(reply.predicted_iou))
-
-    def _on_event(self, event: protocol.Event) -> None:
-        if isinstance(event, protocol.Notice):
-            self._on_notice(event.text)
-
-
 class PropagationJob(SessionJob):
     """A propagation that waits, is under way, or is over.
 
     base: the result that a prompt set, of some of its objects or of all, corrects; it stays as it is. result: what has
-    been done so far, with what the base had. notices: what was done differently than asked. device: where it ended, ""
+    been done so far, with what the base had. removed: what the clean-up took out of each object of the result, once the
+    last slice is done. notices: what was done differently than asked. device: where it ended, ""
     before. cancelled: whether it ended before the last slice. failure: the error with which it ended.
     """
 
@@ -201,21 +124,26 @@ class PropagationJob(SessionJob):
         self.prompt, self.settings = prompt, settings
         names = [item.name for item in prompt.objects]
         self.result = SegmentationResult.empty(names, stack.frames.shape, stack.axis) if base is None else base.copy()
+        self.result.zoom, self.result.interpolated = settings.zoom, settings.between == "interpolate"
         # Where the worker's objects stand in the result.
         self._places = [self.result.names.index(name) for name in names]
         self.progress = Progress(clock)
+        self.removed: dict[str, Removed] = {}
         self.notices: list[str] = []
         self.device, self.cancelled = "", False
         self.failure: PromptOnceError | None = None
         self._stack, self._range = stack, range(0)
         self._on_slice, self._on_notice, self._on_end = on_slice, on_notice, on_end
         self._changed: list[int] = []
+        self._done: dict[int, set[int]] = {place: set() for place in self._places}
         self._path: Path | None = None
         self._masks: NDArray[np.uint8] | None = None
 
     def check(self) -> None:
         """Before it is sent: PromptError for a prompt that does not fit the stack, InputError for such a range."""
         check_prompt(self.prompt, self._stack)
+        if self.settings.between == "interpolate":
+            check_interpolation(self.prompt)
         self._range = self.settings.range_for(self.prompt, len(self._stack.frames))
 
     def send(self, client: WorkerClient) -> Job:
@@ -232,6 +160,8 @@ class PropagationJob(SessionJob):
             fill_hole_area=self.settings.fill_hole_area,
             alone=self.settings.alone,
             stop_when_absent=self.settings.stop_when_absent,
+            between=self.settings.between,
+            sight=Sight(zoom=self.settings.zoom, crops=dict(self.settings.crops)),
         )
         self._path = client.folder / request.file
         try:
@@ -253,6 +183,7 @@ class PropagationJob(SessionJob):
         self.cancelled |= isinstance(error, CancelledError)
         self.failure = error
         if error is None and not self.cancelled:
+            self._clean_up()
             self._note_empty_objects()
         self._queue(partial(self._on_end, self, error))
 
@@ -274,6 +205,23 @@ class PropagationJob(SessionJob):
         if self._on_notice is not None:
             self._queue(partial(self._on_notice, text))
 
+    def _clean_up(self) -> None:
+        """Take out what the clean-up is to take out, on slices that were computed in this run."""
+        # Slices that are segmented each by itself need not lie beside each other.
+        rule: CleanUp = "all" if self.settings.alone else self.settings.clean_up
+        for place, done in self._done.items():
+            name = self.result.names[place]
+            fixed = {*range(len(self.result.computed))} - done
+            fixed |= {*self.settings.settled, *self._fixed_slices(name)}
+            removed = clean_up(self.result.masks[place], rule, fixed)
+            if removed.pieces:
+                self.removed[name] = removed
+                self._changed += removed.slices
+                self._note(removed.sentence(name))
+
+    def _fixed_slices(self, name: str) -> tuple[int, ...]:
+        return self.prompt.object(name).indices if isinstance(self.prompt, PromptSet) else (self.prompt.slice,)
+
     def _note_empty_objects(self) -> None:
         """A run that found nothing has done what it could: it is told, and no error."""
         empty = [name for name, mask in zip(self.result.names, self.result.masks, strict=True) if not mask.any()]
@@ -289,6 +237,8 @@ class PropagationJob(SessionJob):
         masks = kept_out(masks, self.settings.walls, event.slice)
         self.result.set_slice(event.slice, masks, event.presence, event.predicted_iou, places)
         self._changed.append(event.slice)
+        for place in places:
+            self._done[place].add(event.slice)
         self.progress.advance(event.done, event.total)
 
     def _over(self, frame_files: ConditioningFiles, ended: Job) -> None:
@@ -298,3 +248,4 @@ class PropagationJob(SessionJob):
         frame_files.remove()
         if isinstance(ended.reply, protocol.Propagated):
             self.device, self.cancelled = ended.reply.device, ended.reply.cancelled
+            self.result.crops.update(ended.reply.crops)

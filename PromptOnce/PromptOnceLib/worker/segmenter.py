@@ -13,10 +13,11 @@ from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.requests import OnMasks, OnSlice, PromptedMasks, PropagationJob, Settings
-from PromptOnceLib.worker.requests_embed import OnFrame
+from PromptOnceLib.worker.requests import OnSlice, PropagationJob, Settings
+from PromptOnceLib.worker.requests_slices import OnFrame, OnMasks, PromptedMasks
 from PromptOnceLib.worker.session import Session
 from PromptOnceLib.worker.session_job import OnError, OnNotice
 
@@ -100,11 +101,11 @@ class Segmenter:
         """
         return self.wait(lambda done, fail: self.session.embed(slices, frames, done, fail, on_frame), should_cancel)
 
-    def predict(self, prompt: Prompt, fill_hole_area: int = 0) -> PromptedMasks:
-        """Masks of the prompted slice alone."""
+    def predict(self, prompt: Prompt, fill_hole_area: int = 0, sight: Sight | None = None) -> PromptedMasks:
+        """Masks of the prompted slice alone. sight: as Session.preview takes it."""
 
         def ask(done: OnMasks, fail: OnError) -> None:
-            self.session.preview(prompt, done, fail, fill_hole_area, tell_outdated=True)
+            self.session.preview(prompt, done, fail, fill_hole_area, tell_outdated=True, sight=sight)
 
         return self.wait(ask)
 

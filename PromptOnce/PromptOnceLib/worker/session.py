@@ -15,13 +15,14 @@ from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.job import Job
 from PromptOnceLib.worker.preparation import ModelChoice, Preparation
-from PromptOnceLib.worker.requests import OnEnd, OnMasks, OnSlice, PromptJob, PropagationJob, Settings, check_prompt
-from PromptOnceLib.worker.requests_embed import EmbeddingJob, OnEmbeddings, OnFrame, prefetch
+from PromptOnceLib.worker.requests import OnEnd, OnSlice, PropagationJob, Settings, check_prompt
+from PromptOnceLib.worker.requests_slices import EmbeddingJob, OnEmbeddings, OnFrame, OnMasks, PromptJob, prefetch
 from PromptOnceLib.worker.session_job import OnError, OnNotice, SessionJobs, SessionState
 
 
@@ -131,17 +132,20 @@ class Session:
         fill_hole_area: int = 0,
         tell_outdated: bool = False,
         correcting: bool = False,
+        sight: Sight | None = None,
     ) -> None:
         """Ask for the masks of the prompted slice; the newest prompt wins.
 
         Every call, and every `cancel`, makes earlier previews outdated: neither of their callbacks is called any more,
         or, with tell_outdated, on_error with CancelledError. correcting: points correct the mask
-        that comes with them, with what the worker remembers of the slice from its last propagation. While a propagation
-        waits or runs, the preview waits for its end.
+        that comes with them, with what the worker remembers of the slice from its last propagation. sight: how much of
+        the slice is seen, None for "auto". While a propagation waits or runs, the preview waits for its end.
         """
         stack, queue = self._chosen_stack(), self._callbacks.append
         self._drop_prompts()
-        job = PromptJob(prompt, fill_hole_area, on_masks, on_error, self._notice, tell_outdated, queue, correcting)
+        job = PromptJob(
+            prompt, fill_hole_area, on_masks, on_error, self._notice, tell_outdated, queue, correcting, sight
+        )
         self._newest_prompt = job
         try:
             check_prompt(prompt, stack, correcting)

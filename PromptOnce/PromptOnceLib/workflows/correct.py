@@ -16,6 +16,7 @@ from PromptOnceLib.imaging.volume import Array
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
 from PromptOnceLib.prompts.walls import Walls, kept_out
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.workflows.steps import PromptStep, PropagationStep, Steps, prompted, propagated
@@ -115,7 +116,8 @@ def steps_of_corrections(
             mask = marked.mask_array()
         else:
             prompt = Prompt(slice=index, objects=(old.marks_on(name, index, marked),))
-            masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True))
+            sight = Sight(zoom=old.result.zoom, crops=old.result.crops)
+            masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True, sight=sight))
             mask = kept_out(masks.masks[0], walls, index) > 0
         corrected = corrected.fixing(name, index, mask, "corrected")
     return (yield from steps_of_repropagation(corrected, name, tuple(sorted(marks)), fill_hole_area, walls))
@@ -124,12 +126,19 @@ def steps_of_corrections(
 def steps_of_repropagation(
     old: Correctable, name: str, changed: tuple[int, ...], fill_hole_area: int = 0, walls: Walls | None = None
 ) -> Steps[Correctable]:
-    """Propagate an object anew from fixed slices that have changed, to the fixed slices next to them."""
+    """Compute an object anew from fixed slices that have changed to the fixed slices next to them, as it was before."""
     prompts = old.prompts.only((name,))
     if walls is not None:
         walls = walls.copy()
         walls[list(changed)] = False  # these slices are settled, whatever they hold
-    settings = Settings(changed=changed, fill_hole_area=fill_hole_area, walls=walls)
+    settings = Settings(
+        changed=changed,
+        fill_hole_area=fill_hole_area,
+        zoom=old.result.zoom,
+        crops=old.result.crops,
+        between="interpolate" if old.result.interpolated else "track",
+        walls=walls,
+    )
     result = yield from propagated(PropagationStep(old.stack, prompts, settings, base=old.result))
     return Correctable(old.stack, result, old.prompts)
 

@@ -76,7 +76,9 @@ class StepDriver(Generic[R]):
         if isinstance(step, PropagationStep):
             session.propagate(step.prompt, step.settings, self._moved, self._on_notice, self._propagated, step.base)
         elif isinstance(step, PromptStep):
-            session.preview(step.prompt, self._go_on, self._failed, tell_outdated=True, correcting=step.correcting)
+            session.preview(
+                step.prompt, self._go_on, self._failed, tell_outdated=True, correcting=step.correcting, sight=step.sight
+            )
         else:
             session.embed(step.slices, step.frames, self._go_on, self._failed, self._moved)
 

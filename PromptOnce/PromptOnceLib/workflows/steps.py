@@ -8,7 +8,7 @@ knows whether somebody waits nor where progress is shown; `drive` takes it throu
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.worker.requests import PromptedMasks, Settings
+from PromptOnceLib.worker.requests import Settings
+from PromptOnceLib.worker.requests_slices import PromptedMasks
 
 R = TypeVar("R")
 
@@ -41,11 +43,12 @@ class PropagationStep:
 
 @dataclass(frozen=True, eq=False)
 class PromptStep:
-    """The masks of the prompted slice alone; its answer are PromptedMasks. correcting: see Session.preview."""
+    """The masks of the prompted slice alone; its answer are PromptedMasks. correcting, sight: see Session.preview."""
 
     stack: Stack
     prompt: Prompt
     correcting: bool = False
+    sight: Sight = field(default_factory=Sight)
     number: int = 1
     count: int = 1
 

@@ -7,9 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from PromptOnceLib.imaging.views.crop import Zoom
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 OutputFormat = Literal["seg.nrrd", "nii.gz"]
 
@@ -86,13 +89,13 @@ class BatchOptions(StrictModel):
     """What is the same for all cases.
 
     model, config, device, precision: as `resolve_model` and the worker take them; a run that goes on keeps the model
-    that it began with, where that is "auto". early_stop: whether a pass stops
-    where the object has ended. workers: processes that segment at the same time, each with a model of its own. formats:
-    of the segmentation files, at least one. start: slice where a seed takes over, the central one, the one most similar
-    to the seed's frame, the most confident one, or one by its index; a case's own slice goes before it. by, fit: as
-    SeedSource takes them, "auto" being the default fit. library: folder of the seeds, None for the user's. round_trip:
-    whether every result is carried back to where it came from, and compared with that. python: the interpreter of the
-    workers, None for the one that runs the batch.
+    that it began with, where that is "auto". early_stop: whether a pass stops where the object has ended. zoom,
+    between, clean_up: as `Settings` takes them. workers: processes that segment at the same time, each with a model of
+    its own. formats: of the segmentation files, at least one. start: slice where a seed takes over, the central one,
+    the one most similar to the seed's frame, the most confident one, or one by its index; a case's own slice goes
+    before it. by, fit: as SeedSource takes them, "auto" being the default fit. library: folder of the seeds, None for
+    the user's. round_trip: whether every result is carried back to where it came from, and compared with that. python:
+    the interpreter of the workers, None for the one that runs the batch.
     """
 
     model: str = "auto"
@@ -101,6 +104,9 @@ class BatchOptions(StrictModel):
     precision: str = "auto"
     fill_hole_area: int = Field(default=0, ge=0)
     early_stop: bool = False
+    zoom: Zoom = "auto"
+    between: Between = "track"
+    clean_up: CleanUp = "connected"
     workers: int = Field(default=1, ge=1, le=64)
     formats: tuple[OutputFormat, ...] = Field(default=("seg.nrrd",), min_length=1)
     start: Annotated[int, Field(ge=0)] | Literal["central", "similar", "confident"] = "central"
@@ -122,3 +128,11 @@ class RecordedPlan(StrictModel):
     version: Literal[1] = 1
     plan: BatchPlan
     options: BatchOptions
+
+    @model_validator(mode="before")
+    @classmethod
+    def _before_there_was_zoom(cls, value: object) -> object:
+        """Runs of older versions saw whole slices and cleaned nothing up; their finished cases stay finished."""
+        if isinstance(value, dict) and isinstance(value.get("options"), dict) and "zoom" not in value["options"]:
+            return {**value, "options": {**value["options"], "zoom": "off", "clean_up": "all"}}
+        return value

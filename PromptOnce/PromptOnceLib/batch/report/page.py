@@ -28,7 +28,17 @@ from PromptOnceLib.models.registry import load_registry
 from PromptOnceLib.resources import resource
 
 # What a reader may want to know of the options; others hold paths, which can name people.
-_SHOWN_OPTIONS = ("device", "precision", "fill_hole_area", "early_stop", "workers", "formats")
+_SHOWN_OPTIONS = (
+    "device",
+    "precision",
+    "fill_hole_area",
+    "early_stop",
+    "zoom",
+    "between",
+    "clean_up",
+    "workers",
+    "formats",
+)
 
 
 def report_page(run: RunResults) -> str:

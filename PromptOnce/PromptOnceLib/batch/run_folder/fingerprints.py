@@ -70,6 +70,9 @@ def fingerprint(
         (start, options.by, options.fit) if case.prompt.kind in ("seed", "auto") else (),
         # Only where it is on: finished cases of runs from before there was this option stay finished.
         *(["early stop"] if options.early_stop else []),
+        *([("zoom", options.zoom)] if options.zoom != "off" else []),
+        *([options.between] if options.between != "track" else []),
+        *([("clean-up", options.clean_up)] if options.clean_up != "all" else []),
         *([] if case.volume is None else [("volume", case.volume)]),
     )
     digest.update(repr(settings).encode())

@@ -115,12 +115,23 @@ class CaseWorker:
     def _go(self, steps: Steps[R], on_notice: Callable[[str], object] | None = None) -> R:
         return run_steps(self._segmenter, steps, on_notice=on_notice, should_cancel=self._control.should_cancel)
 
+    def _settings(self, case: Case) -> Settings:
+        """Boxes are interpolated where a case has several; cases of one prompted slice are tracked all the same."""
+        options = self._options
+        return Settings(
+            fill_hole_area=options.fill_hole_area,
+            stop_when_absent=options.early_stop,
+            zoom=options.zoom,
+            between=options.between if isinstance(case.prompt, PromptSet) else "track",
+            clean_up=options.clean_up,
+        )
+
     def _propagate(self, name: str, case: Case) -> Run:
         emit = self._emit
         started = time.monotonic()
         job = self._segmenter.propagate(
             case.prompt,
-            Settings(fill_hole_area=self._options.fill_hole_area, stop_when_absent=self._options.early_stop),
+            self._settings(case),
             lambda event: emit(SliceProgress(case=name, done=event.done, total=event.total)),
             partial(self._say, name),
             self._control.should_cancel,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
@@ -64,7 +64,7 @@ class Lane:
         """Take cases until there are none or the run is to end. Raises nothing."""
         writing: Future[None] | None = None
         try:
-            following = self._load_next(wait=True)
+            following = self._load_next(patiently=True)
             while following is not None:
                 planned, loading = following
                 opened = self._opened(planned, loading)
@@ -78,7 +78,7 @@ class Lane:
                 if following is None:
                     if writing is not None:
                         writing.result()
-                    following = self._load_next(wait=True)
+                    following = self._load_next(patiently=True)
         except CancelledError:
             pass  # the run ends at once
         except PromptOnceError as error:
@@ -89,11 +89,11 @@ class Lane:
             self._control.stop(_unexpected(error))
         finally:
             if writing is not None:
-                writing.result()
+                wait([writing])  # what it raises is dealt with above, or no longer matters
 
-    def _load_next(self, wait: bool = False) -> tuple[PlannedCase, Future[LoadedCase | UndecidedCase]] | None:
-        """Take the next case and begin to read it. wait: for what other runners have; see CaseQueue."""
-        while (taken := self._shared.queue.next_case(wait)) is not None:
+    def _load_next(self, patiently: bool = False) -> tuple[PlannedCase, Future[LoadedCase | UndecidedCase]] | None:
+        """Take the next case and begin to read it. patiently: wait for what other runners have; see CaseQueue."""
+        while (taken := self._shared.queue.next_case(patiently)) is not None:
             planned, claim = taken
             if claim != "set aside":
                 return planned, _in_background(partial(self._shared.loader.load, planned))

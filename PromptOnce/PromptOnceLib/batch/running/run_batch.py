@@ -22,7 +22,7 @@ from PromptOnceLib.batch.run_folder.open_run import RunFolder, join_run, open_ru
 from PromptOnceLib.batch.run_folder.records import RUN_RECORD, RunRecord, read_run_record, write_run_record
 from PromptOnceLib.batch.run_folder.redaction import hide_folder
 from PromptOnceLib.batch.running.case_queue import elsewhere
-from PromptOnceLib.batch.running.control import RunControl, writing_failed
+from PromptOnceLib.batch.running.control import RunControl, check_room, writing_failed
 from PromptOnceLib.batch.running.lane import Lane, Shared
 from PromptOnceLib.batch.running.prepare import engine_of, share
 from PromptOnceLib.batch.running.write_case import begin_record, end_record
@@ -64,7 +64,7 @@ def run_batch(
     at its next slice and what is finished is kept; an exception, such as KeyboardInterrupt, ends the run at once.
     Returns how all cases ended, and where others are still at work how those of this process did; the same is in the
     folder's summary.json in the end. Raises InputError where nothing can begin: a folder that is in use or holds
-    something else, a model that is not there; EngineMissingError without any engine.
+    something else, a model that is not there; EngineMissingError without any engine, DiskFullError without room.
     """
     started = time.monotonic()
     joined = join or part is not None
@@ -75,6 +75,7 @@ def run_batch(
     # A cluster's computers have engines of their own.
     of_engine = () if cluster is not None else tuple(filter(None, (found_interpreter(options.python).notice,)))
     with join_run(folder, plan, options) if joined else open_run(folder, plan, options, resume) as run:
+        check_room(folder, [case for case in plan.cases if case.name not in run.finished])
         note = demonstration_note(load_registry().models, files.name)
         for text in (*of_engine, *plan.notices, *run.notices, *([note] if note else [])):
             on_event(Said(text=text))

@@ -18,6 +18,7 @@ from PromptOnceLib.cli.options.common import (
     early_stop_option,
     fill_holes_option,
     json_option,
+    mask_options,
     model_options,
     quiet_option,
     window_option,
@@ -47,20 +48,10 @@ Examples:
 # Options of the command by the name of the field they fill.
 _OF_SELECTION = {"images": "images", "reference": "references", "window": "window", "axis": "axis"}
 _OF_OPTIONS = {
+    **{name: name for name in BatchOptions.model_fields},
     "model_name": "model",
-    "config": "config",
-    "device": "device",
-    "precision": "precision",
     "fill_holes": "fill_hole_area",
-    "early_stop": "early_stop",
-    "workers": "workers",
-    "formats": "formats",
-    "start": "start",
-    "by": "by",
-    "fit": "fit",
     "library_folder": "library",
-    "round_trip": "round_trip",
-    "python": "python",
 }
 
 
@@ -111,6 +102,7 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 @axis_option
 @fill_holes_option
 @early_stop_option
+@mask_options
 @model_options
 @click.option(
     "--workers",
@@ -271,7 +263,9 @@ def _named(context: click.Context, fields: dict[str, str], resume: bool) -> dict
     """
     kept = {ParameterSource.DEFAULT, *({ParameterSource.ENVIRONMENT, ParameterSource.DEFAULT_MAP} if resume else ())}
     return {
-        field: context.params[name] for name, field in fields.items() if context.get_parameter_source(name) not in kept
+        field: context.params[name]
+        for name, field in fields.items()
+        if name in context.params and context.get_parameter_source(name) not in kept
     }
 
 

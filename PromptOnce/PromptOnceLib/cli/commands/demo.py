@@ -8,7 +8,7 @@ import click
 
 from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cli.options.common import python_option
-from PromptOnceLib.cli.terminal import Reporter
+from PromptOnceLib.cli.terminal import FAILED, Reporter
 from PromptOnceLib.cli.worker_session import in_words, run_case
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
@@ -42,12 +42,15 @@ What to do next
 )
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @python_option
-def demo(output: Path, phantom: bool, model_name: str, device: str, python: Path | None) -> None:
+@click.pass_context
+def demo(
+    context: click.Context, output: Path, phantom: bool, model_name: str, device: str, python: Path | None
+) -> None:
     """Segment both lungs of a chest CT from one box and three points on the central slice.
 
     The CT comes with the package slicerio. The embedded model is for demonstration and tests, not for diagnosis.
     """
-    from PromptOnceLib.cases.outputs import Outputs, write_outputs
+    from PromptOnceLib.cases.outputs import Outputs, keep_outputs
     from PromptOnceLib.cases.run_report import run_report
     from PromptOnceLib.cases.samples import chest_ct
     from PromptOnceLib.imaging.formats.nifti import write_nifti
@@ -62,12 +65,18 @@ def demo(output: Path, phantom: bool, model_name: str, device: str, python: Path
     outputs.check([])
     volume, lungs = _phantom() if phantom else chest_ct()
     case = prepare_case(volume, Labels(lungs, "lungs"), window="lung", reference=lungs)
-    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", Reporter(quiet=False), python)
-    write_outputs(run, outputs)
+    outputs.check_case(case, overwrite=True)
+    reporter = Reporter(quiet=False)
+    run = run_case(case, Settings(), resolve_model(model_name), device, "auto", reporter, python)
+    kept = keep_outputs(run, outputs)
+    for notice in kept.notices:
+        reporter.say(notice)
+    click.echo(table(run.rows))
+    click.echo(in_words(run_report(run, kept.outputs)))
+    if run.cancelled or kept.elsewhere:
+        context.exit(FAILED)
     image = output / f"{name}.nii.gz"
     write_nifti(image, volume.array, volume.geometry)
-    click.echo(table(run.rows))
-    click.echo(in_words(run_report(run, outputs)))
     click.echo(f"Wrote {image}\n{NEXT.format(image=image, segmentation=segmentation, sheet=sheet)}")
 
 

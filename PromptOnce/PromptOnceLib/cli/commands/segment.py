@@ -42,6 +42,8 @@ Examples:
         --reference organs.nii.gz:5=liver,1=spleen
   A DICOM series, slices 20 to 60 only, with SAM 2.1 large on the GPU:
     promptonce segment dicom/ -o liver.seg.nrrd --prompt liver.json --range 20:60 --model large --device cuda
+  From boxes on several slices, the first and the last that show the object among them:
+    promptonce segment chest.nii.gz -o tumour.seg.nrrd --prompt boxes.json --between interpolate
   The liver from its mask on slice 30 of another program's segmentation, without the kidneys found before:
     promptonce segment ct.nii.gz -o liver.seg.nrrd --mask-from other.nii.gz:5 --slice 30 --keep-out kidneys.seg.nrrd
   The next patient of the same scanner, from a seed of the library:
@@ -103,8 +105,9 @@ def segment(
     compared_with = [parse_reference(text)[0] for text in (reference, run.keep_out) if text]
     outputs = output.outputs(image, [image, *model.inputs, *prompt.inputs, *compared_with], prompt.save_prompt)
     files = model.files()
-    volume = with_scanner(read_volume(image, volume_name), seed.scanner)
     reporter = Reporter(quiet, as_json)
+    with reporter.reading() as on_progress:
+        volume = with_scanner(read_volume(image, volume_name, on_progress), seed.scanner)
     notices: list[str] = []
     with WorkerSession(files, model.device, model.precision, reporter, run.compiled, model.python) as work:
         seeds = seed.source(work, volume, axis) if seed.seeds else None

@@ -12,7 +12,12 @@ from typing import Any
 import click
 
 from PromptOnceLib.cli import completed_names
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
+from PromptOnceLib.prompts.interpolation import BETWEENS
+from PromptOnceLib.prompts.zoom import zoom_from_text
+from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -135,6 +140,48 @@ early_stop_option = click.option(
     help="Stop a pass (forward or backward) where the object has ended, after several slices without it; not for "
     "objects in several pieces.",
 )
+
+
+class _ZoomType(click.ParamType):  # type: ignore[type-arg]
+    name = "auto|off|FACTOR"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Zoom:
+        try:
+            return zoom_from_text(str(value))
+        except InputError as error:
+            self.fail(error.message, param, ctx)
+
+
+zoom_option = click.option(
+    "--zoom",
+    type=_ZoomType(),
+    default="auto",
+    show_default=True,
+    help="What the network sees of a slice: auto, a crop around objects that are small on it; off, all of it; or a "
+    "crop so many times as long as the object.",
+)
+between_option = click.option(
+    "--between",
+    type=click.Choice(BETWEENS),
+    default="track",
+    show_default=True,
+    help="Between prompted slices: track the object, or interpolate its boxes and segment each slice by itself, from "
+    "the first box to the last.",
+)
+clean_up_option = click.option(
+    "--clean-up",
+    type=click.Choice(CLEAN_UPS),
+    default="connected",
+    show_default=True,
+    help="Which pieces of a mask stay: those that touch the mask of a prompted slice, the largest, or all.",
+)
+
+
+def mask_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How masks come about, for every command that propagates."""
+    return zoom_option(between_option(clean_up_option(command)))
+
+
 quiet_option = click.option("--quiet", is_flag=True, help="No progress and no notices.")
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object and nothing else on standard output."

@@ -7,19 +7,31 @@ from typing import Literal
 
 import click
 
-from PromptOnceLib.cli.options.common import early_stop_option, fill_holes_option, grouped, keep_out_option
+from PromptOnceLib.cli.options.common import (
+    early_stop_option,
+    fill_holes_option,
+    grouped,
+    keep_out_option,
+    mask_options,
+)
 from PromptOnceLib.cli.terminal import SliceRange
+from PromptOnceLib.imaging.views.crop import Zoom
+from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.worker.requests import Settings
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Range, direction, holes, early stop, what is kept out, and whether torch.compile comes first."""
+    """Range, direction, how masks come about, what is kept out, and whether torch.compile comes first."""
 
     slice_range: tuple[int | None, int | None]
     direction: Literal["both", "forward", "backward"]
     fill_holes: int
     early_stop: bool
+    zoom: Zoom
+    between: Between
+    clean_up: CleanUp
     keep_out: str | None
     compiled: bool
 
@@ -27,7 +39,16 @@ class RunOptions:
     def settings(self) -> Settings:
         """For the propagation."""
         first, last = self.slice_range
-        return Settings(first or 0, last, self.direction, self.fill_holes, self.early_stop)
+        return Settings(
+            first or 0,
+            last,
+            self.direction,
+            self.fill_holes,
+            self.early_stop,
+            clean_up=self.clean_up,
+            zoom=self.zoom,
+            between=self.between,
+        )
 
 
 run_options = grouped(
@@ -50,6 +71,7 @@ run_options = grouped(
         ),
         fill_holes_option,
         early_stop_option,
+        mask_options,
         keep_out_option,
         click.option(
             "--compile",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+from collections.abc import Hashable
 from pathlib import Path
 
 import torch
@@ -25,7 +27,7 @@ def feature_limit() -> int:
 
 
 class FeatureStore:
-    """Features by slice.
+    """Features by slice, of whole slices or of a part of them.
 
     folder, limit: as TensorFiles takes them. lossless: keep float32 as it is, so that masks are the same to the last
     bit; otherwise in half precision, whose rounding (2^-11 of a value) is far below that of the memories, which SAM 2
@@ -34,26 +36,36 @@ class FeatureStore:
 
     def __init__(self, folder: Path, limit: int = DEFAULT_LIMIT, lossless: bool = False) -> None:
         self._files, self._lossless = TensorFiles(folder, "features", limit), lossless
-        self._like: Features | None = None  # for types, sizes and the positions, which all slices share
+        self._part: Hashable = None
+        self._like: list[Features] = []  # the first, for types, sizes and the positions, which all slices share
+
+    def of(self, part: Hashable) -> FeatureStore:
+        """The features of a part of the slices, such as a crop, beside those that are kept here."""
+        other = copy.copy(self)
+        other._part = part
+        return other
 
     def get(self, index: int) -> Features | None:
         """Features of a slice on the CPU; None where they are not kept."""
-        maps, like = self._files.get(index), self._like
-        if maps is None or like is None:
+        maps = self._files.get((self._part, index))
+        if maps is None:
             return None
+        like = self._like[0]
         typed = [one.to(wanted.dtype) for one, wanted in zip(maps, like.maps, strict=True)]
         return Features(typed, like.positions, like.sizes)
 
     def put(self, index: int, features: Features) -> None:
         """Keep the features of a slice."""
-        if index not in self._files:
-            self._files.put(index, [self._stored(one) for one in features.maps])
-            self._like = self._like or features
+        key = (self._part, index)
+        if key not in self._files:
+            self._files.put(key, [self._stored(one) for one in features.maps])
+            if not self._like:
+                self._like.append(features)
 
     def clear(self) -> None:
-        """Forget all slices."""
+        """Forget all slices, and all parts of them."""
         self._files.clear()
-        self._like = None
+        self._like.clear()
 
     def _stored(self, values: torch.Tensor) -> torch.Tensor:
         return values.half() if values.dtype is torch.float32 and not self._lossless else values

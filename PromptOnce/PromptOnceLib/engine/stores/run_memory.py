@@ -6,6 +6,7 @@ found there as mask prompt. Both are kept here, object by object and slice by sl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +76,22 @@ class RunMemory:
         if not seeds:
             return None
         memory = Memory(reached.length, seeds)
-        for distance in range(1, reach + 1):
+        # A pass begins with nothing but its start: what lies behind that was found by another one.
+        passed = reached.position(index) - 1 if index != reached.start else reach
+        for distance in range(1, min(reach, passed) + 1):
             other = index - distance * reached.step
             entry = None if other in self._fixed[name] else self._entry(name, other)
             if entry is not None:
                 memory.tracked[reached.position(other)] = entry
         return CorrectionContext(kept[0], memory, reached.position(index))
+
+    def forget_objects(self, names: Sequence[str]) -> None:
+        """Forget what the last run left of these objects: they are propagated anew."""
+        for key in [key for key in self._reached if key[0] in names]:
+            self._files.remove(key)
+            del self._reached[key]
+        for name in names:
+            self._fixed.pop(name, None)
 
     def clear(self) -> None:
         """Forget everything: another stack or another model is used."""

@@ -17,6 +17,7 @@ from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
+from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.segmentation.segment import Color
 
 
@@ -58,6 +59,10 @@ class PromptPanel(Panel):
         self.form.addRow(self.hint)
         self.form.addRow(self.notice)
         self.form.addRow(self.objects)
+        self.keep, self.forget = qt.QPushButton(_("Keep marks of this slice")), qt.QToolButton()
+        self.keep.setToolTip(_("Then go on marking on another slice: both prompt the run"))
+        self.forget.setToolTip(_("Drop the marks that are kept on other slices"))
+        self.form.addRow(row(self.keep, None, self.forget))
         self.form.addRow(row(self.name, self.color, self.terminology.button, self.add, self.remove))
         for tool, button in self.tools.items():
             connect(button, "clicked(bool)", lambda checked, tool=tool: editor.use_tool(tool if checked else None))
@@ -66,6 +71,8 @@ class PromptPanel(Panel):
         connect(self.clear, "clicked(bool)", lambda _checked: self._change(PromptObjects.clear_selected))
         connect(self.undo, "clicked(bool)", lambda _checked: self.take_back())
         connect(self.redo, "clicked(bool)", lambda _checked: self.do_again())
+        connect(self.keep, "clicked(bool)", lambda _checked: self._keep())
+        connect(self.forget, "clicked(bool)", lambda _checked: self._forget())
         connect(self.name, "editingFinished()", self._describe)
         connect(self.color, "colorChanged(QColor)", lambda _color: self._describe())
 
@@ -81,6 +88,7 @@ class PromptPanel(Panel):
         active = self._editor.tool
         for tool, button in self.tools.items():
             button.setChecked(tool == active)
+        self._show_kept(case)
         self._table.show(None if case is None else case.objects, self._preview.scores)
         if case is not None:
             self._describe_selected(case.objects)
@@ -103,6 +111,25 @@ class PromptPanel(Panel):
     def do_again(self) -> None:
         """Redo one edit of the prompt."""
         self._change(PromptObjects.redo)
+
+    def _show_kept(self, case: OpenCase | None) -> None:
+        slices = [] if case is None else case.kept.slices
+        self.keep.enabled = case is not None and case.prompt is not None
+        self.forget.enabled = bool(slices)
+        kept = slices_in_words(slices) if slices else ""
+        self.forget.text = _("Forget {slices}").format(slices=kept).strip()
+
+    def _keep(self) -> None:
+        case = self._current.case
+        if case is not None and case.prompt is not None:
+            case.kept.keep(case.prompt.slice, case.objects.marked)
+            self.outdated()
+
+    def _forget(self) -> None:
+        case = self._current.case
+        if case is not None:
+            case.kept.forget()
+            self.outdated()
 
     def _show_hint(self, text: str) -> None:
         """What to do next, in the place of the notice while there is none."""

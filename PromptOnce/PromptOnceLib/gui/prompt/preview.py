@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from PromptOnceLib.errors import CancelledError, PromptOnceError
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.engine.choice import Missing
 from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.mrml.segmentations.preview import MaskPreview
 from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.segmentation.segment import segments_of
-from PromptOnceLib.worker.requests import PromptedMasks
+from PromptOnceLib.prompts.zoom import Sight, zoom_from_text
+from PromptOnceLib.segmentation.segment import Color, Segment, segments_of
+from PromptOnceLib.worker.requests_slices import PromptedMasks
+
+_ZOOM_COLOR: Color = (0.6, 0.6, 0.6)
 
 
 class PromptPreview:
@@ -80,7 +87,8 @@ class PromptPreview:
         correction = case.correction
         asked = prompt if correction is None else correction.asked(prompt)
         show = partial(self._show, prompt, keys)
-        engine.session.preview(asked, show, self._failed, correcting=correction is not None)
+        sight = Sight(zoom=zoom_from_text(case.choices.zoom)) if correction is None else correction.sight
+        engine.session.preview(asked, show, self._failed, correcting=correction is not None, sight=sight)
         engine.begin_work()
 
     def _leave(self, _case: OpenCase) -> None:
@@ -102,13 +110,20 @@ class PromptPreview:
         if self._overlay is None or self._overlay.grid is not grid:
             self._remove_overlay()
             self._overlay = MaskPreview(grid)
-        self._overlay.show(prompt.slice, masks.masks, segments_of(prompt.objects))
+        shown = [*masks.masks, *(crop.outline(masks.masks.shape[1:]) for crop in self._crops(masks))]
+        segments = segments_of(prompt.objects)
+        segments += [Segment(_("Zoom"), _ZOOM_COLOR) for _crop in shown[len(segments) :]]
+        self._overlay.show(prompt.slice, np.stack(shown), segments)
         self.visible, self.masks = True, (prompt, masks)
         if self._notices.of("prompt") == self._said:
             self._say("")  # what stood in the way is over
         scores = zip(masks.presence, masks.predicted_iou, strict=True)
         self.scores = dict(zip(keys, scores, strict=True))
         self.changed()
+
+    def _crops(self, masks: PromptedMasks) -> list[Crop]:
+        """What the network saw of the slice, where that is not all of it."""
+        return [crop for crop in dict.fromkeys(masks.crops.values()) if crop.shape != masks.masks.shape[1:]]
 
     def _failed(self, error: PromptOnceError) -> None:
         self._show_nothing()

@@ -13,6 +13,7 @@ from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
+from PromptOnceLib.gui.run.clean_up import CleanUpChoice
 from PromptOnceLib.gui.run.corrections_question import CorrectionsQuestion
 from PromptOnceLib.gui.run.propagation import Direction, RunController
 from PromptOnceLib.gui.run.target import ResultTarget
@@ -77,6 +78,10 @@ class RunPanel(Panel):
         self.overwrite = qt.QCheckBox(_("Overwrite other segments"))
         self.overwrite.setToolTip(_("Otherwise segments may overlap, and other segments stay as they are"))
         self.early_stop = early_stop_box()
+        self.zoom, self.between = narrow(qt.QComboBox()), narrow(qt.QComboBox())
+        self.between.setToolTip(_("How slices between those with marks of their own come about"))
+        self.zoom.setToolTip(_("What the network sees of a slice; the preview frames it"))
+        self.clean_up = CleanUpChoice(self._runs, self._choices, self._tools.notices)
         self.limit = qt.QCheckBox(_("Only slices"))
         # Kept: under PythonQt a label that is in no widget yet would go with its last name.
         self.first, self.to, self.last = qt.QSpinBox(), qt.QLabel(_("to")), qt.QSpinBox()
@@ -89,6 +94,9 @@ class RunPanel(Panel):
         form.addRow(self.overwrite)
         form.addRow(row(self.limit, self.first, self.to, self.last, None))
         form.addRow(self.early_stop)
+        form.addRow(_("Zoom:"), self.zoom)
+        form.addRow(_("Between marked slices:"), self.between)
+        form.addRow(_("Clean-up:"), self.clean_up.widget)
         form.addRow(row(self.backward, self.forward, None))
         self.options.setLayout(form)
         self.options.collapsed = True
@@ -100,6 +108,8 @@ class RunPanel(Panel):
         connect(self.segment, "activated(int)", self._segment_chosen)
         connect(self.overwrite, "toggled(bool)", lambda checked: choose(overwrite=checked))
         connect(self.early_stop, "toggled(bool)", lambda checked: choose(earlyStop=checked))
+        connect(self.zoom, "activated(int)", lambda index: runs.choose_zoom(self.zoom.itemData(index)))
+        connect(self.between, "activated(int)", lambda index: choose(between=self.between.itemData(index)))
         connect(self.limit, "toggled(bool)", self._limit_chosen)
         connect(self.first, "valueChanged(int)", lambda value: choose(firstSlice=value))
         connect(self.last, "valueChanged(int)", lambda value: choose(lastSlice=value))
@@ -115,8 +125,10 @@ class RunPanel(Panel):
         super().refresh()
         case, runs = self._current.case, self._runs
         ready = case is not None and not runs.running
-        for widget in (self.segmentation, self.segment, self.overwrite, self.limit, self.early_stop):
+        options = (self.segmentation, self.segment, self.overwrite, self.limit, self.early_stop)
+        for widget in (*options, self.zoom, self.between):
             widget.enabled = ready
+        self.clean_up.refresh(ready)
         prompted = case is not None and case.prompt is not None and case.correction is None
         for widget in (self.propagate, self.forward, self.backward):
             widget.enabled = ready and prompted
@@ -137,6 +149,8 @@ class RunPanel(Panel):
         fill(self.segment, entries, self._target.segment_for(case.selected.key) or "")
         self.overwrite.checked = choices.overwrite
         self.early_stop.checked = choices.earlyStop
+        fill(self.zoom, _zooms(), choices.zoom)
+        fill(self.between, [(_("track"), "track"), (_("interpolate boxes"), "interpolate")], choices.between)
         self.limit.checked = choices.limitRange
         count = len(case.image.slices)
         for box, value in ((self.first, choices.firstSlice), (self.last, choices.lastSlice)):
@@ -193,6 +207,12 @@ class RunPanel(Panel):
         self._choices.set(limitRange=checked)
         if checked and case is not None and choices.lastSlice < 0:
             self._choices.set(lastSlice=len(case.image.slices) - 1)
+
+
+def _zooms() -> list[tuple[str, str]]:
+    """What can be chosen, and the words that are kept for it."""
+    factors = [(_("{factor} times the object").format(factor=factor), factor) for factor in ("1.5", "2", "3", "4")]
+    return [(_("as the model needs it"), "auto"), (_("off: whole slices"), "off"), *factors]
 
 
 def early_stop_box() -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, cast
 
 from PromptOnceLib.cases.case import Case, case_of
 from PromptOnceLib.errors import CancelledError, InputError, PromptOnceError
@@ -20,7 +21,10 @@ from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.mrml.segmentations.settled import keeping_settled
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.zoom import zoom_from_text
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.requests import PropagationJob, Settings
 
@@ -116,7 +120,9 @@ class RunController:
         """How to propagate, as chosen in the panel."""
         choices = self._choices.now
         first, last = (choices.firstSlice, choices.lastSlice) if choices.limitRange else (0, -1)
-        return Settings(first, None if last < 0 else last, direction, stop_when_absent=choices.earlyStop)
+        settings = Settings(first, None if last < 0 else last, direction, stop_when_absent=choices.earlyStop)
+        rule, between = cast(CleanUp, choices.cleanUp), cast(Between, choices.between)
+        return replace(settings, clean_up=rule, zoom=zoom_from_text(choices.zoom), between=between)
 
     def begin(
         self,
@@ -150,21 +156,19 @@ class RunController:
         self.changed()
 
     def _start(self, case: OpenCase, direction: Direction, corrections: Corrections) -> None:
-        prompt = case.prompt
-        if prompt is None:
-            raise InputError(_("There is no prompt yet: draw a box, or put a point on the object."))
+        prompt, keys = case.kept.joined(case.prompt, case.objects.marked)
         if corrections == "ask":
             reached = self.settings(direction).reached(prompt, len(case.image.slices))
-            question = self._target.corrections(case.objects.keys, set(reached))
+            question = self._target.corrections(keys, set(reached))
             if question:
                 self._asked = direction
                 self._ask(question)
                 return
-        keep, keys = corrections != "overwrite", case.objects.keys
+        keep = corrections != "overwrite"
         # In one direction a run goes out from its prompt alone; the slices keep their masks all the same.
         both = keep and direction == "both"
         prompts = keeping_settled(prompt, self._target.results(keys)) if both else prompt
-        self.begin(case_of(case.framed(prompt), prompts), keys, None, direction, keep)
+        self.begin(case_of(case.framed(case.prompt), prompts), keys, None, direction, keep)
 
     def _ask(self, question: str) -> None:
         if self.question != question:
@@ -180,22 +184,33 @@ class RunController:
     @property
     def can_undo(self) -> bool:
         """Whether the last run can be taken back."""
-        return self._ended_run is not None and not self._ended_run.writer.undone
+        return self.ended_run is not None and not self.ended_run.writer.undone
 
     @property
     def can_redo(self) -> bool:
         """Whether a run was taken back."""
-        return self._ended_run is not None and self._ended_run.writer.undone
+        return self.ended_run is not None and self.ended_run.writer.undone
 
     def undo(self) -> None:
         """Take the last run back, in one step; what was taken back is said in the panel."""
-        run = self._ended_run
+        run = self.ended_run
         if run is not None:
             self._swap(SegmentWriter.undo, _undone(run.writer))
 
     def redo(self) -> None:
         """Take `undo` back."""
         self._swap(SegmentWriter.redo, _("The run is there again."))
+
+    def tell_result(self) -> None:
+        """Have everybody look at the result of the last run again: it was changed."""
+        if self.job is not None:
+            self.finished(self.job.result, self._keys)
+        self.changed()
+
+    def choose_zoom(self, zoom: str) -> None:
+        """Have the network see so much of a slice from now on, in the preview too."""
+        self._choices.set(zoom=zoom)
+        self._preview.ask()
 
     def _leave(self, _case: OpenCase) -> None:
         """End the run, which keeps what it can."""
@@ -241,11 +256,12 @@ class RunController:
             self._preview.ask()
 
     @property
-    def _ended_run(self) -> VolumeRun | None:
+    def ended_run(self) -> VolumeRun | None:
+        """The last run, once it is over."""
         return None if self.running else self.run
 
     def _swap(self, step: Callable[[SegmentWriter], object], sentence: str) -> None:
-        run = self._ended_run
+        run = self.ended_run
         if run is None:
             return
         self._ask("")

@@ -10,6 +10,7 @@ from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.volume.chosen_image import ChosenImage
 from PromptOnceLib.imaging.window import Window
 from PromptOnceLib.mrml.prompts.correction_objects import CorrectionObjects
+from PromptOnceLib.mrml.prompts.kept_slices import KeptSlices
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 from PromptOnceLib.prompts.prompt import Prompt
@@ -67,8 +68,13 @@ class OpenCase:
 
     @property
     def prompt(self) -> Prompt | None:
-        """What is marked; None while nothing is."""
+        """What is marked on the prompted slice; None while nothing is."""
         return self.objects.prompt
+
+    @property
+    def kept(self) -> KeptSlices:
+        """What is marked on further slices."""
+        return KeptSlices(self.node, self.axis)
 
     def window(self, prompt: Prompt | None) -> Window:
         """The window as chosen, in a correction that of the result; an automatic one looks at the prompted voxels.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.imaging.dicom.labels import Labels, labels_of
 from PromptOnceLib.imaging.dicom.not_images import why_no_image
 from PromptOnceLib.imaging.dicom.presentation import Transform, file_window
-from PromptOnceLib.imaging.dicom.tags import Header, Tags, as_it_is, is_dicom
+from PromptOnceLib.imaging.dicom.tags import Header, OnProgress, Tags, as_it_is, is_dicom
 from PromptOnceLib.imaging.scanner import XRAY_MODALITIES, Scanner
 
 # PatientName, PatientID, PatientBirthDate, StudyDate, AccessionNumber, StudyID: where UIDs were blanked, these tell
@@ -59,7 +59,8 @@ class DicomFile:
     """What all frames of a file have in common.
 
     subject: a number that is the same for all files of an examination of a patient, in this process. size: columns,
-    rows. count: frames. enhanced: whether frames have functional groups. cut: whether pixels are missing at the end.
+    rows. count: frames. enhanced: whether frames have functional groups. compressed: whether
+    its pixels are. cut: whether pixels are missing at the end.
     spacing_stated: whether anything says how large a pixel is. first_place: where the first of many frames lies that
     have no places of their own.
     """
@@ -77,6 +78,7 @@ class DicomFile:
     enhanced: bool
     monochrome1: bool
     localizer: bool
+    compressed: bool
     cut: bool
     spacing_stated: bool
     first_place: FramePlace | None
@@ -119,7 +121,7 @@ class NoImage:
     known: bool = True
 
 
-def read_frames(path: Path) -> list[Frame] | NoImage:
+def read_frames(path: Path, on_progress: OnProgress | None = None) -> list[Frame] | NoImage:
     """The frames of a DICOM image, one or more."""
     if path.stat().st_size == 0:
         return NoImage(path, "is an empty file", damaged=True, known=False)
@@ -127,7 +129,7 @@ def read_frames(path: Path) -> list[Frame] | NoImage:
         return NoImage(path, "is no DICOM file, or its beginning is damaged", damaged=True, known=False)
     try:
         with as_it_is():
-            return _frames_of(Header(path))
+            return _frames_of(Header(path, on_progress))
     except (OSError, ValueError):
         return NoImage(path, "is damaged: its header cannot be read", damaged=True)
 
@@ -172,6 +174,7 @@ def _file(header: Header) -> DicomFile:
         enhanced=header.described_frames > 0,
         monochrome1=tags.text(0x00280004).upper() == "MONOCHROME1",
         localizer="LOCALIZER" in tags.text(0x00080008).upper(),
+        compressed=header.pixels.stored is None,
         cut=not header.pixels.complete or (header.pixels.stored is not None and header.pixels.stored < expected),
         spacing_stated=_spacing(tags, scanner.modality) is not None,
         first_place=_first_place(tags) if scanner.modality not in XRAY_MODALITIES else None,

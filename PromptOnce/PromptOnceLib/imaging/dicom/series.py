@@ -16,6 +16,7 @@ from PromptOnceLib.imaging.dicom.stacks import (
     volumes_of,
     without_copies,
 )
+from PromptOnceLib.imaging.dicom.tags import OnProgress
 from PromptOnceLib.imaging.dicom.values import read_values
 from PromptOnceLib.imaging.dicom_source import DicomSource
 from PromptOnceLib.imaging.formats.quiet import quiet_itk
@@ -25,7 +26,7 @@ _SUFFIXES = (".dcm", ".dicom", ".ima")
 _MOST_LISTED = 20
 
 
-def read_dicom_folder(folder: Path, volume: str | None = None) -> Volume:
+def read_dicom_folder(folder: Path, volume: str | None = None, on_progress: OnProgress | None = None) -> Volume:
     """The series in a folder; of several the one with most slices, localizers last, with a notice.
 
     volume: which one of all volumes in the folder, by number (from 1) or name. Raises VolumeError where the folder
@@ -33,7 +34,7 @@ def read_dicom_folder(folder: Path, volume: str | None = None) -> Volume:
     belong to the series; SeveralVolumesError where there are several to choose from.
     """
     with quiet_itk():
-        found = read_folder(folder)
+        found = read_folder(folder, on_progress)
         if not found.stacks:
             raise VolumeError(_nothing_in(folder, found.others))
         stacks = [without_copies(stack) for stack in found.stacks]
@@ -48,19 +49,19 @@ def read_dicom_folder(folder: Path, volume: str | None = None) -> Volume:
         return _read(choice, [*notices, *_about_damaged(choice, found.others)])
 
 
-def read_dicom_file(path: Path, volume: str | None = None) -> Volume:
+def read_dicom_file(path: Path, volume: str | None = None, on_progress: OnProgress | None = None) -> Volume:
     """The image of a file; a slice of a series brings the whole series from its folder, with a notice.
 
     volume: which one of the volumes in the file or its series, by number (from 1) or name. Raises VolumeError for DICOM
     files that are not images, and as read_dicom_folder.
     """
     with quiet_itk():
-        frames = read_frames(path)
+        frames = read_frames(path, on_progress)
         if isinstance(frames, NoImage):
             raise VolumeError(_sentence(frames))
         stacks, others = group_by_stack(frames), []
         if frames[0].place is not None and (frames[0].file.count == 1 or frames[0].file.concatenation):
-            beside = read_folder(path.parent)
+            beside = read_folder(path.parent, on_progress)
             others = beside.others
             stacks = [stack for stack in beside.stacks if path in stack.paths] or stacks
             _check_places(stacks[0], beside.stacks)

@@ -14,7 +14,7 @@ from PromptOnceLib.files.names import check_name
 from PromptOnceLib.imaging.dicom.frames import Frame, NoImage, read_frames
 from PromptOnceLib.imaging.dicom.grid import positions_of
 from PromptOnceLib.imaging.dicom.labels import ALWAYS, in_words
-from PromptOnceLib.imaging.dicom.tags import same_pixels
+from PromptOnceLib.imaging.dicom.tags import OnProgress, same_pixels
 
 _FEWEST_ALONE = 3  # series of a single slice that are taken for one series whose UIDs were changed
 
@@ -59,14 +59,16 @@ class Folder:
     others: list[NoImage] = field(default_factory=list)
 
 
-def read_folder(folder: Path) -> Folder:
+def read_folder(folder: Path, on_progress: OnProgress | None = None) -> Folder:
     """The stacks of the DICOM images directly in a folder, in the order of their names."""
     files = sorted(path for path in folder.iterdir() if path.is_file())
     frames: list[Frame] = []
     others = []
-    for path in files:
+    for number, path in enumerate(files, start=1):
         check_name(path, VolumeError)
         found = read_frames(path)
+        if on_progress is not None:
+            on_progress(number, len(files))
         if isinstance(found, NoImage):
             others.append(found)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from pydicom import config
 from pydicom.dataset import Dataset
 
+from PromptOnceLib.errors import CancelledError
 from PromptOnceLib.imaging.scanner import Scanner
 
 SHARED, PER_FRAME = 0x52009229, 0x52009230
@@ -51,6 +52,10 @@ def as_it_is() -> Iterator[None]:
         yield
 
 
+OnProgress = Callable[[int, int], object]
+"""Is told how many frames of a file or files of a folder are looked at, of how many; may raise CancelledError."""
+
+
 class Pixels(NamedTuple):
     """The pixels behind a header. stored: bytes, None where they are compressed. complete: whether all are there that
     are announced. missing: whether there are none at all. fractions: whether they are floating-point numbers.
@@ -68,15 +73,20 @@ class Header:
     pixels: what follows. Raises ValueError for a file that is no DICOM or whose header is damaged.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, on_progress: OnProgress | None = None) -> None:
         self.path = path
         try:
             with path.open("rb") as file:
                 self.dataset: Dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True)
                 self.pixels = _pixels_at(file, self.dataset)
                 self._shared = [_flat(item) for item in self.dataset.get(SHARED, _Empty).value or ()][:1]
-                self._frames = [_flat(item) for item in self.dataset.get(PER_FRAME, _Empty).value or ()]
-        except OSError:
+                self._frames = []
+                items = self.dataset.get(PER_FRAME, _Empty).value or ()
+                for item in items:
+                    self._frames.append(_flat(item))
+                    if on_progress is not None:
+                        on_progress(len(self._frames), len(items))
+        except (OSError, CancelledError):
             raise
         except Exception as error:  # the parser raises whatever a damaged file brings about
             raise ValueError(f"the header cannot be read ({type(error).__name__})") from error

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 import pydicom
-import SimpleITK as sitk
 from numpy.typing import NDArray
 from pydicom.uid import UID
 
 from PromptOnceLib.errors import VolumeError
+from PromptOnceLib.imaging.dicom.decoding import decode
 from PromptOnceLib.imaging.dicom.frames import Frame
 from PromptOnceLib.imaging.dicom.tags import as_it_is
-from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.image_file import grey_from_colour
 from PromptOnceLib.imaging.volume import Array
 
@@ -82,18 +81,13 @@ def _is_plain(frame: Frame) -> bool:
 
 
 def _rescaled_by_reader(frames: list[Frame]) -> Array:
-    reader = sitk.ImageSeriesReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileNames([str(frame.path) for frame in frames])
+    # Rescaled values may be whole numbers on some slices only; the first slice's type would cut off the others.
     rules = {(frame.transform.slope, frame.transform.intercept, frame.transform.stored) for frame in frames}
-    if len(rules) > 1:
-        # Rescaled values may be whole numbers on some slices only; the first slice's type would cut off the others.
-        reader.SetOutputPixelType(sitk.sitkFloat32)
-    with quiet_itk():
-        try:
-            return sitk.GetArrayFromImage(reader.Execute())
-        except RuntimeError as error:
-            raise _undecodable(frames[0].path, len(frames)) from error
+    compressed = any(frame.file.compressed for frame in frames)
+    try:
+        return decode([frame.path for frame in frames], frames[0].path.name, compressed, as_float=len(rules) > 1)
+    except RuntimeError as error:
+        raise _undecodable(frames[0].path, len(frames)) from error
 
 
 def _rescaled(frames: list[Frame]) -> Array:
@@ -103,7 +97,7 @@ def _rescaled(frames: list[Frame]) -> Array:
     stored: tuple[Path, Array] | None = None
     for number, frame in sorted(enumerate(frames), key=lambda item: str(item[1].path)):
         if stored is None or stored[0] != frame.path:
-            stored = frame.path, stored_values(frame.path)
+            stored = frame.path, stored_values(frame.path, frame.file.compressed)
         pixels = stored[1]
         if frame.index >= len(pixels) or pixels.shape[1:3] != frame.file.size[::-1]:
             raise _undecodable(frame.path, 1)
@@ -127,7 +121,7 @@ def _kind(frames: list[Frame], stored: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32)
 
 
-def stored_values(path: Path) -> Array:
+def stored_values(path: Path, compressed: bool) -> Array:
     """Stored values of all frames of a file: (frames, rows, columns), with a last axis for colour.
 
     The decoder gets a copy of the file without anything by which it would change the values, or that tells of a
@@ -152,16 +146,10 @@ def stored_values(path: Path) -> Array:
             raise
         except Exception as error:  # the parser raises whatever a damaged file brings about
             raise _undecodable(path, 1) from error
-        reader = sitk.ImageFileReader()
-        reader.SetImageIO("GDCMImageIO")
-        reader.SetFileName(str(bare))
-        with quiet_itk():
-            try:
-                image = reader.Execute()
-            except RuntimeError as error:
-                raise _undecodable(path, 1) from error
-        array = sitk.GetArrayFromImage(image)
-        return array[np.newaxis] if image.GetDimension() == 2 else array
+        try:
+            return decode([bare], path.name, compressed)
+        except RuntimeError as error:
+            raise _undecodable(path, 1) from error
 
 
 def _undecodable(path: Path, files: int) -> VolumeError:

@@ -44,16 +44,25 @@ def try_reader(path: Path, seconds: float = TRIAL_SECONDS) -> None:
 
     seconds: for a small file; a large one gets more.
     """
-    limit = seconds + path.stat().st_size * _SECONDS_A_BYTE
-    outcome, _ = try_in_child("PromptOnceLib.imaging.screening.screen", str(path).encode(), limit)
+    outcome, _ = try_in_child("PromptOnceLib.imaging.screening.screen", str(path).encode(), seconds_for(path, seconds))
+    check_outcome(path.name, outcome)
+
+
+def seconds_for(path: Path, seconds: float = TRIAL_SECONDS) -> float:
+    """How long the reading of a file may take."""
+    return seconds + path.stat().st_size * _SECONDS_A_BYTE
+
+
+def check_outcome(name: str, outcome: Outcome) -> None:
+    """Raises ReaderCrashError or OutOfMemoryError unless the reading of a file in a child process ended well."""
     if outcome is Outcome.NO_MEMORY:
         raise OutOfMemoryError(
-            f"The computer's memory is too small for {path.name}: crop the image, or use a larger computer."
+            f"The computer's memory is too small for {name}: crop the image, or use a larger computer."
         )
     if outcome is not Outcome.FINE:
         what = "hangs" if outcome is Outcome.TOO_SLOW else "ends"
         raise ReaderCrashError(
-            f"{path.name} cannot be read: it {what} the program that reads it. It is damaged: export or copy the image "
+            f"{name} cannot be read: it {what} the program that reads it. It is damaged: export or copy the image "
             "again.",
             outcome.value,
         )

@@ -17,11 +17,14 @@ from PromptOnceLib.batch.scripts import prompt_choice
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import expanded
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.seeds import SeedLogic
 from PromptOnceLib.mrml.logic.worker_access import WAIT, WorkerAccess
 from PromptOnceLib.mrml.volumes import read_volume_node
+from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 _VOLUMES = ".volumes"
 """Folder in a run's folder for volumes that came from the scene: resuming and reviewing need them."""
@@ -62,6 +65,9 @@ class BatchLogic:
         workers: int = 1,
         formats: Sequence[OutputFormat] = ("seg.nrrd",),
         earlyStop: bool = False,  # noqa: N803
+        zoom: Zoom = "auto",
+        between: Between = "track",
+        cleanUp: CleanUp = "connected",  # noqa: N803
         resume: bool = False,
         engine: str | None = None,
         wait: bool = True,
@@ -70,15 +76,15 @@ class BatchLogic:
     ) -> BatchJob:
         """Segment many images into a folder, in a process of its own; no dialog is ever shown.
 
-        input: a folder, a manifest (CSV or TSV), or a list of files, DICOM folders and volume nodes; or one node.
-        The voxels of nodes are kept in the output folder, which resuming and reviewing need. seed: a seed's name, or
-        "auto" for the one of the library that suits each image best and marks the target; or prompt: a prompt file;
-        or promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by
-        case. reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it
-        nodes are called volume-1 and so on, so that no name of a patient gets into file names.
-        earlyStop: as segmentVolume takes it. resume: go on with the run in the output folder. engine:
-        a Dask cluster that computes the cases, "dask", "dask://HOST:PORT" or "dask-slurm"; Slicer's Python needs the
-        package distributed for it.
+        input: a folder, a manifest (CSV or TSV), or a list of files, DICOM folders and volume nodes; or one node. The
+        voxels of nodes are kept in the output folder, which resuming and reviewing need. seed: a seed's name, or "auto"
+        for the one of the library that suits each image best and marks the target; or prompt: a prompt file; or
+        promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by case.
+        reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it nodes
+        are called volume-1 and so on, so that no name of a patient gets into file names. earlyStop, zoom, between,
+        cleanUp: as segmentVolume takes them. resume: go on with the run in the output folder. engine: a Dask cluster
+        that computes the cases, "dask", "dask://HOST:PORT" or "dask-slurm"; Slicer's Python needs the package
+        distributed for it.
 
         wait=True returns when it is over, the application staying alive, and raises what ended it early; a case that
         failed raises nothing, job.summary names it. wait=False returns at once: onProgress is called with the job
@@ -95,6 +101,9 @@ class BatchLogic:
             workers=workers,
             formats=tuple(formats),
             early_stop=earlyStop,
+            zoom=zoom,
+            between=between,
+            clean_up=cleanUp,
         )
         folder = expanded(output).absolute()
         plan, selection = None, None

@@ -10,6 +10,7 @@ from PromptOnceLib.cases.case import Case, prepare_case, with_walls
 from PromptOnceLib.cases.prompt_source import PromptSource
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.worker_access import WorkerAccess
 from PromptOnceLib.mrml.runs import OnProgress, VolumeRun, prepared_writer
@@ -18,7 +19,9 @@ from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
 from PromptOnceLib.mrml.segmentations.settled import keeping_settled
 from PromptOnceLib.mrml.tables import TableNodes, totals_in_words, write_tables
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, volume_geometry
+from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals
 from PromptOnceLib.worker.requests import Settings
 
@@ -56,6 +59,9 @@ class SegmentLogic:
         direction: Literal["both", "forward", "backward"] = "both",
         fillHoleArea: int = 0,  # noqa: N803
         earlyStop: bool = False,  # noqa: N803
+        zoom: Zoom = "auto",
+        between: Between = "track",
+        cleanUp: CleanUp = "connected",  # noqa: N803
         segmentationNode: Any | None = None,  # noqa: N803
         segmentIds: Sequence[str | None] | None = None,  # noqa: N803
         overwrite: bool = False,
@@ -75,12 +81,14 @@ class SegmentLogic:
         node's own), the name of a CT preset, "LEVEL/WIDTH", "full", "percentile" or "paper". model: a name such as
         "nano" or "small", "auto", or the path of a checkpoint with modelConfig. firstSlice, lastSlice: the range, both
         included. earlyStop: stop a pass where the object has ended, after several slices without it; not for objects in
-        several pieces. segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every
-        object, None for a new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections:
-        slices of these segments that were corrected, accepted or drawn on by hand keep their masks; in both directions
-        the run also goes out from them. keepOut: a segmentation whose shown segments, or keepOutSegmentIds, the masks
-        do not reach into. reference: a segmentation or label map node to compare with; table and plot are written at
-        the end.
+        several pieces. zoom: what the network sees of a slice: "auto", a crop around objects that are small on it;
+        "off", all of it; or a crop so many times as long as the object. between: "track", or "interpolate" boxes
+        between prompted slices. cleanUp: which pieces stay, "connected" to the mask of a prompted slice, "largest" or
+        "all". segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None
+        for a new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections: slices of these
+        segments that were corrected, accepted or drawn on by hand keep their masks; in both directions the run also
+        goes out from them. keepOut: a segmentation whose shown segments, or keepOutSegmentIds, the masks do not reach
+        into. reference: a segmentation or label map node to compare with; table and plot are written at the end.
 
         wait=True returns when it is done, the application staying alive, and raises what went wrong; results until
         then are kept. wait=False returns at once. onProgress is called with the run after every slice, onFinished when
@@ -93,7 +101,8 @@ class SegmentLogic:
         compared = None if reference is None else read_reference_node(volumeNode, reference, referenceSegmentIds)
         labels, notices = (None, ()) if compared is None else (compared.labels, compared.notices)
         case = prepare_case(volume, prompt, axis, None, _window(window, volumeNode), labels, notices)
-        settings = Settings(firstSlice, lastSlice, direction, fillHoleArea, earlyStop)
+        within = firstSlice, lastSlice
+        settings = Settings(*within, direction, fillHoleArea, earlyStop, clean_up=cleanUp, zoom=zoom, between=between)
         if keepOut is not None:
             case, walls = with_walls(case, read_reference_node(volumeNode, keepOut, keepOutSegmentIds).labels)
             settings = replace(settings, walls=walls)

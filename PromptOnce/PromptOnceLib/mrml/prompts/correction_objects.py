@@ -6,6 +6,7 @@ from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.prompts.objects import PromptObjects, PromptState
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.segment import Segment
 from PromptOnceLib.workflows.correct import Correctable
 
@@ -26,6 +27,11 @@ class CorrectionObjects(PromptObjects):
         self._past: list[PromptState] = []
         self._future: list[PromptState] = []
         self._now = self.read()
+
+    @property
+    def sight(self) -> Sight:
+        """What the network sees: what it saw when the result was made."""
+        return Sight(zoom=self._old.result.zoom, crops=self._old.result.crops)
 
     def asked(self, prompt: Prompt) -> Prompt:
         """What the engine is asked for these marks: points alone correct the mask that is there."""

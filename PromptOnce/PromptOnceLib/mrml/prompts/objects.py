@@ -182,6 +182,11 @@ class PromptObjects:
         return list(self._now.marked)
 
     @property
+    def marked(self) -> dict[str, ObjectPrompt]:
+        """What is marked, by the objects' keys; in the order of `prompt`."""
+        return self._now.marked
+
+    @property
     def settled(self) -> bool:
         """Whether the markups are as they were read last. Reads them."""
         return self.read() == self._now

@@ -104,6 +104,8 @@ def read_segment_result(volume_node: Any, segmentation_node: Any, segment_id: st
     record = read_record(segmentation_node, segment_id)
     if record is not None and record.axis == axis:
         presence, predicted_iou = (np.array(s, np.float32) for s in (record.presence, record.predicted_iou))
+        result.crops.update(record.crops)
+        result.zoom, result.interpolated = record.zoom, record.interpolated
         if presence.shape == predicted_iou.shape == result.presence.shape and _fits(record.prompts, stack.shape):
             result.presence[:], result.predicted_iou[:] = presence, predicted_iou
             result.computed[:] = ~np.isnan(presence[0]) | stack.any(axis=(1, 2))
@@ -161,6 +163,8 @@ def note_run(writer: SegmentWriter, prompt: AnyPrompt, result: SegmentationResul
     for place, segment_id in enumerate(writer.segment_ids):
         before = read_segment_result(writer.volume_node, writer.node, segment_id, result.axis)
         scores = SegmentationResult.of_mask(before.result.masks[0], before.name, result.axis)
+        scores.crops.update({name: crop for name, crop in result.crops.items() if name == result.names[place]})
+        scores.zoom, scores.interpolated = result.zoom, result.interpolated
         computed = result.computed.copy()
         computed[writer.kept[segment_id]] = False
         for own, old, of_run in (
@@ -184,6 +188,8 @@ def _write_record(segment: SegmentResult, prompts: PromptSet, scores: Segmentati
     masks = _stack(segment)[None].astype(np.uint8)
     name = prompts.objects[0].name
     result = SegmentationResult(masks, scores.computed, scores.presence, scores.predicted_iou, segment.axis, (name,))
+    result.crops.update(dict.fromkeys((name,), *scores.crops.values()) if scores.crops else {})
+    result.zoom, result.interpolated = scores.zoom, scores.interpolated
     record = correction_record(prompts, result, window)
     grid = labelmap.grid_image(segment.volume_node, segment.node)
     edited = corrections.corrected_slices(segment.node, segment.segment_id, grid, segment.axis)

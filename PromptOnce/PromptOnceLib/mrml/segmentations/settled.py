@@ -9,14 +9,14 @@ from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptSet
 
 
-def keeping_settled(prompt: Prompt, segments: Sequence[SegmentResult | None]) -> Prompt | PromptSet:
+def keeping_settled(prompt: Prompt | PromptSet, segments: Sequence[SegmentResult | None]) -> Prompt | PromptSet:
     """The prompt, with the slices of each object that were corrected or accepted, or drawn on by hand, fixed beside it.
 
     On a slice that is settled the prompt does not count. segments: that the objects go into, in their order, None for
     new ones. The prompt alone where nothing is settled.
     """
-    alone = prompts = PromptSet.of(prompt)
-    for item, segment in zip(prompt.objects, segments, strict=True):
+    alone = prompts = PromptSet.of(prompt) if isinstance(prompt, Prompt) else prompt
+    for item, segment in zip(prompts.objects, segments, strict=True):
         if segment is None:
             continue
         settled = {fixed.slice: fixed for fixed in segment.prompts.objects[0].slices if fixed.state != "prompted"}

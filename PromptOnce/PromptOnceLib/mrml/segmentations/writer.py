@@ -15,6 +15,7 @@ from PromptOnceLib.mrml.owned_nodes import remove
 from PromptOnceLib.mrml.segmentations import corrections, labelmap
 from PromptOnceLib.mrml.segmentations.records import settled_slices
 from PromptOnceLib.mrml.segmentations.undo import UndoStep
+from PromptOnceLib.segmentation.pieces.clean_up import Removed
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment
 
@@ -132,6 +133,22 @@ class SegmentWriter:
         self._check_node()
         if self._undo.undone:
             self._undo.swap(self.node)
+
+    def put_back(self, removed: Mapping[int, Removed], present: bool) -> None:
+        """Give the segments what a clean-up took out, or take it out again, by their places; raises as `update`."""
+        self._check_present()
+        for number, gone in removed.items():
+            segment_id = self.segment_ids[number]
+            with corrections.not_by_hand(self.node, [segment_id], self._grid):
+                layer = labelmap.writable_layer(self.node, segment_id, self._grid)
+                slices_along(layer, self._axis)[tuple(gone.voxels)] = present
+                labelmap.shrink_layer(self.node, segment_id)
+        labelmap.announce(self.node, [self.segment_ids[number] for number in removed], convert=True)
+
+    @property
+    def kept_slices(self) -> tuple[int, ...]:
+        """Slices that keep what was corrected by hand, of any of the segments."""
+        return tuple(sorted({index for slices in self.kept.values() for index in slices}))
 
     def discard(self) -> None:
         """Leave nothing behind of a run that came to nothing: as `undo`, and a node made for it goes as well."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
 import sys
@@ -13,11 +14,20 @@ import pytest
 import SimpleITK as sitk
 from imaging.enhanced_files import blob, slices, write_enhanced
 from worker.disks import disk_frames, disk_prompt
+from worker.gate import Gate
 
 import PromptOnceLib as po
 from PromptOnceLib.api import loaded_model
+from PromptOnceLib.cases import outputs
 from PromptOnceLib.cases.samples import write_sample
-from PromptOnceLib.errors import GeometryError, InputError, PromptError, SeedError, SeveralVolumesError
+from PromptOnceLib.errors import (
+    GeometryError,
+    InputError,
+    PromptError,
+    ResultsFolderError,
+    SeedError,
+    SeveralVolumesError,
+)
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import encode_mask
 from PromptOnceLib.segmentation.io import read_segmentation
@@ -140,6 +150,45 @@ def test_a_run_that_is_cancelled_keeps_what_is_done(model: po.Session) -> None:
     assert result.cancelled
     assert result.mask[5].any()
     assert 0 < sum(row.computed for row in result.slices) < 300
+
+
+@pytest.mark.usefixtures("_fake_worker")
+def test_what_is_computed_is_kept_when_the_worker_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Gate(slices=5) as gate:
+        monkeypatch.setenv(*gate.variable)
+        # Asked all the time: the worker is killed as soon as it stands at the gate.
+        killed: list[bool] = []
+
+        def watching() -> bool:
+            if not killed and gate.stopped():
+                gate.kill()
+                killed.append(True)
+            return False
+
+        result = po.segment(disk_volume(), prompt=disk_prompt(5), window="full", should_cancel=watching)
+    assert result.cancelled
+    assert "ended unexpectedly" in result.notices[-1]
+    assert sum(row.computed for row in result.slices) == 5
+    assert result.mask[5].any()
+
+
+@pytest.mark.usefixtures("_fake_worker")
+def test_a_result_that_cannot_be_saved_is_kept_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = po.segment(disk_volume(), prompt=disk_prompt(5), window="full")
+    write = outputs.write_segmentation
+
+    def full_there(path: Path, *rest: object) -> object:
+        if path.parent.name == "there":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, *rest)
+
+    monkeypatch.setattr(outputs, "write_segmentation", full_there)
+    (tmp_path / "there").mkdir()
+    with pytest.raises(ResultsFolderError, match="The results are in") as error:
+        result.save(tmp_path / "there" / "disk.nii.gz")
+    (kept,) = tmp_path.glob("promptonce-results-*/disk.nii.gz")
+    assert str(kept.parent) in error.value.message
 
 
 def test_what_cannot_be_segmented_is_refused_before_a_worker_is_started(

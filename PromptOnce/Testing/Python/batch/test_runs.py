@@ -32,7 +32,7 @@ from PromptOnceLib.batch.planning.plan import PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
 from PromptOnceLib.batch.running import lane
 from PromptOnceLib.batch.running.run_batch import run_batch
-from PromptOnceLib.errors import ModelError, RunFolderError
+from PromptOnceLib.errors import DiskFullError, ModelError, RunFolderError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.worker.client import WorkerClient
 
@@ -154,6 +154,19 @@ def test_a_full_disk_stops_the_run_and_a_later_one_goes_on(tmp_path: Path, monke
     assert computed(out).count("a") == 1
 
 
+def test_a_full_disk_is_found_before_the_first_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, options, out = study(tmp_path), quick_options(tmp_path), tmp_path / "out"
+    room = [3 << 19]
+    monkeypatch.setattr("PromptOnceLib.batch.running.control.free_bytes", lambda folder: room[0])
+    with pytest.raises(DiskFullError, match=r"need about \d MB"):
+        run_batch(plan, options, out)
+    assert not list((out / "cases").iterdir())
+    room[0] = 1 << 30
+    assert run_batch(plan, options, out, resume=True).succeeded
+    room[0] = 3 << 19  # enough for a run in which all is finished
+    assert run_batch(plan, options, out, resume=True).reused == 3
+
+
 def test_cancel_gives_up_the_case_under_way_and_keeps_what_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,9 +252,7 @@ def test_a_round_trip_is_made_where_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_worker_that_hangs_counts_as_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr(
-        "PromptOnceLib.batch.running.run_batch.WorkerClient", partial(WorkerClient, clock=lambda: now[0])
-    )
+    monkeypatch.setattr("PromptOnceLib.batch.running.prepare.WorkerClient", partial(WorkerClient, clock=lambda: now[0]))
     heard = Heard()
     with Gate(slices=0) as gate:
         monkeypatch.setenv(*gate.variable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.conftest import Run
+from PromptOnceLib.cases import outputs
 from PromptOnceLib.models.registry import load_registry
 
 
@@ -83,6 +85,24 @@ def test_a_download_without_network_says_what_to_do(run: Run, tmp_path: Path, mo
     assert "sam2.1_hiera_tiny.pt" in ended.err
     assert "Traceback" not in ended.err
     assert not (tmp_path / "models" / "sam2.1_hiera_tiny.pt").exists()
+
+
+@pytest.mark.usefixtures("_fake_worker")
+def test_a_demo_that_cannot_write_at_the_end_keeps_its_results(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = outputs.write_segmentation
+
+    def gone(path: Path, *rest: object) -> object:
+        if path.parent.name == "made":
+            raise OSError(errno.EIO, "Input/output error")
+        return write(path, *rest)
+
+    monkeypatch.setattr(outputs, "write_segmentation", gone)
+    ended = run("demo", "--phantom", "-o", "made")
+    assert ended.status == 1
+    (kept,) = tmp_path.glob("promptonce-results-*/phantom.seg.nrrd")
+    assert str(kept.parent) in ended.err
 
 
 @pytest.mark.real_worker

@@ -97,3 +97,18 @@ def test_what_was_before_a_new_run_is_forgotten(nano: tuple[Model, Path], tmp_pa
     assert work.run_memory.correctable("bright", 10, 15) is None  # the prompt itself: prompted anew, not corrected
     work.run_memory.clear()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_click_remembers_nothing_of_what_lies_behind_the_prompted_slice(
+    nano: tuple[Model, Path],  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    model, config = nano
+    work, seed = workspace(model, tmp_path), 3
+    list(work.run(Task([bright(seed)], seed, 0, SLICES - 1)))
+    wrong = click(seed + 2, positive=False)
+
+    found = work.predict([wrong], seed + 2, correcting=True)
+
+    predictor = upstream_predictor(config, model)
+    np.testing.assert_array_equal(found.masks[0], upstream_click(predictor, work.frames[seed:], bright(seed), 2, wrong))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 import io
 import os
 import random
@@ -21,6 +22,7 @@ from PIL import Image, ImageFile
 from fuzz.mutations import as_bytes, cut, damaged, damaged_lines
 from fuzz.runner import Attempt, WrongError
 from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.imaging.dicom import decoding
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.screening import screen
 from PromptOnceLib.imaging.volume import Volume
@@ -43,7 +45,7 @@ def try_at_once() -> None:
     Only for processes that end with the fuzzing.
     """
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # threads do not survive a fork
-    screen.try_in_child = _try_in_fork
+    screen.try_in_child = decoding.try_in_child = _try_in_fork
 
 
 def _try_in_fork(module: str, message: bytes, seconds: float) -> tuple[Outcome, bytes]:
@@ -54,7 +56,7 @@ def _try_in_fork(module: str, message: bytes, seconds: float) -> tuple[Outcome, 
             resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            screen.read_alone(message)
+            importlib.import_module(module).read_alone(message)
             status = 0
         except MemoryError:
             status = 77

@@ -16,12 +16,12 @@ from fuzz.images import try_at_once
 from fuzz.mutations import as_bytes, cut, damaged, damaged_lines, json_bytes
 from fuzz.runner import Attempt, WrongError
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
+from PromptOnceLib.cases.recorded_result import read_recorded_result
 from PromptOnceLib.errors import PromptOnceError
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
-from PromptOnceLib.segmentation.seg_nrrd import read_tags
 
 _HEADER_ENDS = (b"\n\n", b"ElementDataFile = LOCAL\n")
 _LABELS = ("1", "2", "3", "0", "-1", "1,2", "object 1", "OBJECT 1", "", ",", "1,,2", "x", "9" * 40, "\u0661", ":")
@@ -85,22 +85,20 @@ def segmentations(samples: Path) -> Attempt:
             raise WrongError("segments without masks")
         if way == "cut" and not np.array_equal(found.masks, read_segmentation(samples / name).masks):
             raise WrongError("a file that was cut off is read")
-        _read_record(folder / name, found.masks)
+        _read_record(folder / name)
         return True
 
     return attempt
 
 
-def _read_record(path: Path, masks: list[np.ndarray]) -> None:
-    if not path.name.endswith(".seg.nrrd"):
-        return
+def _read_record(path: Path) -> None:
+    """What it carries for corrections fits together."""
     try:
-        tag = read_tags(path, TAG)[0]
-        record = None if tag is None else CorrectionRecord.from_tag(tag)
-        result = None if record is None else record.result(np.stack(masks))
+        found = read_recorded_result(path)
     except PromptOnceError:
         return
-    if result is not None and (result.axis not in (0, 1, 2) or result.presence.shape != result.masks.shape[:2]):
+    result = found.result
+    if result.axis not in (0, 1, 2) or result.presence.shape != result.masks.shape[:2]:
         raise WrongError("a record that does not fit its masks")
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from pydicom.uid import JPEGLSLossless
 
-from imaging.enhanced_files import BLOB, blob, slices, write_file, write_slice
-from PromptOnceLib.errors import SeveralVolumesError, VolumeError
+from imaging.dicom_files import write_series
+from imaging.enhanced_files import BLOB, blob, slices, write_enhanced, write_file, write_slice
+from PromptOnceLib.errors import CancelledError, SeveralVolumesError, VolumeError
 from PromptOnceLib.imaging.read import read_volume
 
 
@@ -241,3 +242,29 @@ def test_pieces_of_compressed_pixels_that_end_too_early_are_cut_off(tmp_path):
     path.write_bytes(header + pieces)
     with pytest.raises(VolumeError, match=r"a\.dcm is damaged"):
         read_volume(path)
+
+
+def test_the_files_of_a_folder_and_the_frames_of_a_file_are_counted_while_they_are_read(tmp_path):
+    write_series(tmp_path / "series", range(4))
+    seen: list[tuple[int, int]] = []
+    read_volume(tmp_path / "series", on_progress=lambda *told: seen.append(told))
+    assert seen == [(number, 4) for number in range(1, 5)]
+    seen.clear()
+    path = write_enhanced(tmp_path / "mf.dcm", [blob(k) for k in range(5)], slices(5))
+    read_volume(path, on_progress=lambda *told: seen.append(told))
+    assert seen == [(number, 5) for number in range(1, 6)]
+
+
+def test_reading_ends_at_once_where_it_is_cancelled(tmp_path):
+    path = write_enhanced(tmp_path / "mf.dcm", [blob(k) for k in range(5)], slices(5))
+    seen: list[int] = []
+
+    def cancel(done: int, total: int) -> None:
+        seen.append(done)
+        raise CancelledError("Cancelled.")
+
+    for place in (path, tmp_path):
+        seen.clear()
+        with pytest.raises(CancelledError):
+            read_volume(place, on_progress=cancel)
+        assert seen == [1]

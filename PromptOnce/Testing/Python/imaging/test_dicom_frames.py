@@ -8,8 +8,8 @@ import pytest
 import SimpleITK as sitk
 from pydicom.uid import RLELossless
 
-from imaging.enhanced_files import BLOB, blob, slices, write_enhanced, write_file
-from PromptOnceLib.errors import GeometryError, SeveralVolumesError, VolumeError
+from imaging.enhanced_files import BLOB, blob, slices, write_enhanced, write_file, write_slice
+from PromptOnceLib.errors import DiskFullError, GeometryError, ReaderCrashError, SeveralVolumesError, VolumeError
 from PromptOnceLib.imaging.read import read_volume
 
 SAGITTAL = [0, 1, 0, 0, 0, -1]
@@ -305,3 +305,33 @@ def test_stored_bits_and_signs(tmp_path, bits, signed):
     tags = {"BitsStored": bits, "HighBit": bits - 1}
     path = write_enhanced(tmp_path / "mf.dcm", [stored] * 2, slices(2), "MR", None, shared, **tags)
     assert np.unique(read_volume(path).array).tolist() == [2 * value + 1 for value in values]
+
+
+def test_a_file_on_whose_pixels_a_decoder_dies_is_refused_by_name(tmp_path, monkeypatch):
+    path = write_slice(tmp_path / "a.dcm", blob(100), slices(1)[0])
+    dataset = pydicom.dcmread(path)
+    dataset.compress(RLELossless)
+    dataset.save_as(path)
+    np.testing.assert_array_equal(read_volume(path).array, [blob(100)])
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, SimpleITK\nSimpleITK.ImageFileReader.Execute = lambda reader: os.abort()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    for inverted in (False, True):  # which goes another way to the decoder
+        dataset.PhotometricInterpretation = "MONOCHROME1" if inverted else "MONOCHROME2"
+        dataset.save_as(path)
+        with pytest.raises(ReaderCrashError, match=r"a\.dcm cannot be read: it ends the program"):
+            read_volume(path)
+
+
+def test_no_room_for_decoded_pixels_is_told(tmp_path, monkeypatch):
+    path = write_slice(tmp_path / "a.dcm", blob(100), slices(1)[0])
+    dataset = pydicom.dcmread(path)
+    dataset.compress(RLELossless)
+    dataset.save_as(path)
+    (tmp_path / "sitecustomize.py").write_text(
+        "import numpy\ndef full(*_, **__): raise OSError(28)\nnumpy.save = full\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(DiskFullError, match="TMPDIR"):
+        read_volume(path)

@@ -14,7 +14,8 @@ import pytest
 from PromptOnceLib.errors import PromptOnceError, WorkerError
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker.client import WorkerClient
-from PromptOnceLib.worker.requests import PromptedMasks, PropagationJob, Settings
+from PromptOnceLib.worker.requests import PropagationJob, Settings
+from PromptOnceLib.worker.requests_slices import PromptedMasks
 from PromptOnceLib.worker.session import Session
 from PromptOnceLib.worker.session_job import SessionState
 from worker.conftest import Start

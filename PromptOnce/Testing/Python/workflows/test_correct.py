@@ -67,7 +67,7 @@ def test_clicks_correct_what_the_worker_has_from_its_last_run(shared_segmenter: 
     disk = disk_frames()[8] > 130
     found = corrected.result.masks[0, 8] > 0
     assert (found != (alone.masks[0] > 0)).any()  # memory and previous logits were used
-    assert (found & disk).sum() > 0.9 * disk.sum()
+    assert (found & disk).sum() > 0.85 * disk.sum()
 
 
 def test_another_object_stays_as_it_is(shared_segmenter: Segmenter) -> None:

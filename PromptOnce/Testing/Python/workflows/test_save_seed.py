@@ -16,7 +16,7 @@ from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.worker.requests import PromptedMasks
+from PromptOnceLib.worker.requests_slices import PromptedMasks
 from PromptOnceLib.workflows.save_seed import steps_of_saving
 from PromptOnceLib.workflows.steps import PromptStep, PropagationStep
 

@@ -1,0 +1,1 @@
+"""Parts of slices instead of whole ones, and what is prompted on each slice by itself."""

@@ -1,0 +1,1 @@
+"""Pieces of masks in three dimensions."""
