@@ -1,9 +1,10 @@
 """Train the embedded model further in a quarter of an hour on a GPU; gpu_run.sh finds the Python and starts this.
 
 Phantoms are drawn on all cores, the last stage of the recipe is trained for --minutes from the embedded model or from
-what an earlier call left in the output folder, the presence head's bias is set on the calibration phantoms, and speed
-is measured. The folder then holds nano.pt (the result), averaged.pt (for going on), log.jsonl, curve.png, calls.md (a
-line a call) and the table and figures of the benchmarks. On the CPU everything is small: a rehearsal.
+what an earlier call left in the output folder, the presence head is fitted to whole volumes, its bias is set on the
+calibration phantoms, and speed is measured. The folder then holds nano.pt (the result), averaged.pt (for going on),
+log.jsonl, curve.png, calls.md (a line a call) and the table and figures of the benchmarks. On the CPU everything is
+small: a rehearsal.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from PromptOnceLib.engine.devices import describe
 from training.calibrate import calibrate, calibration_examples, measure
 from training.dataset import Clips
 from training.pool import make_pool, read_pool
+from training.refit import refit, whole_volumes
 from training.stages import STAGES
 from training.train import AVERAGED, CONFIG, Trainer
 
@@ -35,21 +37,25 @@ SPARE_MB = 500.0
 BENCHMARK_GRACE = 120.0  # seconds for the case that is being measured when the time is over
 TABLE_HEAD = (
     "| device | minutes | steps so far | phantoms to calibrate | mean 3D Dice of the embedded model "
-    "| as trained | shift of the bias | with it |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+    "| trained, head fitted | shift of the bias | with it |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
 )
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """How much is done unless the caller says: phantoms to train on and to calibrate on, minutes of benchmarks."""
+    """How much is done unless the caller says.
+
+    phantoms: to train on. refit: to fit the presence head to. calibration: to calibrate and compare on.
+    """
 
     phantoms: int
+    refit: int
     calibration: int
     bench_minutes: float
 
 
-ON_GPU = Amounts(phantoms=800, calibration=16, bench_minutes=3)
-REHEARSAL = Amounts(phantoms=24, calibration=1, bench_minutes=0)
+ON_GPU = Amounts(phantoms=800, refit=60, calibration=24, bench_minutes=2)
+REHEARSAL = Amounts(phantoms=24, refit=5, calibration=1, bench_minutes=0)
 
 
 def check(device: torch.device, phantoms: int, output: Path) -> None:
@@ -85,10 +91,12 @@ def draw(output: Path) -> None:
 
 
 def evaluate(arguments: argparse.Namespace, steps: int) -> None:
-    """Calibrate, write nano.pt, and add the call to calls.md."""
+    """Fit the presence head, calibrate, write nano.pt, and add the call to calls.md."""
     examples = calibration_examples(arguments.calibration)
     embedded = measure(CONFIG.with_name("nano.pt"), examples, arguments.device)[0.0].volume
-    found = calibrate(arguments.output / AVERAGED, arguments.output / "nano.pt", examples, arguments.device)
+    fitted = arguments.output / "fitted.pt"
+    refit(arguments.output / AVERAGED, fitted, whole_volumes(read_pool(POOL), arguments.refit), 1, arguments.device)
+    found = calibrate(fitted, arguments.output / "nano.pt", examples, arguments.device)
     best = max(found, key=lambda shift: found[shift].volume)
     calls = arguments.output / "calls.md"
     figures = f"{embedded:.4f} | {found[0.0].volume:.4f} | {best:+.1f} | {found[best].volume:.4f}"
@@ -132,10 +140,11 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     default = Path(os.environ.get("OUT") or "training/runs/gpu")
     parser.add_argument("--device", type=torch.device, default=torch.device("cuda"))
     parser.add_argument("--output", type=Path, default=default, help="$OUT where that is set, else training/runs/gpu")
-    parser.add_argument("--minutes", type=float, default=9.0, help="of training")
-    parser.add_argument("--bench-minutes", type=float, help="of benchmarks; 3, on the CPU 0: none")
+    parser.add_argument("--minutes", type=float, default=8.0, help="of training")
+    parser.add_argument("--bench-minutes", type=float, help="of benchmarks; 2, on the CPU 0: none")
     parser.add_argument("--phantoms", type=int, help="to train on; 800, on the CPU 24")
-    parser.add_argument("--calibration", type=int, help="phantoms to calibrate and evaluate on; 16, on the CPU 1")
+    parser.add_argument("--calibration", type=int, help="phantoms to calibrate and evaluate on; 24, on the CPU 1")
+    parser.add_argument("--refit", type=int, help="phantoms to fit the presence head to; 60, on the CPU 5")
     parser.add_argument("--start", type=Path, default=CONFIG.with_name("nano.pt"), help="checkpoint to begin with")
     arguments = parser.parse_args(words)
     amounts = REHEARSAL if arguments.device.type == "cpu" else ON_GPU

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Train the embedded model further on a machine with a GPU, in a quarter of an hour:
-#   training/gpu_run.sh [--minutes 9] [--bench-minutes 3] [--output FOLDER] [--device cpu]
+#   training/gpu_run.sh [--minutes 8] [--bench-minutes 2] [--output FOLDER] [--device cpu]
 # A second call with the same folder goes on. See --help and training/README.md.
 #
 # Nothing is downloaded where the packages are there: in PYTHONPATH, .venv, $PYTHON or the system's Python. torch has to

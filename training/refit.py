@@ -27,7 +27,8 @@ from training.pool import Phantom, read_pool
 HEAD = "sam_mask_decoder.pred_obj_score_head."
 STEPS, RATE, DECAY = 400, 1e-3, 0.02
 CHECK_EVERY = 20  # steps
-PER_VOLUME = 3  # objects of a volume
+CPU = torch.device("cpu")
+PER_VOLUME = 2  # objects of a volume
 EXAMPLES_AT_ONCE = 24
 
 
@@ -93,7 +94,9 @@ def fit(head: torch.nn.Module, tokens: torch.Tensor, present: torch.Tensor, volu
         optimizer.zero_grad()
         _loss(trained, tokens[~kept], target[~kept]).backward()
         optimizer.step()
-    print(f"loss on volumes not learnt from: {float(_loss(head, tokens[kept], target[kept])):.4f} to {least:.4f}")
+    with torch.no_grad():
+        before = float(_loss(head, tokens[kept], target[kept]))
+    print(f"loss of the presence head on volumes not learnt from: {before:.4f} to {least:.4f}", flush=True)
     return best.eval().requires_grad_(False)
 
 
@@ -101,18 +104,23 @@ def _loss(head: torch.nn.Module, tokens: torch.Tensor, target: torch.Tensor) -> 
     return F.binary_cross_entropy_with_logits(head(tokens)[:, 0], target)
 
 
-def refit(checkpoint: Path, output: Path, phantoms: Sequence[Phantom], rounds: int) -> None:
-    """Write the checkpoint with its presence head fitted anew."""
-    model = read_network(checkpoint)
+def refit(checkpoint: Path, output: Path, phantoms: Sequence[Phantom], rounds: int, device: torch.device = CPU) -> None:
+    """Write the checkpoint with its presence head fitted anew; tracking is done on the device."""
+    model = read_network(checkpoint).to(device)
+    decoder = model.sam_mask_decoder
     for _ in range(rounds):
         tokens, present, volumes = collect(model, phantoms)
-        model.sam_mask_decoder.pred_obj_score_head = fit(
-            model.sam_mask_decoder.pred_obj_score_head, tokens, present, volumes
-        )
+        decoder.pred_obj_score_head = fit(decoder.pred_obj_score_head.cpu(), tokens, present, volumes).to(device)
     weights = torch.load(checkpoint, weights_only=True, map_location="cpu")["model"]
-    for name, value in model.sam_mask_decoder.pred_obj_score_head.state_dict().items():
-        weights[HEAD + name] = value.to(weights[HEAD + name].dtype)
+    for name, value in decoder.pred_obj_score_head.state_dict().items():
+        weights[HEAD + name] = value.to(weights[HEAD + name])
     torch.save({"model": weights}, output)
+
+
+def whole_volumes(phantoms: Sequence[Phantom], count: int) -> list[Phantom]:
+    """Up to so many phantoms of several slices, the same every time."""
+    several = [phantom for phantom in phantoms if len(phantom.labels) > 1]
+    return [several[i] for i in np.random.default_rng(0).permutation(len(several))[:count]]
 
 
 def main() -> None:
@@ -121,14 +129,13 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--pool", type=Path, default=Path("training/runs/pool"))
-    parser.add_argument("--phantoms", type=int, default=60, help="of the pool, those of several slices")
+    parser.add_argument("--phantoms", type=int, default=60, help="of several slices, from the pool")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    phantoms = [p for p in read_pool(arguments.pool) if len(p.labels) > 1]
-    chosen = np.random.default_rng(0).permutation(len(phantoms))[: arguments.phantoms]
-    refit(arguments.checkpoint, arguments.output, [phantoms[i] for i in chosen], arguments.rounds)
+    phantoms = whole_volumes(read_pool(arguments.pool), arguments.phantoms)
+    refit(arguments.checkpoint, arguments.output, phantoms, arguments.rounds)
 
 
 if __name__ == "__main__":

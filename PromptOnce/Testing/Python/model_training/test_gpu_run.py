@@ -21,7 +21,7 @@ def test_on_the_cpu_amounts_are_those_of_a_rehearsal(monkeypatch, tmp_path):
     real, rehearsal = gpu_run.parse([]), gpu_run.parse(["--device", "cpu", "--minutes", "1"])
 
     assert real.device.type == "cuda"
-    assert (real.minutes, real.bench_minutes, real.phantoms) == (9.0, 3, 800)
+    assert (real.minutes, real.bench_minutes, real.phantoms) == (8.0, 2, 800)
     assert (rehearsal.minutes, rehearsal.bench_minutes) == (1.0, 0)
     assert rehearsal.phantoms < 50
     assert real.output == rehearsal.output == tmp_path
