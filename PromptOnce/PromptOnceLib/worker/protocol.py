@@ -1,8 +1,8 @@
 """What the worker and its client say to each other: one JSON object a line, checked on both sides.
 
 The client sends requests, each with an id of its own. The worker answers a request with any number of events (a slice
-that is done, a notice) and then exactly one reply or one error with the same id. Arrays do not travel in messages: they
-lie as .npy files in the session folder, which only this user may read.
+that is done, a notice) and then exactly one reply or one error with the same id. Arrays lie as .npy files in the
+session folder, which only this user may read.
 """
 
 from __future__ import annotations
@@ -30,8 +30,7 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
 class Message(StrictModel):
     """Base of all messages; unknown fields are an error, so that a typing mistake does not pass in silence."""
 
-    # A model that computes no number gives NaN, which JSON by itself does not know.
-    model_config = ConfigDict(ser_json_inf_nan="constants")
+    model_config = ConfigDict(ser_json_inf_nan="constants")  # a model that computes no number gives NaN
 
 
 class Request(Message):
@@ -49,10 +48,8 @@ class Hello(Request):
 
 
 class LoadModel(Request):
-    """Load a model; a model that is loaded already with the same answers is kept.
-
-    compiled: have torch.compile rewrite it, which takes minutes and a notice says so. image_size, memory: as ModelFiles
-    has them; with the precision float32 memory is as upstream has it.
+    """Load a model; one that is loaded already is kept. compiled: have torch.compile rewrite it, which takes minutes.
+    image_size, memory: as ModelFiles has them; with float32 memory is as upstream has it.
     """
 
     type: Literal["load_model"] = "load_model"
@@ -127,12 +124,11 @@ class Propagate(Request):
     """Masks of the slices first..last (both included), written slice by slice to `file`.
 
     file: made by the worker, uint8 (objects, slices, rows, columns); a slice counts once its SliceDone has come. For
-    pictures a file each, uint8 (objects, rows, columns), see arrays.picture_masks_path. alone: after a shared
-    prompt every slice is segmented by itself, with nothing remembered of the others. stop_when_absent: leave out the
-    rest of a pass where the objects have ended; a notice names the slices.
-
-    A set of prompts fixes several slices: only what lies next to the `changed` ones is computed, everything where that
-    is None. between: how the slices between them come about. sight: how much of the slices is seen.
+    pictures a file each, uint8 (objects, rows, columns), see arrays.picture_masks_path. alone: after a shared prompt
+    every slice is segmented by itself, with nothing remembered of the others. stop_when_absent: leave out the rest of a
+    pass where the objects have ended; a notice names the slices. A set of prompts fixes several slices: only what lies
+    next to the `changed` ones is computed, everything where that is None. between: how the slices between them come
+    about. sight: how much of the slices is seen.
     """
 
     type: Literal["propagate"] = "propagate"
