@@ -34,12 +34,15 @@ PLACES = {
         f"{_COMMANDS}.evaluate:evaluate",
         "Compare RESULT with REFERENCE, two files or folders: Dice, Jaccard, distances and volumes of every object.",
     ),
-    "models": Place(f"{_COMMANDS}.models:models", "List, download and check models."),
+    "models": Place(f"{_COMMANDS}.models:models", "List, download, choose and check models."),
     "report": Place(
         f"{_COMMANDS}.report:report",
         "Make the tables and report.html of a batch again from the folders of its cases.",
     ),
-    "review": Place(f"{_COMMANDS}.review:review", "List the slices of RESULT, the ones to look at first in front."),
+    "review": Place(
+        f"{_COMMANDS}.review:review",
+        "List the slices of RESULT, a .seg.nrrd file that PromptOnce wrote, the ones to look at first in front.",
+    ),
     "sample": Place(
         f"{_COMMANDS}.sample:sample",
         "Write the example image NAME and its reference, so that every line of the documents can be pasted.",

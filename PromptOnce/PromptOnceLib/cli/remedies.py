@@ -11,9 +11,6 @@ from PromptOnceLib.errors import (
     RunExistsError,
     SeveralVolumesError,
 )
-from PromptOnceLib.models import checkpoints
-from PromptOnceLib.models.default_model import better_model, demonstration_note
-from PromptOnceLib.models.registry import load_registry
 
 _REMEDIES = {
     CheckpointError.code: "`promptonce models download {error.model}` gets it.",
@@ -31,6 +28,10 @@ By code, since an error that comes from the worker keeps its code alone.
 
 def model_note(name: str) -> str:
     """What has to be said of results of this model, and the command that gets a better one; "" for most models."""
+    from PromptOnceLib.models import checkpoints
+    from PromptOnceLib.models.default_model import better_model, demonstration_note
+    from PromptOnceLib.models.registry import load_registry
+
     models = load_registry().models
     note = demonstration_note(models, name)
     better = better_model(models, next((entry for entry in models if entry.name == name), None))

@@ -26,9 +26,9 @@ from PromptOnceLib.models.checkpoints import (
     verify,
     write_checked_note,
 )
+from PromptOnceLib.models.fetch_pointer import fetch_pointer
 from PromptOnceLib.models.http import Body, RemoteFile, open_remote
 from PromptOnceLib.models.model_entry import ModelEntry
-from PromptOnceLib.models.pointer import fetch_pointer
 
 _FULL_DISK = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 

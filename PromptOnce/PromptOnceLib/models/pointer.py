@@ -7,15 +7,11 @@ when a model is downloaded, kept beside the checkpoint, and what the checkpoint 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
-from PromptOnceLib.errors import DownloadError
-from PromptOnceLib.files.atomic import replacing
-from PromptOnceLib.models.http import open_remote
 from PromptOnceLib.models.model_entry import ModelEntry
 
-_LONGEST = 1024  # bytes of a pointer (Git LFS specification)
+LONGEST = 1024  # bytes of a pointer (Git LFS specification)
 _SHA256 = re.compile(r"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 _SIZE = re.compile(r"^size ([1-9]\d{0,17})$", re.MULTILINE)
 
@@ -33,42 +29,14 @@ def pinned(entry: ModelEntry, checkpoint: Path) -> ModelEntry:
     if entry.pointer is None:
         return entry
     try:
-        text = pointer_path(checkpoint).read_bytes()[:_LONGEST].decode("utf-8", errors="replace")
+        text = pointer_path(checkpoint).read_bytes()[:LONGEST].decode("utf-8", errors="replace")
     except OSError:
         return entry
-    return _with(entry, text) or entry
+    return said_by(entry, text) or entry
 
 
-def fetch_pointer(
-    entry: ModelEntry, checkpoint: Path, timeout: tuple[float, float], check: Callable[[], object]
-) -> ModelEntry:
-    """Read the pointer from the hub, keep it, and return the entry with what it says.
-
-    timeout, check: as `open_remote` takes them. Raises requests.RequestException, and DownloadError where the hub gives
-    no pointer.
-    """
-    address = str(entry.pointer)
-    with open_remote(address, None, 0, timeout, check) as body:
-        content = b""
-        for piece in body.pieces:
-            content += piece
-            if len(content) > _LONGEST:
-                break
-        found = None
-        if body.status == 200 and len(content) <= _LONGEST:
-            found = _with(entry, content.decode("utf-8", errors="replace"))
-    if found is None:
-        raise DownloadError(
-            f"The hub does not say what the file of the model {entry.name} should be, so it cannot be checked: try "
-            "again later. Nothing was downloaded.",
-            f"{address}: status {body.status}, {len(content)} bytes",
-        )
-    with replacing(pointer_path(checkpoint)) as temporary:
-        temporary.write_bytes(content)
-    return found
-
-
-def _with(entry: ModelEntry, text: str) -> ModelEntry | None:
+def said_by(entry: ModelEntry, text: str) -> ModelEntry | None:
+    """The entry with what the text of a pointer says; None for a text that is none."""
     sha256, size = _SHA256.search(text), _SIZE.search(text)
     if sha256 is None or size is None:
         return None

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.imaging.volume import Array, Geometry
-from PromptOnceLib.segmentation.io import SegmentationFile, keeps_names, read_segmentation
+from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.reference import (
     joined_segments,
     on_image_grid,
@@ -23,29 +24,8 @@ from PromptOnceLib.segmentation.reference import (
     read_reference,
 )
 
-
-@dataclass(frozen=True, eq=False)
-class Labels:
-    """One object of a segmentation, to take a prompt from, as the papers do, or to compare with.
-
-    array: label values on the volume's grid, KJI. name: of the object. values: the labels that make it together, None
-    for all that are not 0. as_mask: its mask on a slice is the prompt, in place of box and points as the papers take
-    them.
-    """
-
-    array: Array
-    name: str = "object"
-    values: tuple[int, ...] | None = None
-    as_mask: bool = False
-
-    def of(self, part: Array) -> Array:
-        """A part of the array, such as a slice, with the object's labels alone."""
-        return part if self.values is None else np.where(np.isin(part, self.values), part, 0)
-
-    @property
-    def holding(self) -> Array:
-        """The array, with the object's labels alone."""
-        return self.of(self.array)
+if TYPE_CHECKING:
+    from PromptOnceLib.segmentation.io import SegmentationFile
 
 
 @dataclass(frozen=True)
@@ -89,6 +69,8 @@ def read_objects(
     says so. Overlapping segments keep all their voxels where they are named. Errors and other notices are those of
     read_reference.
     """
+    from PromptOnceLib.segmentation.io import keeps_names, read_segmentation  # not at the top: it loads slowly
+
     choice = parse_objects(text)
     if not choice.names:
         array = read_reference(choice.path, geometry, choice.labels, notify)
@@ -112,6 +94,8 @@ def named_objects(
 
     Names in the text come before those of the file. Errors and notices are those of read_reference.
     """
+    from PromptOnceLib.segmentation.io import keeps_names  # not at the top: it loads slowly
+
     choice = parse_objects(text)
     if choice.names or not keeps_names(choice.path):
         return (
@@ -124,6 +108,8 @@ def named_objects(
 
 def segment_choice(choice: ObjectChoice, geometry: Geometry, notify: Callable[[str], None]) -> list[Labels]:
     """The segments of a file that keeps names, all of them or those that are chosen, each by itself."""
+    from PromptOnceLib.segmentation.io import read_segmentation  # not at the top: it loads slowly
+
     file = read_segmentation(choice.path)
     wanted = range(1, len(file.segments) + 1) if choice.labels is None else choice.labels
     names: dict[str, tuple[int | str, ...]] = {}

@@ -17,7 +17,7 @@ from PromptOnceLib.resources import resource
 
 PACKAGE = Path(requirements.__file__).parent
 DISTRIBUTIONS = {"PIL": "pillow", "hydra": "hydra-core", "markupsafe": "jinja2"}  # markupsafe comes with jinja2
-SLICER_BRINGS = {"numpy", "SimpleITK", "pillow", "requests", "slicer", "vtk", "qt", "ctk", "SampleData"}
+SLICER_BRINGS = {"numpy", "SimpleITK", "pillow", "requests", "slicer", "vtk", "qt", "ctk", "SampleData", "urllib3"}
 INSTALLED_APART = {"torch", "sam2", "omegaconf", "filelock"}  # omegaconf comes with hydra-core, filelock with torch
 
 

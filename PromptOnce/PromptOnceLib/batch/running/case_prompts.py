@@ -17,7 +17,7 @@ from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.object_labels import Labels, parse_objects
+from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 _OF_CONTENT = {"objects", "shape", "orientation", "spacing", "slices", "window"}
@@ -91,6 +91,8 @@ def _of_reference(reference: Reference, planned: PlannedCase) -> PromptSource:
     name = planned.prompt.name or "object"
     if isinstance(reference, np.ndarray):
         return Labels(reference, name)
+    from PromptOnceLib.segmentation.object_labels import parse_objects  # loads slowly
+
     if planned.reference is not None and parse_objects(planned.reference).names:
         return tuple(reference)
     whole = np.zeros(reference[0].array.shape, np.uint16)

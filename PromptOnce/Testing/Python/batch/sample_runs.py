@@ -26,7 +26,7 @@ from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.segmentation.object_labels import Labels
+from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.result import SegmentationResult
 
 Masks = NDArray[np.uint8]

@@ -16,7 +16,7 @@ from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.create import make_seed
-from PromptOnceLib.segmentation.object_labels import Labels
+from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.result import SegmentationResult
 
 

@@ -100,7 +100,7 @@ def completed(*words: str) -> list[str]:
 
 def test_names_of_commands_models_windows_and_structures_are_completed() -> None:
     assert {"segment", "seeds"} <= set(completed("se"))
-    assert completed("segment", "a.nii.gz", "--model", "ti") == ["tiny"]
+    assert completed("segment", "a.nii.gz", "--model", "ti") == ["tiny", "tiny_512"]
     assert "lung" in completed("segment", "a.nii.gz", "--window", "l")
     assert completed("segment", "a.nii.gz", "--name", "splee") == ["spleen"]
     assert completed("batch", "images", "--seed", "au") == ["auto"]

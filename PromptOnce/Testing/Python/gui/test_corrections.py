@@ -29,7 +29,7 @@ def correct(user: User, *slices: int) -> np.ndarray:
     array = user.result().astype(np.uint8)
     for index in slices:
         array[index] = 0
-        array[index, 10:20, 10:20] = 1
+        array[index, 43:53, 51:61] = 1  # in the middle of the ball
     slicer.util.updateSegmentBinaryLabelmapFromArray(array, writer.node, writer.segment_ids[0], volume)
     return array > 0
 
