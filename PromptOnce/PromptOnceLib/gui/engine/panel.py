@@ -20,6 +20,8 @@ from PromptOnceLib.gui.qt.widgets import connect, line_label, row, show_text
 from PromptOnceLib.models import checkpoints
 from PromptOnceLib.models.registry import load_registry
 
+_STATUS_WIDTH = 220  # pixels: names of folders, which cannot be wrapped, leave room at the ends of lines
+
 
 class EnginePanel(Panel):
     """Choices are kept in Slicer's settings; nothing is installed or downloaded without a click."""
@@ -185,7 +187,7 @@ class EnginePanel(Panel):
             show_text(self.status, _("The engine is installed: {versions}.").format(versions=told))
         else:
             extra = f" {self._tasks.estimate()}" if found.state is EnvironmentState.ABSENT and not busy else ""
-            show_text(self.status, found.sentence + extra)
+            show_text(self.status, found.sentence + extra, width=_STATUS_WIDTH)
 
 
 def device_name(device: str) -> str:

@@ -214,7 +214,7 @@ def test_where_this_python_has_no_engine_the_private_one_or_a_named_one_works(
     """Both are workers without a model: how they are chosen is what matters."""
     monkeypatch.setattr(engine_python, "missing", lambda names: ["torch>=2.5.1"])
     fake = fake_python(tmp_path)
-    command = ("segment", disk_volume, "-o", tmp_path / "disk.nii.gz", "--box", "30,20,60,60")
+    command = ("segment", disk_volume, "-o", tmp_path / "result.nii.gz", "--overwrite", "--box", "30,20,60,60")
     refused = run(*command)
     assert refused.status == 1
     assert "`promptonce engine install` installs it; --python names a Python." in refused.err

@@ -59,7 +59,7 @@ def test_only_panels_that_show_the_prompt_are_refreshed(
 
     monkeypatch.setattr(Panel, "refresh", counted)
     move(user, node, 45)
-    assert sorted(refreshed) == ["prompt", "run", "seeds", "volume"]
+    assert sorted(refreshed) == ["correct", "prompt", "run", "seeds", "volume"]
 
 
 def test_what_is_missing_is_looked_for_again_only_after_another_choice(

