@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     pass
 
 SUFFIX = ".dcm"
+_UNEVEN = 0.05  # of the distance of slices
 _SERIES_NUMBER = 300  # above those of scanners, as other tools choose it
 _COPIED = (
     "PatientID",
@@ -127,12 +128,8 @@ def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], 
         found = hd.seg.segread(path)
         numbers = list(found.segment_numbers)
         segments = [_segment(found.get_segment_description(number), number) for number in numbers]
-        if found.get_volume_geometry(allow_missing_positions=True) is not None:
-            volume = found.get_volume(segment_numbers=numbers, combine_segments=False)
-            if np.linalg.det(volume.affine[:3, :3]) > 0:  # of (slice, row, column): the slices run against their normal
-                volume = volume.flip_spatial(0)
-            voxels = np.asarray(volume.array)
-            geometry = _geometry(volume.affine, voxels.shape)
+        if all("PlanePositionSequence" in frame for frame in found.PerFrameFunctionalGroupsSequence):
+            voxels, geometry = _by_place(found, numbers, path)
         else:
             voxels = _by_picture(found)
             geometry = Geometry((voxels.shape[2], voxels.shape[1], voxels.shape[0]))
@@ -151,6 +148,40 @@ def _complete(images: Sequence[Any], geometry: Geometry, frame_of_reference: str
             image.PixelSpacing = [geometry.spacing[1], geometry.spacing[0]]
         if not image.get("FrameOfReferenceUID"):
             image.FrameOfReferenceUID = frame_of_reference
+
+
+def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[NDArray[Any], Geometry]:
+    """Of frames with a place in space: (slice, row, column, segment), slices along their normal, and their grid.
+
+    Not by highdicom's get_volume: the second file that a process reads has no volume there.
+    """
+    shared, frames = found.SharedFunctionalGroupsSequence[0], found.PerFrameFunctionalGroupsSequence
+    directions = np.array(_group(shared, frames[0], "PlaneOrientationSequence").ImageOrientationPatient, float)
+    measures = _group(shared, frames[0], "PixelMeasuresSequence")
+    rows, columns = (float(value) for value in measures.PixelSpacing)
+    normal = np.cross(directions[:3], directions[3:])
+    places = np.array([frame.PlanePositionSequence[0].ImagePositionPatient for frame in frames], float)
+    heights = places @ normal
+    steps = np.diff(np.unique(heights.round(3)))
+    step = float(steps.min()) if len(steps) else float(measures.get("SpacingBetweenSlices") or measures.SliceThickness)
+    exact = (heights - heights.min()) / step
+    index = exact.round().astype(int)
+    if np.abs(exact - index).max() > _UNEVEN:
+        raise SegmentationFileError(f"The slices of {path.name} lie at uneven distances. Choose another file.")
+    pixels = np.asarray(found.pixel_array).reshape(len(frames), found.Rows, found.Columns)
+    voxels = np.zeros((index.max() + 1, *pixels.shape[1:], len(numbers)), np.uint8)
+    for frame, slice_index, picture in zip(frames, index, pixels, strict=True):
+        number = int(_group(shared, frame, "SegmentIdentificationSequence").ReferencedSegmentNumber)
+        voxels[slice_index, ..., numbers.index(number)] = picture != 0
+    x, y, z = (float(value) for value in places[heights.argmin()])
+    axes = np.column_stack([directions[:3], directions[3:], normal])
+    size = (pixels.shape[2], pixels.shape[1], len(voxels))
+    return voxels, Geometry(size, (columns, rows, step), (x, y, z), tuple(axes.ravel().tolist()))
+
+
+def _group(shared: Any, frame: Any, name: str) -> Any:
+    """A functional group, of all frames or of one."""
+    return (shared if name in shared else frame)[name][0]
 
 
 def _by_picture(found: Any) -> NDArray[Any]:
@@ -182,14 +213,6 @@ def _affine(geometry: Geometry) -> NDArray[np.float64]:
     order = [2, 1, 0, 3]
     affine: NDArray[np.float64] = geometry.ijk_to_lps()[:, order]
     return affine
-
-
-def _geometry(affine: NDArray[np.float64], shape: tuple[int, ...]) -> Geometry:
-    columns = affine[:3, [2, 1, 0]]
-    spacing = np.linalg.norm(columns, axis=0)
-    i, j, k = (float(value) for value in spacing)
-    x, y, z = (float(value) for value in affine[:3, 3])
-    return Geometry((shape[2], shape[1], shape[0]), (i, j, k), (x, y, z), tuple((columns / spacing).ravel().tolist()))
 
 
 def _described(hd: Any, number: int, segment: Segment) -> Any:
