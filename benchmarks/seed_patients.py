@@ -15,8 +15,8 @@ from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Array, Geometry, Volume
 from PromptOnceLib.seeds.create import make_seed
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.reference import read_reference
+from PromptOnceLib.segmentation.segment import Labels
 from training.phantoms.canvas import LabelMap, Target
 from training.phantoms.head import Part, draw_head
 from training.phantoms.torso import draw_torso

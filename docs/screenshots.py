@@ -177,7 +177,7 @@ def seeds(user: Any, library: Path) -> None:
     from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
     from PromptOnceLib.seeds.create import make_seed
     from PromptOnceLib.seeds.library import SeedLibrary
-    from PromptOnceLib.segmentation.one_object import Labels
+    from PromptOnceLib.segmentation.segment import Labels
 
     for number, (target, shape) in enumerate({"heart": (40, 256, 256), "liver": (20, 128, 128)}.items(), start=1):
         volume, labels = chest_phantom(number, shape)

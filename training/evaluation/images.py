@@ -17,8 +17,8 @@ from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import choose_axis, pixel_spacing, slices_along
 from PromptOnceLib.imaging.volume import Array, Volume
-from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.reference import read_reference
+from PromptOnceLib.segmentation.segment import Labels
 from training.evaluation.names import TOTALSEGMENTATOR_CT, TOTALSEGMENTATOR_MR
 from training.evaluation.scores import Example
 

@@ -26,8 +26,8 @@ from PromptOnceLib.seeds.apply import SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
+from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 

@@ -18,7 +18,7 @@ from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.walls import Walls, with_points_on_walls
 from PromptOnceLib.seeds.apply import SeedSource, seed_window
-from PromptOnceLib.segmentation.one_object import Labels
+from PromptOnceLib.segmentation.segment import Labels
 
 Reference = Array | Sequence[Labels]
 """Labels on the volume's grid, KJI, compared where they are not 0; or objects by name."""

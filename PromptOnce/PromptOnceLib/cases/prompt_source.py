@@ -17,7 +17,7 @@ from PromptOnceLib.prompts.markups_file import Markups
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import PromptSet, joined
 from PromptOnceLib.seeds.apply import SeedSource, shared_seed
-from PromptOnceLib.segmentation.one_object import Labels
+from PromptOnceLib.segmentation.segment import Labels
 
 _MOST_LABELS = 50  # on one slice; more are no parts of one object, or no labels but grey values
 

@@ -14,9 +14,9 @@ from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.segmentation.io import keeps_names
 from PromptOnceLib.segmentation.metrics import Summary, dice, jaccard, slice_scores, summarise, surface_figures
 from PromptOnceLib.segmentation.object_labels import parse_objects, read_objects, segment_choice
-from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.reference import grid_of, read_reference
 from PromptOnceLib.segmentation.result import SliceResult
+from PromptOnceLib.segmentation.segment import Labels
 
 TOLERANCE = 2.0
 """mm, of the surface Dice where none is chosen."""

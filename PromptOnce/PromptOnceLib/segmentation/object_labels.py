@@ -15,7 +15,6 @@ import numpy as np
 
 from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.imaging.volume import Array, Geometry
-from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.reference import (
     joined_segments,
     on_image_grid,
@@ -23,6 +22,7 @@ from PromptOnceLib.segmentation.reference import (
     place_of_segment,
     read_reference,
 )
+from PromptOnceLib.segmentation.segment import Labels
 
 if TYPE_CHECKING:
     from PromptOnceLib.segmentation.io import SegmentationFile

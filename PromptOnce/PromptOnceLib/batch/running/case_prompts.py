@@ -17,7 +17,7 @@ from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.one_object import Labels
+from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 
 _OF_CONTENT = {"objects", "shape", "orientation", "spacing", "slices", "window"}

@@ -14,8 +14,8 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.registry import resolve_model
-from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.result import SliceResult
+from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.worker.segmenter import Settings
 
 NEXT = """

@@ -19,7 +19,7 @@ from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.segmentation.one_object import Labels
+from PromptOnceLib.segmentation.segment import Labels
 
 
 class PromptLogic:

@@ -26,8 +26,8 @@ from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.segment import Labels
 
 Masks = NDArray[np.uint8]
 Scores = NDArray[np.float32]

@@ -9,7 +9,7 @@ from PromptOnceLib.cases.case import prepare_case, prompted_values, with_walls
 from PromptOnceLib.errors import InputError, PromptError
 from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, encode_mask
-from PromptOnceLib.segmentation.one_object import Labels
+from PromptOnceLib.segmentation.segment import Labels
 
 SHAPE = (9, 30, 40)  # k, j, i
 

@@ -16,8 +16,8 @@ from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.create import make_seed
-from PromptOnceLib.segmentation.one_object import Labels
 from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.segment import Labels
 
 
 def source(axis: str = "k", **options: object) -> SeedSource:

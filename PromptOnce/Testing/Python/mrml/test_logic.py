@@ -22,7 +22,7 @@ from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.segmentation.metrics import dice
-from PromptOnceLib.segmentation.one_object import Labels
+from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 
 SHAPE = (5, 96, 96)
