@@ -16,7 +16,7 @@ from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.stamp import FileStamp, file_sha256, file_stamp
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.models.registry import ModelFiles, load_registry
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.segmentation.reference import parse_reference
 
@@ -85,11 +85,15 @@ def fingerprint(
 
 def model_fingerprint(files: ModelFiles) -> str:
     """What tells a model from another: SHA-256 of its checkpoint, and of its configuration where that is the user's,
-    and the size of its input where that is not the usual one. What a version has it remember does not count.
+    and the size of its input and what it remembers where those are not the usual ones. What is usual may be another
+    thing in another version, whose finished cases stay finished.
     """
     checkpoint = files.sha256 or _sha256(files.checkpoint)
     size = "" if files.image_size is None else f" at {files.image_size}"
-    return f"{checkpoint} {_sha256(files.config) if isinstance(files.config, Path) else files.config}{size}"
+    registry = load_registry()
+    usual = registry.get(files.name).memory if files.name in registry else None
+    memory = "" if files.memory == usual else f" remembering {files.memory and files.memory.model_dump_json()}"
+    return f"{checkpoint} {_sha256(files.config) if isinstance(files.config, Path) else files.config}{size}{memory}"
 
 
 def _stamp(path: Path, earlier: FileStamp | None) -> FileStamp:
