@@ -65,14 +65,13 @@ def test_every_row_of_the_form_has_its_height_in_a_narrow_low_panel(
         part.widget.collapsed = part is not user.panel.seeds
     form = unfold(user).form_button
     area = slicer.util.mainWindow().findChild("QScrollArea", "ModulePanel")
-    slicer.util.mainWindow().resize(920, 500)
+    user.bench.resize_panel(420, 460)
     form.widget.collapsed = False
     if filled:  # nothing is left to say then, and no text that wraps asks for more height by itself
         type_into(user, form.name, "the ball")
         user.bench.click(form.confirmed)
     user.wait_for_panel()
-    for _turn in range(20):  # of the event loop: each tells one more widget that the one in it has grown
-        user.bench.process_events()
+    user.bench.settle()
     assert area.viewport().width <= 420
     assert bool(form.hint.text) is not filled
     rows = [form.name, *form.edits.values(), form.picture, form.larger, form.confirmed, form.save]
@@ -91,8 +90,7 @@ def test_a_sentence_that_wraps_takes_no_room_from_the_rows_above_it(user: User, 
     words = '"the ball": Dice 0.675 after a round trip: poor. Masks made from this seed will probably be wrong: '
     user.work.notices.say("seeds", words + "draw a better seed, or check them all.")
     user.wait_for_panel()
-    for _turn in range(20):  # of the event loop
-        user.bench.process_events()
+    user.bench.settle()
     assert panel.notice.height >= panel.notice.heightForWidth(panel.notice.width)
     rows = [panel.scanner, panel.target, panel.list, panel.start, panel.by, panel.selected_only, panel.apply]
     for upper, lower in pairwise(rows):
