@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.cases.segment_records import record_of_segments
-from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.stack import parse_axis, slices_along
+from PromptOnceLib.imaging.stack import check_slice, parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
@@ -60,7 +59,7 @@ def read_recorded_result(path: Path, axis: str = "auto", right_slices: Sequence[
     if record is not None:
         prompts = _recorded(record, prompts, result, path.name, notices)
     for index in right_slices:
-        _check_slice(result, index)
+        check_slice(index, len(result.computed))
         for place, name in enumerate(result.names):
             if result.masks[place, index].any():
                 prompts = _settled(prompts, result, name, index, "accepted")
@@ -104,12 +103,6 @@ def _recorded(
 def _settled(prompts: PromptSet, result: SegmentationResult, name: str, index: int, state: SliceState) -> PromptSet:
     mask = result.masks[result.names.index(name), index] > 0
     return prompts.fixing(name, FixedSlice(slice=index, state=state, mask=encode_mask(mask)))
-
-
-def _check_slice(result: SegmentationResult, index: int) -> None:
-    last = result.masks.shape[1] - 1
-    if not 0 <= index <= last:
-        raise InputError(f"There is no slice {index}: the volume has slices 0 to {last}.")
 
 
 def _unscored(masks: NDArray[np.uint8], axis: int, segments: Sequence[Segment]) -> SegmentationResult:

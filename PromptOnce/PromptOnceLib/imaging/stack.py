@@ -79,6 +79,12 @@ def central_slice(count: int) -> int:
     return count // 2
 
 
+def check_slice(index: int, count: int) -> None:
+    """Raise InputError where a volume of so many slices has none of this index."""
+    if not 0 <= index < count:
+        raise InputError(f"There is no slice {index}: the volume has slices 0 to {count - 1}.")
+
+
 def pixel_spacing(geometry: Geometry, axis: int) -> tuple[float, float, float]:
     """Distance in mm between rows, between columns and between slices of the stack along `axis`."""
     spacing = list(geometry.spacing[::-1])

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.correction import SavedResult
-from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.stack import Stack, slices_along
+from PromptOnceLib.imaging.stack import Stack, check_slice, slices_along
 from PromptOnceLib.imaging.volume import Array
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
@@ -37,7 +36,7 @@ class Correctable:
         no settled slice any more.
         """
         item = self.prompts.object(name)
-        self._check(index)
+        check_slice(index, len(self.stack.frames))
         fixed = FixedSlice(slice=index, state=state, mask=encode_mask(mask))
         result = self.result.copy()
         result.masks[result.names.index(item.name), index] = mask
@@ -47,7 +46,7 @@ class Correctable:
 
     def accepting(self, name: str, index: int) -> Correctable:
         """The same with an object's slice accepted as it is. Raises PromptError, InputError."""
-        self._check(index)
+        check_slice(index, len(self.stack.frames))
         place = self.result.names.index(self.prompts.object(name).name)
         return self.fixing(name, index, self.result.masks[place, index] > 0, "accepted")
 
@@ -56,7 +55,7 @@ class Correctable:
         InputError.
         """
         item = self.prompts.object(name)
-        self._check(index)
+        check_slice(index, len(self.stack.frames))
         mask = None
         if marks.box is None:
             mask = encode_mask(self.result.masks[self.result.names.index(item.name), index])
@@ -67,10 +66,6 @@ class Correctable:
         rows, columns = self.stack.frames.shape[1:]
         nothing = np.zeros((rows, columns), bool)
         return ObjectPrompt(name=self.prompts.object(name).name, mask=encode_mask(nothing))
-
-    def _check(self, index: int) -> None:
-        if not 0 <= index < len(self.stack.frames):
-            raise InputError(f"There is no slice {index}: the volume has slices 0 to {len(self.stack.frames) - 1}.")
 
     def touched(self, name: str, *indices: int) -> int:
         """How many open slices are computed anew when an object is corrected on these slices."""

@@ -157,14 +157,13 @@ def _by_hand(saved: SavedResult, marks: MarkOptions, index: int) -> ObjectPrompt
 
 
 def _drawn(saved: SavedResult, mask_file: Path, index: int) -> ObjectPrompt:
-    from PromptOnceLib.imaging.stack import slices_along
+    from PromptOnceLib.imaging.stack import check_slice, slices_along
     from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 
     path, labels = parse_reference(str(mask_file))
     array = read_reference(path, saved.case.volume.geometry, labels)
     slices = slices_along(array, saved.case.axis.axis)
-    if index >= len(slices):
-        raise InputError(f"There is no slice {index}: the volume has slices 0 to {len(slices) - 1}.")
+    check_slice(index, len(slices))
     if not slices[index].any():
         raise InputError(
             f"{path.name} holds nothing on slice {index}. Where the object is not on the slice, say so with --absent."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.cases.correction_record import correction_record
 from PromptOnceLib.cases.slice_review import SliceReview, review_object
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging.stack import Stack
+from PromptOnceLib.imaging.stack import Stack, check_slice
 from PromptOnceLib.mrml.segmentations import corrections, labelmap
 from PromptOnceLib.mrml.segmentations.records import read_record, write_record
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
@@ -72,8 +72,7 @@ class SegmentResult:
 
     def marks(self, index: int) -> ObjectPrompt:
         """The mask on a slice, as a prompt. Raises InputError where it is empty or there is no such slice."""
-        if not 0 <= index < len(self.result.computed):
-            raise InputError(f"There is no slice {index}: the volume has slices 0 to {len(self.result.computed) - 1}.")
+        check_slice(index, len(self.result.computed))
         mask = self.result.masks[0, index] > 0
         if not mask.any():
             raise InputError(f'"{self.name}" holds nothing on slice {index}: choose a slice that shows it.')
