@@ -11,7 +11,7 @@ from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.segmentation.result import SliceResult
 
 
-class SliceRow(StrictModel):
+class SliceReport(StrictModel):
     """One slice. area: pixels. presence, predicted_iou, dice, jaccard: 0 to 1; None where there is no such figure."""
 
     slice: int
@@ -31,7 +31,7 @@ class ObjectReport(StrictModel):
     dice: float | None
     jaccard: float | None
     reference_millilitres: float | None
-    per_slice: list[SliceRow]
+    per_slice: list[SliceReport]
 
 
 class RoundTripReport(StrictModel):
@@ -73,7 +73,7 @@ class RunReport(StrictModel):
     jaccard: float | None
     cancelled: bool
     notices: list[str]
-    per_slice: list[SliceRow]
+    per_slice: list[SliceReport]
     objects: list[ObjectReport]
     round_trip: RoundTripReport | None = None
 
@@ -108,9 +108,9 @@ def run_report(run: Run, outputs: Outputs, round_trip: RoundTripReport | None = 
     )
 
 
-def slice_rows(rows: list[SliceResult]) -> list[SliceRow]:
+def slice_rows(rows: list[SliceResult]) -> list[SliceReport]:
     """Rows of the table of slices, of one object."""
-    return [SliceRow.model_validate(row.as_json()) for row in rows]
+    return [SliceReport.model_validate(row.as_json()) for row in rows]
 
 
 def _object_report(run: Run, index: int) -> ObjectReport:
