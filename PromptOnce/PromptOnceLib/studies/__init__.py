@@ -1,0 +1,1 @@
+"""Studies as the papers made them: data sets, arms, statistics, figures, reports."""

@@ -1,0 +1,1 @@
+"""Data sets of the papers and of your own: where their images and references are."""

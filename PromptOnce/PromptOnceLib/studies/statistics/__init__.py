@@ -1,0 +1,1 @@
+"""Statistics of plain numbers: summaries, paired comparisons, correlations."""
