@@ -9,12 +9,15 @@ from pydantic import Field, field_validator, model_validator
 
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.prompts.strategies import EVERYTHING, Strategy
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 OutputFormat = Literal["seg.nrrd", "nii.gz"]
+Method = Literal["propagate", "each-slice"]
+"""From one prompted slice through the stack, or every slice that holds the reference prompted by itself."""
 
 
 class PromptChoice(StrictModel):
@@ -88,6 +91,9 @@ class BatchPlan(StrictModel):
 class BatchOptions(StrictModel):
     """What is the same for all cases.
 
+    method: "each-slice" takes the prompts of all slices from the case's reference. strategy, jitter, random_seed: how
+    box and points are made of a reference, see prompts.strategies; jitter in pixels, from and to, of a random
+    number's sequence. distances: whether the table of slices says the Hausdorff distance to the reference.
     model, config, device, precision: as `resolve_model` and the worker take them; a run that goes on keeps the model
     that it began with, where that is "auto". early_stop: whether a pass stops where the object has ended. zoom,
     between, clean_up: as `Settings` takes them. workers: processes that segment at the same time, each with a model of
@@ -98,6 +104,11 @@ class BatchOptions(StrictModel):
     the interpreter of the workers, None for the one that runs the batch.
     """
 
+    method: Method = "propagate"
+    strategy: Strategy = "paper"
+    jitter: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
+    random_seed: int = Field(default=0, ge=0)
+    distances: bool = False
     model: str = "auto"
     config: Path | None = None
     device: str = "auto"
@@ -120,6 +131,15 @@ class BatchOptions(StrictModel):
     @classmethod
     def _start_in_todays_words(cls, value: object) -> object:
         return OLD_STARTS.get(value, value) if isinstance(value, str) else value
+
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> BatchOptions:
+        if self.strategy == EVERYTHING and self.method == "propagate":
+            raise ValueError("what is found on a slice without a prompt cannot be propagated")
+        if self.jitter is not None and self.jitter[0] > self.jitter[1]:
+            raise ValueError("a jitter goes from the smaller to the larger number of pixels")
+        return self
 
 
 class RecordedPlan(StrictModel):

@@ -74,6 +74,9 @@ def fingerprint(
         *([options.between] if options.between != "track" else []),
         *([("clean-up", options.clean_up)] if options.clean_up != "all" else []),
         *([] if case.volume is None else [("volume", case.volume)]),
+        *([("method", options.method)] if options.method != "propagate" else []),
+        *(_of_strategy(options) if case.prompt.kind == "reference" else ()),
+        *(["distances"] if options.distances else []),
     )
     digest.update(repr(settings).encode())
     if volume is not None:
@@ -81,6 +84,13 @@ def fingerprint(
         for part in volume.array:
             digest.update(part.tobytes())
     return digest.hexdigest()
+
+
+def _of_strategy(options: BatchOptions) -> list[object]:
+    """What decides how prompts are made of a reference, as far as it is not the usual way."""
+    if options.strategy == "paper" and options.jitter is None:
+        return []
+    return [("strategy", options.strategy, options.jitter, options.random_seed)]
 
 
 def model_fingerprint(files: ModelFiles) -> str:

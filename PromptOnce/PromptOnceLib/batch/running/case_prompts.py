@@ -10,10 +10,14 @@ import numpy as np
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase, PromptChoice
 from PromptOnceLib.cases.case import Reference
-from PromptOnceLib.cases.prompt_source import PromptSource
+from PromptOnceLib.cases.prompt_source import PromptSource, choose_axis_for, choose_prompt
+from PromptOnceLib.cases.slice_prompts import prompts_of_reference, strategic_prompt
 from PromptOnceLib.errors import PromptError, SeedError
+from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.markups_file import read_prompt_file
+from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
@@ -69,12 +73,15 @@ def prompt_source(
     seed: Seed | None,
     reference: Reference | None,
     options: BatchOptions,
+    volume: Volume,
     notices: tuple[str, ...] = (),
 ) -> PromptSource:
     """What `prepare_case` takes. reference: as it takes one, too. notices: of choosing the seed.
 
     Raises PromptError.
     """
+    if options.method == "each-slice" and planned.prompt.kind != "reference":
+        raise PromptError("Slices are prompted each by itself from a reference: take the prompt from there.")
     if seed is not None:
         fit = None if options.fit == "auto" else options.fit
         start = options.start if planned.slice is None else planned.slice
@@ -83,10 +90,28 @@ def prompt_source(
         return read_prompt_file(Path(planned.prompt.name))
     if reference is None:
         raise PromptError("The prompt is to come from the reference, but this case has none.")
-    return _of_reference(reference, planned)
+    source = _of_reference(reference, planned)
+    usual = options.strategy == "paper" and options.jitter is None
+    if options.method == "propagate" and usual:
+        return source
+    if isinstance(source, tuple):
+        raise PromptError("Other prompts than the papers' are made for one object: leave out the names of the labels.")
+    return _by_strategy(source, planned, volume, options)
 
 
-def _of_reference(reference: Reference, planned: PlannedCase) -> PromptSource:
+def _by_strategy(source: Labels, planned: PlannedCase, volume: Volume, options: BatchOptions) -> Prompt | PromptSet:
+    """Prompts for all slices that hold the reference or, to propagate from, for the one that the papers would take."""
+    axis = choose_axis_for(volume, source, planned.axis).axis
+    how = (options.strategy, options.jitter, options.random_seed, source.name)
+    labels = slices_along(source.array, axis)
+    if options.method == "each-slice":
+        return prompts_of_reference(labels, axis, *how)
+    chosen, _ = choose_prompt(source, volume, axis, planned.slice)
+    item = strategic_prompt(labels[chosen.slice], *how)
+    return Prompt(axis=axis, slice=chosen.slice, objects=(item,))
+
+
+def _of_reference(reference: Reference, planned: PlannedCase) -> Labels | tuple[Labels, ...]:
     """The papers' prompt: of one object, or of those that labels are given names for."""
     name = planned.prompt.name or "object"
     if isinstance(reference, np.ndarray):
