@@ -1,0 +1,1 @@
+"""The figures of a study: box plots, differences, Dice along the volume, correlations, prompts, times."""

@@ -1,0 +1,135 @@
+"""Box plots of the arms' results by group, with what lies between the arms and to the state of the art.
+
+As figures 6, 12, 14 and 16 of Prompt Once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, draw_boxes, span_of
+from PromptOnceLib.studies.figures.style import (
+    BETTER,
+    REFERENCE,
+    WORSE,
+    StudyFigure,
+    hide_from,
+    in_house_style,
+    panels,
+    signed,
+)
+from PromptOnceLib.studies.measures import (
+    DICE,
+    JACCARD,
+    Measure,
+    Values,
+    group_title,
+    groups_of,
+    needed_values_of,
+    rows_of,
+)
+from PromptOnceLib.studies.rows import ArmRows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+StateOfTheArt = Mapping[tuple[str, str], tuple[str, float]]
+"""By group and key of the measure who reached how much, in the measure's unit."""
+
+_MOST_BOXES = 6  # in a panel that shares a line with others
+
+
+@in_house_style
+def agreement_figure(
+    arms: Sequence[ArmRows],
+    measures: Sequence[Measure] = (JACCARD, DICE),
+    state_of_the_art: StateOfTheArt | None = None,
+    name: str = "agreement",
+) -> StudyFigure:
+    """A panel for every group, in it the arms side by side for every measure; the measures have the same unit.
+
+    The differences are those of the later arms' means to the first one's. Raises InputError where an arm has no values
+    in a group, and where matplotlib is not installed.
+    """
+    groups, best = groups_of(arms), state_of_the_art or {}
+    columns = min(3, len(groups)) if len(arms) * len(measures) <= _MOST_BOXES else 1
+    lines = -(-len(groups) // columns)
+    figure, axes = panels(lines, columns, 2.9 * lines + 0.4, same_y=True)
+    hide_from(axes, len(groups))
+    drawn, levels = [], []
+    for one, group in zip(axes, groups, strict=False):
+        values = [[needed_values_of(arm, measure, group) for arm in arms] for measure in measures]
+        aims = [best.get((group, measure.key)) for measure in measures]
+        _panel(one, measures, values, aims)
+        cases = {row.case for arm in arms for row in rows_of(arm, group)}
+        one.set_title(f"{group_title(group)}\n{_counted(values)} slices of {len(cases)} cases")
+        drawn += [one for cluster in values for one in cluster]
+        levels += [aim[1] for aim in aims if aim]
+    low, high = span_of(drawn, levels)
+    room = 0.06 * (high - low)
+    for place, one in enumerate(axes):
+        one.set_ylim(low - room, high + 4 * room)
+        if place % columns == 0:
+            one.set_ylabel(f"agreement with the reference ({measures[0].unit})")
+    arm_keys(figure, [arm.name for arm in arms])
+    named = ", ".join(dict.fromkeys(who for who, _ in best.values()))
+    return StudyFigure(
+        name,
+        " and ".join(measure.title for measure in measures) + " of every arm",
+        f"{HOW_TO_READ} Numbers on top: difference of the means to {arms[0].name}, in "
+        f"{measures[0].difference_unit}, marked by the dashed lines between the boxes."
+        + (f" Horizontal lines: state of the art ({named}), with what the last arm lacks to it." if named else ""),
+        figure,
+    )
+
+
+def _panel(
+    axes: Axes,
+    measures: Sequence[Measure],
+    values: Sequence[Sequence[Values]],
+    aims: Sequence[tuple[str, float] | None],
+) -> None:
+    """values: by measure and arm."""
+    arms = len(values[0])
+    step = arms + 0.9
+    for place, (cluster, aim) in enumerate(zip(values, aims, strict=True)):
+        at = [place * step + number for number in range(arms)]
+        draw_boxes(axes, at, cluster, range(arms))
+        for number in range(1, arms):
+            _difference(axes, at[number], float(cluster[0].mean()), float(cluster[number].mean()))
+        if aim:
+            _aim(axes, at, aim[1], float(cluster[-1].mean()))
+    axes.set_xticks([place * step + (arms - 1) / 2 for place in range(len(measures))], [m.title for m in measures])
+    axes.set_xlim(-0.7, len(measures) * step - 0.9)
+    axes.tick_params(axis="x", length=0)
+
+
+def _difference(axes: Axes, at: float, first: float, mean: float) -> None:
+    tone = BETTER if mean >= first else WORSE
+    axes.plot([at - 0.5, at - 0.5], [first, mean], color=tone, linestyle=(0, (2, 1)), linewidth=1.4, marker="_")
+    axes.text(
+        at - 0.25,
+        0.985,
+        signed(mean - first),
+        color=tone,
+        ha="center",
+        va="top",
+        fontsize=7.5,
+        transform=axes.get_xaxis_transform(),
+    )
+
+
+def _aim(axes: Axes, at: Sequence[float], level: float, mean: float) -> None:
+    """The line of the state of the art over a cluster, and at its right what the last arm lacks to it."""
+    right = at[-1] + 0.52
+    axes.plot([at[0] - 0.45, right], [level, level], color=REFERENCE, linewidth=1.3)
+    axes.plot([right, right], [mean, level], color=REFERENCE, linestyle=(0, (4, 2)), linewidth=1.0)
+    axes.text(
+        right + 0.06, (level + mean) / 2, signed(mean - level), color=REFERENCE, rotation=90, va="center", fontsize=7
+    )
+
+
+def _counted(values: Sequence[Sequence[Values]]) -> str:
+    counts = sorted({one.size for cluster in values for one in cluster})
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
