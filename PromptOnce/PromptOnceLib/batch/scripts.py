@@ -11,7 +11,7 @@ from typing import Any
 from PromptOnceLib.batch.cluster.dask_run import on_cluster
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
-from PromptOnceLib.batch.planning.plan import BatchOptions, OutputFormat, PromptChoice, Selection
+from PromptOnceLib.batch.planning.plan import BatchOptions, Method, OutputFormat, PromptChoice, Selection
 from PromptOnceLib.batch.report import REPORT
 from PromptOnceLib.batch.report.run_results import RunResults, read_run
 from PromptOnceLib.batch.running.case_prompts import PromptSources
@@ -22,6 +22,7 @@ from PromptOnceLib.imaging.in_memory import volume_in_memory
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.seeds.apply import Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -93,6 +94,11 @@ def run(
     prompt_from_reference: bool = False,
     reference: str | None = None,
     names: Sequence[str] | None = None,
+    method: Method = "propagate",
+    strategy: Strategy = "paper",
+    jitter: tuple[int, int] | None = None,
+    random_seed: int = 0,
+    distances: bool = False,
     axis: str = "auto",
     window: str = "auto",
     start: Start = "central",
@@ -136,6 +142,13 @@ def run(
         Pattern of the references in a folder, such as "{case}_lung.nii.gz:1,2".
     names : sequence of str, optional
         Of the cases of a list.
+    method : str, optional
+        "propagate" from one slice or, with ``prompt_from_reference``, prompt "each-slice" that holds the reference.
+    strategy, jitter, random_seed : str, (int, int), int, optional
+        How prompts are made of references: as in the papers of PromptOnce ("paper"), or "S1" to "S6" of Huang et al.;
+        moved by so many pixels, from and to, at random; and the start of the random numbers.
+    distances : bool, optional
+        Keep the Hausdorff distance of each slice to its reference, in mm.
     axis, window, model, config, device, precision, early_stop, zoom, between, clean_up, python
         As ``segment`` and ``Session`` take them.
     start, by, fit, library
@@ -184,6 +197,11 @@ def run(
     choice = prompt_choice(seed, target, prompt, prompt_from_reference)
     selection = Selection(prompt=choice, references=reference, window=window, axis=axis)
     options = BatchOptions(
+        method=method,
+        strategy=strategy,
+        jitter=jitter,
+        random_seed=random_seed,
+        distances=distances,
         model=str(model),
         config=None if config is None else Path(config),
         device=device,

@@ -6,7 +6,6 @@ So the papers compare models: what prompts a slice is known of it alone, and not
 
 from __future__ import annotations
 
-import zlib
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
-from PromptOnceLib.prompts.strategies import EVERYTHING, Strategy, slice_prompt
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, generator_for, slice_prompt
 
 Jitter = tuple[int, int]
 
@@ -33,10 +32,9 @@ def strategic_prompt(
     object of the slice is segmented (S1) there is nothing to mark: the reference, which chooses among these objects,
     stands as the mask. Raises PromptError where the slice holds no label.
     """
-    if strategy == EVERYTHING:
+    if strategy == "S1":
         return ObjectPrompt(name=name, mask=encode_mask(labels != 0))
-    content = zlib.crc32(np.ascontiguousarray(labels).tobytes())
-    generator = np.random.default_rng((random_seed, content))
+    generator = generator_for(random_seed, np.ascontiguousarray(labels).tobytes())
     return slice_prompt(labels, strategy, rng=generator, jitter=jitter, name=name)
 
 

@@ -16,7 +16,7 @@ from PromptOnceLib.cases.case import Case
 from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.errors import CancelledError, PromptError
 from PromptOnceLib.prompts.prompt_set import PromptSet
-from PromptOnceLib.prompts.strategies import EVERYTHING, Strategy, best_match
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, best_match
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.worker.protocol import SliceDone
 from PromptOnceLib.worker.segmenter import Segmenter
@@ -43,7 +43,7 @@ def prompt_each_slice(
     if not isinstance(case.prompt, PromptSet) or len(case.prompt.objects) != 1:
         raise PromptError("Slices are prompted each by itself for one object alone, with a prompt for every slice.")
     segmenter.use_stack(case.stack)
-    if strategy == EVERYTHING:
+    if strategy == "S1":
         return _everything(segmenter, case, model, on_done, should_cancel)
 
     def done(event: SliceDone) -> None:
@@ -81,10 +81,10 @@ def _everything(
             cancelled = True
             break
         masks, ious = found.masks, found.predicted_iou
-        place, _ = best_match(masks, case.reference[index]) if len(masks) else (-1, 0.0)
-        mask = masks[place] if place >= 0 else np.zeros(case.stack.frames.shape[1:], np.uint8)
-        score = float(ious[place]) if place >= 0 else 0.0
-        result.set_slice(index, mask[np.newaxis], [float(place >= 0)], [score])
+        place, _ = best_match(masks, case.reference[index])
+        nothing = np.zeros((1, *case.stack.frames.shape[1:]), np.uint8)
+        mask, presence, iou = (nothing, 0.0, 0.0) if place is None else (masks[[place]], 1.0, float(ious[place]))
+        result.set_slice(index, mask, [presence], [iou])
         if on_done is not None:
             on_done(number, len(indices))
     return Run(case, result, model, device, monotonic() - started, cancelled)

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.interpolation import Between
-from PromptOnceLib.prompts.strategies import EVERYTHING, Strategy
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
@@ -131,15 +131,6 @@ class BatchOptions(StrictModel):
     @classmethod
     def _start_in_todays_words(cls, value: object) -> object:
         return OLD_STARTS.get(value, value) if isinstance(value, str) else value
-
-
-    @model_validator(mode="after")
-    def _goes_together(self) -> BatchOptions:
-        if self.strategy == EVERYTHING and self.method == "propagate":
-            raise ValueError("what is found on a slice without a prompt cannot be propagated")
-        if self.jitter is not None and self.jitter[0] > self.jitter[1]:
-            raise ValueError("a jitter goes from the smaller to the larger number of pixels")
-        return self
 
 
 class RecordedPlan(StrictModel):

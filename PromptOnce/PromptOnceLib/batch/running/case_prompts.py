@@ -80,8 +80,6 @@ def prompt_source(
 
     Raises PromptError.
     """
-    if options.method == "each-slice" and planned.prompt.kind != "reference":
-        raise PromptError("Slices are prompted each by itself from a reference: take the prompt from there.")
     if seed is not None:
         fit = None if options.fit == "auto" else options.fit
         start = options.start if planned.slice is None else planned.slice
