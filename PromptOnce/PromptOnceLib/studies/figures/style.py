@@ -97,9 +97,7 @@ def in_house_style(function: Callable[_P, _R]) -> Callable[_P, _R]:
         try:
             from matplotlib import style
         except ImportError as error:
-            raise InputError(
-                'Figures need matplotlib: pip install "promptonce[study]".', detail=repr(error)
-            ) from error
+            raise InputError('Figures need matplotlib: pip install "promptonce[study]".', detail=repr(error)) from error
         with style.context(["default", _SETTINGS]):
             return function(*args, **kwargs)
 
