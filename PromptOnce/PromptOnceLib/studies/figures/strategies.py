@@ -97,9 +97,7 @@ def strategies_figure(
         raise InputError("No arm has prompts that were not moved: there are no strategies to compare.")
     models = list(dict.fromkeys(arm.model for arm in plain))
     strategies = sorted(dict.fromkeys(arm.strategy for arm in plain))
-    shown = [measure for measure in measures if all(values_of(arm, measure, group).size for arm in plain)] or measures[
-        :1
-    ]
+    shown = [one for one in measures if all(values_of(arm, one, group).size for arm in plain)] or measures[:1]
     figure, axes = panels(len(shown), 1, 1.75 * len(shown) + 0.7, same_x=True)
     step = len(models) + 0.7
     for one, measure in zip(axes, shown, strict=True):
@@ -116,14 +114,16 @@ def strategies_figure(
         [place * step + middle for place in range(len(strategies))], [WORDS.get(one, one) for one in strategies]
     )
     axes[-1].set_xlim(-0.8, (len(strategies) - 1) * step + len(models) - 0.2)
-    counts = sorted({values_of(arm, shown[0], group).size for arm in plain})
-    axes[0].set_title(
-        f"n = {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} slices" + (f", {group}" if group else "")
-    )
+    counts = sorted(values_of(arm, shown[0], group).size for arm in plain)
+    count = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    axes[0].set_title(f"n = {count} slices" + (f", {group}" if group else ""))
     arm_keys(figure, models)
     return StudyFigure(
-        name, "Strategies of prompts" + (f", {group}" if group else ""), f"{HOW_TO_READ} S1 takes the best of all masks
-        that the model finds without a prompt, so it is no result that a " "user could have.", figure,
+        name,
+        "Strategies of prompts" + (f", {group}" if group else ""),
+        f"{HOW_TO_READ} S1 takes the best of all masks that the model finds without a prompt, so it is no result "
+        "that a user could have.",
+        figure,
     )
 
 
