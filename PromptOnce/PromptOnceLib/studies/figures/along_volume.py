@@ -94,9 +94,11 @@ def along_volume_figure(arm: ArmRows, measure: Measure = DICE, name: str = "alon
     _finish(axes, groups, measure)
     prompt = " Triangles: prompted slices, the dashed line at their median." if arm.method == "propagate" else ""
     return StudyFigure(
-        name, f"{measure.title} along the volume, {arm.name}", "Position 0 is the first slice of a volume and 1 the
-        last, so that volumes with different numbers of slices lie " f"over each other. Thin lines: cases; thick line:
-        their median; band: their middle half, where at least " f"{_FEWEST_FOR_BAND} cases have the position.{prompt}",
+        name,
+        f"{measure.title} along the volume, {arm.name}",
+        "Position 0 is the first slice of a volume and 1 the last, so that volumes with different numbers of slices "
+        "lie over each other. Thin lines: cases; thick line: their median; band: their middle half, where at least "
+        f"{_FEWEST_FOR_BAND} cases have the position.{prompt}",
         figure,
     )
 
@@ -160,9 +162,11 @@ def seed_effect_figure(arms: Sequence[ArmRows], measure: Measure = DICE, name: s
     _finish(axes, groups, measure, "relative position of the prompted slice")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(arms)))
     return StudyFigure(
-        name, f"Effect of the prompted slice's place on {measure.title}", "A point is the mean over the slices of one
-        case, propagated from one prompted slice; thin lines join the points " "of a case, the thick line the means of
-        the arms.", figure,
+        name,
+        f"Effect of the prompted slice's place on {measure.title}",
+        "A point is the mean over the slices of one case, propagated from one prompted slice; thin lines join the "
+        "points of a case, the thick line the means of the arms.",
+        figure,
     )
 
 
