@@ -17,7 +17,7 @@ from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 from training.evaluation.scores import Example, seed_dice
-from training.evaluation.strategies import SHIFT_LEVELS, jittered
+from PromptOnceLib.prompts.strategies.jitter import SHIFT_LEVELS, jittered
 
 DRAWS = 3
 _GRID = (256, 256)

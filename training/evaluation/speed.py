@@ -17,7 +17,7 @@ from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
-from training.evaluation.strategies import jittered
+from PromptOnceLib.prompts.strategies.jitter import jittered
 
 CLICKS = 50
 _SHAPE = (40, 512, 512)

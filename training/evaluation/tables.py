@@ -12,7 +12,7 @@ from training.evaluation.jitter import Jitter, level_name
 from training.evaluation.phantoms import LARGE, PHANTOMS
 from training.evaluation.scores import Score
 from training.evaluation.speed import Speed
-from training.evaluation.strategies import SHIFT_LEVELS
+from PromptOnceLib.prompts.strategies.jitter import SHIFT_LEVELS
 
 Figures = dict[str, Any]
 _DICE = ("seed_dice", "volume_dice", "box_seed_dice", "box_volume_dice")

@@ -1,0 +1,1 @@
+"""Pixels of a mask for points, drawn as Huang et al. do."""
