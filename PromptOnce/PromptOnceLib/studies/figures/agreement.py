@@ -8,6 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from PromptOnceLib.batch.report.page import counted
+from PromptOnceLib.studies.arm_values import (
+    DICE,
+    JACCARD,
+    Measure,
+    Values,
+    group_title,
+    groups_of,
+    needed_values_of,
+    rows_of,
+)
 from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
     BETTER,
@@ -19,16 +30,6 @@ from PromptOnceLib.studies.figures.style import (
     panels,
     signed,
 )
-from PromptOnceLib.studies.measures import (
-    DICE,
-    JACCARD,
-    Measure,
-    Values,
-    group_title,
-    groups_of,
-    needed_values_of,
-    rows_of,
-)
 from PromptOnceLib.studies.rows import ArmRows
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 StateOfTheArt = Mapping[tuple[str, str], tuple[str, float]]
 """By group and key of the measure who reached how much, in the measure's unit."""
 
-_MOST_BOXES = 6  # in a panel that shares a line with others
+_BOXES_IN_A_THIRD, _BOXES_IN_A_HALF = 4, 6  # of the figure's width
 
 
 @in_house_style
@@ -53,7 +54,7 @@ def agreement_figure(
     in a group, and where matplotlib is not installed.
     """
     groups, best = groups_of(arms), state_of_the_art or {}
-    columns = min(3, len(groups)) if len(arms) * len(measures) <= _MOST_BOXES else 1
+    columns = min(len(groups), _columns(len(arms) * len(measures)))
     lines = -(-len(groups) // columns)
     figure, axes = panels(lines, columns, 2.9 * lines + 0.4, same_y=True)
     hide_from(axes, len(groups))
@@ -63,13 +64,14 @@ def agreement_figure(
         aims = [best.get((group, measure.key)) for measure in measures]
         _panel(one, measures, values, aims)
         cases = {row.case for arm in arms for row in rows_of(arm, group)}
-        one.set_title(f"{group_title(group)}\n{_counted(values)} slices of {len(cases)} cases")
+        one.set_title(f"{group_title(group)}\n{_sizes(values)} slices of {counted(len(cases), 'case')}")
         drawn += [one for cluster in values for one in cluster]
         levels += [aim[1] for aim in aims if aim]
     low, high = span_of(drawn, levels)
     room = 0.06 * (high - low)
     for place, one in enumerate(axes):
         one.set_ylim(low - room, high + 4 * room)
+        one.set_yticks([tick for tick in one.get_yticks() if low - room <= tick <= 100])
         if place % columns == 0:
             one.set_ylabel(f"agreement with the reference ({measures[0].unit})")
     arm_keys(figure, [arm.name for arm in arms])
@@ -82,6 +84,10 @@ def agreement_figure(
         + (f" Horizontal lines: state of the art ({named}), with what the last arm lacks to it." if named else ""),
         figure,
     )
+
+
+def _columns(boxes: int) -> int:
+    return 3 if boxes <= _BOXES_IN_A_THIRD else 2 if boxes <= _BOXES_IN_A_HALF else 1
 
 
 def _panel(
@@ -130,6 +136,6 @@ def _aim(axes: Axes, at: Sequence[float], level: float, mean: float) -> None:
     )
 
 
-def _counted(values: Sequence[Sequence[Values]]) -> str:
+def _sizes(values: Sequence[Sequence[Values]]) -> str:
     counts = sorted({one.size for cluster in values for one in cluster})
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from PromptOnceLib.studies.arm_values import Values
 from PromptOnceLib.studies.figures.style import TEXT, colour, hatch, light
-from PromptOnceLib.studies.measures import Values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 HOW_TO_READ = (
     "Boxes hold the middle half of the slices, whiskers reach to the last slice within 1.5 times the box's height; "
@@ -73,7 +74,7 @@ def span_of(values: Sequence[Values], also: Sequence[float] = ()) -> tuple[float
     return min(ends), max(ends)
 
 
-def arm_keys(axes_or_figure: object, names: Sequence[str]) -> None:
+def arm_keys(figure: Figure, names: Sequence[str]) -> None:
     """A legend below the drawings that names the arms by colour and hatching."""
     from matplotlib.patches import Patch
 
@@ -81,4 +82,4 @@ def arm_keys(axes_or_figure: object, names: Sequence[str]) -> None:
         Patch(facecolor=light(colour(place)), edgecolor=TEXT, hatch=hatch(place), linewidth=0.8, label=name)
         for place, name in enumerate(names)
     ]
-    axes_or_figure.legend(handles=keys, loc="outside lower center", ncols=min(4, len(keys)), handlelength=2.2)  # type: ignore[attr-defined]
+    figure.legend(handles=keys, loc="outside lower center", ncols=min(4, len(keys)), handlelength=2.2)

@@ -10,6 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from PromptOnceLib.studies.arm_values import (
+    DICE,
+    JACCARD,
+    Measure,
+    PairedValues,
+    group_title,
+    groups_of,
+    pairs_of,
+)
 from PromptOnceLib.studies.figures.box import HOW_TO_READ, draw_boxes, span_of, whiskers
 from PromptOnceLib.studies.figures.style import (
     BETTER,
@@ -20,15 +29,6 @@ from PromptOnceLib.studies.figures.style import (
     light,
     panels,
     signed,
-)
-from PromptOnceLib.studies.measures import (
-    DICE,
-    JACCARD,
-    Measure,
-    PairedValues,
-    group_title,
-    groups_of,
-    pairs_of,
 )
 from PromptOnceLib.studies.rows import ArmRows
 
@@ -89,7 +89,7 @@ def sorted_deltas_figure(
 
 def _boxes(axes: Axes, measure: Measure, groups: Sequence[str], differences: Sequence[np.ndarray]) -> None:
     axes.axhline(0, color=QUIET, linewidth=0.9)
-    draw_boxes(axes, range(len(groups)), differences, range(len(groups)), width=0.5)
+    draw_boxes(axes, range(len(groups)), differences, [1] * len(groups), width=0.5)
     low, high = span_of(differences, (0.0,))
     room = 0.08 * max(high - low, 1e-9)
     axes.set_ylim(low - room, high + 2.5 * room)

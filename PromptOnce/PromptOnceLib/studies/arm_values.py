@@ -18,7 +18,8 @@ Values = NDArray[np.float64]
 class Measure:
     """A figure that every slice with reference has.
 
-    key: its field in SliceRow. scale: what the field is multiplied with to be in `unit`, as shares are shown in percent.
+    key: its field in SliceRow. scale: what the field is multiplied with to be in `unit`, as shares are shown in
+    percent.
     """
 
     key: str

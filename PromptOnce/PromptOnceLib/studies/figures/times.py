@@ -1,0 +1,102 @@
+"""What the arms took: loading the model, encoding a slice, answering a prompt. As figure 10 of Prompt Once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.studies.figures.style import (
+    TEXT,
+    StudyFigure,
+    colour,
+    hatch,
+    in_house_style,
+    light,
+    panels,
+    wrapped,
+)
+from PromptOnceLib.studies.rows import ArmRows
+
+
+@dataclass(frozen=True)
+class ArmTimes:
+    """Means of an arm in seconds; None where nobody measured them.
+
+    load: of the model. embed, prompt: of a slice, over `slices` of them.
+    """
+
+    arm: str
+    load: float | None
+    embed: float | None
+    prompt: float | None
+    slices: int
+
+    @property
+    def measured(self) -> bool:
+        return self.embed is not None or self.prompt is not None
+
+
+def times_of(arm: ArmRows) -> ArmTimes:
+    """The times of an arm. slices: the larger of the two counts."""
+    embed = [row.embed_seconds for row in arm.rows if row.embed_seconds is not None]
+    prompt = [row.prompt_seconds for row in arm.rows if row.prompt_seconds is not None]
+    return ArmTimes(arm.name, arm.load_seconds, _mean(embed), _mean(prompt), max(len(embed), len(prompt)))
+
+
+@in_house_style
+def times_figure(arms: Sequence[ArmRows], name: str = "times") -> StudyFigure:
+    """Bars of the mean seconds of a slice, encoding and prompting one after the other; beside it those of loading.
+
+    Raises InputError where no arm has times, and where matplotlib is not installed.
+    """
+    times = [one for one in map(times_of, arms) if one.measured]
+    if not times:
+        raise InputError("No arm of the study has measured times: there is nothing to draw.")
+    with_load = any(one.load is not None for one in times)
+    figure, axes = panels(1, 1 + with_load, 0.42 * len(times) + 1.2)
+    at = np.arange(len(times))[::-1]
+    embed = np.array([one.embed or 0.0 for one in times])
+    prompt = np.array([one.prompt or 0.0 for one in times])
+    axes[0].barh(at, embed, 0.55, color=light(colour(0)), edgecolor=TEXT, linewidth=0.7, label="encoding the slice")
+    axes[0].barh(
+        at, prompt, 0.55, left=embed, color=light(colour(1)), edgecolor=TEXT, hatch=hatch(1), linewidth=0.7,
+        label="answering the prompt",
+    )  # fmt: skip
+    for place, first, second in zip(at, embed, prompt, strict=True):
+        axes[0].text(first + second, place, f"  {_short(first)} + {_short(second)}", va="center", fontsize=7)
+    axes[0].set_xlim(0, 1.4 * float((embed + prompt).max() or 1))
+    axes[0].set_xlabel("seconds for one slice")
+    if with_load:
+        loads = np.array([one.load or 0.0 for one in times])
+        axes[1].barh(at, loads, 0.55, color=light(colour(6)), edgecolor=TEXT, linewidth=0.7)
+        for place, one in zip(at, times, strict=True):
+            label = "not measured" if one.load is None else _short(one.load)
+            axes[1].text(one.load or 0.0, place, f"  {label}", va="center", fontsize=7)
+        axes[1].set_xlim(0, 1.35 * float(loads.max() or 1))
+        axes[1].set_xlabel("seconds for loading the model")
+    for one in axes:
+        one.grid(axis="y", visible=False)
+        one.grid(axis="x")
+        one.set_yticks(at, [wrapped(item.arm, 22) for item in times])
+        one.tick_params(axis="y", length=0)
+    for one in axes[1:]:
+        one.set_yticklabels([])
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return StudyFigure(
+        name,
+        "Times of loading, encoding and prompting",
+        "Means over the slices that were measured, in the network alone: reading images and writing results are not in "
+        "them. Where a model carries a mask from slice to slice, encoding is the whole work on a slice.",
+        figure,
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.3f}" if seconds < 10 else f"{seconds:.1f}"
