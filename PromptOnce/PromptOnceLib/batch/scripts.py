@@ -98,6 +98,7 @@ def run(
     strategy: Strategy = "paper",
     jitter: tuple[int, int] | None = None,
     random_seed: int = 0,
+    position: float | None = None,
     distances: bool = False,
     axis: str = "auto",
     window: str = "auto",
@@ -147,6 +148,8 @@ def run(
     strategy, jitter, random_seed : str, (int, int), int, optional
         How prompts are made of references: as in the papers of PromptOnce ("paper"), or "S1" to "S6" of Huang et al.;
         moved by so many pixels, from and to, at random; and the start of the random numbers.
+    position : float, optional
+        Where in its stack, from 0 to 1, the slice is whose reference prompts a propagation; by default the centre.
     distances : bool, optional
         Keep the Hausdorff distance of each slice to its reference, in mm.
     axis, window, model, config, device, precision, early_stop, zoom, between, clean_up, python
@@ -201,6 +204,7 @@ def run(
         strategy=strategy,
         jitter=jitter,
         random_seed=random_seed,
+        position=position,
         distances=distances,
         model=str(model),
         config=None if config is None else Path(config),

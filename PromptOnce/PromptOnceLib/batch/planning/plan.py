@@ -93,7 +93,8 @@ class BatchOptions(StrictModel):
 
     method: "each-slice" takes the prompts of all slices from the case's reference. strategy, jitter, random_seed: how
     box and points are made of a reference, see prompts.strategies; jitter in pixels, from and to, of a random
-    number's sequence. distances: whether the table of slices says the Hausdorff distance to the reference.
+    number's sequence. position: of the slice whose reference prompts a propagation, from 0 to 1 in its stack; the
+    nearest slice that holds the reference; None for the central one, as the papers have it. distances: whether the table of slices says the Hausdorff distance to the reference.
     model, config, device, precision: as `resolve_model` and the worker take them; a run that goes on keeps the model
     that it began with, where that is "auto". early_stop: whether a pass stops where the object has ended. zoom,
     between, clean_up: as `Settings` takes them. workers: processes that segment at the same time, each with a model of
@@ -108,6 +109,7 @@ class BatchOptions(StrictModel):
     strategy: Strategy = "paper"
     jitter: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
     random_seed: int = Field(default=0, ge=0)
+    position: float | None = Field(default=None, ge=0, le=1)
     distances: bool = False
     model: str = "auto"
     config: Path | None = None

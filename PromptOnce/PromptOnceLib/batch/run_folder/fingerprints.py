@@ -88,9 +88,12 @@ def fingerprint(
 
 def _of_strategy(options: BatchOptions) -> list[object]:
     """What decides how prompts are made of a reference, as far as it is not the usual way."""
-    if options.strategy == "paper" and options.jitter is None:
-        return []
-    return [("strategy", options.strategy, options.jitter, options.random_seed)]
+    found: list[object] = []
+    if options.strategy != "paper" or options.jitter is not None:
+        found.append(("strategy", options.strategy, options.jitter, options.random_seed))
+    if options.position is not None and options.method == "propagate":
+        found.append(("position", options.position))
+    return found
 
 
 def model_fingerprint(files: ModelFiles) -> str:

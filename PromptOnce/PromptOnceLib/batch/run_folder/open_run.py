@@ -33,6 +33,7 @@ _TITLES = {
     "strategy": "strategy of prompts",
     "jitter": "jitter of prompts",
     "random_seed": "start of random numbers",
+    "position": "position of the prompted slice",
     "distances": "choice of distances",
     "model": "model",
     "precision": "precision",

@@ -14,7 +14,7 @@ from PromptOnceLib.cases.prompt_source import PromptSource, choose_axis_for, cho
 from PromptOnceLib.cases.slice_prompts import prompts_of_reference, strategic_prompt
 from PromptOnceLib.errors import PromptError, SeedError
 from PromptOnceLib.imaging.stack import slices_along
-from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
@@ -90,7 +90,7 @@ def prompt_source(
         raise PromptError("The prompt is to come from the reference, but this case has none.")
     source = _of_reference(reference, planned)
     usual = options.strategy == "paper" and options.jitter is None
-    if options.method == "propagate" and usual:
+    if options.method == "propagate" and usual and options.position is None:
         return source
     if isinstance(source, tuple):
         raise PromptError("Other prompts than the papers' are made for one object: leave out the names of the labels.")
@@ -104,9 +104,19 @@ def _by_strategy(source: Labels, planned: PlannedCase, volume: Volume, options: 
     labels = slices_along(source.array, axis)
     if options.method == "each-slice":
         return prompts_of_reference(labels, axis, *how)
-    chosen, _ = choose_prompt(source, volume, axis, planned.slice)
+    index = planned.slice if planned.slice is not None else _at(options.position, labels)
+    chosen, _ = choose_prompt(source, volume, axis, index)
     item = strategic_prompt(labels[chosen.slice], *how)
     return Prompt(axis=axis, slice=chosen.slice, objects=(item,))
+
+
+def _at(position: float | None, labels: Array) -> int | None:
+    """The slice nearest to a position in the stack, 0 to 1, that holds a label; None for the usual slice."""
+    held = np.flatnonzero(labels.any(axis=(1, 2)))
+    if position is None or len(held) == 0:
+        return None
+    wanted = min(int(len(labels) * position), len(labels) - 1)
+    return int(held[np.argmin(np.abs(held - wanted))])
 
 
 def _of_reference(reference: Reference, planned: PlannedCase) -> Labels | tuple[Labels, ...]:

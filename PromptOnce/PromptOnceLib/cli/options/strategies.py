@@ -51,6 +51,11 @@ _OPTIONS = (
         show_default=True,
         help="Of the random points and moves: the same number gives the same prompts.",
     ),
+    click.option(
+        "--position",
+        type=click.FloatRange(0, 1),
+        help="Where in its stack the slice lies whose reference prompts a propagation [default: the central slice].",
+    ),
     click.option("--distances", is_flag=True, help="Keep each slice's Hausdorff distance to the reference, in mm."),
 )
 
