@@ -22,7 +22,6 @@ from PromptOnceLib.imaging.in_memory import volume_in_memory
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.interpolation import Between
-from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.seeds.apply import Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -95,7 +94,6 @@ def run(
     reference: str | None = None,
     names: Sequence[str] | None = None,
     method: Method = "propagate",
-    strategy: Strategy = "paper",
     jitter: tuple[int, int] | None = None,
     random_seed: int = 0,
     position: float | None = None,
@@ -145,9 +143,8 @@ def run(
         Of the cases of a list.
     method : str, optional
         "propagate" from one slice or, with ``prompt_from_reference``, prompt "each-slice" that holds the reference.
-    strategy, jitter, random_seed : str, (int, int), int, optional
-        How prompts are made of references: as in the papers of PromptOnce ("paper"), or "S1" to "S6" of Huang et al.;
-        moved by so many pixels, from and to, at random; and the start of the random numbers.
+    jitter, random_seed : (int, int), int, optional
+        Move prompts from references by so many pixels, from and to; and the start of all random numbers.
     position : float, optional
         Where in its stack, from 0 to 1, the slice is whose reference prompts a propagation; by default the centre.
     distances : bool, optional
@@ -201,7 +198,6 @@ def run(
     selection = Selection(prompt=choice, references=reference, window=window, axis=axis)
     options = BatchOptions(
         method=method,
-        strategy=strategy,
         jitter=jitter,
         random_seed=random_seed,
         position=position,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ _COMMENTS = {
     "name": "of the study: letters, digits, . - _",
     "title": "of its report",
     "sets": "data sets that the study is made for; [[data]] below says where they lie",
-    "window": "of all cases: auto, a preset such as lung, LEVEL/WIDTH, paper (every slice stretched), paper:LEVEL/WIDTH",
+    "window": "of all cases: auto, a preset such as lung, LEVEL/WIDTH, paper (each slice stretched), paper:LEVEL/WIDTH",
     "windows": "of groups of cases, by the group's name",
     "axis": "of the slices: auto, axial, coronal, sagittal, i, j, k",
     "pictures_as_stack": "whether the pictures of a group are the slices of one stack",
@@ -28,8 +29,9 @@ _COMMENTS = {
     "attributes": "whether size, contrast, aspect and outline of the reference are correlated with Dice",
     "fewest_pixels": "slices with a smaller reference are left out",
     "data": "images with references: the name of a data set and its folder, or a CSV file",
-    "arms": "ways to segment all cases. method: each-slice or propagate. strategy: paper, S1 to S6. jitter: [from, to] "
-    "pixels. position: of the prompted slice, 0 to 1. shared_seed: one prompt for a group",
+    "arms": "ways to segment all cases\n"
+    "# method: each-slice or propagate. strategy: paper, S1 to S6. jitter: [from, to] pixels\n"
+    "# position: of the prompted slice in its stack, 0 to 1. shared_seed: one prompt for a group",
     "comparisons": "which arms are compared, slice by slice: what the second gains on the first",
 }
 _TABLES: Mapping[str, type[BaseModel]] = {"data": StudyData, "arms": StudyArm, "comparisons": ArmComparison}
@@ -66,7 +68,7 @@ def design_text(design: StudyDesign) -> str:
             lines += [f"# [[{key}]]", *(f"# {example}" for example in _EXAMPLES[key])]
         for item, model in zip(content[key], getattr(design, key), strict=True):
             lines += [f"[[{key}]]", *_fields(item, model), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
 _EXAMPLES = {
@@ -105,7 +107,7 @@ def _sentence(error: ValidationError) -> str:
         near = difflib.get_close_matches(key, known, 1)
         meant = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(known)}."
         return f"{place} has no setting {key}.{meant}"
-    if problem["type"] == "missing":
+    if problem["type"] == "missing" and isinstance(problem["loc"][-1], str):
         return f"{place} lacks the setting {key}." if key not in _NAMES else f"{_NAMES[key]} is missing."
     text = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
     return f"{f'{place}: {key}: ' if key else ''}{text}."

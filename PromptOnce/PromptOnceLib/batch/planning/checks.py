@@ -43,17 +43,13 @@ def reference_problem(text: str, folder: Path) -> str | None:
 def check_method(options: BatchOptions, plan: BatchPlan) -> None:
     """Raise InputError where the method, and how prompts are made of references, do not go with the cases."""
     if options.method == "propagate":
-        if options.strategy == "S1":
-            raise InputError(
-                "S1 has no prompt that could be propagated: prompt each slice, or choose another strategy."
-            )
+        if any(case.prompt.strategy == "S1" for case in plan.cases):
+            raise InputError("S1 has no prompt to propagate: prompt each slice, or choose another strategy.")
         return
     if any(case.prompt.kind != "reference" for case in plan.cases):
-        raise InputError(
-            "Slices are prompted each by itself from a reference: take the prompts of all cases from there."
-        )
+        raise InputError("Slices are prompted each by itself from a reference: take all prompts from there.")
     if options.round_trip:
-        raise InputError("A round trip tells how far one prompted slice carries: leave it out where each is prompted.")
+        raise InputError("A round trip tells how far one prompted slice carries: leave it out here.")
 
 
 def _message(check: Callable[[], object]) -> str | None:

@@ -73,9 +73,10 @@ def fingerprint(
         *([("zoom", options.zoom)] if options.zoom != "off" else []),
         *([options.between] if options.between != "track" else []),
         *([("clean-up", options.clean_up)] if options.clean_up != "all" else []),
+        *([("strategy", case.prompt.strategy)] if case.prompt.strategy != "paper" else []),
         *([] if case.volume is None else [("volume", case.volume)]),
         *([("method", options.method)] if options.method != "propagate" else []),
-        *(_of_strategy(options) if case.prompt.kind == "reference" else ()),
+        *(_of_prompts(case, options) if case.prompt.kind == "reference" else ()),
         *(["distances"] if options.distances else []),
     )
     digest.update(repr(settings).encode())
@@ -86,11 +87,13 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def _of_strategy(options: BatchOptions) -> list[object]:
+def _of_prompts(case: PlannedCase, options: BatchOptions) -> list[object]:
     """What decides how prompts are made of a reference, as far as it is not the usual way."""
     found: list[object] = []
-    if options.strategy != "paper" or options.jitter is not None:
-        found.append(("strategy", options.strategy, options.jitter, options.random_seed))
+    if options.jitter is not None:
+        found.append(("jitter", options.jitter))
+    if options.random_seed and (options.jitter is not None or case.prompt.strategy != "paper"):
+        found.append(("random seed", options.random_seed))
     if options.position is not None and options.method == "propagate":
         found.append(("position", options.position))
     return found

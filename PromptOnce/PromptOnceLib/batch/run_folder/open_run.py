@@ -30,7 +30,6 @@ from PromptOnceLib.files.lock import LockedError, exclusive_lock
 
 _TITLES = {
     "method": "method",
-    "strategy": "strategy of prompts",
     "jitter": "jitter of prompts",
     "random_seed": "start of random numbers",
     "position": "position of the prompted slice",

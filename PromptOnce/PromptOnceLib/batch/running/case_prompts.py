@@ -89,8 +89,8 @@ def prompt_source(
     if reference is None:
         raise PromptError("The prompt is to come from the reference, but this case has none.")
     source = _of_reference(reference, planned)
-    usual = options.strategy == "paper" and options.jitter is None
-    if options.method == "propagate" and usual and options.position is None:
+    usual = (options.jitter, options.position) == (None, None)
+    if options.method == "propagate" and usual and not options.random_seed:
         return source
     if isinstance(source, tuple):
         raise PromptError("Other prompts than the papers' are made for one object: leave out the names of the labels.")
@@ -100,7 +100,7 @@ def prompt_source(
 def _by_strategy(source: Labels, planned: PlannedCase, volume: Volume, options: BatchOptions) -> Prompt | PromptSet:
     """Prompts for all slices that hold the reference or, to propagate from, for the one that the papers would take."""
     axis = choose_axis_for(volume, source, planned.axis).axis
-    how = (options.strategy, options.jitter, options.random_seed, source.name)
+    how = (planned.prompt.strategy, options.jitter, options.random_seed, source.name)
     labels = slices_along(source.array, axis)
     if options.method == "each-slice":
         return prompts_of_reference(labels, axis, *how)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from PromptOnceLib.batch.events import Event, Said, SliceProgress
-from PromptOnceLib.batch.planning.plan import BatchOptions
+from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
 from PromptOnceLib.batch.running.control import RunControl
 from PromptOnceLib.batch.running.load import LoadedCase, UndecidedCase
 from PromptOnceLib.cases.case import Case
@@ -113,7 +113,7 @@ class CaseWorker:
         if loaded.source is not None:
             case = self._go(steps_of_start(case, loaded.source.start))
         each = self._options.method == "each-slice"
-        run = self._each_slice(name, case) if each else self._propagate(name, case)
+        run = self._each_slice(loaded.planned, case) if each else self._propagate(name, case)
         run.distances = self._options.distances
         trip = self._round_trip(name, run, loaded.source) if self._options.round_trip and not run.cancelled else None
         return Computed(replace(loaded, case=case), run, self._circumstances, trip)
@@ -145,11 +145,12 @@ class CaseWorker:
         seconds = time.monotonic() - started
         return Run(case, job.result, self._files.name, job.device, seconds, job.cancelled, job.notices)
 
-    def _each_slice(self, name: str, case: Case) -> Run:
+    def _each_slice(self, planned: PlannedCase, case: Case) -> Run:
+        name = planned.name
         return prompt_each_slice(
             self._segmenter,
             case,
-            self._options.strategy,
+            planned.prompt.strategy,
             self._files.name,
             lambda done, total: self._emit(SliceProgress(case=name, done=done, total=total)),
             partial(self._say, name),

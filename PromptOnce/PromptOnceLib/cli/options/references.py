@@ -1,4 +1,4 @@
-"""Options of batches that compare: how prompts are made of references, and what is kept of every slice."""
+"""Options of batches that compare with references: which slices are prompted, and what is kept of every slice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, get_args
 import click
 
 from PromptOnceLib.batch.planning.plan import Method
-from PromptOnceLib.prompts.strategies.slice_prompts import STRATEGIES
 
 Pixels = tuple[int, int]
 
@@ -31,25 +30,17 @@ _OPTIONS = (
         help="Propagate from one slice or, with --prompt-from reference, prompt each slice that holds the reference.",
     ),
     click.option(
-        "--strategy",
-        type=click.Choice(STRATEGIES),
-        default="paper",
-        show_default=True,
-        help="How a prompt is made of a reference: as in the papers of PromptOnce, or S1 to S6 of Huang et al.: "
-        "everything, 1 point, 5 points, 5 and 5 negative ones, box, box and point.",
-    ),
-    click.option(
         "--jitter",
         metavar="LOW-HIGH",
         callback=pixels_from_to,
-        help="Move these boxes and points by so many pixels at random, as hands do.",
+        help="Move boxes and points from references by so many pixels at random, as hands do.",
     ),
     click.option(
         "--random-seed",
         type=click.IntRange(0),
         default=0,
         show_default=True,
-        help="Of the random points and moves: the same number gives the same prompts.",
+        help="Of random points and moves: the same number gives the same prompts.",
     ),
     click.option(
         "--position",
@@ -60,7 +51,7 @@ _OPTIONS = (
 )
 
 
-def strategy_options(command: Any) -> Any:
+def reference_options(command: Any) -> Any:
     """All of them, for a command that makes prompts of references."""
     for option in reversed(_OPTIONS):
         command = option(command)
