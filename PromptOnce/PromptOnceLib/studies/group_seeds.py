@@ -14,6 +14,7 @@ from PromptOnceLib.batch.running.case_prompts import seed_fingerprint
 from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.errors import InputError, SeedError
 from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.seeds.create import make_seed
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
@@ -43,9 +44,9 @@ def keep_seed(first: ReadyCase, library: Path, window: str, axis: str, say: Say)
     volume = read_volume(first.image)
     source = read_objects(first.reference, volume.geometry, say)[0]
     case = prepare_case(volume, source, axis, None, window, source.holding)
-    assert case.reference is not None
-    mask = case.reference[case.prompt.slice]
     prompt = case.prompt
+    assert case.reference is not None and isinstance(prompt, Prompt)
+    mask = case.reference[prompt.slice]
     name = seed_name(first.group)
     # The frame lies in the study's own folder, beside the results made of the same images.
     seed = make_seed(volume, case.stack, prompt, [mask], name=name, frame_confirmed=True)

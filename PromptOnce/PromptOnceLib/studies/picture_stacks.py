@@ -63,4 +63,5 @@ def _squares(case: ReadyCase, say: Say) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def _plane(array: Array, axis: int) -> Array:
-    return np.moveaxis(array, axis, 0)[0]
+    plane: Array = np.moveaxis(array, axis, 0)[0]
+    return plane

@@ -19,7 +19,7 @@ from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 from PromptOnceLib.studies.datasets import DATASETS, StudyCase
 from PromptOnceLib.studies.design import StudyDesign
 
-Say = Callable[[str], object]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
