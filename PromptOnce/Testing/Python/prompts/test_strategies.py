@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from training.evaluation.strategies import SHIFT_LEVELS, Strategy, jittered, prompt_by_strategy
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, encode_mask
-from training.evaluation.strategies import SHIFT_LEVELS, Strategy, jittered, prompt_by_strategy
 
 COUNTS = {"S2": (1, 0), "S3": (5, 0), "S4": (5, 5), "S5": (0, 0), "S6": (1, 0)}
 BOXES = {"S5", "S6"}
