@@ -11,7 +11,7 @@ from typing import Any
 from PromptOnceLib.batch.cluster.dask_run import on_cluster
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
-from PromptOnceLib.batch.planning.plan import BatchOptions, OutputFormat, PromptChoice, Selection
+from PromptOnceLib.batch.planning.plan import BatchOptions, Method, OutputFormat, PromptChoice, Selection
 from PromptOnceLib.batch.report import REPORT
 from PromptOnceLib.batch.report.run_results import RunResults, read_run
 from PromptOnceLib.batch.running.case_prompts import PromptSources
@@ -93,6 +93,11 @@ def run(
     prompt_from_reference: bool = False,
     reference: str | None = None,
     names: Sequence[str] | None = None,
+    method: Method = "propagate",
+    jitter: tuple[int, int] | None = None,
+    random_seed: int = 0,
+    position: float | None = None,
+    distances: bool = False,
     axis: str = "auto",
     window: str = "auto",
     start: Start = "central",
@@ -136,6 +141,14 @@ def run(
         Pattern of the references in a folder, such as "{case}_lung.nii.gz:1,2".
     names : sequence of str, optional
         Of the cases of a list.
+    method : str, optional
+        "propagate" from one slice or, with ``prompt_from_reference``, prompt "each-slice" that holds the reference.
+    jitter, random_seed : (int, int), int, optional
+        Move prompts from references by so many pixels, from and to; and the start of all random numbers.
+    position : float, optional
+        Where in its stack, from 0 to 1, the slice is whose reference prompts a propagation; by default the centre.
+    distances : bool, optional
+        Keep the Hausdorff distance of each slice to its reference, in mm.
     axis, window, model, config, device, precision, early_stop, zoom, between, clean_up, python
         As ``segment`` and ``Session`` take them.
     start, by, fit, library
@@ -184,6 +197,11 @@ def run(
     choice = prompt_choice(seed, target, prompt, prompt_from_reference)
     selection = Selection(prompt=choice, references=reference, window=window, axis=axis)
     options = BatchOptions(
+        method=method,
+        jitter=jitter,
+        random_seed=random_seed,
+        position=position,
+        distances=distances,
         model=str(model),
         config=None if config is None else Path(config),
         device=device,

@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,7 @@ from PromptOnceLib.segmentation.dicom_seg import check_source, is_dicom_seg
 from PromptOnceLib.segmentation.io import DICOM_SUFFIX, check_suffix, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
 from PromptOnceLib.segmentation.segment import segments_of
+from PromptOnceLib.segmentation.slice_figures import with_distances, with_seconds
 
 _COMPRESSION = 20
 """A compressed mask has hardly ever more than this part of a byte a voxel."""
@@ -104,6 +105,8 @@ class Run:
     """A finished or cancelled propagation of a case.
 
     seconds: of the propagation alone. device: where it ended. notices: sentences for the user, the case's not included.
+    slice_seconds: what encoding a slice and answering its prompt took, where slices were prompted each by itself.
+    distances: whether the rows of slices say the Hausdorff distance to the reference.
     """
 
     case: Case
@@ -113,6 +116,8 @@ class Run:
     seconds: float
     cancelled: bool = False
     notices: list[str] = field(default_factory=list)
+    slice_seconds: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+    distances: bool = False
 
     @property
     def model_note(self) -> str:
@@ -122,7 +127,13 @@ class Run:
     @cached_property
     def rows(self) -> list[SliceResult]:
         """The per-slice table of the union of all objects."""
-        return slice_results(self.result, self.case.reference)
+        rows = slice_results(self.result, self.case.reference)
+        rows = [with_seconds(row, self.slice_seconds.get(row.slice)) for row in rows]
+        if not self.distances or self.case.reference is None:
+            return rows
+        between_rows, between_columns, _ = pixel_spacing(self.case.volume.geometry, self.case.axis.axis)
+        spacing = (between_rows, between_columns)
+        return with_distances(rows, self.result.in_stack_order(), self.case.reference, spacing)
 
     @cached_property
     def totals(self) -> Totals:

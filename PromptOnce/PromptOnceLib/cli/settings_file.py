@@ -17,13 +17,13 @@ What stands on the command line goes before environment variables, these before 
 from __future__ import annotations
 
 import difflib
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.files.toml import read_toml
 
 FOR_ALL = ("model", "model-config", "device", "precision", "window", "axis", "library", "overwrite", "quiet")
 _NOT_SET_HERE = ("json", "help", "version")
@@ -50,16 +50,7 @@ def check_commands(path: Path, known: list[str]) -> None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"The settings {path} cannot be read: {error.strerror or error}.", repr(error)) from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path.name} is no TOML file: {error}.", repr(error)) from error
+    content = read_toml(path, "The settings")
     for name, table in content.items():
         if not isinstance(table, dict):
             raise InputError(f"{path.name}: {name} stands in no table. Put it under [all] or [segment], for example.")

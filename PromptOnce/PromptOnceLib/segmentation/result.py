@@ -25,6 +25,7 @@ PRESENT = 0.5
 """Presence from which an object counts as being on a slice: SAM 2's own limit, a logit of 0."""
 
 _COLUMNS = ("slice", "computed", "area", "presence", "predicted_iou", "dice", "jaccard", "reference_area")
+_OPTIONAL_COLUMNS = ("hausdorff_mm", "embed_seconds", "prompt_seconds")
 _OBJECT_COLUMN = "object"
 _INTEGER_COLUMNS = ("area", "reference_area")
 
@@ -35,7 +36,8 @@ class SliceResult:
 
     slice: index in the stack. computed: whether the model saw the slice; where not, everything that follows is None.
     area, reference_area: pixels. dice, jaccard: None without a reference, and where mask and reference are both empty.
-    object_name: "" for the union of all objects.
+    object_name: "" for the union of all objects. hausdorff_mm, embed_seconds, prompt_seconds: see slice_figures; None
+    where nobody asked for them.
     """
 
     slice: int
@@ -47,6 +49,9 @@ class SliceResult:
     jaccard: float | None
     reference_area: int | None = None
     object_name: str = ""
+    hausdorff_mm: float | None = None
+    embed_seconds: float | None = None
+    prompt_seconds: float | None = None
 
     def as_json(self) -> dict[str, int | float | bool | None]:
         """The row as the command line's --json prints it."""
@@ -227,12 +232,14 @@ def totals(
 
 
 def write_csv(path: str | Path, rows: Sequence[SliceResult]) -> None:
-    """Write the per-slice table; a column `object` comes first where a row belongs to a named object.
+    """Write the per-slice table; a column `object` comes first where a row belongs to a named object, and columns of
+    distances and seconds last where any row has such.
 
     An undefined value is an empty cell: a slice that nobody computed has computed "false" and empty cells, an empty
     slice computed "true" and area 0. Numbers are written in full. Raises InputError where the file cannot be written.
     """
     columns = ((_OBJECT_COLUMN,) if any(row.object_name for row in rows) else ()) + _COLUMNS
+    columns += tuple(name for name in _OPTIONAL_COLUMNS if any(getattr(row, name) is not None for row in rows))
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
@@ -269,7 +276,7 @@ def _row(cells: dict[str, str]) -> SliceResult:
         "slice": int(cells["slice"]),
         "computed": {"true": True, "false": False}[cells["computed"]],
     }
-    for column in _COLUMNS[2:]:
+    for column in (*_COLUMNS[2:], *(name for name in _OPTIONAL_COLUMNS if name in cells)):
         number = int if column in _INTEGER_COLUMNS else float
         values[column] = number(cells[column]) if cells[column] != "" else None
     return SliceResult(**values, object_name=cells.get(_OBJECT_COLUMN) or "")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan
+from PromptOnceLib.errors import InputError, PromptOnceError
 from PromptOnceLib.imaging.image_file import check_readable
 from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.imaging.volume import Geometry, Volume
@@ -37,6 +38,18 @@ def prompt_file_problem(path: Path) -> str | None:
 def reference_problem(text: str, folder: Path) -> str | None:
     """Whether FILE[:LABEL,...], relative to the folder, names a file that can be opened."""
     return _message(lambda: check_readable(parse_reference(str(folder / text))[0]))
+
+
+def check_method(options: BatchOptions, plan: BatchPlan) -> None:
+    """Raise InputError where the method, and how prompts are made of references, do not go with the cases."""
+    if options.method == "propagate":
+        if any(case.prompt.strategy == "S1" for case in plan.cases):
+            raise InputError("S1 has no prompt to propagate: prompt each slice, or choose another strategy.")
+        return
+    if any(case.prompt.kind != "reference" for case in plan.cases):
+        raise InputError("Slices are prompted each by itself from a reference: take all prompts from there.")
+    if options.round_trip:
+        raise InputError("A round trip tells how far one prompted slice carries: leave it out here.")
 
 
 def _message(check: Callable[[], object]) -> str | None:

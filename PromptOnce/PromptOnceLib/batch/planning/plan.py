@@ -9,12 +9,15 @@ from pydantic import Field, field_validator, model_validator
 
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 OutputFormat = Literal["seg.nrrd", "nii.gz"]
+Method = Literal["propagate", "each-slice"]
+"""From one prompted slice through the stack, or every slice that holds the reference prompted by itself."""
 
 
 class PromptChoice(StrictModel):
@@ -23,16 +26,20 @@ class PromptChoice(StrictModel):
     kind: "seed", an entry of the seed library called `name`; "auto", the entry
     that fits the case best, and marks the target `name` where one is named; "file", the
     prompt file at the path `name`; "reference", box and points from the case's reference on its central slice, as the
-    papers do, of one object called `name`, or of those that the reference names.
+    papers do, of one object called `name`, or of those that the reference names. strategy: of a reference, the rule by
+    which box and points are taken.
     """
 
     kind: Literal["seed", "auto", "file", "reference"]
     name: str = ""
+    strategy: Strategy = "paper"
 
     @model_validator(mode="after")
     def _is_named_where_it_has_to_be(self) -> PromptChoice:
         if self.kind in ("seed", "file") and not self.name:
             raise ValueError(f"a prompt choice of the kind {self.kind} does not go with the name {self.name!r}")
+        if self.strategy != "paper" and self.kind != "reference":
+            raise ValueError(f"a prompt choice of the kind {self.kind} does not go with the strategy {self.strategy}")
         return self
 
 
@@ -88,6 +95,10 @@ class BatchPlan(StrictModel):
 class BatchOptions(StrictModel):
     """What is the same for all cases.
 
+    method: "each-slice" takes the prompts of all slices from the case's reference. jitter: pixels, from and to, by
+    which prompts of references are moved; random_seed: of these moves and of random points. position: of the slice
+    whose reference prompts a propagation, from 0 to 1 in its stack, or the nearest that holds the reference; None for
+    the central slice. distances: whether the table of slices has the Hausdorff distance to the reference.
     model, config, device, precision: as `resolve_model` and the worker take them; a run that goes on keeps the model
     that it began with, where that is "auto". early_stop: whether a pass stops where the object has ended. zoom,
     between, clean_up: as `Settings` takes them. workers: processes that segment at the same time, each with a model of
@@ -98,6 +109,11 @@ class BatchOptions(StrictModel):
     the interpreter of the workers, None for the one that runs the batch.
     """
 
+    method: Method = "propagate"
+    jitter: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
+    random_seed: int = Field(default=0, ge=0)
+    position: float | None = Field(default=None, ge=0, le=1)
+    distances: bool = False
     model: str = "auto"
     config: Path | None = None
     device: str = "auto"

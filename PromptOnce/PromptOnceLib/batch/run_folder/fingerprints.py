@@ -73,7 +73,11 @@ def fingerprint(
         *([("zoom", options.zoom)] if options.zoom != "off" else []),
         *([options.between] if options.between != "track" else []),
         *([("clean-up", options.clean_up)] if options.clean_up != "all" else []),
+        *([("strategy", case.prompt.strategy)] if case.prompt.strategy != "paper" else []),
         *([] if case.volume is None else [("volume", case.volume)]),
+        *([("method", options.method)] if options.method != "propagate" else []),
+        *(_of_prompts(case, options) if case.prompt.kind == "reference" else ()),
+        *(["distances"] if options.distances else []),
     )
     digest.update(repr(settings).encode())
     if volume is not None:
@@ -81,6 +85,18 @@ def fingerprint(
         for part in volume.array:
             digest.update(part.tobytes())
     return digest.hexdigest()
+
+
+def _of_prompts(case: PlannedCase, options: BatchOptions) -> list[object]:
+    """What decides how prompts are made of a reference, as far as it is not the usual way."""
+    found: list[object] = []
+    if options.jitter is not None:
+        found.append(("jitter", options.jitter))
+    if options.random_seed and (options.jitter is not None or case.prompt.strategy != "paper"):
+        found.append(("random seed", options.random_seed))
+    if options.position is not None and options.method == "propagate":
+        found.append(("position", options.position))
+    return found
 
 
 def model_fingerprint(files: ModelFiles) -> str:

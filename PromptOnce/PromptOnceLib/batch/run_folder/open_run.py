@@ -29,6 +29,11 @@ from PromptOnceLib.files.atomic import PREFIX, replacing
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 
 _TITLES = {
+    "method": "method",
+    "jitter": "jitter of prompts",
+    "random_seed": "start of random numbers",
+    "position": "position of the prompted slice",
+    "distances": "choice of distances",
     "model": "model",
     "precision": "precision",
     "fill_hole_area": "hole filling",

@@ -69,7 +69,7 @@ class CaseIdentity(StrictModel):
     case: name, unique in the run and usable as a folder name. image, reference, prompt: in words, of what kind they
     are; "" where there is no such thing. versions: of the program and its packages. round_trip: Dice of the seed
     slice's mask and the one that comes back to it when a result far away is carried back, None where that was not
-    tried.
+    tried. load_seconds: what loading the model took, None where nobody measured it.
     """
 
     case: CaseName
@@ -82,6 +82,7 @@ class CaseIdentity(StrictModel):
     precision: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     round_trip: float | None = Field(default=None, ge=0, le=1)
+    load_seconds: float | None = None
 
 
 class Figures(StrictModel):

@@ -10,10 +10,14 @@ import numpy as np
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase, PromptChoice
 from PromptOnceLib.cases.case import Reference
-from PromptOnceLib.cases.prompt_source import PromptSource
+from PromptOnceLib.cases.prompt_source import PromptSource, choose_axis_for, choose_prompt
+from PromptOnceLib.cases.slice_prompts import prompts_of_reference, strategic_prompt
 from PromptOnceLib.errors import PromptError, SeedError
-from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.imaging.stack import slices_along
+from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.prompts.markups_file import read_prompt_file
+from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
@@ -69,6 +73,7 @@ def prompt_source(
     seed: Seed | None,
     reference: Reference | None,
     options: BatchOptions,
+    volume: Volume,
     notices: tuple[str, ...] = (),
 ) -> PromptSource:
     """What `prepare_case` takes. reference: as it takes one, too. notices: of choosing the seed.
@@ -83,10 +88,38 @@ def prompt_source(
         return read_prompt_file(Path(planned.prompt.name))
     if reference is None:
         raise PromptError("The prompt is to come from the reference, but this case has none.")
-    return _of_reference(reference, planned)
+    source = _of_reference(reference, planned)
+    usual = (options.jitter, options.position) == (None, None)
+    if options.method == "propagate" and usual and not options.random_seed:
+        return source
+    if isinstance(source, tuple):
+        raise PromptError("Other prompts than the papers' are made for one object: leave out the names of the labels.")
+    return _by_strategy(source, planned, volume, options)
 
 
-def _of_reference(reference: Reference, planned: PlannedCase) -> PromptSource:
+def _by_strategy(source: Labels, planned: PlannedCase, volume: Volume, options: BatchOptions) -> Prompt | PromptSet:
+    """Prompts for all slices that hold the reference or, to propagate from, for the one that the papers would take."""
+    axis = choose_axis_for(volume, source, planned.axis).axis
+    how = (planned.prompt.strategy, options.jitter, options.random_seed, source.name)
+    labels = slices_along(source.array, axis)
+    if options.method == "each-slice":
+        return prompts_of_reference(labels, axis, *how)
+    index = planned.slice if planned.slice is not None else _at(options.position, labels)
+    chosen, _ = choose_prompt(source, volume, axis, index)
+    item = strategic_prompt(labels[chosen.slice], *how)
+    return Prompt(axis=axis, slice=chosen.slice, objects=(item,))
+
+
+def _at(position: float | None, labels: Array) -> int | None:
+    """The slice nearest to a position in the stack, 0 to 1, that holds a label; None for the usual slice."""
+    held = np.flatnonzero(labels.any(axis=(1, 2)))
+    if position is None or len(held) == 0:
+        return None
+    wanted = min(int(len(labels) * position), len(labels) - 1)
+    return int(held[np.argmin(np.abs(held - wanted))])
+
+
+def _of_reference(reference: Reference, planned: PlannedCase) -> Labels | tuple[Labels, ...]:
     """The papers' prompt: of one object, or of those that labels are given names for."""
     name = planned.prompt.name or "object"
     if isinstance(reference, np.ndarray):

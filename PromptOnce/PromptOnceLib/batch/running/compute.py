@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from PromptOnceLib.batch.events import Event, Said, SliceProgress
-from PromptOnceLib.batch.planning.plan import BatchOptions
+from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
 from PromptOnceLib.batch.running.control import RunControl
 from PromptOnceLib.batch.running.load import LoadedCase, UndecidedCase
 from PromptOnceLib.cases.case import Case
@@ -24,6 +24,7 @@ from PromptOnceLib.seeds.apply import SeedSource, accepted_masks
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 from PromptOnceLib.workflows.drive import run_steps
+from PromptOnceLib.workflows.prompt_each_slice import prompt_each_slice
 from PromptOnceLib.workflows.round_trip import RoundTripFigures, steps_of_prompt, steps_of_shared_seed
 from PromptOnceLib.workflows.start_slice import steps_of_start
 from PromptOnceLib.workflows.steps import Steps
@@ -35,10 +36,11 @@ _STARTS = 3  # workers in a row that die before they have a model
 
 @dataclass(frozen=True)
 class RuntimeInfo:
-    """With what a case was computed. versions: of the worker's packages."""
+    """With what a case was computed. versions: of the worker's packages. load_seconds: what loading the model took."""
 
     precision: str = ""
     versions: dict[str, str] | None = None
+    load_seconds: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +90,10 @@ class CaseWorker:
                 if self._client.welcome is None:
                     welcome = self._client.start(self._control.should_cancel)
                     device, precision = self._device(welcome.devices), self._options.precision
+                    began = time.monotonic()
                     model = self._segmenter.use_model(self._files, device, precision)
-                    self._circumstances = RuntimeInfo(model.precision, welcome.versions)
+                    took = round(time.monotonic() - began, 3)
+                    self._circumstances = RuntimeInfo(model.precision, welcome.versions, took)
                     if self._options.workers > 1:
                         self._emit(Said(text=f"Worker {self._number + 1} computes on {model.device_name}."))
                 return
@@ -108,7 +112,9 @@ class CaseWorker:
         self._segmenter.use_stack(case.stack)
         if loaded.source is not None:
             case = self._go(steps_of_start(case, loaded.source.start))
-        run = self._propagate(name, case)
+        each = self._options.method == "each-slice"
+        run = self._each_slice(loaded.planned, case) if each else self._propagate(name, case)
+        run.distances = self._options.distances
         trip = self._round_trip(name, run, loaded.source) if self._options.round_trip and not run.cancelled else None
         return Computed(replace(loaded, case=case), run, self._circumstances, trip)
 
@@ -138,6 +144,18 @@ class CaseWorker:
         )
         seconds = time.monotonic() - started
         return Run(case, job.result, self._files.name, job.device, seconds, job.cancelled, job.notices)
+
+    def _each_slice(self, planned: PlannedCase, case: Case) -> Run:
+        name = planned.name
+        return prompt_each_slice(
+            self._segmenter,
+            case,
+            planned.prompt.strategy,
+            self._files.name,
+            lambda done, total: self._emit(SliceProgress(case=name, done=done, total=total)),
+            partial(self._say, name),
+            self._control.should_cancel,
+        )
 
     def _round_trip(self, name: str, run: Run, source: SeedSource | None) -> float | None:
         steps = self._steps(run, source)

@@ -124,8 +124,8 @@ class Loader:
     def _ready(self, read: _Read, seed: Seed | None, of_choice: tuple[str, ...] = ()) -> LoadedCase:
         """of_choice: what the user is told of the choice of the seed."""
         planned = read.planned
-        source = prompt_source(planned, seed, read.reference, self.options, of_choice)
-        index = planned.slice if seed is None else None
+        source = prompt_source(planned, seed, read.reference, self.options, read.volume, of_choice)
+        index = planned.slice if seed is None and self.options.method == "propagate" else None
         case = prepare_case(read.volume, source, planned.axis, index, planned.window, read.reference, read.notices)
         case = replace(case, notices=tuple(hide_paths(notice, planned) for notice in case.notices))
         seeds = source if isinstance(source, SeedSource) else None

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from PromptOnceLib.batch.events import BatchSummary, CaseEnded, Event, RunEnded, Said, summarise_run
 from PromptOnceLib.batch.file_names import SUMMARY
+from PromptOnceLib.batch.planning.checks import check_method
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase
 from PromptOnceLib.batch.report import write_report, write_run_tables
 from PromptOnceLib.batch.run_folder.open_run import RunFolder, join_run, open_run
@@ -68,6 +69,7 @@ def run_batch(
     """
     started = time.monotonic()
     joined = join or part is not None
+    check_method(options, plan)
     options = _with_named_model(options, folder if resume or joined else None)
     files = resolve_model(options.model, options.config)
     if cluster is not None and (joined or volumes):

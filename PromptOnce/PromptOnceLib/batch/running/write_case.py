@@ -43,6 +43,7 @@ def write_results(computed: Computed, folder: Path, files: ModelFiles, options: 
         precision=circumstances.precision,
         versions={"promptonce": __version__, **(circumstances.versions or {})},
         round_trip=computed.round_trip,
+        load_seconds=circumstances.load_seconds,
     )
     write_case(computed.run, folder / CASES / planned.name, identity, options.formats)
 

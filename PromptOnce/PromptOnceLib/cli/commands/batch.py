@@ -23,6 +23,7 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     window_option,
 )
+from PromptOnceLib.cli.options.references import reference_options
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
@@ -98,6 +99,7 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
     "images, beside that folder, or from here; or a whole path. With names an object for each name.",
 )
 @click.option("--name", help="Name of the object of the references, where their labels have none.")
+@reference_options
 @window_option
 @axis_option
 @fill_holes_option

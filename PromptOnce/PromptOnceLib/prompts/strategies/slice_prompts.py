@@ -7,18 +7,14 @@ pixels, x = column, y = row.
 
 from __future__ import annotations
 
-import hashlib
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.errors import PromptError
-from PromptOnceLib.prompts.from_mask import PromptSelection, prompt_from_mask, tight_box
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
+from PromptOnceLib.prompts.from_mask import PromptSelection
+from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.strategies.jitter import BoxChange, jittered
-from PromptOnceLib.prompts.strategies.samples import first_pixel, pixels_beside, pixels_on
-from PromptOnceLib.segmentation.metrics import dice
 
 Strategy = Literal["paper", "S1", "S2", "S3", "S4", "S5", "S6"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)

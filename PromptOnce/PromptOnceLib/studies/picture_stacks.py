@@ -1,0 +1,67 @@
+"""Independent pictures of a group, such as X-rays, put together as the slices of one stack.
+
+Prompt Once, section 3.5: the pictures of the Montgomery set have nothing to do with each other in time or space, but
+resemble each other, and are propagated through as if they were a video. SAM 2 brings every frame to a square of its own
+size, whatever the frame's; here pictures of different sizes become slices of such squares beforehand, 1024 pixels wide,
+averaged where they shrink, and masks by nearest neighbour. Figures are those of these squares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from PromptOnceLib.batch.planning.case_names import safe_name
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.imaging.volume import Array, Geometry
+from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+from PromptOnceLib.studies.study_cases import ReadyCase, Say, write_image
+
+SIDE = 1024
+"""Rows and columns of a stack's slices: what SAM 2 sees."""
+
+
+def stacks_of(cases: Sequence[ReadyCase], folder: Path, say: Say) -> tuple[ReadyCase, ...]:
+    """One case for each group, its slices the group's pictures in their order; written to the folder.
+
+    Raises InputError for a case that is a volume of several slices, or whose files cannot be read.
+    """
+    groups = dict.fromkeys(case.group for case in cases)
+    return tuple(_stack(group, [case for case in cases if case.group == group], folder, say) for group in groups)
+
+
+def _stack(group: str, cases: Sequence[ReadyCase], folder: Path, say: Say) -> ReadyCase:
+    name = safe_name(group) if group else "pictures"
+    image, reference = folder / f"{name}.nrrd", folder / f"{name}-reference.nrrd"
+    frames, labels = zip(*(_squares(case, say) for case in cases), strict=True)
+    geometry = Geometry((SIDE, SIDE, len(cases)))
+    write_image(image, geometry, np.stack(frames))
+    write_image(reference, geometry, np.stack(labels))
+    return ReadyCase(name, group, image, str(reference))
+
+
+def _squares(case: ReadyCase, say: Say) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Picture and labels, (SIDE, SIDE)."""
+    volume = read_volume(case.image)
+    if 1 not in volume.geometry.shape:
+        raise InputError(f"{case.name} is a volume of several slices, not a picture: leave it out of this study.")
+    path, chosen = parse_reference(case.reference)
+    labels = read_reference(path, volume.geometry, chosen, say)
+    axis = volume.geometry.shape.index(1)
+    picture = Image.fromarray(_plane(volume.array, axis).astype(np.float32))
+    mask = Image.fromarray(_plane(labels, axis).astype(np.uint8))
+    size = (SIDE, SIDE)
+    return (
+        np.asarray(picture.resize(size, Image.Resampling.BILINEAR)),
+        np.asarray(mask.resize(size, Image.Resampling.NEAREST)),
+    )
+
+
+def _plane(array: Array, axis: int) -> Array:
+    plane: Array = np.moveaxis(array, axis, 0)[0]
+    return plane
