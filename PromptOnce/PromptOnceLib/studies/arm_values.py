@@ -48,6 +48,8 @@ JACCARD = Measure("jaccard", "Jaccard index", "%", 100.0)
 DICE = Measure("dice", "Dice score", "%", 100.0)
 HAUSDORFF = Measure("hausdorff_mm", "Hausdorff distance", "mm", 1.0, higher_is_better=False)
 MEASURES = (JACCARD, DICE, HAUSDORFF)
+BY_METRIC = {"jaccard": JACCARD, "dice": DICE, "hausdorff": HAUSDORFF}
+"""By the names that designs use."""
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ from PromptOnceLib.studies.arm_values import (
     DICE,
     JACCARD,
     Measure,
-    Values,
     group_title,
     groups_of,
     needed_values_of,
     rows_of,
 )
-from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, draw_boxes, span_of
+from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, boxes_of, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
     BETTER,
     REFERENCE,
@@ -28,9 +27,10 @@ from PromptOnceLib.studies.figures.style import (
     hide_from,
     in_house_style,
     panels,
-    signed,
 )
 from PromptOnceLib.studies.rows import ArmRows
+from PromptOnceLib.studies.statistics.summary import BoxStatistics
+from PromptOnceLib.studies.wording import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,12 +60,12 @@ def agreement_figure(
     hide_from(axes, len(groups))
     drawn, levels = [], []
     for one, group in zip(axes, groups, strict=False):
-        values = [[needed_values_of(arm, measure, group) for arm in arms] for measure in measures]
+        boxes = [boxes_of([needed_values_of(arm, measure, group) for arm in arms]) for measure in measures]
         aims = [best.get((group, measure.key)) for measure in measures]
-        _panel(one, measures, values, aims)
+        _panel(one, measures, boxes, aims)
         cases = {row.case for arm in arms for row in rows_of(arm, group)}
-        one.set_title(f"{group_title(group)}\n{_sizes(values)} slices of {counted(len(cases), 'case')}")
-        drawn += [one for cluster in values for one in cluster]
+        one.set_title(f"{group_title(group)}\n{_sizes(boxes)} slices of {counted(len(cases), 'case')}")
+        drawn += [box for cluster in boxes for box in cluster]
         levels += [aim[1] for aim in aims if aim]
     low, high = span_of(drawn, levels)
     room = 0.06 * (high - low)
@@ -93,19 +93,19 @@ def _columns(boxes: int) -> int:
 def _panel(
     axes: Axes,
     measures: Sequence[Measure],
-    values: Sequence[Sequence[Values]],
+    boxes: Sequence[Sequence[BoxStatistics]],
     aims: Sequence[tuple[str, float] | None],
 ) -> None:
-    """values: by measure and arm."""
-    arms = len(values[0])
+    """boxes: by measure and arm."""
+    arms = len(boxes[0])
     step = arms + 0.9
-    for place, (cluster, aim) in enumerate(zip(values, aims, strict=True)):
+    for place, (cluster, aim) in enumerate(zip(boxes, aims, strict=True)):
         at = [place * step + number for number in range(arms)]
         draw_boxes(axes, at, cluster, range(arms))
         for number in range(1, arms):
-            _difference(axes, at[number], float(cluster[0].mean()), float(cluster[number].mean()))
+            _difference(axes, at[number], cluster[0].mean, cluster[number].mean)
         if aim:
-            _aim(axes, at, aim[1], float(cluster[-1].mean()))
+            _aim(axes, at, aim[1], cluster[-1].mean)
     axes.set_xticks([place * step + (arms - 1) / 2 for place in range(len(measures))], [m.title for m in measures])
     axes.set_xlim(-0.7, len(measures) * step - 0.9)
     axes.tick_params(axis="x", length=0)
@@ -136,6 +136,6 @@ def _aim(axes: Axes, at: Sequence[float], level: float, mean: float) -> None:
     )
 
 
-def _sizes(values: Sequence[Sequence[Values]]) -> str:
-    counts = sorted({one.size for cluster in values for one in cluster})
+def _sizes(boxes: Sequence[Sequence[BoxStatistics]]) -> str:
+    counts = sorted({box.n for cluster in boxes for box in cluster})
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from PromptOnceLib.studies.arm_values import Values
 from PromptOnceLib.studies.figures.style import TEXT, colour, hatch, light
+from PromptOnceLib.studies.statistics.summary import BoxStatistics, box_statistics
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,23 +21,31 @@ HOW_TO_READ = (
 _FEWEST_FOR_NOTCH = 8
 
 
-def draw_boxes(
-    axes: Axes, positions: Sequence[float], values: Sequence[Values], places: Sequence[int], width: float = 0.62
-) -> None:
-    """A box for every set of values, each (n,) with n > 0; places: of their arms, which give colour and hatching.
+def boxes_of(values: Sequence[Values]) -> list[BoxStatistics]:
+    """What is drawn of every set of values, each (n,) with n > 0."""
+    return [box for box in map(box_statistics, values) if box is not None]
 
-    A notch stands only where eight values or more support it. Its half height is 1.57 times the box's over the root of
-    n (McGill, Tukey, Larsen 1978).
+
+def draw_boxes(
+    axes: Axes,
+    positions: Sequence[float],
+    boxes: Sequence[BoxStatistics],
+    places: Sequence[int],
+    width: float = 0.62,
+) -> None:
+    """The boxes at positions along x; places: of their arms, which give colour and hatching.
+
+    A notch stands only where eight values or more support it.
     """
-    for notch in (True, False):
-        chosen = [i for i, one in enumerate(values) if (one.size >= _FEWEST_FOR_NOTCH) == notch]
+    for notched in (True, False):
+        chosen = [i for i, one in enumerate(boxes) if (one.n >= _FEWEST_FOR_NOTCH) == notched]
         if not chosen:
             continue
-        parts = axes.boxplot(
-            [values[i] for i in chosen],
+        parts = axes.bxp(
+            [_as_matplotlib(boxes[i]) for i in chosen],
             positions=[positions[i] for i in chosen],
             widths=width,
-            notch=notch,
+            shownotches=notched,
             showfliers=False,
             showmeans=True,
             meanline=True,
@@ -54,24 +61,25 @@ def draw_boxes(
             box.set(facecolor=light(colour(places[i])), edgecolor=TEXT, hatch=hatch(places[i]))
 
 
-def whiskers(values: Values) -> tuple[float, float]:
-    """Where the whiskers of a box end: the last values within 1.5 times the box's height."""
-    low, high = np.percentile(values, (25, 75))
-    reach = 1.5 * (high - low)
-    inside = values[(values >= low - reach) & (values <= high + reach)]
-    return float(min(inside.min(), low)), float(max(inside.max(), high))
-
-
-def span_of(values: Sequence[Values], also: Sequence[float] = ()) -> tuple[float, float]:
-    """From the lowest to the highest of what is drawn of the boxes: whiskers, notches and means, and `also`."""
-    ends = [end for one in values for end in (*whiskers(one), float(one.mean()))]
-    for one in values:
-        if one.size >= _FEWEST_FOR_NOTCH:
-            low, middle, high = np.percentile(one, (25, 50, 75))
-            half = 1.57 * (high - low) / one.size**0.5
-            ends += [float(middle - half), float(middle + half)]
+def span_of(boxes: Sequence[BoxStatistics], also: Sequence[float] = ()) -> tuple[float, float]:
+    """From the lowest to the highest of what is drawn: whiskers, notches and means, and `also`."""
+    ends = [end for box in boxes for end in (*box.whiskers, box.mean)]
+    ends += [end for box in boxes if box.n >= _FEWEST_FOR_NOTCH for end in box.notch]
     ends += also
     return min(ends), max(ends)
+
+
+def _as_matplotlib(box: BoxStatistics) -> dict[str, float]:
+    return {
+        "med": box.median,
+        "q1": box.q1,
+        "q3": box.q3,
+        "whislo": box.whiskers[0],
+        "whishi": box.whiskers[1],
+        "cilo": box.notch[0],
+        "cihi": box.notch[1],
+        "mean": box.mean,
+    }
 
 
 def arm_keys(figure: Figure, names: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from PromptOnceLib.studies.arm_values import (
     groups_of,
     pairs_of,
 )
-from PromptOnceLib.studies.figures.box import HOW_TO_READ, draw_boxes, span_of, whiskers
+from PromptOnceLib.studies.figures.box import HOW_TO_READ, boxes_of, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
     BETTER,
     QUIET,
@@ -28,9 +28,10 @@ from PromptOnceLib.studies.figures.style import (
     in_house_style,
     light,
     panels,
-    signed,
 )
 from PromptOnceLib.studies.rows import ArmRows
+from PromptOnceLib.studies.statistics.summary import BoxStatistics
+from PromptOnceLib.studies.wording import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +49,7 @@ def deltas_figure(
     figure, axes = panels(1, len(measures), 2.9)
     for one, measure in zip(axes, measures, strict=True):
         pairs = [pairs_of(a, b, measure, group) for group in groups]
-        _boxes(one, measure, groups, [pair.differences for pair in pairs])
+        _boxes(one, measure, groups, boxes_of([pair.differences for pair in pairs]))
     return StudyFigure(
         name,
         f"{b.name} minus {a.name}, slice by slice",
@@ -87,25 +88,17 @@ def sorted_deltas_figure(
     )
 
 
-def _boxes(axes: Axes, measure: Measure, groups: Sequence[str], differences: Sequence[np.ndarray]) -> None:
+def _boxes(axes: Axes, measure: Measure, groups: Sequence[str], boxes: Sequence[BoxStatistics]) -> None:
     axes.axhline(0, color=QUIET, linewidth=0.9)
-    draw_boxes(axes, range(len(groups)), differences, [1] * len(groups), width=0.5)
-    low, high = span_of(differences, (0.0,))
+    draw_boxes(axes, range(len(groups)), boxes, [1] * len(groups), width=0.5)
+    low, high = span_of(boxes, (0.0,))
     room = 0.08 * max(high - low, 1e-9)
     axes.set_ylim(low - room, high + 2.5 * room)
-    for place, values in enumerate(differences):
-        first, last = whiskers(values)
-        beyond = 100 * float(np.mean((values < first) | (values > last)))
-        axes.text(
-            place,
-            0.985,
-            f"mean {signed(float(values.mean()))}\n{beyond:.0f} % beyond",
-            ha="center",
-            va="top",
-            fontsize=6.5,
-            transform=axes.get_xaxis_transform(),
-        )
-    labels = [f"{group_title(group)}\nn = {one.size}" for group, one in zip(groups, differences, strict=True)]
+    for place, box in enumerate(boxes):
+        words = f"mean {signed(box.mean)}\n{100 * len(box.outliers) / box.n:.0f} % beyond"
+        at = axes.get_xaxis_transform()
+        axes.text(place, 0.985, words, ha="center", va="top", fontsize=6.5, transform=at)
+    labels = [f"{group_title(group)}\nn = {box.n}" for group, box in zip(groups, boxes, strict=True)]
     axes.set_xticks(range(len(groups)), labels)
     axes.set_xlim(-0.6, len(groups) - 0.4)
     axes.set_title(measure.title)

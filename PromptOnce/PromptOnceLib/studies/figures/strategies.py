@@ -20,7 +20,7 @@ from PromptOnceLib.studies.arm_values import (
     pairs_of,
     values_of,
 )
-from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, draw_boxes, span_of
+from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, boxes_of, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
     DASHES,
     MARKERS,
@@ -101,11 +101,11 @@ def strategies_figure(
     figure, axes = panels(len(shown), 1, 1.75 * len(shown) + 0.7, same_x=True)
     step = len(models) + 0.7
     for one, measure in zip(axes, shown, strict=True):
-        values = [needed_values_of(arm, measure, group) for arm in plain]
+        boxes = boxes_of([needed_values_of(arm, measure, group) for arm in plain])
         places = [models.index(arm.model) for arm in plain]
         at = [strategies.index(arm.strategy) * step + place for arm, place in zip(plain, places, strict=True)]
-        draw_boxes(one, at, values, places)
-        low, high = span_of(values)
+        draw_boxes(one, at, boxes, places)
+        low, high = span_of(boxes)
         one.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
         one.set_ylabel(measure.axis_title)
         one.tick_params(axis="x", length=0)

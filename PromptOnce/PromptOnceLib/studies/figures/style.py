@@ -142,11 +142,6 @@ def light(tone: str, share: float = 0.55) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def signed(value: float, digits: int = 2) -> str:
-    """With its sign, and a minus instead of a hyphen: "+1.39"."""
-    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
-
-
 def wrapped(text: str, width: int = 18) -> str:
     """A name broken into short lines."""
     return "\n".join(textwrap.wrap(text, width, break_long_words=False)) or text
