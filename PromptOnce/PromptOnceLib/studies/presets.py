@@ -116,6 +116,7 @@ _DESIGNS = (
         name="modalities",
         title="Another organ and modality: the spleen in MR (Prompt Once, section 4.3)",
         sets=("amos", "folder", "csv"),
+        groups={"amos": ("MR",)},
         windows=_PAPER_WINDOWS,
         arms=(_SAM, _SAM2, _SINGLE, _SHARED),
         comparisons=_pairs(("sam", "sam2"), ("sam2", "sam2-single-prompt"), ("sam2-single-prompt", "sam2-shared-seed")),

@@ -79,7 +79,7 @@ def run_study(
     the folder holds another study or other files; CheckpointError where a model is not on this computer.
     """
     check_study(design)
-    cases = find_cases(design, limit)
+    cases = find_cases(design, limit, say)
     if not cases:
         raise InputError("There are no cases in the study's data.")
     folder.mkdir(parents=True, exist_ok=True)
