@@ -11,15 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from PromptOnceLib.batch.report.page import counted
-from PromptOnceLib.studies.arm_values import (
-    DICE,
-    Measure,
-    Values,
-    group_title,
-    groups_of,
-    needed_values_of,
-    rows_of,
-)
 from PromptOnceLib.studies.figures.style import (
     DASHES,
     MARKERS,
@@ -34,6 +25,15 @@ from PromptOnceLib.studies.figures.style import (
     panels,
 )
 from PromptOnceLib.studies.rows import ArmRows, SliceRow
+from PromptOnceLib.studies.tables.arm_values import (
+    DICE,
+    Measure,
+    Values,
+    group_title,
+    groups_of,
+    needed_values_of,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
