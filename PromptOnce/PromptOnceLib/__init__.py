@@ -32,6 +32,7 @@ __all__ = [
     "review",
     "seeds",
     "segment",
+    "study",
     "volume",
 ]
 
@@ -46,6 +47,7 @@ _PLACES = {
     "Volume": "imaging.volume",
     "match_seeds": "api.match_seeds",
     "segment": "api.segment",
+    "study": "api.study",
 }
 
 

@@ -7,6 +7,7 @@ from PromptOnceLib.api.match_seeds import match_seeds
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.segment import segment
 from PromptOnceLib.api.session import Session
+from PromptOnceLib.api.study import study
 from PromptOnceLib.errors import PromptOnceError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
@@ -32,5 +33,6 @@ __all__ = [
     "review",
     "seeds",
     "segment",
+    "study",
     "volume",
 ]

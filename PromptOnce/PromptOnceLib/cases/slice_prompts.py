@@ -45,15 +45,16 @@ def prompts_of_reference(
     jitter: Jitter | None = None,
     random_seed: int = 0,
     name: str = "object",
+    fewest_pixels: int = 1,
 ) -> PromptSet:
     """A prompt for every slice that holds a label: labels are integers (n, rows, columns), taken along the array axis.
 
-    jitter: pixels, from and to, by which boxes and points are moved at random. Raises PromptError where no slice holds
-    a label.
+    jitter: pixels, from and to, by which boxes and points are moved at random. fewest_pixels: that are labelled on a
+    slice; others get no prompt. Raises PromptError where no slice gets one.
     """
-    held = np.flatnonzero(labels.any(axis=(1, 2)))
+    held = np.flatnonzero(np.count_nonzero(labels, axis=(1, 2)) >= fewest_pixels)
     if len(held) == 0:
-        raise PromptError("The reference to take the prompts from is empty: choose one that shows the object.")
+        raise PromptError("The reference shows the object on no slice that could be prompted: choose another one.")
     prompts = {int(index): strategic_prompt(labels[index], strategy, jitter, random_seed, name) for index in held}
     slices = tuple(
         FixedSlice(slice=index, box=item.box, points=item.points, mask=item.mask) for index, item in prompts.items()

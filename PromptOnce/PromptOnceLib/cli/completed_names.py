@@ -52,8 +52,15 @@ def _structures(context: click.Context) -> list[str]:
     return known_names()
 
 
+def _studies(context: click.Context) -> list[str]:
+    from PromptOnceLib.studies.presets import PRESETS
+
+    return list(PRESETS)
+
+
 models = _completing(_models)
 seeds = _completing(_seeds)
 windows = _completing(_windows)
 axes = _completing(_axes)
 structures = _completing(_structures)
+studies = _completing(_studies)

@@ -56,6 +56,10 @@ PLACES = {
         "Segment all X-rays, or other pictures without slices, of FOLDER from a seed.",
     ),
     "show": Place(f"{_COMMANDS}.show:show", "Say what IMAGE is, and write a picture of one slice between rulers."),
+    "study": Place(
+        f"{_COMMANDS}.study:study",
+        "Compare models, methods and prompts on images with references: the papers' studies, and one's own.",
+    ),
 }
 
 

@@ -51,6 +51,7 @@ def arm_options(design: StudyDesign, arm: StudyArm, study: Path, machine: StudyM
         jitter=arm.jitter,
         random_seed=arm.random_seed,
         position=None if arm.method == "each-slice" or arm.position == 0.5 else arm.position,
+        fewest_pixels=design.fewest_pixels,
         distances="hausdorff" in design.metrics,
         model=arm.model,
         precision=arm.precision,

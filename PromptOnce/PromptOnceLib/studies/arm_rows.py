@@ -13,14 +13,15 @@ def arm_rows(folder: Path, arm: StudyArm, fewest_pixels: int = 1) -> ArmRows:
     """The slices of all cases of an arm's run that have results.
 
     fewest_pixels: slices with fewer pixels of the reference count as if they had none. Raises RunFolderError for a
-    folder that is not that of a run.
+    folder that is not that of a run. Moved prompts are said in the strategy: "S5, 10-20 pixels".
     """
     run = read_run(folder)
     rows = tuple(row for case in run.done for row in _rows(case, arm, fewest_pixels))
     seconds = [case.record.identity.load_seconds for case in run.done if case.record is not None]
     measured = [value for value in seconds if value is not None]
     model = run.record.model.name
-    return ArmRows(arm.name, model, arm.method, arm.strategy, rows, max(measured, default=None))
+    moved = "" if arm.jitter is None else f", {arm.jitter[0]}-{arm.jitter[1]} pixels"
+    return ArmRows(arm.name, model, arm.method, f"{arm.strategy}{moved}", rows, max(measured, default=None))
 
 
 def _rows(case: CaseResult, arm: StudyArm, fewest_pixels: int) -> list[SliceRow]:

@@ -45,7 +45,8 @@ def keep_seed(first: ReadyCase, library: Path, window: str, axis: str, say: Say)
     source = read_objects(first.reference, volume.geometry, say)[0]
     case = prepare_case(volume, source, axis, None, window, source.holding)
     prompt = case.prompt
-    assert case.reference is not None and isinstance(prompt, Prompt)
+    assert case.reference is not None
+    assert isinstance(prompt, Prompt)
     mask = case.reference[prompt.slice]
     name = seed_name(first.group)
     # The frame lies in the study's own folder, beside the results made of the same images.

@@ -98,21 +98,23 @@ class BatchOptions(StrictModel):
     method: "each-slice" takes the prompts of all slices from the case's reference. jitter: pixels, from and to, by
     which prompts of references are moved; random_seed: of these moves and of random points. position: of the slice
     whose reference prompts a propagation, from 0 to 1 in its stack, or the nearest that holds the reference; None for
-    the central slice. distances: whether the table of slices has the Hausdorff distance to the reference.
-    model, config, device, precision: as `resolve_model` and the worker take them; a run that goes on keeps the model
-    that it began with, where that is "auto". early_stop: whether a pass stops where the object has ended. zoom,
-    between, clean_up: as `Settings` takes them. workers: processes that segment at the same time, each with a model of
-    its own. formats: of the segmentation files, at least one. start: slice where a seed takes over, the central one,
-    the one most similar to the seed's frame, the most confident one, or one by its index; a case's own slice goes
-    before it. by, fit: as SeedSource takes them, "auto" being the default fit. library: folder of the seeds, None for
-    the user's. round_trip: whether every result is carried back to where it came from, and compared with that. python:
-    the interpreter of the workers, None for the one that runs the batch.
+    the central slice. fewest_pixels: slices whose reference is smaller are not prompted by "each-slice". distances:
+    whether the table of slices has the Hausdorff distance to the reference. model, config, device, precision: as
+    `resolve_model` and the worker take them; a run that goes on keeps the model that it began with, where that is
+    "auto". early_stop: whether a pass stops where the object has ended. zoom, between, clean_up: as `Settings` takes
+    them. workers: processes that segment at the same time, each with a model of its own. formats: of the segmentation
+    files, at least one. start: slice where a seed takes over, the central one, the one most similar to the seed's
+    frame, the most confident one, or one by its index; a case's own slice goes before it. by, fit: as SeedSource takes
+    them, "auto" being the default fit. library: folder of the seeds, None for the user's. round_trip: whether every
+    result is carried back to where it came from, and compared with that. python: the interpreter of the workers, None
+    for the one that runs the batch.
     """
 
     method: Method = "propagate"
     jitter: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = None
     random_seed: int = Field(default=0, ge=0)
     position: float | None = Field(default=None, ge=0, le=1)
+    fewest_pixels: int = Field(default=1, ge=1)
     distances: bool = False
     model: str = "auto"
     config: Path | None = None

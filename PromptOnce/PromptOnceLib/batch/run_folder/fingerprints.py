@@ -96,6 +96,8 @@ def _of_prompts(case: PlannedCase, options: BatchOptions) -> list[object]:
         found.append(("random seed", options.random_seed))
     if options.position is not None and options.method == "propagate":
         found.append(("position", options.position))
+    if options.fewest_pixels > 1 and options.method == "each-slice":
+        found.append(("fewest pixels", options.fewest_pixels))
     return found
 
 

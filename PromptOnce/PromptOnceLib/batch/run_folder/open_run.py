@@ -33,6 +33,7 @@ _TITLES = {
     "jitter": "jitter of prompts",
     "random_seed": "start of random numbers",
     "position": "position of the prompted slice",
+    "fewest_pixels": "smallest reference of a prompted slice",
     "distances": "choice of distances",
     "model": "model",
     "precision": "precision",

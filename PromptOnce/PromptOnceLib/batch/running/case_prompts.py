@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def _by_strategy(source: Labels, planned: PlannedCase, volume: Volume, options: 
     how = (planned.prompt.strategy, options.jitter, options.random_seed, source.name)
     labels = slices_along(source.array, axis)
     if options.method == "each-slice":
-        return prompts_of_reference(labels, axis, *how)
+        return prompts_of_reference(labels, axis, *how, options.fewest_pixels)
     index = planned.slice if planned.slice is not None else _at(options.position, labels)
     chosen, _ = choose_prompt(source, volume, axis, index)
     item = strategic_prompt(labels[chosen.slice], *how)
@@ -120,18 +121,18 @@ def _at(position: float | None, labels: Array) -> int | None:
 
 
 def _of_reference(reference: Reference, planned: PlannedCase) -> Labels | tuple[Labels, ...]:
-    """The papers' prompt: of one object, or of those that labels are given names for."""
-    name = planned.prompt.name or "object"
+    """The prompt by the choice's strategy: of one object, or of those that labels are given names for."""
+    name, strategy = planned.prompt.name or "object", planned.prompt.strategy
     if isinstance(reference, np.ndarray):
-        return Labels(reference, name)
+        return Labels(reference, name, strategy=strategy)
     from PromptOnceLib.segmentation.object_labels import parse_objects  # loads slowly
 
     if planned.reference is not None and parse_objects(planned.reference).names:
-        return tuple(reference)
+        return tuple(replace(item, strategy=strategy) for item in reference)
     whole = np.zeros(reference[0].array.shape, np.uint16)
     for number, item in enumerate(reference, start=1):
         whole[item.holding != 0] = number
-    return Labels(whole, name)
+    return Labels(whole, name, strategy=strategy)
 
 
 def seed_fingerprint(seed: Seed) -> str:

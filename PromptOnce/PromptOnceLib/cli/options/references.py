@@ -47,6 +47,13 @@ _OPTIONS = (
         type=click.FloatRange(0, 1),
         help="Where in its stack the slice lies whose reference prompts a propagation [default: the central slice].",
     ),
+    click.option(
+        "--fewest-pixels",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="With --method each-slice: leave out slices whose reference is smaller.",
+    ),
     click.option("--distances", is_flag=True, help="Keep each slice's Hausdorff distance to the reference, in mm."),
 )
 

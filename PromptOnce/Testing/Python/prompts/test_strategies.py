@@ -1,8 +1,6 @@
-"""The strategies of Huang et al. and their random shifts: statements that hold for any mask."""
+"""The strategies of Huang et al.: statements that hold for any mask, and what their published code gives."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 import pytest
@@ -10,17 +8,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from PromptOnceLib.errors import PromptError
-from PromptOnceLib.prompts.from_mask import tight_box
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, encode_mask
-from training.evaluation.strategies import SHIFT_LEVELS, Strategy, jittered, prompt_by_strategy
+from PromptOnceLib.errors import GeometryError, PromptError
+from PromptOnceLib.prompts.from_mask import prompt_from_mask
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
+from PromptOnceLib.prompts.strategies.jitter import SHIFT_LEVELS, jittered
+from PromptOnceLib.prompts.strategies.slice_prompts import (
+    PROMPTED,
+    STRATEGIES,
+    best_match,
+    generator_for,
+    select_prompt,
+    slice_prompt,
+)
 
 COUNTS = {"S2": (1, 0), "S3": (5, 0), "S4": (5, 5), "S5": (0, 0), "S6": (1, 0)}
 BOXES = {"S5", "S6"}
 
 masks = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=16)).filter(np.any)
+roomy = hnp.arrays(bool, (6, 7)).map(lambda inner: in_the_middle(inner))
 seeds = st.integers(0, 2**32 - 1)
-strategies = st.sampled_from(list(Strategy))
+strategies = st.sampled_from(sorted(COUNTS))
+
+
+def in_the_middle(inner: np.ndarray) -> np.ndarray:
+    """A mask of five pixels and more with room for negative points around it."""
+    mask = np.pad(inner, 4)
+    mask[6, 5:10] = True
+    return mask
 
 
 def disk(rows: int = 60, columns: int = 80, x: float = 30, y: float = 25, radius: float = 10) -> np.ndarray:
@@ -28,179 +42,200 @@ def disk(rows: int = 60, columns: int = 80, x: float = 30, y: float = 25, radius
     return np.hypot(column - x, row - y) <= radius
 
 
+def made(mask: np.ndarray, strategy: str, seed: int = 0) -> ObjectPrompt:
+    return slice_prompt(mask, strategy, rng=np.random.default_rng(seed))
+
+
 def pixels(prompt: ObjectPrompt, positive: bool) -> list[tuple[int, int]]:
     """(row, column) of the points of one kind."""
     return [(int(point.y), int(point.x)) for point in prompt.points if point.positive == positive]
 
 
-@given(masks, strategies, seeds)
-def test_positive_points_lie_on_the_object_and_negative_ones_beside_it(
-    mask: np.ndarray, strategy: Strategy, seed: int
+@given(roomy, strategies, seeds)
+def test_there_are_as_many_different_points_as_the_strategy_says_on_the_object_and_beside_it(
+    mask: np.ndarray, strategy: str, seed: int
 ) -> None:
-    prompt = prompt_by_strategy(mask, strategy, seed)
+    prompt = made(mask, strategy, seed)
     Prompt(slice=0, objects=(prompt,)).validate_for((1, *mask.shape))
+    positive, negative = COUNTS[strategy]
     assert all(mask[pixel] for pixel in pixels(prompt, True))
     assert not any(mask[pixel] for pixel in pixels(prompt, False))
-
-
-@given(masks, strategies, seeds)
-def test_there_are_as_many_different_points_as_the_strategy_says_or_as_there_are_pixels(
-    mask: np.ndarray, strategy: Strategy, seed: int
-) -> None:
-    prompt = prompt_by_strategy(mask, strategy, seed)
-    positive, negative = COUNTS[strategy.value]
-    assert len(set(pixels(prompt, True))) == len(pixels(prompt, True)) == min(positive, mask.sum())
-    assert len(set(pixels(prompt, False))) == len(pixels(prompt, False)) <= negative
-    assert (prompt.box is not None) == (strategy.value in BOXES)
+    assert len(set(pixels(prompt, True))) == len(pixels(prompt, True)) == positive
+    assert len(set(pixels(prompt, False))) == len(pixels(prompt, False)) == negative
+    assert (prompt.box is not None) == (strategy in BOXES)
     assert [point.positive for point in prompt.points] == sorted((p.positive for p in prompt.points), reverse=True)
 
 
 @given(masks, strategies, seeds)
-def test_the_same_seed_gives_the_same_prompt(mask: np.ndarray, strategy: Strategy, seed: int) -> None:
-    assert prompt_by_strategy(mask, strategy, seed) == prompt_by_strategy(mask, strategy, np.random.default_rng(seed))
-
-
-@given(masks, seeds)
-def test_the_box_is_tight(mask: np.ndarray, seed: int) -> None:
-    assert prompt_by_strategy(mask, Strategy.BOX, seed).box == tight_box(mask)
-
-
-@given(masks, seeds)
-def test_negative_points_lie_in_the_box_enlarged_two_times(mask: np.ndarray, seed: int) -> None:
-    box = tight_box(mask)
-    for row, column in pixels(prompt_by_strategy(mask, Strategy.FIVE_POSITIVE_FIVE_NEGATIVE, seed), False):
-        # The enlarged box reaches half a width beyond the edges of the outermost pixels, x0 - 0.5 and x1 - 0.5.
-        assert abs(column - (box.x0 + box.x1 - 1) / 2) <= box.x1 - box.x0
-        assert abs(row - (box.y0 + box.y1 - 1) / 2) <= box.y1 - box.y0
-
-
-def test_the_first_point_is_the_centre_of_mass_where_that_is_inside() -> None:
-    for strategy in (Strategy.ONE_POINT, Strategy.FIVE_POINTS, Strategy.BOX_AND_POINT):
-        assert prompt_by_strategy(disk(), strategy).points[0] == Point(x=30, y=25, positive=True)
-
-
-def test_the_centre_of_mass_is_taken_to_the_pixel_that_holds_it() -> None:
-    mask = np.zeros((3, 9), dtype=bool)
-    mask[1, [0, 1, 2, 3, 4, 5, 8]] = True  # columns: sum 23, mean 3.29
-    assert prompt_by_strategy(mask, Strategy.ONE_POINT).points == (Point(x=3, y=1, positive=True),)
-    mask[1, 7] = True  # sum 30, mean 3.75
-    assert prompt_by_strategy(mask, Strategy.ONE_POINT).points == (Point(x=4, y=1, positive=True),)
-
-
-def test_a_centre_of_mass_beside_the_object_is_not_used() -> None:
-    ring = disk() & ~disk(radius=6)
-    prompt = prompt_by_strategy(ring, Strategy.FIVE_POINTS)
-    assert len(pixels(prompt, True)) == 5
-    assert (25, 30) not in pixels(prompt, True)
-
-
-def test_points_are_spread_evenly_over_the_flattened_mask() -> None:
-    mask = np.ones((1, 100), dtype=bool)
-    mask[0, 40:60] = False  # centre of mass 49.5, beside the object; 80 pixels, steps of 16
-    prompt = prompt_by_strategy(mask, Strategy.FIVE_POINTS, 3)
-    places = np.cumsum(mask[0])[[column for _, column in pixels(prompt, True)]]
-    np.testing.assert_array_equal(np.diff(places), [16, 16, 16, 16])
-
-
-def test_other_seeds_give_other_points() -> None:
-    assert len({prompt_by_strategy(disk(), Strategy.FIVE_POINTS, seed) for seed in range(10)}) > 5
-
-
-def test_every_pixel_of_a_small_object_gives_one_point() -> None:
-    mask = np.zeros((5, 5), dtype=bool)
-    mask[2, 1:4] = True
-    prompt = prompt_by_strategy(mask, Strategy.FIVE_POSITIVE_FIVE_NEGATIVE)
-    assert sorted(pixels(prompt, True)) == [(2, 1), (2, 2), (2, 3)]
-    assert len(pixels(prompt, False)) == 5
-
-
-def test_an_object_that_fills_the_image_gets_no_negative_point() -> None:
-    prompt = prompt_by_strategy(np.ones((6, 7), dtype=bool), Strategy.FIVE_POSITIVE_FIVE_NEGATIVE)
-    assert len(pixels(prompt, True)) == 5
-    assert pixels(prompt, False) == []
-
-
-def test_strategies_can_be_named_as_in_the_paper() -> None:
-    assert prompt_by_strategy(disk(), Strategy("S6")) == prompt_by_strategy(disk(), Strategy.BOX_AND_POINT)
-
-
-@pytest.mark.parametrize("shape", [(4, 5), (2, 4, 5)])
-def test_an_empty_mask_and_a_volume_are_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(PromptError, match=r"empty|one slice"):
-        prompt_by_strategy(np.zeros(shape, dtype=bool), Strategy.BOX)
-
-
-# Shifts
-
-
-@given(masks, strategies, seeds, st.sampled_from([(0, 0), *SHIFT_LEVELS]), st.sampled_from(["move", "enlarge"]))
-def test_a_shifted_prompt_stays_in_the_image_and_its_box_keeps_an_area(
-    mask: np.ndarray, strategy: Strategy, seed: int, level: tuple[int, int], box_change: str
+def test_any_mask_gives_a_prompt_that_can_be_used_or_an_answer_why_not(
+    mask: np.ndarray, strategy: str, seed: int
 ) -> None:
-    prompt = prompt_by_strategy(mask, strategy, seed)
-    shifted = jittered(prompt, mask.shape, *level, seed=seed, box_change=box_change)
-    corners, _ = shifted.points_and_labels()
-    assert ((corners >= -0.5) & (corners <= np.array(mask.shape)[::-1])).all()
-    assert [point.positive for point in shifted.points] == [point.positive for point in prompt.points]
-    if shifted.box is not None:
-        rounding = 1e-9  # of adding a shift to both sides
-        assert shifted.box.x1 - shifted.box.x0 >= 1 - rounding
-        assert shifted.box.y1 - shifted.box.y0 >= 1 - rounding
-    Prompt(slice=0, objects=(shifted,)).validate_for((1, *mask.shape))
-    assert jittered(prompt, mask.shape, *level, seed=seed, box_change=box_change) == shifted
+    try:
+        prompt = made(mask, strategy, seed)
+    except PromptError as error:
+        assert "points are to lie" in error.message
+        assert mask.sum() < 5 or strategy == "S4"
+    else:
+        Prompt(slice=0, objects=(prompt,)).validate_for((1, *mask.shape))
 
 
-@given(seeds, st.sampled_from(SHIFT_LEVELS))
-def test_points_and_a_moved_box_shift_by_a_distance_of_the_level(seed: int, level: tuple[int, int]) -> None:
-    shape = (400, 400)
-    prompt = prompt_by_strategy(disk(*shape, x=200, y=200, radius=50), Strategy.FIVE_POSITIVE_FIVE_NEGATIVE)
-    prompt = prompt.model_copy(update={"box": Box(x0=150, y0=150, x1=251, y1=251)})
-    shifted = jittered(prompt, shape, *level, seed=seed)
-    pairs = [((a.x, a.y), (b.x, b.y)) for a, b in zip(prompt.points, shifted.points, strict=True)]
-    assert prompt.box is not None
-    assert shifted.box is not None
-    pairs.append(((prompt.box.x0, prompt.box.y0), (shifted.box.x0, shifted.box.y0)))
-    for before, after in pairs:
-        assert level[0] - 1e-9 <= math.dist(before, after) <= level[1] + 1e-9
-    assert shifted.box.x1 - shifted.box.x0 == pytest.approx(101)
-    assert shifted.box.y1 - shifted.box.y0 == pytest.approx(101)
+@given(roomy, st.sampled_from(PROMPTED), seeds)
+def test_the_same_random_numbers_give_the_same_prompt(mask: np.ndarray, strategy: str, seed: int) -> None:
+    jitter = SHIFT_LEVELS[1]
+    first, second = (
+        slice_prompt(mask, strategy, rng=np.random.default_rng(seed), jitter=jitter, name="liver") for _ in range(2)
+    )
+    assert first == second
+    assert first.name == "liver"
 
 
-@given(seeds, st.sampled_from(SHIFT_LEVELS))
-def test_every_side_of_an_enlarged_box_moves_outwards(seed: int, level: tuple[int, int]) -> None:
-    prompt = ObjectPrompt(box=Box(x0=150, y0=160, x1=250, y1=200))
-    box = jittered(prompt, (400, 400), *level, seed=seed, box_change="enlarge").box
+@given(masks)
+def test_the_box_goes_from_the_first_pixel_to_the_last(mask: np.ndarray) -> None:
+    rows, columns = np.nonzero(mask)
+    box = made(mask, "S5").box
     assert box is not None
-    for outwards in (150 - box.x0, 160 - box.y0, box.x1 - 250, box.y1 - 200):
-        assert level[0] <= outwards <= level[1]
+    assert (box.x0, box.y0) == (columns.min(), rows.min())
+    # A box needs an area.
+    assert (box.x1, box.y1) == (max(columns.max(), columns.min() + 1), max(rows.max(), rows.min() + 1))
 
 
-@pytest.mark.parametrize("box_change", ["move", "enlarge"])
-def test_a_shift_of_zero_changes_nothing(box_change: str) -> None:
-    points = (Point(x=-0.5, y=3.25, positive=True), Point(x=79.5, y=59.5, positive=False))
-    prompt = ObjectPrompt(name="liver", box=Box(x0=-0.5, y0=59.7, x1=80, y1=60), points=points)
-    assert jittered(prompt, (60, 80), 0, 0, box_change=box_change) == prompt
+def published(mask: np.ndarray, count: int = 5) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """What the published code does for a centre of mass on the object, stated pixel by pixel: (row, column) of the
+    positive and of the negative points.
+    """
+    rows, columns = mask.shape
+    on = [(r, c) for r in range(rows) for c in range(columns) if mask[r, c]]
+    centre = (sum(r for r, _ in on) // len(on), sum(c for _, c in on) // len(on))
+    every = len(on) // count
+    positive = [centre] + [on[number * every] for number in range(1, count)]
+    spans = []
+    for values, size in (([r for r, _ in on], rows), ([c for _, c in on], columns)):
+        length = max(values) - min(values)
+        lower, upper = min(values) - length / 2, min(min(values) + 1.5 * length, size)
+        lower = max(lower, 0)
+        spans.append(range(int(lower), int(lower) + int(upper - lower)))
+    beside = [(r, c) for r in spans[0] for c in spans[1] if not mask[r, c]]
+    negative = [beside[number * (len(beside) // count)] for number in range(count)]
+    return positive, negative
 
 
-def test_a_box_that_would_leave_the_image_keeps_a_pixel_at_the_border() -> None:
-    prompt = ObjectPrompt(box=Box(x0=0, y0=0, x1=2, y1=2))
-    boxes = [jittered(prompt, (100, 100), 20, 30, seed).box for seed in range(50)]
-    assert Box(x0=0, y0=0, x1=1, y1=1) in boxes
+@pytest.mark.parametrize(
+    "mask",
+    [
+        disk(),
+        disk(x=2, y=3),
+        disk(x=79, y=58, radius=17),
+        disk(radius=24) & disk(x=40),
+        disk(41, 43, 20, 20, 4),
+        np.pad(np.ones((4, 8), bool), ((1, 9), (2, 1))),
+    ],
+)
+def test_points_are_those_of_the_published_code(mask: np.ndarray) -> None:
+    positive, negative = published(mask)
+    prompt = made(mask, "S4")
+    assert pixels(prompt, True) == positive
+    assert pixels(prompt, False) == negative
+    assert pixels(made(mask, "S3"), True) == positive
+    assert pixels(made(mask, "S2"), True) == pixels(made(mask, "S6"), True) == positive[:1]
 
 
-def test_the_points_of_a_prompt_do_not_all_shift_alike() -> None:
-    prompt = prompt_by_strategy(disk(), Strategy.FIVE_POINTS)
-    shifted = jittered(prompt, (60, 80), 0, 10, seed=1)
-    moves = {(round(b.x - a.x, 6), round(b.y - a.y, 6)) for a, b in zip(prompt.points, shifted.points, strict=True)}
-    assert len(moves) == 5
+def test_the_centre_of_mass_is_truncated() -> None:
+    mask = np.zeros((3, 9), dtype=bool)
+    mask[1, [0, 1, 2, 3, 4, 5, 7, 8]] = True  # columns: sum 30, mean 3.75
+    assert made(mask, "S2").points == (Point(x=3, y=1, positive=True),)
 
 
-def test_a_mask_prompt_cannot_be_shifted() -> None:
-    with pytest.raises(PromptError, match="cannot be shifted"):
-        jittered(ObjectPrompt(mask=encode_mask(disk())), (60, 80), 0, 10)
+def test_a_sample_on_the_centre_of_mass_leaves_its_place_to_the_next_pixel() -> None:
+    # 11 pixels in a row: centre 5, step 2, so samples 2, 4, 6, 8; and 5 pixels: step 1, all of them once.
+    assert [column for _, column in pixels(made(np.ones((1, 11), bool), "S3"), True)] == [5, 2, 4, 6, 8]
+    assert [column for _, column in pixels(made(np.ones((1, 10), bool), "S3"), True)] == [4, 2, 5, 6, 8]
+    assert sorted(pixels(made(np.ones((1, 5), bool), "S3"), True)) == [(0, column) for column in range(5)]
 
 
-@pytest.mark.parametrize(("low", "high"), [(-1, 5), (5, 4), (0, math.inf), (math.nan, 5)])
-def test_impossible_shifts_are_refused(low: float, high: float) -> None:
-    with pytest.raises(PromptError, match="lowest to a highest"):
-        jittered(ObjectPrompt(box=Box(x0=1, y0=1, x1=5, y1=5)), (60, 80), low, high)
+def test_where_the_centre_of_mass_lies_beside_the_object_the_first_point_is_drawn_from_it() -> None:
+    ring = disk() & ~disk(radius=6)
+    firsts = set()
+    for seed in range(40):
+        selection = select_prompt(ring, "S3", rng=np.random.default_rng(seed))
+        assert all(ring[pixel] for pixel in pixels(selection.prompt, True))
+        assert "centre of mass lies beside it" in selection.notices[0]
+        firsts.add(pixels(selection.prompt, True)[0])
+        # The others do not depend on it.
+        assert len(set(pixels(selection.prompt, True)) & set(pixels(made(ring, "S3"), True)[1:])) >= 3
+    assert len(firsts) > 20
+    assert select_prompt(disk(), "S3", rng=np.random.default_rng(0)).notices == ()
+
+
+def test_all_labels_are_one_object_but_for_the_papers_own_prompt() -> None:
+    labels = np.zeros((20, 30), np.int16)
+    labels[5:15, 2:8], labels[5:15, 20:28], labels[0, 0] = 1, 7, -2
+    for strategy in COUNTS:
+        assert made(labels, strategy) == made(labels > 0, strategy)
+    assert made(labels, "paper") == prompt_from_mask(labels).prompt
+    assert len(pixels(made(labels, "paper"), True)) == 2
+
+
+@pytest.mark.parametrize(
+    ("mask", "strategy", "sentence"),
+    [
+        (np.eye(4, dtype=bool), "S3", "5 points are to lie on the object, which has 4 pixels"),
+        (np.ones((6, 7), bool), "S4", "5 points are to lie beside the object, .* holds 0 pixels"),
+        (disk(), "S1", r"S1 segments everything .* has no prompt. Choose one of paper, S2, S3, S4, S5, S6\."),
+        (disk(), "S7", "S7 is no prompt strategy. Choose one of"),
+        (np.zeros((4, 5), bool), "S5", "empty on this slice"),
+        (np.zeros((2, 4, 5), bool), "S5", "one slice"),
+        (np.ones((4, 5)), "S2", "whole-number labels"),
+    ],
+)
+def test_what_gives_no_prompt_is_said(mask: np.ndarray, strategy: str, sentence: str) -> None:
+    with pytest.raises(PromptError, match=sentence):
+        made(mask, strategy)
+
+
+def test_a_prompt_is_shifted_where_a_range_is_given() -> None:
+    rng = np.random.default_rng(4)
+    whole = made(disk(), "S6")
+    assert slice_prompt(disk(), "S6", rng=np.random.default_rng(4), jitter=(10, 20)) == jittered(
+        whole, (60, 80), 10, 20, rng
+    )
+    enlarged = slice_prompt(disk(), "S5", rng=np.random.default_rng(4), jitter=(2, 3), box_change="enlarge").box
+    assert enlarged is not None
+    assert whole.box is not None
+    assert 2 <= whole.box.x0 - enlarged.x0 <= 3
+    assert 2 <= enlarged.x1 - whole.box.x1 <= 3
+
+
+def test_random_numbers_come_from_what_they_are_for() -> None:
+    def number(*parts: str | int | bytes) -> int:
+        return int(generator_for(*parts).integers(2**40))
+
+    assert number("case 1", 17) == number("case 1", 17)
+    others = [("case 1", 1, 7), ("case 11", 7), ("case 2", 17), ("case 1", "17"), (b"case 1", 17)]
+    assert len({number("case 1", 17), *(number(*parts) for parts in others)}) == 6
+    # In every version, on every platform: a run that goes on finds its prompts again.
+    assert int(generator_for("a case", 3).integers(1000)) == 437
+
+
+def test_everything_modes_best_mask_is_the_one_with_the_highest_dice() -> None:
+    reference = disk()
+    guesses = np.stack([disk(radius=4), ~reference, disk(radius=11), disk(x=31), disk(radius=4)])
+    overlaps = [2 * (guess & reference).sum() / (guess.sum() + reference.sum()) for guess in guesses]
+    index, score = best_match(guesses.astype(np.uint8), reference)
+    assert index == int(np.argmax(overlaps))
+    assert score == pytest.approx(max(overlaps))
+    assert best_match(guesses[[0, 4]], reference)[0] == 0
+    assert best_match(guesses[:0], reference) == (None, 0.0)
+    assert best_match(np.zeros_like(guesses), reference) == (0, 0.0)
+
+
+def test_nothing_is_matched_with_an_empty_or_another_slice() -> None:
+    with pytest.raises(PromptError, match="empty on this slice"):
+        best_match(disk()[None], np.zeros((60, 80), bool))
+    with pytest.raises(GeometryError):
+        best_match(disk()[None, :-1], disk())
+
+
+def test_there_are_the_papers_strategy_and_six_of_which_one_has_no_prompt() -> None:
+    assert STRATEGIES == ("paper", "S1", "S2", "S3", "S4", "S5", "S6")
+    assert set(STRATEGIES) - set(PROMPTED) == {"S1"}
+    assert isinstance(made(disk(), "S5").box, Box)
