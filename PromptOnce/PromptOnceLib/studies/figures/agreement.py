@@ -50,8 +50,8 @@ def agreement_figure(
 ) -> StudyFigure:
     """A panel for every group, in it the arms side by side for every measure; the measures have the same unit.
 
-    The differences are those of the later arms' means to the first one's. Raises InputError where an arm has no values
-    in a group, and where matplotlib is not installed.
+    The differences are those of the later arms' means to the first one's. Raises EmptyArmError where an arm has no
+    values in a group, and InputError where matplotlib is not installed.
     """
     groups, best = groups_of(arms), state_of_the_art or {}
     columns = min(len(groups), _columns(len(arms) * len(measures)))

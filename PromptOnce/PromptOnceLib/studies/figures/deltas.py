@@ -43,7 +43,7 @@ def deltas_figure(
 ) -> StudyFigure:
     """Boxes of B minus A, a panel for every measure, a box for every group.
 
-    Raises InputError where the arms share no slice in a group, and where matplotlib is not installed.
+    Raises EmptyArmError where the arms share no slice in a group, and InputError where matplotlib is not installed.
     """
     groups = groups_of((a, b))
     figure, axes = panels(1, len(measures), 2.9)

@@ -43,7 +43,8 @@ def paired_test_figure(
 ) -> StudyFigure:
     """Histograms of B minus A, a line for every measure, a column for every group, with mean, interval and tests.
 
-    Raises InputError where the arms share no slice in a group, and where matplotlib or scipy is not installed.
+    Raises EmptyArmError where the arms share no slice in a group, and InputError where matplotlib or scipy is not
+    installed.
     """
     groups = groups_of((a, b))
     figure, axes = panels(len(measures), len(groups), 2.3 * len(measures) + 0.3)

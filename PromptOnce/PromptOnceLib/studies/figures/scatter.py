@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import EmptyArmError
 from PromptOnceLib.segmentation.shape.measures import SliceShape
 from PromptOnceLib.studies.figures.style import TEXT, StudyFigure, colour, hide_from, in_house_style, panels
 from PromptOnceLib.studies.rows import ArmRows
@@ -63,7 +63,8 @@ Shapes = Mapping[tuple[str, int], SliceShape]
 def size_figure(arm: ArmRows, measure: Measure = DICE, name: str = "size") -> StudyFigure:
     """A measure against the size of the reference, a panel for every group, a point for every slice.
 
-    Raises InputError where a group has no values, and where matplotlib or scipy is not installed.
+    Raises EmptyArmError where a group has no values, and InputError where matplotlib or scipy is not
+    installed.
     """
     groups = groups_of([arm])
     columns = min(3, len(groups))
@@ -93,11 +94,14 @@ def size_figure(arm: ArmRows, measure: Measure = DICE, name: str = "size") -> St
 def attributes_figure(arm: ArmRows, shapes: Shapes, measure: Measure = DICE, name: str = "attributes") -> StudyFigure:
     """A measure against size, contrast, outline and aspect of the object, over all groups.
 
-    Raises InputError where no slice of the arm has a shape, and where matplotlib or scipy is not installed.
+    Raises EmptyArmError where no slice of the arm has a shape, and InputError where matplotlib or scipy is not
+    installed.
     """
     columns, y = attribute_columns(arm, shapes, measure)
     if not y.size:
-        raise InputError(f"The arm {arm.name} has no slice whose shape was measured: there is nothing to compare with.")
+        raise EmptyArmError(
+            f"The arm {arm.name} has no slice whose shape was measured: there is nothing to compare with."
+        )
     figure, axes = panels(2, 2, 5.2, same_y=True)
     for place, (one, attribute) in enumerate(zip(axes, ATTRIBUTES, strict=True)):
         x = columns[attribute.key]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import EmptyArmError
 from PromptOnceLib.studies.design import StudyDesign
 from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, boxes_of, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
@@ -65,7 +65,7 @@ def moved_prompts(design: StudyDesign, arms: Sequence[ArmRows], measure: Measure
     """What is lost where prompts are moved, by model, strategy and shift.
 
     The loss is that of the mean over the slices that the arm shares with the one of the same model and strategy whose
-    prompts were not moved; several arms of one shift are several draws. Raises InputError where that arm is missing.
+    prompts were not moved; several arms of one shift are several draws. Raises EmptyArmError where that arm is missing.
     """
     plain = {(arm.model, arm.method, arm.strategy): arm for arm in plain_arms(design, arms)}
     drops: dict[tuple[str, str, tuple[int, int]], list[float]] = {}
@@ -75,7 +75,7 @@ def moved_prompts(design: StudyDesign, arms: Sequence[ArmRows], measure: Measure
             continue
         unmoved = plain.get((arm.model, arm.method, arm.strategy))
         if unmoved is None:
-            raise InputError(
+            raise EmptyArmError(
                 f"The arm {arm.name} moves the prompts of {arm.strategy}, but no arm has them unmoved: add one to the "
                 "study."
             )
@@ -90,7 +90,7 @@ def strategies_figure(
 ) -> StudyFigure:
     """A line for every measure: boxes of every strategy, the models side by side.
 
-    Raises InputError where an arm has no values, and where matplotlib is not installed.
+    Raises EmptyArmError where an arm has no values, and InputError where matplotlib is not installed.
     """
     models = list(dict.fromkeys(arm.model for arm in arms))
     strategies = sorted(dict.fromkeys(arm.strategy for arm in arms))
@@ -127,10 +127,10 @@ def strategies_figure(
 def jitter_figure(moved: Sequence[MovedPrompts], measure: Measure = DICE, name: str = "moved_prompts") -> StudyFigure:
     """Loss by moved prompts: a panel for every model, a curve for every strategy.
 
-    Raises InputError where nothing was moved, and where matplotlib is not installed.
+    Raises EmptyArmError where nothing was moved, and InputError where matplotlib is not installed.
     """
     if not moved:
-        raise InputError("No arm of the study moves its prompts: there is no loss to draw.")
+        raise EmptyArmError("No arm of the study moves its prompts: there is no loss to draw.")
     models = list(dict.fromkeys(one.model for one in moved))
     strategies = sorted({one.strategy for one in moved})
     shifts = sorted({one.shift for one in moved})

@@ -36,7 +36,7 @@ class TestedPair:
 
 
 def tested_pairs(pairs: Sequence[ArmPair], measures: Sequence[Measure]) -> tuple[TestedPair, ...]:
-    """Every pair by every measure in every group. Raises InputError where two arms share no slice in a group."""
+    """Every pair by every measure in every group. Raises EmptyArmError where two arms share no slice in a group."""
     found = []
     for first, second in pairs:
         for group in groups_of((first, second)):

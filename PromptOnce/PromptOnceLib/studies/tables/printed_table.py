@@ -28,6 +28,7 @@ from PromptOnceLib.studies.tables.study_table import Cell, StudyTable, TableColu
 _SHARE = re.compile(r"(jaccard|dice)(_\w+)?")
 _STATISTICS = {"": "mean", "_min": "minimum", "_max": "maximum", "_median": "median", "_q1": "q1", "_q3": "q3"}
 _CT_GROUPS = frozenset({"coronacases", "radiopaedia"})
+_PAPERS_GROUPS = _CT_GROUPS | {"montgomery"}
 _ALL, _WITH_XRAYS, _MEAN_OF_GROUPS = "all", "all, with Montgomery", "mean of groups"
 _ATTRIBUTES = {"size": "size", "contrast": "intensity_difference", "fourier": "fourier_order", "aspect": "aspect_ratio"}
 _WORDS = {
@@ -41,6 +42,12 @@ _WORDS = {
     "_t": "t of the paired test",
     "_p": "p of the paired test",
     "_drop": "loss by moved prompts",
+}
+
+_TIMES = {
+    "seconds": "seconds for a slice",
+    "embed_seconds": "seconds of encoding",
+    "prompt_seconds": "seconds of prompting",
 }
 
 
@@ -121,11 +128,10 @@ class StudyValues:
         "all" are the CT volumes of the papers where the study has both groups of them, else all slices.
         """
         groups = {one.casefold(): one for one in groups_of([arm])}
+        papers_groups = groups.keys() & _PAPERS_GROUPS
         if group == _ALL and groups.keys() >= _CT_GROUPS:
             chosen = {groups[one] for one in _CT_GROUPS}
-        elif (group == _ALL and not groups.keys() & (_CT_GROUPS | {"montgomery"})) or (
-            group == _WITH_XRAYS and groups.keys() >= _CT_GROUPS | {"montgomery"}
-        ):
+        elif (group == _ALL and not papers_groups) or (group == _WITH_XRAYS and papers_groups == _PAPERS_GROUPS):
             chosen = set(groups.values())
         else:
             chosen = {name for key, name in groups.items() if key == group.casefold()}
@@ -168,8 +174,4 @@ def _words(metric: str) -> str:
         return f"{BY_METRIC[share[1]].title}, {_WORDS[share[2] or '']}"
     if metric.endswith("_rho"):
         return f"partial rank correlation with {metric.removesuffix('_rho')}"
-    return (
-        metric.replace("_", " ")
-        .replace("embed seconds", "seconds of encoding")
-        .replace("prompt seconds", "seconds of prompting")
-    )
+    return _TIMES.get(metric, metric)
