@@ -72,6 +72,12 @@ class RunExistsError(RunFolderError):
     code = "run_exists"
 
 
+class EmptyArmError(InputError):
+    """An arm of a study has no values, or two have none in common: there is nothing to compare or to draw."""
+
+    code = "empty_arm"
+
+
 class ModelError(InputError):
     """A model is unknown, or its checkpoint is missing or does not fit its configuration."""
 

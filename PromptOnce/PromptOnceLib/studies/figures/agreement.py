@@ -9,15 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PromptOnceLib.batch.report.page import counted
-from PromptOnceLib.studies.arm_values import (
-    DICE,
-    JACCARD,
-    Measure,
-    group_title,
-    groups_of,
-    needed_values_of,
-    rows_of,
-)
 from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, boxes_of, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
     BETTER,
@@ -30,7 +21,16 @@ from PromptOnceLib.studies.figures.style import (
 )
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.summary import BoxStatistics
-from PromptOnceLib.studies.wording import signed
+from PromptOnceLib.studies.tables.arm_values import (
+    DICE,
+    JACCARD,
+    Measure,
+    group_title,
+    groups_of,
+    needed_values_of,
+    rows_of,
+)
+from PromptOnceLib.studies.tables.wording import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,8 +50,8 @@ def agreement_figure(
 ) -> StudyFigure:
     """A panel for every group, in it the arms side by side for every measure; the measures have the same unit.
 
-    The differences are those of the later arms' means to the first one's. Raises InputError where an arm has no values
-    in a group, and where matplotlib is not installed.
+    The differences are those of the later arms' means to the first one's. Raises EmptyArmError where an arm has no
+    values in a group, and InputError where matplotlib is not installed.
     """
     groups, best = groups_of(arms), state_of_the_art or {}
     columns = min(len(groups), _columns(len(arms) * len(measures)))

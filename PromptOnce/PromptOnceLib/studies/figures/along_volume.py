@@ -11,15 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from PromptOnceLib.batch.report.page import counted
-from PromptOnceLib.studies.arm_values import (
-    DICE,
-    Measure,
-    Values,
-    group_title,
-    groups_of,
-    needed_values_of,
-    rows_of,
-)
 from PromptOnceLib.studies.figures.style import (
     DASHES,
     MARKERS,
@@ -34,6 +25,15 @@ from PromptOnceLib.studies.figures.style import (
     panels,
 )
 from PromptOnceLib.studies.rows import ArmRows, SliceRow
+from PromptOnceLib.studies.tables.arm_values import (
+    DICE,
+    Measure,
+    Values,
+    group_title,
+    groups_of,
+    needed_values_of,
+    rows_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def relative(row: SliceRow) -> float:
 
 
 def curves_of(arm: ArmRows, measure: Measure, group: str | None = None) -> Values:
-    """The curves of all cases of a group that have the measure, (cases, 101). Raises InputError where none has."""
+    """The curves of all cases of a group that have the measure, (cases, 101). Raises EmptyArmError where none has."""
     needed_values_of(arm, measure, group)
     cases: dict[str, list[SliceRow]] = {}
     for row in rows_of(arm, group):
@@ -76,7 +76,7 @@ def curves_of(arm: ArmRows, measure: Measure, group: str | None = None) -> Value
 def along_volume_figure(arm: ArmRows, measure: Measure = DICE, name: str = "along_volume") -> StudyFigure:
     """A panel for every group: a thin line for every case, median and middle half over them, and the prompted slices.
 
-    Raises InputError where a group has no values, and where matplotlib is not installed.
+    Raises EmptyArmError where a group has no values, and InputError where matplotlib is not installed.
     """
     groups = groups_of([arm])
     figure, axes = _panels(len(groups))

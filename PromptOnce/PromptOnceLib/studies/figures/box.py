@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PromptOnceLib.studies.arm_values import Values
 from PromptOnceLib.studies.figures.style import TEXT, colour, hatch, light
 from PromptOnceLib.studies.statistics.summary import BoxStatistics, box_statistics
+from PromptOnceLib.studies.tables.arm_values import Values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,15 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from PromptOnceLib.studies.arm_values import (
-    DICE,
-    JACCARD,
-    Measure,
-    PairedValues,
-    group_title,
-    groups_of,
-    pairs_of,
-)
 from PromptOnceLib.studies.figures.box import HOW_TO_READ, boxes_of, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
     BETTER,
@@ -31,7 +22,16 @@ from PromptOnceLib.studies.figures.style import (
 )
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.summary import BoxStatistics
-from PromptOnceLib.studies.wording import signed
+from PromptOnceLib.studies.tables.arm_values import (
+    DICE,
+    JACCARD,
+    Measure,
+    PairedValues,
+    group_title,
+    groups_of,
+    pairs_of,
+)
+from PromptOnceLib.studies.tables.wording import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def deltas_figure(
 ) -> StudyFigure:
     """Boxes of B minus A, a panel for every measure, a box for every group.
 
-    Raises InputError where the arms share no slice in a group, and where matplotlib is not installed.
+    Raises EmptyArmError where the arms share no slice in a group, and InputError where matplotlib is not installed.
     """
     groups = groups_of((a, b))
     figure, axes = panels(1, len(measures), 2.9)

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from PromptOnceLib.studies.arm_values import (
+from PromptOnceLib.studies.figures.style import QUIET, TEXT, StudyFigure, colour, in_house_style, light, panels
+from PromptOnceLib.studies.rows import ArmRows
+from PromptOnceLib.studies.statistics.comparison import PairedComparison, paired
+from PromptOnceLib.studies.tables.arm_values import (
     DICE,
     JACCARD,
     Measure,
@@ -19,10 +22,7 @@ from PromptOnceLib.studies.arm_values import (
     groups_of,
     pairs_of,
 )
-from PromptOnceLib.studies.figures.style import QUIET, TEXT, StudyFigure, colour, in_house_style, light, panels
-from PromptOnceLib.studies.rows import ArmRows
-from PromptOnceLib.studies.statistics.comparison import PairedComparison, paired
-from PromptOnceLib.studies.wording import between, p_value, signed
+from PromptOnceLib.studies.tables.wording import between, p_value, signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,8 @@ def paired_test_figure(
 ) -> StudyFigure:
     """Histograms of B minus A, a line for every measure, a column for every group, with mean, interval and tests.
 
-    Raises InputError where the arms share no slice in a group, and where matplotlib or scipy is not installed.
+    Raises EmptyArmError where the arms share no slice in a group, and InputError where matplotlib or scipy is not
+    installed.
     """
     groups = groups_of((a, b))
     figure, axes = panels(len(measures), len(groups), 2.3 * len(measures) + 0.3)

@@ -5,15 +5,14 @@ As figure 13 of Huang et al. (2024), and the correlation with mask size in secti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import EmptyArmError
 from PromptOnceLib.segmentation.shape.measures import SliceShape
-from PromptOnceLib.studies.arm_values import DICE, Measure, Values, group_title, groups_of, needed_values_of, rows_of
 from PromptOnceLib.studies.figures.style import TEXT, StudyFigure, colour, hide_from, in_house_style, panels
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.correlation import (
@@ -21,7 +20,16 @@ from PromptOnceLib.studies.statistics.correlation import (
     correlation,
     partial_rank_correlation,
 )
-from PromptOnceLib.studies.wording import RHO, decimal
+from PromptOnceLib.studies.tables.arm_values import (
+    DICE,
+    Measure,
+    Values,
+    group_title,
+    groups_of,
+    needed_values_of,
+    rows_of,
+)
+from PromptOnceLib.studies.tables.wording import RHO, decimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,15 +43,16 @@ class Attribute:
     """Something of a slice's object that agreement may depend on; key: its field in SliceShape."""
 
     key: str
+    short: str
     title: str
     logarithmic: bool
 
 
 ATTRIBUTES = (
-    Attribute("size", "size (pixels)", True),
-    Attribute("intensity_difference", "contrast to the surroundings (grey values)", False),
-    Attribute("fourier_order", "complexity of the outline (Fourier order)", False),
-    Attribute("aspect_ratio", "aspect (shorter by longer side)", False),
+    Attribute("size", "Size", "size (pixels)", True),
+    Attribute("intensity_difference", "Contrast", "contrast to the surroundings (grey values)", False),
+    Attribute("fourier_order", "Outline", "complexity of the outline (Fourier order)", False),
+    Attribute("aspect_ratio", "Aspect", "aspect (shorter by longer side)", False),
 )
 
 Shapes = Mapping[tuple[str, int], SliceShape]
@@ -54,7 +63,8 @@ Shapes = Mapping[tuple[str, int], SliceShape]
 def size_figure(arm: ArmRows, measure: Measure = DICE, name: str = "size") -> StudyFigure:
     """A measure against the size of the reference, a panel for every group, a point for every slice.
 
-    Raises InputError where a group has no values, and where matplotlib or scipy is not installed.
+    Raises EmptyArmError where a group has no values, and InputError where matplotlib or scipy is not
+    installed.
     """
     groups = groups_of([arm])
     columns = min(3, len(groups))
@@ -84,14 +94,14 @@ def size_figure(arm: ArmRows, measure: Measure = DICE, name: str = "size") -> St
 def attributes_figure(arm: ArmRows, shapes: Shapes, measure: Measure = DICE, name: str = "attributes") -> StudyFigure:
     """A measure against size, contrast, outline and aspect of the object, over all groups.
 
-    Raises InputError where no slice of the arm has a shape, and where matplotlib or scipy is not installed.
+    Raises EmptyArmError where no slice of the arm has a shape, and InputError where matplotlib or scipy is not
+    installed.
     """
-    known = [(shapes[row.case, row.slice], value) for row in arm.rows
-             if (value := measure.of(row)) is not None and (row.case, row.slice) in shapes]  # fmt: skip
-    if not known:
-        raise InputError(f"The arm {arm.name} has no slice whose shape was measured: there is nothing to compare with.")
-    y = np.array([value for _, value in known])
-    columns = {one.key: _column([shape for shape, _ in known], one.key) for one in ATTRIBUTES}
+    columns, y = attribute_columns(arm, shapes, measure)
+    if not y.size:
+        raise EmptyArmError(
+            f"The arm {arm.name} has no slice whose shape was measured: there is nothing to compare with."
+        )
     figure, axes = panels(2, 2, 5.2, same_y=True)
     for place, (one, attribute) in enumerate(zip(axes, ATTRIBUTES, strict=True)):
         x = columns[attribute.key]
@@ -116,9 +126,22 @@ def attributes_figure(arm: ArmRows, shapes: Shapes, measure: Measure = DICE, nam
     )
 
 
-def _column(shapes: Sequence[SliceShape], key: str) -> Values:
-    values = [getattr(shape, key) for shape in shapes]
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+def attribute_columns(arm: ArmRows, shapes: Shapes, measure: Measure) -> tuple[dict[str, Values], Values]:
+    """The attributes of the slices of an arm whose shape is known, by key, each (n,), NaN for missing; the measure."""
+    known = []
+    for row in arm.rows:
+        value, shape = measure.of(row), shapes.get((row.case, row.slice))
+        if value is not None and shape is not None:
+            known.append((shape, value))
+    columns = {
+        one.key: np.array([_number(getattr(shape, one.key)) for shape, _ in known], dtype=np.float64)
+        for one in ATTRIBUTES
+    }
+    return columns, np.array([value for _, value in known], dtype=np.float64)
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value
 
 
 def _points(axes: Axes, x: Values, y: Values, *, logarithmic: bool) -> None:

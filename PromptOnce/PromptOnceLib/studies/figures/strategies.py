@@ -5,21 +5,13 @@ As figures 6 to 8 and table 8 of Huang et al. (2024).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from PromptOnceLib.errors import InputError
-from PromptOnceLib.studies.arm_values import (
-    DICE,
-    MEASURES,
-    Measure,
-    needed_values_of,
-    pairs_of,
-    values_of,
-)
+from PromptOnceLib.errors import EmptyArmError
+from PromptOnceLib.studies.design import StudyDesign
 from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, boxes_of, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
     DASHES,
@@ -31,6 +23,14 @@ from PromptOnceLib.studies.figures.style import (
     panels,
 )
 from PromptOnceLib.studies.rows import ArmRows
+from PromptOnceLib.studies.tables.arm_values import (
+    DICE,
+    MEASURES,
+    Measure,
+    needed_values_of,
+    pairs_of,
+    values_of,
+)
 
 WORDS = {
     "paper": "papers' box\nand points",
@@ -41,12 +41,11 @@ WORDS = {
     "S5": "S5\nbox",
     "S6": "S6\nbox +\n1 point",
 }
-_MOVED = re.compile(r"(?P<strategy>\w+)\D+(?P<low>\d+)\s*-\s*(?P<high>\d+)")
 
 
 @dataclass(frozen=True)
 class MovedPrompts:
-    """What prompts cost that were moved. strategy: such as "S5". shift: pixels, lowest and highest.
+    """What it costs to move the prompts of a strategy. shift: pixels, lowest and highest.
 
     drops: of the mean, in the measure's unit, one for every draw of the shifts.
     """
@@ -57,30 +56,31 @@ class MovedPrompts:
     drops: tuple[float, ...]
 
 
-def plain_strategies(arms: Sequence[ArmRows]) -> tuple[ArmRows, ...]:
+def plain_arms(design: StudyDesign, arms: Sequence[ArmRows]) -> tuple[ArmRows, ...]:
     """The arms whose prompts were not moved."""
-    return tuple(arm for arm in arms if not _MOVED.fullmatch(arm.strategy))
+    return tuple(arm for arm in arms if design.arm(arm.name).jitter is None)
 
 
-def moved_prompts(arms: Sequence[ArmRows], measure: Measure = DICE) -> tuple[MovedPrompts, ...]:
-    """What is lost where prompts are moved, for every arm whose strategy names a shift, such as "S5, 10-20 pixels".
+def moved_prompts(design: StudyDesign, arms: Sequence[ArmRows], measure: Measure = DICE) -> tuple[MovedPrompts, ...]:
+    """What is lost where prompts are moved, by model, strategy and shift.
 
     The loss is that of the mean over the slices that the arm shares with the one of the same model and strategy whose
-    prompts were not moved; several arms of one shift are several draws. Raises InputError where that arm is missing.
+    prompts were not moved; several arms of one shift are several draws. Raises EmptyArmError where that arm is missing.
     """
-    plain = {(arm.model, arm.strategy): arm for arm in plain_strategies(arms)}
+    plain = {(arm.model, arm.method, arm.strategy): arm for arm in plain_arms(design, arms)}
     drops: dict[tuple[str, str, tuple[int, int]], list[float]] = {}
     for arm in arms:
-        found = _MOVED.fullmatch(arm.strategy) or _MOVED.match(arm.strategy)
-        if found is None:
+        shift = design.arm(arm.name).jitter
+        if shift is None:
             continue
-        key = (arm.model, found["strategy"])
-        if key not in plain:
-            raise InputError(
-                f"The arm {arm.name} moves the prompts of {key[1]}, but no arm has them unmoved: add one to the study."
+        unmoved = plain.get((arm.model, arm.method, arm.strategy))
+        if unmoved is None:
+            raise EmptyArmError(
+                f"The arm {arm.name} moves the prompts of {arm.strategy}, but no arm has them unmoved: add one to the "
+                "study."
             )
-        shift = (int(found["low"]), int(found["high"]))
-        drops.setdefault((*key, shift), []).append(-float(pairs_of(plain[key], arm, measure).differences.mean()))
+        loss = -float(pairs_of(unmoved, arm, measure).differences.mean())
+        drops.setdefault((arm.model, arm.strategy, shift), []).append(loss)
     return tuple(MovedPrompts(*key, tuple(values)) for key, values in sorted(drops.items()))
 
 
@@ -88,22 +88,18 @@ def moved_prompts(arms: Sequence[ArmRows], measure: Measure = DICE) -> tuple[Mov
 def strategies_figure(
     arms: Sequence[ArmRows], group: str | None = None, measures: Sequence[Measure] = MEASURES, name: str = "strategies"
 ) -> StudyFigure:
-    """A line for every measure: boxes of every strategy, the models side by side; only arms with unmoved prompts.
+    """A line for every measure: boxes of every strategy, the models side by side.
 
-    Raises InputError where an arm has no values, and where matplotlib is not installed.
+    Raises EmptyArmError where an arm has no values, and InputError where matplotlib is not installed.
     """
-    plain = plain_strategies(arms)
-    if not plain:
-        raise InputError("No arm has prompts that were not moved: there are no strategies to compare.")
-    models = list(dict.fromkeys(arm.model for arm in plain))
-    strategies = sorted(dict.fromkeys(arm.strategy for arm in plain))
-    shown = [one for one in measures if all(values_of(arm, one, group).size for arm in plain)] or measures[:1]
-    figure, axes = panels(len(shown), 1, 1.75 * len(shown) + 0.7, same_x=True)
+    models = list(dict.fromkeys(arm.model for arm in arms))
+    strategies = sorted(dict.fromkeys(arm.strategy for arm in arms))
+    figure, axes = panels(len(measures), 1, 1.75 * len(measures) + 0.7, same_x=True)
     step = len(models) + 0.7
-    for one, measure in zip(axes, shown, strict=True):
-        boxes = boxes_of([needed_values_of(arm, measure, group) for arm in plain])
-        places = [models.index(arm.model) for arm in plain]
-        at = [strategies.index(arm.strategy) * step + place for arm, place in zip(plain, places, strict=True)]
+    for one, measure in zip(axes, measures, strict=True):
+        boxes = boxes_of([needed_values_of(arm, measure, group) for arm in arms])
+        places = [models.index(arm.model) for arm in arms]
+        at = [strategies.index(arm.strategy) * step + place for arm, place in zip(arms, places, strict=True)]
         draw_boxes(one, at, boxes, places)
         low, high = span_of(boxes)
         one.set_ylim(low - 0.06 * (high - low), high + 0.06 * (high - low))
@@ -114,7 +110,7 @@ def strategies_figure(
         [place * step + middle for place in range(len(strategies))], [WORDS.get(one, one) for one in strategies]
     )
     axes[-1].set_xlim(-0.8, (len(strategies) - 1) * step + len(models) - 0.2)
-    counts = sorted(values_of(arm, shown[0], group).size for arm in plain)
+    counts = sorted(values_of(arm, measures[0], group).size for arm in arms)
     count = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
     axes[0].set_title(f"n = {count} slices" + (f", {group}" if group else ""))
     arm_keys(figure, models)
@@ -128,14 +124,13 @@ def strategies_figure(
 
 
 @in_house_style
-def jitter_figure(arms: Sequence[ArmRows], measure: Measure = DICE, name: str = "moved_prompts") -> StudyFigure:
+def jitter_figure(moved: Sequence[MovedPrompts], measure: Measure = DICE, name: str = "moved_prompts") -> StudyFigure:
     """Loss by moved prompts: a panel for every model, a curve for every strategy.
 
-    Raises InputError where no arm has moved prompts, as moved_prompts does, and where matplotlib is not installed.
+    Raises EmptyArmError where nothing was moved, and InputError where matplotlib is not installed.
     """
-    moved = moved_prompts(arms, measure)
     if not moved:
-        raise InputError("No arm of the study moves its prompts: there is no loss to draw.")
+        raise EmptyArmError("No arm of the study moves its prompts: there is no loss to draw.")
     models = list(dict.fromkeys(one.model for one in moved))
     strategies = sorted({one.strategy for one in moved})
     shifts = sorted({one.shift for one in moved})

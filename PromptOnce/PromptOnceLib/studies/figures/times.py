@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import EmptyArmError
 from PromptOnceLib.studies.figures.style import (
     TEXT,
     StudyFigure,
@@ -50,11 +50,11 @@ def times_of(arm: ArmRows) -> ArmTimes:
 def times_figure(arms: Sequence[ArmRows], name: str = "times") -> StudyFigure:
     """Bars of the mean seconds of a slice, encoding and prompting one after the other; beside it those of loading.
 
-    Raises InputError where no arm has times, and where matplotlib is not installed.
+    Raises EmptyArmError where no arm has times, and InputError where matplotlib is not installed.
     """
     times = [one for one in map(times_of, arms) if one.measured]
     if not times:
-        raise InputError("No arm of the study has measured times: there is nothing to draw.")
+        raise EmptyArmError("No arm of the study has measured times: there is nothing to draw.")
     with_load = any(one.load is not None for one in times)
     figure, axes = panels(1, 1 + with_load, 0.42 * len(times) + 1.2)
     at = np.arange(len(times))[::-1]

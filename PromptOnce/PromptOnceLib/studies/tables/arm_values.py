@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import EmptyArmError
 from PromptOnceLib.studies.rows import ArmRows, SliceRow
 
 Values = NDArray[np.float64]
@@ -99,11 +99,11 @@ def values_of(arm: ArmRows, measure: Measure, group: str | None = None) -> Value
 
 
 def needed_values_of(arm: ArmRows, measure: Measure, group: str | None = None) -> Values:
-    """As values_of, but raises InputError where there is none."""
+    """As values_of, but raises EmptyArmError where there is none."""
     values = values_of(arm, measure, group)
     if values.size == 0:
         place = "" if not group else f" in the group {group}"
-        raise InputError(
+        raise EmptyArmError(
             f"The arm {arm.name} has no slice{place} with a {measure.title}: run it on cases with references, or leave "
             "it out."
         )
@@ -111,7 +111,7 @@ def needed_values_of(arm: ArmRows, measure: Measure, group: str | None = None) -
 
 
 def pairs_of(a: ArmRows, b: ArmRows, measure: Measure, group: str | None = None) -> PairedValues:
-    """A measure on the slices that two arms share. Raises InputError where they share none."""
+    """A measure on the slices that two arms share. Raises EmptyArmError where they share none."""
     of_a = {(row.group, row.case, row.slice): measure.of(row) for row in rows_of(a, group)}
     cases, left, right = [], [], []
     for row in rows_of(b, group):
@@ -122,7 +122,7 @@ def pairs_of(a: ArmRows, b: ArmRows, measure: Measure, group: str | None = None)
             right.append(second)
     if not cases:
         place = "" if not group else f" in the group {group}"
-        raise InputError(
+        raise EmptyArmError(
             f"The arms {a.name} and {b.name} have no slice in common{place} with a {measure.title}: a comparison needs "
             "the same cases in both."
         )

@@ -1,0 +1,1 @@
+"""Tables of a study: of every arm, of results, comparisons and strategies, and beside what the papers print."""
