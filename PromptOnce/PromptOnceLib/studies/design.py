@@ -134,9 +134,13 @@ class StudyDesign(StrictModel):
         return self
 
     def window_of(self, arm: StudyArm, group: str) -> str:
-        """The window of a group's cases in an arm; groups in any case of their letters."""
+        """The window of a group's cases in an arm."""
+        return arm.window or self.group_window(group)
+
+    def group_window(self, group: str) -> str:
+        """The window of a group's cases; groups in any case of their letters."""
         folded = {name.casefold(): window for name, window in self.windows.items()}
-        return arm.window or folded.get(group.casefold(), self.window)
+        return folded.get(group.casefold(), self.window)
 
     def arm(self, name: str) -> StudyArm:
         """The arm of this name, which there is."""
