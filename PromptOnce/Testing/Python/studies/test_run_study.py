@@ -32,8 +32,13 @@ HELD = (1, 2)
 @pytest.fixture(autouse=True)
 def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures take seconds: only one test needs them."""
-    if "drawn" not in request.keywords:
+    if "_drawn" not in request.fixturenames:
         monkeypatch.setattr(contents, "_draw", lambda *arguments: None)
+
+
+@pytest.fixture
+def _drawn() -> None:
+    """For the test that does."""
 
 
 @pytest.fixture
@@ -150,7 +155,7 @@ def _but_load_seconds(whole: StudyOutcome, other: StudyOutcome) -> tuple:
     return tuple(replace(a, load_seconds=b.load_seconds) for a, b in zip(whole.rows, other.rows, strict=True))
 
 
-@pytest.mark.drawn
+@pytest.mark.usefixtures("_drawn")
 def test_the_same_study_again_computes_nothing_and_writes_the_same(tmp_path: Path, disks: StudyData) -> None:
     design, out = design_of(disks), tmp_path / "out"
     first, before = run(design, out), files_of(out)
