@@ -13,10 +13,10 @@ from dataclasses import dataclass
 class SliceRow:
     """One slice of one case in one arm.
 
-    `slice` counts from 0 along the case's axis, of `slices` in the volume. `jaccard` and `dice` lie between 0 and 1, and
-    are None where the reference is empty; `hausdorff_mm` is None also where nothing was found. `predicted_iou` is the
-    model's own estimate of the mask, "sam_score" in the papers' files. The seconds are those of the network: encoding
-    the slice, and answering its prompt. `prompted` says whether the slice itself carried a prompt.
+    `slice` counts from 0 along the case's axis, of `slices` in the volume. `jaccard` and `dice` lie between 0 and 1,
+    and are None where the reference is empty; `hausdorff_mm` is None also where nothing was found. `predicted_iou` is
+    the model's own estimate of the mask, "sam_score" in the papers' files. The seconds are those of the network:
+    encoding the slice, and answering its prompt. `prompted` says whether the slice itself carried a prompt.
     """
 
     group: str
