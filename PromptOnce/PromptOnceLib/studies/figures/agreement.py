@@ -75,7 +75,7 @@ def agreement_figure(
         if place % columns == 0:
             one.set_ylabel(f"agreement with the reference ({measures[0].unit})")
     arm_keys(figure, [arm.name for arm in arms])
-    named = ", ".join(dict.fromkeys(who for who, _ in best.values()))
+    named = ", ".join(dict.fromkeys(who for (group, _), (who, _) in best.items() if group in groups))
     return StudyFigure(
         name,
         " and ".join(measure.title for measure in measures) + " of every arm",

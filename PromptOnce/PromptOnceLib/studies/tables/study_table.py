@@ -25,7 +25,7 @@ _WORDS: Mapping[Kind, Callable[[float], str]] = {
     "p": p_value,
     # Of different quantities in one column: three digits that count.
     "printed": lambda value: p_value(value) if abs(value) < 0.001 else decimal(value, 2 if abs(value) >= 1 else 3),
-    "change": lambda value: signed(value, 2 if abs(value) >= 1 else 3),
+    "change": lambda value: signed(value, 2 if abs(value) >= 0.005 else 3),
 }
 
 
