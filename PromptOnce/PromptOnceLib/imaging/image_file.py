@@ -12,7 +12,7 @@ from PIL import Image
 from PromptOnceLib.errors import GeometryError, OutOfMemoryError, VolumeError
 from PromptOnceLib.files.names import check_name, check_ordinary
 from PromptOnceLib.imaging.formats.complete_pictures import check_picture_complete
-from PromptOnceLib.imaging.formats.nifti import is_nifti, read_nifti
+from PromptOnceLib.imaging.formats.nifti import is_nifti, nifti_size, read_nifti
 from PromptOnceLib.imaging.formats.pixel_kind import check_kind, several_volumes, unreadable
 from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.volume import Array, Geometry, sheared_error
@@ -85,6 +85,25 @@ def read_image_file(path: Path) -> ImageFile:
     if path.suffix.lower() in PICTURE_SUFFIXES and np.allclose(geometry.spacing, 1.0):
         notices.append(f"{path.name} states no pixel size: 1 mm is assumed, so distances are in pixels.")
     return ImageFile(array, geometry, tuple(notices), coloured)
+
+
+def read_size(path: Path) -> tuple[int, int, int]:
+    """Voxels along i, j, k of one image file, from its header alone; a picture of one page has one along k.
+
+    Raises VolumeError for a file whose header cannot be read.
+    """
+    check_readable(path)
+    if is_nifti(path):
+        return nifti_size(path)
+    with quiet_itk():
+        try:
+            reader = sitk.ImageFileReader()
+            reader.SetFileName(str(path))
+            reader.ReadImageInformation()
+        except RuntimeError as error:
+            raise _unreadable(path, str(error)) from error
+    i, j, k = (*reader.GetSize(), 1, 1)[:3]
+    return i, j, k
 
 
 def _read_with_itk(path: Path) -> tuple[Array, Geometry]:

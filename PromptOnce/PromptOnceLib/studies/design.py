@@ -96,7 +96,8 @@ class StudyDesign(StrictModel):
     """A study.
 
     name: of a preset, or the user's own. title: for the report. data: may be empty in a preset, whose data are named
-    when it is run; sets: the data sets that it is made for. window: of all cases but those of groups named in
+    when it is run; sets: the data sets that it is made for; groups: by data set, those groups of its cases that are
+    taken, where not all are. window: of all cases but those of groups named in
     `windows`. axis: of the slices. pictures_as_stack: the pictures of a group become the slices of one stack, as large
     as the network's input. metrics: what is tested and drawn. attributes: whether size, contrast, aspect and outline of
     the reference are measured, and correlated with Dice. fewest_pixels: slices with a smaller reference are left out.
@@ -107,6 +108,7 @@ class StudyDesign(StrictModel):
     title: str = ""
     sets: tuple[str, ...] = ("folder",)
     data: tuple[StudyData, ...] = ()
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     window: WindowText = "auto"
     windows: dict[str, WindowText] = Field(default_factory=dict)
     axis: AxisText = "auto"
@@ -132,9 +134,13 @@ class StudyDesign(StrictModel):
         return self
 
     def window_of(self, arm: StudyArm, group: str) -> str:
-        """The window of a group's cases in an arm; groups in any case of their letters."""
+        """The window of a group's cases in an arm."""
+        return arm.window or self.group_window(group)
+
+    def group_window(self, group: str) -> str:
+        """The window of a group's cases; groups in any case of their letters."""
         folded = {name.casefold(): window for name, window in self.windows.items()}
-        return arm.window or folded.get(group.casefold(), self.window)
+        return folded.get(group.casefold(), self.window)
 
     def arm(self, name: str) -> StudyArm:
         """The arm of this name, which there is."""

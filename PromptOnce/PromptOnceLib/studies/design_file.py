@@ -22,6 +22,7 @@ _COMMENTS = {
     "title": "of its report",
     "sets": "data sets that the study is made for; [[data]] below says where they lie",
     "window": "of all cases: auto, a preset such as lung, LEVEL/WIDTH, paper (each slice stretched), paper:LEVEL/WIDTH",
+    "groups": "by data set, the groups of its cases that are taken, where not all are",
     "windows": "of groups of cases, by the group's name",
     "axis": "of the slices: auto, axial, coronal, sagittal, i, j, k",
     "pictures_as_stack": "whether the pictures of a group are the slices of one stack",
@@ -58,10 +59,12 @@ def design_text(design: StudyDesign) -> str:
     content = design.model_dump(mode="json")
     lines: list[str] = []
     for key, value in content.items():
-        if key not in _TABLES and key != "windows":
+        if key not in _TABLES and not isinstance(value, dict):
             lines += [f"# {_COMMENTS[key]}", f"{key} = {_value(value)}"]
-    lines += ["", f"# {_COMMENTS['windows']}", "[windows]"]
-    lines += [f"{json.dumps(group)} = {_value(window)}" for group, window in content["windows"].items()]
+    for key, value in content.items():
+        if isinstance(value, dict):
+            lines += ["", f"# {_COMMENTS[key]}", f"[{key}]"]
+            lines += [f"{_value(name)} = {_value(entry)}" for name, entry in value.items()]
     for key in _TABLES:
         lines += ["", f"# {_COMMENTS[key]}"]
         if not content[key]:

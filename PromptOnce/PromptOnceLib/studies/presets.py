@@ -2,7 +2,7 @@
 
 Prompt Once, Segment Everything (Gutiérrez et al., Algorithms 2025), sections 4.1 to 4.3; Segment Anything Model for
 Medical Images? (Huang et al., MedIA 2024). Arms and groups are called as in studies.printed, where their printed values
-are.
+are. Slices are those that the files store one after the other, axis k, as in the papers' code.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def _strategies() -> StudyDesign:
         title="Ways to prompt: everything, points, boxes (Huang et al.)",
         sets=("covid-19-ct", "montgomery", "amos", "folder", "csv"),
         windows=_PAPER_WINDOWS,
+        axis="k",
         window="paper",
         arms=arms,
         comparisons=_pairs(*models, *steps, *moved),
@@ -75,6 +76,7 @@ _DESIGNS = (
         title="SAM against SAM 2, every slice prompted (Prompt Once, section 4.1)",
         sets=("covid-19-ct", "montgomery", "folder", "csv"),
         windows=_PAPER_WINDOWS,
+        axis="k",
         arms=(_SAM, _SAM2),
         comparisons=_pairs(("sam", "sam2")),
     ),
@@ -83,6 +85,7 @@ _DESIGNS = (
         title="One prompt for each volume (Prompt Once, section 4.2)",
         sets=("covid-19-ct", "folder", "csv"),
         windows=_PAPER_WINDOWS,
+        axis="k",
         arms=(
             _SAM,
             _SINGLE,
@@ -100,6 +103,7 @@ _DESIGNS = (
         title="One prompt for a whole set of volumes (Prompt Once, figures 13 and 14)",
         sets=("covid-19-ct", "folder", "csv"),
         windows=_PAPER_WINDOWS,
+        axis="k",
         arms=(_SINGLE, _SHARED),
         comparisons=_pairs(("sam2-single-prompt", "sam2-shared-seed")),
     ),
@@ -116,7 +120,9 @@ _DESIGNS = (
         name="modalities",
         title="Another organ and modality: the spleen in MR (Prompt Once, section 4.3)",
         sets=("amos", "folder", "csv"),
+        groups={"amos": ("MR",)},
         windows=_PAPER_WINDOWS,
+        axis="k",
         arms=(_SAM, _SAM2, _SINGLE, _SHARED),
         comparisons=_pairs(("sam", "sam2"), ("sam2", "sam2-single-prompt"), ("sam2-single-prompt", "sam2-shared-seed")),
     ),

@@ -20,9 +20,9 @@ class PrintedValue:
     study, arm: as studies call them; group: of cases, "all" for all slices of the study together.
     metric: "jaccard" and "dice" are means over slices, with their standard deviation in `sd`; an ending says that it is
     something else: "_min", "_max", "_median", "_q1", "_q3", "_delta" (difference of means from the arm that the study
-    compares with), "_t" and "_p" (paired t-test of SAM against SAM 2, negative t: SAM 2 is better), "_drop" (loss of
-    mean Dice by moved prompts), "_rho" (partial rank correlation with Dice). Others: "hausdorff_pixels", "seconds"
-    (for one slice), "embed_seconds", "prompt_seconds".
+    compares with), "_t" and "_p" (paired t-test of SAM less SAM 2: negative where SAM 2 is better), "_drop" (loss of
+    mean Dice by moved prompts), "_rho" (partial rank correlation with Dice). Others: "hausdorff_pixels", "seconds" (for
+    one slice), "embed_seconds", "prompt_seconds".
     value, sd: percentages as fractions from 0 to 1; t, p, rho, pixels and seconds as they are.
     source: paper and table or figure.
     """
@@ -206,7 +206,9 @@ def _strategy_factors() -> Iterator[PrintedValue]:
     }
     for pixels, points in drops.items():
         for number, drop in enumerate(points, start=2):
-            yield _percent("strategies", "all", f"S{number}, {pixels} pixels", "dice_drop", drop, f"{HUANG}, table 8")
+            yield _percent(
+                "strategies", "all", f"sam_b-S{number}-moved-{pixels}", "dice_drop", drop, f"{HUANG}, table 8"
+            )
 
 
 def _distributions(

@@ -11,16 +11,13 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from PromptOnceLib import __version__
 from PromptOnceLib.batch.events import BatchSummary, Event
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.report.run_results import read_run
 from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.errors import InputError, RunFolderError
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.studies.arm_plans import StudyMachine, arm_folder, arm_options, arm_plan
-from PromptOnceLib.studies.arm_rows import arm_rows
 from PromptOnceLib.studies.design import StudyArm, StudyDesign
 from PromptOnceLib.studies.design_file import read_design, write_design
 from PromptOnceLib.studies.group_seeds import check_shared
@@ -79,7 +76,7 @@ def run_study(
     the folder holds another study or other files; CheckpointError where a model is not on this computer.
     """
     check_study(design)
-    cases = find_cases(design, limit)
+    cases = find_cases(design, limit, say)
     if not cases:
         raise InputError("There are no cases in the study's data.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,8 +87,7 @@ def run_study(
             arms, cancelled = _run_arms(
                 design, ready, folder, machine or StudyMachine(), say, on_arm, on_event, should_cancel
             )
-            rows = study_rows(folder, design)
-            page = write_study_results(folder, design, rows, _versions(folder, design), say) if rows else None
+            page, rows = write_study_results(folder, design, ready, say, should_cancel)
     except LockedError as error:
         raise RunFolderError(
             f"Another process works on the study in {folder}. Wait for it, or choose another folder."
@@ -106,13 +102,6 @@ def check_study(design: StudyDesign) -> None:
         raise InputError(f'Studies need {" and ".join(missing)}: pip install "promptonce[study]".')
     for model in dict.fromkeys(arm.model for arm in design.arms):
         resolve_model(model)
-
-
-def study_rows(folder: Path, design: StudyDesign) -> tuple[ArmRows, ...]:
-    """The rows of all arms that have results in the study's folder."""
-    runs = {arm: arm_folder(folder, arm) for arm in design.arms}
-    rows = [arm_rows(run, arm, design.fewest_pixels) for arm, run in runs.items() if (run / "run.json").is_file()]
-    return tuple(arm for arm in rows if arm.rows)
 
 
 def _run_arms(
@@ -161,13 +150,3 @@ def _ready(design: StudyDesign, cases: list[ReadyCase], folder: Path, say: Say) 
     if any(arm.shared_seed for arm in design.arms):
         check_shared(ready)
     return ready
-
-
-def _versions(folder: Path, design: StudyDesign) -> dict[str, str]:
-    """Of the program and of what its workers computed with, as the runs of the arms have recorded it."""
-    found = {"promptonce": __version__}
-    for arm in design.arms:
-        run = arm_folder(folder, arm)
-        if (run / "run.json").is_file():
-            found |= read_run(run).record.versions
-    return found

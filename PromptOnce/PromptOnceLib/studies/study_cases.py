@@ -32,7 +32,7 @@ class ReadyCase:
     reference: str
 
 
-def find_cases(design: StudyDesign, limit: int | None = None) -> tuple[StudyCase, ...]:
+def find_cases(design: StudyDesign, limit: int | None = None, say: Say = lambda text: None) -> tuple[StudyCase, ...]:
     """All cases of a study's data, in the order of the data and of their names.
 
     limit: of each group at most so many. Raises InputError where nothing is named, a data set is not known, its files
@@ -44,7 +44,8 @@ def find_cases(design: StudyDesign, limit: int | None = None) -> tuple[StudyCase
     for item in design.data:
         if item.set not in DATASETS:
             raise InputError(f"There is no data set called {item.set}. There are: {', '.join(DATASETS)}.")
-        found += DATASETS[item.set].cases(item.folder)
+        groups = design.groups.get(item.set, ())
+        found += [case for case in DATASETS[item.set].cases(item.folder, say) if not groups or case.group in groups]
     names = Counter(case.name.casefold() for case in found)
     twice = next((case.name for case in found if names[case.name.casefold()] > 1), None)
     if twice is not None:

@@ -15,6 +15,9 @@ import torch
 
 from PromptOnceLib import __version__
 from PromptOnceLib.engine.devices import EXACT, Placement, available_devices, describe, is_out_of_memory, place
+from PromptOnceLib.engine.images.everything import everything
+from PromptOnceLib.engine.images.image_model import ImageModel
+from PromptOnceLib.engine.images.sam2_images import Sam2Images
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput
 from PromptOnceLib.engine.rules.memory_rules import tracker_for
@@ -23,11 +26,12 @@ from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.warm_up import compile_and_warm_up
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError
+from PromptOnceLib.errors import CancelledError, OutOfMemoryError, WrongOrderError
 from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
-from PromptOnceLib.worker.propagation_plans import plan_propagation
+from PromptOnceLib.worker.propagation_plans import plan_each_slice, plan_propagation
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +81,8 @@ class Handlers:
             return self._propagate(request)
         if isinstance(request, protocol.Embed):
             return self._embed(request)
+        if isinstance(request, protocol.Everything):
+            return self._everything(request)
         raise WrongOrderError(f"A request of the kind {request.type} is not answered here.")
 
     def _hello(self, request: protocol.Hello) -> protocol.Welcome:
@@ -146,7 +152,11 @@ class Handlers:
     def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
         views = self._ready()
         self._existing_slice(request.last)
-        plan, frames = plan_propagation(request, views, self._folder, self._shape), views.whole.frames
+        frames = views.whole.frames
+        if request.alone and isinstance(request.prompt, PromptSet):
+            plan = plan_each_slice(request, request.prompt, self._images(), frames, self._shape)
+        else:
+            plan = plan_propagation(request, views, self._folder, self._shape)
         file = self._folder / request.file
         masks: StackMasks | PictureMasks
         if isinstance(frames, np.ndarray):
@@ -187,6 +197,23 @@ class Handlers:
         save_array(self._folder / request.file, np.stack(found))
         return protocol.Embedded(id=request.id, cancelled=False)
 
+    def _everything(self, request: protocol.Everything) -> protocol.EverythingDone:
+        def on_points(done: int, total: int) -> None:
+            self._send(protocol.PointsDone(id=request.id, done=done, total=total))
+            if request.id in self._cancelled:
+                raise CancelledError("Cancelled: not everything was looked for.")
+
+        model = self._images()
+        frame = self._ready().whole.frames[self._existing_slice(request.slice)]
+        found = everything(model, frame, request.points_per_side, on_points)
+        save_array(self._folder / request.file, found.masks)
+        return protocol.EverythingDone(
+            id=request.id,
+            predicted_iou=found.predicted_iou.tolist(),
+            embed_seconds=found.embed_seconds,
+            prompt_seconds=found.prompt_seconds,
+        )
+
     def _ready(self) -> Views:
         if self._tracker is None:
             raise WrongOrderError("A model has to be loaded first.")
@@ -199,6 +226,11 @@ class Handlers:
                 memory = RunMemory(self._folder)
             self._views = Views(Propagation(self._tracker, self._frames, self._notice, store, memory))
         return self._views
+
+    def _images(self) -> ImageModel:
+        """The model as it segments single images."""
+        tracker = self._ready().whole.tracker
+        return Sam2Images(tracker.model, tracker.placement)
 
     def _forget_stack(self) -> None:
         """Forget what was computed of the stack so far."""
@@ -241,6 +273,8 @@ def _slice_done(
         presence=list(output.presence),
         predicted_iou=list(output.predicted_iou),
         objects=objects,
+        embed_seconds=output.embed_seconds,
+        prompt_seconds=output.prompt_seconds,
     )
 
 

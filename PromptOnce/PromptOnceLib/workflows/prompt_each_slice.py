@@ -53,9 +53,16 @@ def prompt_each_slice(
     started = monotonic()
     prompts = dict(case.prompt.objects[0].prompts())
     job = segmenter.prompt_slices(prompts, done, on_notice, should_cancel)
-    run = Run(case, job.result, model, job.device, monotonic() - started, job.cancelled, list(job.notices))
-    run.slice_seconds = {index: (job.embed_seconds[index], job.prompt_seconds[index]) for index in job.embed_seconds}
-    return run
+    return Run(
+        case,
+        job.result,
+        model,
+        job.device,
+        monotonic() - started,
+        job.cancelled,
+        list(job.notices),
+        {index: (job.embed_seconds[index], job.prompt_seconds[index]) for index in job.embed_seconds},
+    )
 
 
 def _everything(
@@ -71,10 +78,11 @@ def _everything(
     assert isinstance(case.prompt, PromptSet)
     indices = case.prompt.object(item.name).indices
     result = SegmentationResult.empty([item.name], case.stack.frames.shape, case.stack.axis)
-    started, device, cancelled = monotonic(), "", False
+    started, cancelled = monotonic(), False
+    seconds: dict[int, tuple[float, float]] = {}
     for number, index in enumerate(indices, start=1):
         try:
-            found = segmenter.everything(index, should_cancel)
+            found = segmenter.everything(index, should_cancel=should_cancel)
         except CancelledError:
             if number == 1:
                 raise
@@ -85,6 +93,9 @@ def _everything(
         nothing = np.zeros((1, *case.stack.frames.shape[1:]), np.uint8)
         mask, presence, iou = (nothing, 0.0, 0.0) if place is None else (masks[[place]], 1.0, float(ious[place]))
         result.set_slice(index, mask, [presence], [iou])
+        seconds[index] = (found.embed_seconds, found.prompt_seconds)
         if on_done is not None:
             on_done(number, len(indices))
-    return Run(case, result, model, device, monotonic() - started, cancelled)
+    assert segmenter.session.model is not None
+    device = segmenter.session.model.device
+    return Run(case, result, model, device, monotonic() - started, cancelled, slice_seconds=seconds)

@@ -18,7 +18,7 @@ from PromptOnceLib.batch.events import BatchSummary, CaseEnded, Event, RunEnded,
 from PromptOnceLib.batch.file_names import SUMMARY
 from PromptOnceLib.batch.planning.checks import check_method
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase
-from PromptOnceLib.batch.report import write_report, write_run_tables
+from PromptOnceLib.batch.report.write_report import write_report, write_run_tables
 from PromptOnceLib.batch.run_folder.open_run import RunFolder, join_run, open_run
 from PromptOnceLib.batch.run_folder.records import RUN_RECORD, RunRecord, read_run_record, write_run_record
 from PromptOnceLib.batch.run_folder.redaction import hide_folder

@@ -63,19 +63,18 @@ def read_nifti(path: Path) -> NiftiFile:
     Raises VolumeError for files that are damaged, cut off, or no volume of numbers, GeometryError for a place that
     cannot be used.
     """
-    try:
-        with quiet_nibabel(), ExitStack() as held:
-            image = _open(path, held)
-            size = _size(image, path)
-            array = _voxels(image, size, path)
-            geometry, notices = place_of(image, size, path)
-    except InputError:
-        raise
-    except (EOFError, zlib.error) as error:
-        raise incomplete(path.name) from error
-    except Exception as error:  # nibabel raises whatever a damaged header brings about
-        raise unreadable(path.name, _KINDS, detail=repr(error)) from error
-    return NiftiFile(array, geometry, notices)
+    with _as_our_errors(path), quiet_nibabel(), ExitStack() as held:
+        image = _open(path, held)
+        size = _size(image, path)
+        array = _voxels(image, size, path)
+        geometry, notices = place_of(image, size, path)
+        return NiftiFile(array, geometry, notices)
+
+
+def nifti_size(path: Path) -> tuple[int, int, int]:
+    """Voxels along i, j, k, from the header alone; errors as of `read_nifti`."""
+    with _as_our_errors(path), quiet_nibabel(), ExitStack() as held:
+        return _size(_open(path, held), path)
 
 
 def write_nifti(path: Path, labels: Array, geometry: Geometry) -> None:
@@ -102,6 +101,18 @@ def write_nifti(path: Path, labels: Array, geometry: Geometry) -> None:
             return
         with gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as compressed:
             image.to_stream(compressed)
+
+
+@contextmanager
+def _as_our_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except InputError:
+        raise
+    except (EOFError, zlib.error) as error:
+        raise incomplete(path.name) from error
+    except Exception as error:  # nibabel raises whatever a damaged header brings about
+        raise unreadable(path.name, _KINDS, detail=repr(error)) from error
 
 
 def _open(path: Path, held: ExitStack) -> Any:

@@ -2,7 +2,8 @@
 
 Source: Gutiérrez et al., No More Training (IEEE Access 2024), section V and figure 6: a slice gained much when the
 negative point was moved from the centre of the box onto what was segmented wrongly (a, b), and another one when
-negative points were added (c, d). The authors placed them by hand; how they are found here is our own.
+negative points were added (c, d). Their published experiments move the point along one column of one image and add
+points at four fixed places of another. How points are found in any image is our own.
 """
 
 from __future__ import annotations

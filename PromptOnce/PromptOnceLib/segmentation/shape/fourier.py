@@ -65,9 +65,10 @@ def fourier_order(outline: Polygon) -> float:
     """Huang et al.'s Fourier order: how complex an outline is, from 1 for an ellipse upwards.
 
     Orders are added until what the decoded outline encloses agrees with what the outline itself encloses by a Dice
-    above 0.97, or by less than 0.001 otherwise than one order before; then it is order + 2 * 100 * (1 - Dice). Silent
-    in the paper: a decoded outline is compared by the pixel centres that it encloses, has as many corners as the
-    outline itself, and at most half as many orders.
+    above 0.97, or by less than 0.001 otherwise than one order before; then it is order + 2 * 100 * (1 - Dice). So it
+    ends at the second order for an outline that has no even ones, such as an ellipse or a rectangle, and is high if the
+    first one alone is far from it. Silent in the paper: a decoded outline is compared by the pixel centres that it
+    encloses, has as many corners as the outline itself, and at most half as many orders.
     """
     low, high = np.floor(outline.min(0)).astype(int), np.ceil(outline.max(0)).astype(int)
     margin = high - low + 1  # a decoded outline may reach beyond the outline itself

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from PIL import Image
 
 from PromptOnceLib.errors import GeometryError, VolumeError
+from PromptOnceLib.imaging.image_file import read_size
 from PromptOnceLib.imaging.read import read_volume
 
 RNG = np.random.default_rng(0)
@@ -29,6 +30,30 @@ def test_voxels_keep_their_type(tmp_path, dtype, suffix):
     assert volume.array.dtype == dtype
     np.testing.assert_array_equal(volume.array, array)
     assert (volume.modality, volume.scanner, volume.notices) == ("", None, ())
+
+
+@pytest.mark.parametrize("name", ["x.nii.gz", "x.nii", "x.nrrd", "x.mha", "x.mhd"])
+def test_a_size_is_read_from_the_header_alone(tmp_path, name):
+    path = write(tmp_path / name, RNG.integers(0, 200, (30, 40, 50)).astype(np.int16))
+    if name not in ("x.mhd", "x.nii"):  # of these the length is compared with the header
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+    assert read_size(path) == (50, 40, 30)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "I;16"])
+def test_a_picture_has_the_size_of_one_slice(tmp_path, mode):
+    Image.new(mode, (6, 4)).save(tmp_path / "x.png")
+    assert read_size(tmp_path / "x.png") == (6, 4, 1)
+
+
+def test_the_size_of_what_is_no_image_is_refused(tmp_path):
+    for name in ("x.nii.gz", "x.nrrd", "x.png"):
+        (tmp_path / name).write_text("hello")
+        with pytest.raises(VolumeError, match=name):
+            read_size(tmp_path / name)
+    with pytest.raises(VolumeError, match="does not exist"):
+        read_size(tmp_path / "gone.nrrd")
 
 
 def test_nan_and_infinities_are_kept(tmp_path):

@@ -26,7 +26,9 @@ def prompts(draw: st.DrawFn) -> ObjectPrompt:
     """A box of one pixel or more and up to ten points, anywhere on the slice."""
     x0, y0 = draw(st.integers(0, COLUMNS - 1)), draw(st.integers(0, ROWS - 1))
     x1, y1 = draw(st.integers(x0 + 1, COLUMNS)), draw(st.integers(y0 + 1, ROWS))
-    places = draw(st.lists(st.tuples(st.integers(0, COLUMNS - 1), st.integers(0, ROWS - 1), st.booleans()), max_size=10))
+    places = draw(
+        st.lists(st.tuples(st.integers(0, COLUMNS - 1), st.integers(0, ROWS - 1), st.booleans()), max_size=10)
+    )
     points = tuple(Point(x=x, y=y, positive=positive) for x, y, positive in places)
     return ObjectPrompt(box=Box(x0=x0, y0=y0, x1=x1, y1=y1), points=points)
 

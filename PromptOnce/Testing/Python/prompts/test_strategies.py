@@ -70,13 +70,16 @@ def test_there_are_as_many_different_points_as_the_strategy_says_on_the_object_a
 def test_any_mask_gives_a_prompt_that_can_be_used_or_an_answer_why_not(
     mask: np.ndarray, strategy: str, seed: int
 ) -> None:
+    reason = ""
     try:
         prompt = made(mask, strategy, seed)
     except PromptError as error:
-        assert "points are to lie" in error.message
-        assert mask.sum() < 5 or strategy == "S4"
+        reason = error.message
     else:
         Prompt(slice=0, objects=(prompt,)).validate_for((1, *mask.shape))
+    too_small = mask.sum() < sum(COUNTS[strategy][:1])
+    assert ("points are to lie on" in reason) == too_small
+    assert ("points are to lie beside" in reason) <= (strategy == "S4")
 
 
 @given(roomy, st.sampled_from(PROMPTED), seeds)
