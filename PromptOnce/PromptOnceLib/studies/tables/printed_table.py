@@ -186,5 +186,5 @@ def _words(metric: str) -> str:
     if share is not None:
         return f"{BY_METRIC[share[1]].title}, {_WORDS[share[2] or '']}"
     if metric.endswith("_rho"):
-        return f"partial rank correlation with {metric.removesuffix('_rho')}"
+        return f"partial rank correlation with {metric.removesuffix('_rho').replace('fourier', 'the outline')}"
     return _TIMES.get(metric, metric)
