@@ -12,6 +12,7 @@ from PromptOnceLib.batch.report.page import counted
 from PromptOnceLib.studies.figures.box import HOW_TO_READ, arm_keys, boxes_of, draw_boxes, span_of
 from PromptOnceLib.studies.figures.style import (
     BETTER,
+    QUIET,
     REFERENCE,
     WORSE,
     StudyFigure,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 StateOfTheArt = Mapping[tuple[str, str], tuple[str, float]]
 """By group and key of the measure who reached how much, in the measure's unit."""
 
+_SHOWN = 0.005  # a smaller difference is printed as zero
 _BOXES_IN_A_THIRD, _BOXES_IN_A_HALF = 4, 6  # of the figure's width
 
 
@@ -75,7 +77,7 @@ def agreement_figure(
         if place % columns == 0:
             one.set_ylabel(f"agreement with the reference ({measures[0].unit})")
     arm_keys(figure, [arm.name for arm in arms])
-    named = ", ".join(dict.fromkeys(who for who, _ in best.values()))
+    named = ", ".join(dict.fromkeys(who for (group, _), (who, _) in best.items() if group in groups))
     return StudyFigure(
         name,
         " and ".join(measure.title for measure in measures) + " of every arm",
@@ -112,7 +114,7 @@ def _panel(
 
 
 def _difference(axes: Axes, at: float, first: float, mean: float) -> None:
-    tone = BETTER if mean >= first else WORSE
+    tone = QUIET if abs(mean - first) < _SHOWN else BETTER if mean > first else WORSE
     axes.plot([at - 0.5, at - 0.5], [first, mean], color=tone, linestyle=(0, (2, 1)), linewidth=1.4, marker="_")
     axes.text(
         at - 0.25,

@@ -36,6 +36,8 @@ from PromptOnceLib.studies.tables.wording import signed
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SAME = 1e-6  # arms that differ by less are drawn as equal
+
 
 @in_house_style
 def deltas_figure(
@@ -92,7 +94,9 @@ def _boxes(axes: Axes, measure: Measure, groups: Sequence[str], boxes: Sequence[
     axes.axhline(0, color=QUIET, linewidth=0.9)
     draw_boxes(axes, range(len(groups)), boxes, [1] * len(groups), width=0.5)
     low, high = span_of(boxes, (0.0,))
-    room = 0.08 * max(high - low, 1e-9)
+    if high - low < _SAME:
+        low, high = -0.5, 0.5
+    room = 0.08 * (high - low)
     axes.set_ylim(low - room, high + 2.5 * room)
     for place, box in enumerate(boxes):
         words = f"mean {signed(box.mean)}\n{100 * len(box.outliers) / box.n:.0f} % beyond"

@@ -134,7 +134,7 @@ def jitter_figure(moved: Sequence[MovedPrompts], measure: Measure = DICE, name: 
     models = list(dict.fromkeys(one.model for one in moved))
     strategies = sorted({one.strategy for one in moved})
     shifts = sorted({one.shift for one in moved})
-    figure, axes = panels(1, len(models), 2.9, same_y=True, width=3.6 * min(2, len(models)))
+    figure, axes = panels(1, len(models), 2.9, same_y=True)
     for one, model in zip(axes, models, strict=True):
         for place, strategy in enumerate(strategies):
             drops = {item.shift: item.drops for item in moved if (item.model, item.strategy) == (model, strategy)}

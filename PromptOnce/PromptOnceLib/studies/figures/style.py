@@ -85,6 +85,11 @@ class StudyFigure:
     caption: str
     figure: Figure
 
+    @functools.cached_property
+    def svg(self) -> bytes:
+        """The drawing as SVG; equal drawings give equal bytes."""
+        return as_svg(self.figure)
+
 
 def in_house_style(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Draw within the settings above, whatever the user has set; afterwards matplotlib's settings are the user's again.
@@ -167,7 +172,7 @@ def write_figures(folder: Path, figures: Sequence[StudyFigure]) -> tuple[Path, .
     """Write every figure as NAME.svg and NAME.png; return the paths. Raises InputError where one cannot be written."""
     paths = []
     for one in figures:
-        for ending, content in (("svg", as_svg(one.figure)), ("png", as_png(one.figure))):
+        for ending, content in (("svg", one.svg), ("png", as_png(one.figure))):
             path = folder / f"{one.name}.{ending}"
             with replacing(path) as temporary:
                 temporary.write_bytes(content)

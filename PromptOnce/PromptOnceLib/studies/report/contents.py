@@ -104,17 +104,17 @@ def study_contents(design: StudyDesign, arms: Sequence[ArmRows], shapes: Shapes 
     best = _state_of_the_art(design)
 
     contents.table(lambda: printed_table(StudyValues(design, arms, moved, shapes)))
-    contents.table(lambda: results_table(arms, measures))
     if by_strategy:
         contents.table(lambda: strategies_table(plain, measures))
-    else:
-        for first, second in pairs:
-            contents.table(lambda first=first, second=second: against_table(first, second, _shares(measures)))
-    contents.table(lambda: state_of_the_art_table(plain, _shares(measures), best))
-    if pairs:
-        contents.table(lambda: tests_table(tested_pairs(pairs, measures)))
+    contents.table(lambda: results_table(plain, measures))
     if moved:
         contents.table(lambda: moved_table(moved))
+    if not by_strategy:
+        for first, second in pairs:
+            contents.table(lambda first=first, second=second: against_table(first, second, _shares(measures)))
+        contents.table(lambda: state_of_the_art_table(plain, _shares(measures), best))
+    if pairs:
+        contents.table(lambda: tests_table(tested_pairs(pairs, measures)))
     contents.table(lambda: size_table(plain, [] if by_strategy else pairs))
     if shapes is not None:
         contents.table(lambda: attributes_table(plain, shapes))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PromptOnceLib.batch.report.page import counted, page_environment, page_parts
 from PromptOnceLib.models.default_model import demonstration_note
 from PromptOnceLib.models.registry import load_registry
 from PromptOnceLib.studies.design import StudyArm, StudyDesign
-from PromptOnceLib.studies.figures.style import StudyFigure, as_svg
+from PromptOnceLib.studies.figures.style import StudyFigure
 from PromptOnceLib.studies.presets import PRESETS
 from PromptOnceLib.studies.report.contents import StudyContents
 from PromptOnceLib.studies.rows import ArmRows
@@ -71,7 +71,7 @@ def study_page(
 
 
 def _shown(number: int, one: StudyFigure) -> ShownFigure:
-    uri = "data:image/svg+xml;base64," + base64.b64encode(as_svg(one.figure)).decode("ascii")
+    uri = "data:image/svg+xml;base64," + base64.b64encode(one.svg).decode("ascii")
     return ShownFigure(number, one.name, one.title, one.caption, uri)
 
 
@@ -95,13 +95,14 @@ def _data_facts(design: StudyDesign, arms: Sequence[ArmRows]) -> list[tuple[str,
         ("Study", design.name),
         ("Data", ", ".join(item.set for item in design.data)),
         ("Groups", "; ".join(groups)),
-        ("Grey values", _windows(design.window, design.windows)),
+        ("Grey values", "; ".join(f"{group_title(group)}: {_window(design, group)}" for group in groups_of(arms))),
         ("Left out", f"slices with fewer than {fewest} pixels of the reference" if fewest > 1 else ""),
     ]
 
 
-def _windows(window: str, of_groups: Mapping[str, str]) -> str:
-    return "; ".join([f"window {window}", *(f"{group}: {one}" for group, one in of_groups.items())])
+def _window(design: StudyDesign, group: str) -> str:
+    """The windows of a group's cases in all arms."""
+    return ", ".join(dict.fromkeys(f"window {design.window_of(arm, group)}" for arm in design.arms))
 
 
 def _arm_line(arm: StudyArm, rows: ArmRows) -> tuple[str, ...]:

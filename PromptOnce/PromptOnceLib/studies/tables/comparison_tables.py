@@ -52,36 +52,38 @@ def tests_table(tested: Sequence[TestedPair]) -> StudyTable:
     holm = adjusted([one.comparison.t_p for one in tested])
     # Of cases as well: they are the tests that do not take slices of one volume for independent.
     holm_of_cases = adjusted([_volumes(one).t_p for one in tested])
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for one, p, p_of_cases in zip(tested, holm, holm_of_cases, strict=True):
-        slices, cases = one.comparison, _volumes(one)
-        rows.append(
-            (
-                group_title(one.group),
-                one.second,
-                one.first,
-                f"{one.measure.title} ({one.measure.difference_unit})",
-                *_tests(slices, p),
-                *_tests(cases, p_of_cases),
-                _verdict(p, p_of_cases, cases.n == slices.n),
-            )
-        )
+        names = (group_title(one.group), one.second, one.first, f"{one.measure.title} ({one.measure.difference_unit})")
+        rows.append((*names, "slices", *_tests(one.comparison, p)))
+        if one.comparison.volumes is not None:
+            rows.append((*names, "cases", *_tests(one.comparison.volumes, p_of_cases)))
     return StudyTable(
         "paired_tests",
         "Paired comparisons",
-        "Differences are those of the arm from the other one, on the slices that both have. Tests of slices take "
-        "these for independent, as the papers do; slices of one volume are alike, so their p-values are too small. "
-        "Tests of cases compare one mean for every case and do not have this fault. Holm: corrected for the number "
-        "of lines. Rank: Wilcoxon's signed-rank test, which does not need normal differences. d: mean difference by "
-        "its standard deviation. Normal: p of Shapiro and Wilk's test of the differences.",
+        "Differences are those of the arm from the other one, on the slices that both have. Tests of slices take these "
+        "for independent, as the papers do; slices of one volume are alike, so their p-values are too small. Tests of "
+        "cases compare one mean for every case and do not have this fault. Holm: corrected for the number of tests of "
+        "this kind. Rank: Wilcoxon's signed-rank test, which does not need normal differences. d: mean difference by "
+        "its standard deviation. Normal: p of Shapiro and Wilk's test of the differences. Equality: whether it is "
+        "rejected at 0.05 after Holm's correction of the t-test.",
         (
             TableColumn("group", "Group"),
             TableColumn("arm", "Arm"),
             TableColumn("other_arm", "against"),
             TableColumn("measure", "Measure"),
-            *_columns("slices", "Slices"),
-            *_columns("cases", "Cases"),
-            TableColumn("result", "Result"),
+            TableColumn("counted", "Counted"),
+            TableColumn("n", "n", "count"),
+            TableColumn("difference", "Difference", "difference"),
+            TableColumn("low", "95 % from", "difference"),
+            TableColumn("high", "to", "difference"),
+            TableColumn("t", "t", "value"),
+            TableColumn("p", "p", "p"),
+            TableColumn("p_holm", "p (Holm)", "p"),
+            TableColumn("p_wilcoxon", "p (rank)", "p"),
+            TableColumn("d", "d", "value"),
+            TableColumn("p_normal", "p (normal)", "p"),
+            TableColumn("equality", "Equality"),
         ),
         tuple(rows),
     )
@@ -143,31 +145,8 @@ def _tests(comparison: PairedComparison, holm: float | None) -> tuple[Cell, ...]
         comparison.wilcoxon_p,
         comparison.cohens_dz,
         comparison.shapiro_p,
+        "not tested" if holm is None else "rejected" if holm < _LEVEL else "not rejected",
     )
-
-
-def _columns(key: str, title: str) -> tuple[TableColumn, ...]:
-    return (
-        TableColumn(key, title, "count"),
-        TableColumn(f"{key}_difference", "Difference", "difference"),
-        TableColumn(f"{key}_low", "95 % from", "difference"),
-        TableColumn(f"{key}_high", "to", "difference"),
-        TableColumn(f"{key}_t", "t", "value"),
-        TableColumn(f"{key}_p", "p", "p"),
-        TableColumn(f"{key}_p_holm", "p (Holm)", "p"),
-        TableColumn(f"{key}_p_wilcoxon", "p (rank)", "p"),
-        TableColumn(f"{key}_d", "d", "value"),
-        TableColumn(f"{key}_p_normal", "p (normal)", "p"),
-    )
-
-
-def _verdict(p: float | None, p_of_cases: float | None, same: bool) -> str:
-    """Whether the null hypothesis is rejected at 0.05 after Holm's correction."""
-    of_slices = "not tested" if p is None else "rejected" if p < _LEVEL else "not rejected"
-    if same:
-        return of_slices
-    of_cases = "not tested" if p_of_cases is None else "rejected" if p_of_cases < _LEVEL else "not rejected"
-    return f"slices: {of_slices}; cases: {of_cases}"
 
 
 def _correlated(x: Sequence[float], y: Sequence[float | None]) -> tuple[Cell, ...]:

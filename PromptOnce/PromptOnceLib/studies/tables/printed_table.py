@@ -31,17 +31,17 @@ _CT_GROUPS = frozenset({"coronacases", "radiopaedia"})
 _PAPERS_GROUPS = _CT_GROUPS | {"montgomery"}
 _ALL, _WITH_XRAYS, _MEAN_OF_GROUPS = "all", "all, with Montgomery", "mean of groups"
 _ATTRIBUTES = {"size": "size", "contrast": "intensity_difference", "fourier": "fourier_order", "aspect": "aspect_ratio"}
-_WORDS = {
+_WORDS = {  # in the order of the table
     "": "average",
-    "_min": "minimum",
-    "_max": "maximum",
-    "_median": "median",
-    "_q1": "1st quartile",
-    "_q3": "3rd quartile",
     "_delta": "difference of averages",
+    "_drop": "loss by moved prompts",
     "_t": "t of the paired test",
     "_p": "p of the paired test",
-    "_drop": "loss by moved prompts",
+    "_min": "minimum",
+    "_max": "maximum",
+    "_q1": "1st quartile",
+    "_median": "median",
+    "_q3": "3rd quartile",
 }
 
 _TIMES = {
@@ -142,14 +142,18 @@ class StudyValues:
 def printed_table(values: StudyValues) -> StudyTable:
     """A line for every printed value that the study has one of its own for."""
     rows: list[tuple[Cell, ...]] = []
-    for printed in PRINTED:
+    for printed in sorted(PRINTED, key=_order):
         own = values.of(printed) if printed.study == values.design.name else None
         if own is None:
             continue
         share = _SHARE.fullmatch(printed.metric)
         scale = 100.0 if share is not None and share[2] not in ("_t", "_p") else 1.0
         shown = printed.value * scale
-        rows.append((printed.group, printed.arm, _words(printed.metric), shown, own, own - shown, printed.source))
+        # A difference of two p-values says nothing.
+        change = None if printed.metric.endswith("_p") else own - shown
+        # The paper's name and table; the journal stands in the documentation.
+        source = re.sub(r"(, Segment Everything)? \(.*?\)|github.com/i3uex/", "", printed.source)
+        rows.append((printed.group, printed.arm, _words(printed.metric), shown, own, change, source))
     return StudyTable(
         "printed",
         "What the papers print, and this study",
@@ -168,10 +172,19 @@ def printed_table(values: StudyValues) -> StudyTable:
     )
 
 
+def _order(printed: PrintedValue) -> tuple[int, bool]:
+    """Averages first, then differences and tests, times, and last what the distributions look like."""
+    share = _SHARE.fullmatch(printed.metric)
+    place = list(_WORDS)
+    if share is None:
+        return place.index("_p"), True
+    return place.index(share[2] or ""), share[1] != "jaccard"
+
+
 def _words(metric: str) -> str:
     share = _SHARE.fullmatch(metric)
     if share is not None:
         return f"{BY_METRIC[share[1]].title}, {_WORDS[share[2] or '']}"
     if metric.endswith("_rho"):
-        return f"partial rank correlation with {metric.removesuffix('_rho')}"
+        return f"partial rank correlation with {metric.removesuffix('_rho').replace('fourier', 'the outline')}"
     return _TIMES.get(metric, metric)

@@ -23,9 +23,9 @@ _WORDS: Mapping[Kind, Callable[[float], str]] = {
     "small": lambda value: decimal(value, 3),
     "seconds": lambda value: decimal(value, 4),
     "p": p_value,
-    # Of different quantities in one column: three digits that count.
-    "printed": lambda value: p_value(value) if abs(value) < 0.001 else decimal(value, 2 if abs(value) >= 1 else 3),
-    "change": lambda value: signed(value, 2 if abs(value) >= 1 else 3),
+    # Of different quantities in one column: what is tiny is a p-value.
+    "printed": lambda value: p_value(value) if 0 < value < 0.001 else decimal(value, 2 if abs(value) >= 1 else 3),
+    "change": lambda value: signed(value, 2 if abs(value) >= 0.005 else 3),
 }
 
 

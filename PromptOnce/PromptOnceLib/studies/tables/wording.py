@@ -13,12 +13,12 @@ _SMALLEST_DECIMAL = 0.001
 
 def decimal(value: float | None, digits: int = 2) -> str:
     """With this many digits after the point; a dash for None."""
-    return DASH if value is None else f"{value:.{digits}f}".replace("-", MINUS)
+    return DASH if value is None else f"{_rounded(value, digits):.{digits}f}".replace("-", MINUS)
 
 
 def signed(value: float | None, digits: int = 2) -> str:
     """With its sign: "+1.39"; a dash for None."""
-    return DASH if value is None else f"{value:+.{digits}f}".replace("-", MINUS)
+    return DASH if value is None else f"{_rounded(value, digits):+.{digits}f}".replace("-", MINUS)
 
 
 def between(interval: tuple[float, float] | None, digits: int = 2) -> str:
@@ -36,3 +36,8 @@ def p_value(p: float | None) -> str:
         return "below 10⁻³⁰⁰"
     mantissa, exponent = f"{p:.1e}".split("e")
     return f"{mantissa}{TIMES}10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+
+
+def _rounded(value: float, digits: int) -> float:
+    """Without a zero that has a minus."""
+    return round(value, digits) + 0.0
