@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from PromptOnceLib.cases.slice_prompts import prompts_of_reference, strategic_prompt
+from PromptOnceLib.cases.reference_prompts import prompts_of_reference, strategic_prompt
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 
