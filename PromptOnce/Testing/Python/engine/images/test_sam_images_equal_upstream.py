@@ -17,7 +17,7 @@ from PromptOnceLib.engine.images import everything as subject
 from PromptOnceLib.engine.images.everything import everything
 from PromptOnceLib.engine.images.sam_images import SamImages
 from PromptOnceLib.engine.images.sam_network import SamModel, build_sam, load_sam
-from PromptOnceLib.engine.images.single_slices import SlicePrompting
+from PromptOnceLib.engine.images.slice_prompting import SlicePrompting
 from PromptOnceLib.errors import ModelError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.each_slice import Proposals, each_slice
