@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from PromptOnceLib.engine.devices import Placement
-from PromptOnceLib.engine.images.image_model import Embedding, ImageModel, Marks, Proposed
+from PromptOnceLib.engine.images.image_model import Embedding, ImageMarks, ImageModel, Proposed
 from PromptOnceLib.engine.images.sam_network import SamModel
 
 
@@ -31,14 +31,15 @@ class SamImages(ImageModel):
         """See ImageModel."""
         rows, columns = frame.shape
         size = self._scaled((rows, columns))
-        grey = np.array(Image.fromarray(frame).resize(size[::-1], Image.Resampling.BILINEAR))
+        image = Image.fromarray(np.ascontiguousarray(frame))
+        grey = np.array(image.resize(size[::-1], Image.Resampling.BILINEAR))
         pixels = torch.from_numpy(grey).to(self.placement.device).expand(1, 3, *size).contiguous()
         with self.placement.compute():
             features = self._network.image_encoder(self._network.preprocess(pixels))
         return Embedding([features], (rows, columns))
 
     @torch.inference_mode()
-    def propose(self, embedding: Embedding, marks: Marks, several: bool) -> Proposed:
+    def propose(self, embedding: Embedding, marks: ImageMarks, several: bool) -> Proposed:
         """See ImageModel."""
         network = self._network
         points = None

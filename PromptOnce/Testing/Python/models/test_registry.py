@@ -111,12 +111,16 @@ def test_each_sam_2_1_model_has_its_published_file_size_hash_and_configuration(n
 
 
 @pytest.mark.parametrize("name", SAM)
-def test_each_sam_model_has_its_published_file_size_and_hash_and_knows_single_slices_alone(name: str) -> None:
+def test_each_sam_model_has_its_published_file_size_and_hash_and_knows_single_slices_alone(
+    name: str, tmp_path: Path
+) -> None:
     entry = load_registry().get(name)
     assert (entry.file, entry.bytes, entry.megabytes, entry.sha256) == SAM[name]
     assert str(entry.url) == f"https://dl.fbaipublicfiles.com/segment_anything/{entry.file}"
     assert (entry.config_location, entry.image_size, entry.licence, entry.rank) == ("sam", 1024, "Apache-2.0", 0)
     assert entry.segments_single_slices
+    with pytest.raises(CheckpointError, match=r"not on this computer: .* segments single slices and cannot propagate"):
+        resolve_model(name, folder=tmp_path)
     with pytest.raises(ModelError, match=f"{name} is SAM .* cannot propagate"):
         choose_model(entry)
 

@@ -12,12 +12,12 @@ import torch
 
 from engine.images.torchvision_parts import torchvision_in_parts
 from engine.test_masks_equal_upstream import blobs, bright, grey
-from PromptOnceLib.engine.devices import on_cpu
+from PromptOnceLib.engine.devices import on_cpu, place
 from PromptOnceLib.engine.images import everything as subject
 from PromptOnceLib.engine.images.everything import everything
 from PromptOnceLib.engine.images.sam_images import SamImages
 from PromptOnceLib.engine.images.sam_network import SamModel, build_sam, load_sam
-from PromptOnceLib.engine.images.single_slices import SlicePrompting
+from PromptOnceLib.engine.images.slice_prompting import SlicePrompting
 from PromptOnceLib.errors import ModelError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.each_slice import Proposals, each_slice
@@ -157,3 +157,14 @@ def test_without_the_package_it_is_said_what_brings_it(
     torch.save(ours.network.state_dict(), tmp_path / "sam.pth")
     with pytest.raises(ModelError, match=r"promptonce\[study\]"):
         load_sam(ModelFiles("small", tmp_path / "sam.pth", "sam", None))
+
+
+def test_in_bfloat16_the_masks_are_nearly_the_same(ours: SamModel) -> None:
+    frames, found = blobs(1), []
+    for placement in (on_cpu(), place("cpu", "bfloat16")):
+        task = SlicePrompting(SamImages(ours, placement), frames, each_slice({0: bright(0)}), (0,), "all")
+        ((_, output),) = task.run()
+        found.append(output)
+    exact, coarse = found
+    assert (exact.masks != coarse.masks).mean() < 0.05
+    np.testing.assert_allclose(coarse.predicted_iou, exact.predicted_iou, atol=0.02)
