@@ -75,10 +75,10 @@ def run_study(
     Raises, before anything is computed: InputError where data are missing or do not fit, packages are not installed, or
     the folder holds another study or other files; CheckpointError where a model is not on this computer.
     """
-    check_study(design)
     cases = find_cases(design, limit, say)
     if not cases:
         raise InputError("There are no cases in the study's data.")
+    check_study(design)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with exclusive_lock(folder / _LOCK):
