@@ -96,12 +96,16 @@ def run_study(
 
 
 def check_study(design: StudyDesign) -> None:
-    """Raise InputError where packages of the extra are missing, and ModelError where a model is not to be had here."""
+    """Raise InputError where packages of the extra are missing, and ModelError where a model is not on this computer or
+    cannot do what its arm asks for.
+    """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise InputError(f'Studies need {" and ".join(missing)}: pip install "promptonce[study]".')
-    for model in dict.fromkeys(arm.model for arm in design.arms):
-        resolve_model(model)
+    for arm in design.arms:
+        files = resolve_model(arm.model, arm.config or None)
+        if arm.method == "propagate":
+            files.check_propagates()
 
 
 def _run_arms(

@@ -14,7 +14,7 @@ from worker.fake_engine import EMBED_SECONDS, LIMIT
 from worker.gate import Gate
 
 from PromptOnceLib.batch.report.run_results import read_run
-from PromptOnceLib.errors import CheckpointError, InputError, RunFolderError
+from PromptOnceLib.errors import CheckpointError, InputError, ModelError, RunFolderError
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.studies import run_study as running
 from PromptOnceLib.studies.arm_plans import SEEDS
@@ -210,6 +210,10 @@ def test_nothing_begins_where_something_is_missing(
     with pytest.raises(CheckpointError, match="tiny") as caught:
         run(design_of(disks, StudyArm(name="one", model="tiny")), out)
     assert caught.value.model == "tiny"
+    (tmp_path / "old.pth").touch()
+    old = StudyArm(name="one", model=str(tmp_path / "old.pth"), config="sam", method="propagate")
+    with pytest.raises(ModelError, match="cannot propagate"):
+        run(design_of(disks, old), out)
     with pytest.raises(InputError, match="Name the folder"):
         run(design_of(disks).model_copy(update={"data": ()}), out)
     monkeypatch.setattr(running, "find_spec", lambda name: None)
