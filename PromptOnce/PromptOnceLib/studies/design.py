@@ -53,12 +53,12 @@ class StudyData(StrictModel):
 class StudyArm(StrictModel):
     """One way to segment all cases.
 
-    model: by name, or a checkpoint; config: of that one, "" where it needs none. method: every slice that holds the reference prompted by itself, or one slice and
-    the rest propagated. strategy: how prompts are made of the reference, see prompts.strategies. jitter: pixels, from
-    and to, by which prompts are moved at random; random_seed: of these and of random points. position: where the
-    prompted slice of a propagation lies in its stack, from 0 to 1. shared_seed: the prompted slice of a group's first
-    case stands before the stacks of all others, in place of a prompt of their own (Prompt Once, section 4.2). window:
-    "" for that of the case's group. precision: as the worker takes it.
+    model: by name, or a checkpoint; config: of that one, "" where it needs none. method: every slice that holds the
+    reference prompted by itself, or one slice and the rest propagated. strategy: how prompts are made of the reference,
+    see prompts.strategies. jitter: pixels, from and to, by which prompts are moved at random; random_seed: of these and
+    of random points. position: where the prompted slice of a propagation lies in its stack, from 0 to 1. shared_seed:
+    the prompted slice of a group's first case stands before the stacks of all others, in place of a prompt of their own
+    (Prompt Once, section 4.2). window: "" for that of the case's group. precision: as the worker takes it.
     """
 
     name: ArmName
