@@ -208,7 +208,9 @@ def test_agreement_against_size_prints_both_correlations() -> None:
     title = axes.get_title(loc="left").splitlines()
     assert title[0] == "Coronacases, n = 66"
     assert title[1].startswith(f"Pearson r = {stats.pearsonr(sizes, values).statistic:.2f} (")
-    assert title[2].startswith(f"Spearman \N{GREEK SMALL LETTER RHO} = {stats.spearmanr(sizes, values).statistic:.2f} (")
+    assert title[2].startswith(
+        f"Spearman \N{GREEK SMALL LETTER RHO} = {stats.spearmanr(sizes, values).statistic:.2f} ("
+    )
     assert len(np.asarray(axes.lines[0].get_xdata())) == 66
     assert axes.get_xscale() == "log"
 
@@ -234,7 +236,11 @@ def test_strategies_stand_side_by_side_for_all_measures() -> None:
         for i, name in enumerate(("S2", "S5", "S1"))
     ]
     figure = strategies_figure(arms, measures=(DICE, JACCARD, HAUSDORFF)).figure
-    assert [one.get_ylabel() for one in figure.axes] == ["Dice score (%)", "Jaccard index (%)", "Hausdorff distance (mm)"]
+    assert [one.get_ylabel() for one in figure.axes] == [
+        "Dice score (%)",
+        "Jaccard index (%)",
+        "Hausdorff distance (mm)",
+    ]
     assert [len(one.patches) for one in figure.axes] == [6, 6, 6]
     ticks = [tick.get_text().splitlines()[0] for tick in figure.axes[-1].get_xticklabels()]
     assert ticks == ["S1", "S2", "S5"]
