@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -27,9 +27,9 @@ from PromptOnceLib.prompts.drawn import marked_slices, marks_on
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
 from PromptOnceLib.segmentation.dicom_seg import check_source, is_dicom_seg
 from PromptOnceLib.segmentation.io import DICOM_SUFFIX, check_suffix, write_segmentation
+from PromptOnceLib.segmentation.metrics import slice_distances
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv
 from PromptOnceLib.segmentation.segment import segments_of
-from PromptOnceLib.segmentation.slice_figures import with_distances, with_seconds
 
 _COMPRESSION = 20
 """A compressed mask has hardly ever more than this part of a byte a voxel."""
@@ -128,12 +128,13 @@ class Run:
     def rows(self) -> list[SliceResult]:
         """The per-slice table of the union of all objects."""
         rows = slice_results(self.result, self.case.reference)
-        rows = [with_seconds(row, self.slice_seconds.get(row.slice)) for row in rows]
+        for index, (embedding, prompting) in self.slice_seconds.items():
+            rows[index] = replace(rows[index], embed_seconds=embedding, prompt_seconds=prompting)
         if not self.distances or self.case.reference is None:
             return rows
         between_rows, between_columns, _ = pixel_spacing(self.case.volume.geometry, self.case.axis.axis)
-        spacing = (between_rows, between_columns)
-        return with_distances(rows, self.result.in_stack_order(), self.case.reference, spacing)
+        found = slice_distances(self.result.in_stack_order(), self.case.reference, (between_rows, between_columns))
+        return [replace(row, hausdorff_mm=distance) for row, distance in zip(rows, found, strict=True)]
 
     @cached_property
     def totals(self) -> Totals:

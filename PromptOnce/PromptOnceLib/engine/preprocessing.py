@@ -43,7 +43,7 @@ def smooth_input(frame: NDArray[np.uint8], size: int, device: torch.device) -> t
 
     Grey values become numbers from 0 to 1 before they are scaled, bilinearly and smoothed where the slice gets smaller.
     """
-    grey = (torch.from_numpy(np.ascontiguousarray(frame)).float() / 255)[None, None]
+    grey = (torch.from_numpy(frame.astype(np.float32, order="C")) / 255)[None, None]
     if grey.shape[-2:] != (size, size):
         grey = torch.nn.functional.interpolate(
             grey, size=(size, size), mode="bilinear", align_corners=False, antialias=True

@@ -100,9 +100,13 @@ def read_size(path: Path) -> tuple[int, int, int]:
             reader = sitk.ImageFileReader()
             reader.SetFileName(str(path))
             reader.ReadImageInformation()
+            size = reader.GetSize()
         except RuntimeError as error:
-            raise _unreadable(path, str(error)) from error
-    i, j, k = (*reader.GetSize(), 1, 1)[:3]
+            picture = _grey_picture_with_alpha(path)
+            if picture is None:
+                raise _unreadable(path, str(error)) from error
+            size = picture.GetSize()
+    i, j, k = (*size, 1, 1)[:3]
     return i, j, k
 
 

@@ -146,6 +146,20 @@ def surface_figures(
     )
 
 
+def slice_distances(mask: Mask, reference: Mask, spacing: tuple[float, float]) -> list[float | None]:
+    """Symmetric Hausdorff distance of every slice of two stacks (n, rows, columns), see surface_figures; in mm.
+
+    spacing: mm between rows, between columns. None on slices where one of them is empty. Raises GeometryError for
+    different shapes.
+    """
+    between_rows, between_columns = spacing
+    figures = [
+        surface_figures(found, true, (between_columns, between_rows))
+        for found, true in zip(*_as_bool(mask, reference), strict=True)
+    ]
+    return [None if figure is None else figure.maximum for figure in figures]
+
+
 def _as_bool(mask: Mask, reference: Mask) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     if mask.shape != reference.shape:
         raise GeometryError(

@@ -36,8 +36,8 @@ class SliceResult:
 
     slice: index in the stack. computed: whether the model saw the slice; where not, everything that follows is None.
     area, reference_area: pixels. dice, jaccard: None without a reference, and where mask and reference are both empty.
-    object_name: "" for the union of all objects. hausdorff_mm, embed_seconds, prompt_seconds: see slice_figures; None
-    where nobody asked for them.
+    object_name: "" for the union of all objects. hausdorff_mm: to the reference; embed_seconds,
+    prompt_seconds: what the slice took by itself; None where nobody asked for them.
     """
 
     slice: int

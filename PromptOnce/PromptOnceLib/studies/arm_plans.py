@@ -54,6 +54,7 @@ def arm_options(design: StudyDesign, arm: StudyArm, study: Path, machine: StudyM
         fewest_pixels=design.fewest_pixels,
         distances="hausdorff" in design.metrics,
         model=arm.model,
+        config=Path(arm.config) if arm.config else None,
         precision=arm.precision,
         device=machine.device,
         workers=machine.workers,

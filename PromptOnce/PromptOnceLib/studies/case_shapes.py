@@ -9,9 +9,8 @@ import numpy as np
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import make_stack, parse_axis, slices_along
 from PromptOnceLib.imaging.window import window_from_text
-from PromptOnceLib.segmentation.object_labels import read_objects
 from PromptOnceLib.segmentation.shape.measures import SliceShape, slice_shape
-from PromptOnceLib.studies.study_cases import ReadyCase, Say
+from PromptOnceLib.studies.study_cases import ReadyCase, Say, labels_of
 
 Shapes = dict[tuple[str, int], SliceShape]
 """By case and slice."""
@@ -35,7 +34,7 @@ def shapes_of(
         if should_cancel():
             break
         volume = read_volume(case.image)
-        labels = read_objects(case.reference, volume.geometry, say)[0].holding
+        labels = labels_of(case, volume.geometry, say)
         along = parse_axis(axis, volume.geometry).axis
         frames = make_stack(volume, along, window_from_text(window_of(case.group), volume, volume.array[labels != 0]))
         masks = slices_along(labels, along) != 0

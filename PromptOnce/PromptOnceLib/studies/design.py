@@ -53,16 +53,17 @@ class StudyData(StrictModel):
 class StudyArm(StrictModel):
     """One way to segment all cases.
 
-    model: by name, or a checkpoint. method: every slice that holds the reference prompted by itself, or one slice and
-    the rest propagated. strategy: how prompts are made of the reference, see prompts.strategies. jitter: pixels, from
-    and to, by which prompts are moved at random; random_seed: of these and of random points. position: where the
-    prompted slice of a propagation lies in its stack, from 0 to 1. shared_seed: the prompted slice of a group's first
-    case stands before the stacks of all others, in place of a prompt of their own (Prompt Once, section 4.2). window:
-    "" for that of the case's group. precision: as the worker takes it.
+    model: by name, or a checkpoint; config: of that one, "" where it needs none. method: every slice that holds the
+    reference prompted by itself, or one slice and the rest propagated. strategy: how prompts are made of the reference,
+    see prompts.strategies. jitter: pixels, from and to, by which prompts are moved at random; random_seed: of these and
+    of random points. position: where the prompted slice of a propagation lies in its stack, from 0 to 1. shared_seed:
+    the prompted slice of a group's first case stands before the stacks of all others, in place of a prompt of their own
+    (Prompt Once, section 4.2). window: "" for that of the case's group. precision: as the worker takes it.
     """
 
     name: ArmName
     model: str = Field(default="auto", min_length=1)
+    config: str = ""
     method: Method = "each-slice"
     strategy: Strategy = "paper"
     jitter: tuple[Pixels, Pixels] | None = None
@@ -153,7 +154,10 @@ class StudyDesign(StrictModel):
         """
         chosen = self.arms
         for name, model in models:
-            chosen = tuple(arm.model_copy(update={"model": model}) if _means(name, arm.name) else arm for arm in chosen)
+            chosen = tuple(
+                arm.model_copy(update={"model": model, "config": ""}) if _means(name, arm.name) else arm
+                for arm in chosen
+            )
         return self.model_copy(update={"arms": chosen})
 
 

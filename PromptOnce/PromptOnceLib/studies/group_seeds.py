@@ -18,8 +18,8 @@ from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.seeds.create import make_seed
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.object_labels import read_objects
-from PromptOnceLib.studies.study_cases import ReadyCase, Say
+from PromptOnceLib.segmentation.segment import Labels
+from PromptOnceLib.studies.study_cases import ReadyCase, Say, labels_of
 
 
 def seed_name(group: str) -> str:
@@ -42,8 +42,8 @@ def keep_seed(first: ReadyCase, library: Path, window: str, axis: str, say: Say)
     Raises InputError and its children where the case cannot be read or its reference is empty.
     """
     volume = read_volume(first.image)
-    source = read_objects(first.reference, volume.geometry, say)[0]
-    case = prepare_case(volume, source, axis, None, window, source.holding)
+    labels = labels_of(first, volume.geometry, say)
+    case = prepare_case(volume, Labels(labels), axis, None, window, labels)
     prompt = case.prompt
     assert case.reference is not None
     assert isinstance(prompt, Prompt)

@@ -19,8 +19,7 @@ from PromptOnceLib.batch.planning.case_names import safe_name
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Geometry
-from PromptOnceLib.segmentation.reference import parse_reference, read_reference
-from PromptOnceLib.studies.study_cases import ReadyCase, Say, write_image
+from PromptOnceLib.studies.study_cases import ReadyCase, Say, labels_of, write_image
 
 SIDE = 1024
 """Rows and columns of a stack's slices: what SAM 2 sees."""
@@ -50,8 +49,7 @@ def _squares(case: ReadyCase, say: Say) -> tuple[NDArray[np.float32], NDArray[np
     volume = read_volume(case.image)
     if 1 not in volume.geometry.shape:
         raise InputError(f"{case.name} is a volume of several slices, not a picture: leave it out of this study.")
-    path, chosen = parse_reference(case.reference)
-    labels = read_reference(path, volume.geometry, chosen, say)
+    labels = labels_of(case, volume.geometry, say)
     axis = volume.geometry.shape.index(1)
     picture = Image.fromarray(_plane(volume.array, axis).astype(np.float32))
     mask = Image.fromarray(_plane(labels, axis).astype(np.uint8))

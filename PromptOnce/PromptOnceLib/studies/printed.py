@@ -17,7 +17,8 @@ _STRATEGY_ARMS = [f"{model}-S{number}" for model in ("sam_b", "sam_h") for numbe
 class PrintedValue:
     """One value of a paper.
 
-    study, arm: as studies call them; group: of cases, "all" for all slices of the study together.
+    study, arm: as studies call them, of moved prompts the strategy and how far they moved. group: of cases, "all" for
+    all slices of the study together.
     metric: "jaccard" and "dice" are means over slices, with their standard deviation in `sd`; an ending says that it is
     something else: "_min", "_max", "_median", "_q1", "_q3", "_delta" (difference of means from the arm that the study
     compares with), "_t" and "_p" (paired t-test of SAM less SAM 2: negative where SAM 2 is better), "_drop" (loss of
@@ -125,33 +126,38 @@ def _no_more_training() -> Iterator[PrintedValue]:
 
 
 def _propagated() -> Iterator[PrintedValue]:
-    """Prompt Once, sections 4.2 and 4.3: SAM 2 large with a prompt for a volume, and with one for the set."""
+    """Prompt Once, sections 4.2 and 4.3: SAM 2 large with a prompt for a volume, and with one for the set.
+
+    The code that made table 6 and figure 14 leaves out slices in which nothing was found, three of Coronacases and four
+    of Radiopaedia; with them the means of Jaccard would be 91.26 % and 91.47 %.
+    """
+    without = "slices left out in which nothing was found"
+    table, figure = f"{PROMPT_ONCE}, table 6, {without}", f"{PROMPT_ONCE}, figure 14, {without}"
+    single, shared = "sam2-single-prompt", "sam2-shared-seed"
     columns = {
         ("Coronacases", "jaccard"): (0.32, 98.63, 91.39, 12.26),
         ("Coronacases", "dice"): (0.65, 99.31, 94.87, 10.07),
         ("Radiopaedia", "jaccard"): (6.01, 98.56, 91.92, 10.07),
         ("Radiopaedia", "dice"): (11.34, 99.28, 95.39, 7.68),
     }
-    yield from _distributions("single-prompt", "sam2-single-prompt", columns, f"{PROMPT_ONCE}, table 6")
+    yield from _distributions("single-prompt", single, columns, table)
     for group, metric, points in (
         ("Coronacases", "jaccard", -0.50),
         ("Coronacases", "dice", -0.40),
         ("Radiopaedia", "jaccard", 1.64),
         ("Radiopaedia", "dice", 1.31),
     ):
-        yield _percent(
-            "single-prompt", group, "sam2-single-prompt", f"{metric}_delta", points, f"{PROMPT_ONCE}, table 6"
-        )
+        yield _percent("single-prompt", group, single, f"{metric}_delta", points, table)
     for group, metric, points in (
         ("Coronacases", "jaccard", 0.60),
         ("Coronacases", "dice", 0.40),
         ("Radiopaedia", "jaccard", -0.18),
         ("Radiopaedia", "dice", -0.16),
     ):
-        yield _percent("shared-seed", group, "sam2-shared-seed", f"{metric}_delta", points, f"{PROMPT_ONCE}, figure 14")
+        yield _percent("shared-seed", group, shared, f"{metric}_delta", points, figure)
     for metric, percent in (("jaccard", 84.81), ("dice", 90.67)):
         source = f"{PROMPT_ONCE}, section 4.3, AMOS, spleen, eight MR volumes"
-        yield _percent("modalities", "MR", "sam2-single-prompt", metric, percent, source)
+        yield _percent("modalities", "MR", single, metric, percent, source)
 
 
 def _strategies() -> Iterator[PrintedValue]:

@@ -75,10 +75,10 @@ def run_study(
     Raises, before anything is computed: InputError where data are missing or do not fit, packages are not installed, or
     the folder holds another study or other files; CheckpointError where a model is not on this computer.
     """
-    check_study(design)
     cases = find_cases(design, limit, say)
     if not cases:
         raise InputError("There are no cases in the study's data.")
+    check_study(design)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with exclusive_lock(folder / _LOCK):
@@ -96,12 +96,16 @@ def run_study(
 
 
 def check_study(design: StudyDesign) -> None:
-    """Raise InputError where packages of the extra are missing, and ModelError where a model is not to be had here."""
+    """Raise InputError where packages of the extra are missing, and ModelError where a model is not on this computer or
+    cannot do what its arm asks for.
+    """
     missing = [name for name in _PACKAGES if find_spec(name) is None]
     if missing:
         raise InputError(f'Studies need {" and ".join(missing)}: pip install "promptonce[study]".')
-    for model in dict.fromkeys(arm.model for arm in design.arms):
-        resolve_model(model)
+    for arm in design.arms:
+        files = resolve_model(arm.model, arm.config or None)
+        if arm.method == "propagate":
+            files.check_propagates()
 
 
 def _run_arms(

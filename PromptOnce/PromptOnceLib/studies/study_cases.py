@@ -76,6 +76,12 @@ def ready_case(case: StudyCase, folder: Path, say: Say) -> ReadyCase:
     return ReadyCase(name, case.group, case.image, str(target))
 
 
+def labels_of(case: ReadyCase, geometry: Geometry, say: Say) -> Array:
+    """The labels (KJI) of a case's reference on the grid of its image. Errors and notices as of read_reference."""
+    path, chosen = parse_reference(case.reference)
+    return read_reference(path, geometry, chosen, say)
+
+
 def united(references: Sequence[str], geometry: Geometry, say: Say) -> Array:
     """Labels (KJI, uint8) from 1 in the order of the references and of the labels in each; later ones go before."""
     labels = np.zeros(geometry.shape, np.uint8)

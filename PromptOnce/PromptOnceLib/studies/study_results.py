@@ -1,4 +1,4 @@
-"""What all arms of a study say together: the papers' files, tables, statistics, figures, and the page that shows them."""
+"""What all arms of a study say together: the papers' files, tables, statistics, figures, and the page with them."""
 
 from __future__ import annotations
 

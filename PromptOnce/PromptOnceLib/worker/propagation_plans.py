@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from PromptOnceLib.engine.images.image_model import ImageModel
-from PromptOnceLib.engine.images.single_slices import SlicePrompting
+from PromptOnceLib.engine.images.slice_prompting import SlicePrompting
 from PromptOnceLib.engine.propagation import Frames, SliceOutput, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.zoom.seeds import zoomed_after_seeds

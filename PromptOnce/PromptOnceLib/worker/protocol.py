@@ -12,22 +12,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
-from PromptOnceLib.worker.messages.answers import (
-    Done,
-    Embedded,
-    EverythingDone,
-    Failed,
-    FrameDone,
-    ModelLoaded,
-    Notice,
-    PointsDone,
-    Predicted,
-    Propagated,
-    SliceDone,
-    Welcome,
-)
-from PromptOnceLib.worker.messages.message import Answer, FileName, Message, Request
-from PromptOnceLib.worker.messages.requests import (
+from PromptOnceLib.worker.messages.from_client import (
     Cancel,
     Embed,
     Everything,
@@ -42,6 +27,21 @@ from PromptOnceLib.worker.messages.requests import (
     SetStack,
     SharedPrompt,
 )
+from PromptOnceLib.worker.messages.from_worker import (
+    Done,
+    Embedded,
+    EverythingDone,
+    Failed,
+    FrameDone,
+    ModelLoaded,
+    Notice,
+    PointsDone,
+    Predicted,
+    Propagated,
+    SliceDone,
+    Welcome,
+)
+from PromptOnceLib.worker.messages.message import Answer, FileName, Message, Request
 
 __all__ = [
     "MAX_MESSAGE_BYTES",

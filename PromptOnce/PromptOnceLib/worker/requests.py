@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.imaging.views.crop import Crop, Zoom
+from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.each_slice import Proposals, check_each_slice, proposed_names
 from PromptOnceLib.prompts.interpolation import Between, check_interpolation
@@ -147,11 +148,15 @@ class PropagationJob(SessionJob):
         self._path: Path | None = None
         self._masks: NDArray[np.uint8] | None = None
 
-    def check(self) -> None:
-        """Before it is sent: PromptError for a prompt that does not fit the stack, InputError for such a range."""
+    def check(self, files: ModelFiles) -> None:
+        """Before it is sent: PromptError for a prompt that does not fit the stack, InputError for such a range,
+        ModelError for a model that cannot propagate.
+        """
         check_prompt(self.prompt, self._stack)
         if self.settings.alone and isinstance(self.prompt, PromptSet):
             check_each_slice(self.prompt, self._stack.frames.shape)
+        else:
+            files.check_propagates()
         if self.settings.between == "interpolate":
             check_interpolation(self.prompt)
         self._range = self.settings.range_for(self.prompt, len(self._stack.frames))

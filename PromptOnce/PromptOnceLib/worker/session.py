@@ -141,7 +141,7 @@ class Session:
         that comes with them, with what the worker remembers of the slice from its last propagation. sight: how much of
         the slice is seen, None for "auto". While a propagation waits or runs, the preview waits for its end.
         """
-        stack, queue = self._chosen_stack(), self.callbacks.append
+        (stack, _), queue = self._chosen(), self.callbacks.append
         self._drop_prompts()
         job = PromptJob(
             prompt, fill_hole_area, on_masks, on_error, self._notice, tell_outdated, queue, correcting, sight
@@ -171,11 +171,11 @@ class Session:
         called the slice is already in the job's result. on_end is called exactly once: with None when it went to its
         end or was cancelled after the first slice, otherwise with the error. The result holds what is done.
         """
-        stack, queue = self._chosen_stack(), self.callbacks.append
+        (stack, model), queue = self._chosen(), self.callbacks.append
         job = PropagationJob(stack, prompt, settings, on_slice, on_notice, on_end, queue, self._clock, base)
         try:
-            job.check()
-        except InputError as error:
+            job.check(model.files)
+        except PromptOnceError as error:
             job.end(error)
             return job
         self._jobs.cancel(PropagationJob, self.client)
@@ -197,7 +197,7 @@ class Session:
         A preview or a propagation that is asked for before it is done ends it with CancelledError, as `cancel` does.
         """
         if slices or self._preparation.wanted_model is None:
-            self._chosen_stack()
+            self._chosen()
         self.ask(EmbeddingJob(slices, frames, on_embeddings, on_error, on_frame, self.callbacks.append))
 
     def ask(self, job: SessionJob) -> None:
@@ -236,10 +236,11 @@ class Session:
         while self.callbacks:
             self.callbacks.popleft()()
 
-    def _chosen_stack(self) -> Stack:
-        if self._preparation.stack is None or self._preparation.wanted_model is None:
+    def _chosen(self) -> tuple[Stack, ModelChoice]:
+        stack, model = self._preparation.stack, self._preparation.wanted_model
+        if stack is None or model is None:
             raise WorkerError("Choose a model and a volume first.")
-        return self._preparation.stack
+        return stack, model
 
     def _use(self, model: ModelChoice | None, stack: Stack | None) -> None:
         other_model = model != self._preparation.wanted_model

@@ -12,7 +12,7 @@ import numpy as np
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase, PromptChoice
 from PromptOnceLib.cases.case import Reference
 from PromptOnceLib.cases.prompt_source import PromptSource, choose_axis_for, choose_prompt
-from PromptOnceLib.cases.slice_prompts import prompts_of_reference, strategic_prompt
+from PromptOnceLib.cases.reference_prompts import prompts_of_reference, strategic_prompt
 from PromptOnceLib.errors import PromptError, SeedError
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Array, Volume

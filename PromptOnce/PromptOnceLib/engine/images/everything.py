@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from PromptOnceLib.engine.images.image_model import Embedding, ImageModel, Marks
+from PromptOnceLib.engine.images.image_model import Embedding, ImageMarks, ImageModel
 
 POINTS_TOGETHER = 64
 _MOST_OVERLAP = 0.7  # intersection over union of two masks' boxes, above which the surer one stays
@@ -56,7 +56,7 @@ def _search(
     found: list[_Sure] = []
     for start in range(0, len(points), POINTS_TOGETHER):
         places = points[start : start + POINTS_TOGETHER, None]
-        marks = Marks(places, np.ones(places.shape[:2], np.int32), grid=True)
+        marks = ImageMarks(places, np.ones(places.shape[:2], np.int32), grid=True)
         proposed = model.propose(embedding, marks, several=True)
         sure = proposed.predicted_iou > model.sure
         few = _portions(embedding, proposed.logits[sure], proposed.predicted_iou[sure])

@@ -27,7 +27,7 @@ class Embedding:
 
 
 @dataclass(frozen=True, eq=False)
-class Marks:
+class ImageMarks:
     """B prompts with P points each, in slice pixels.
 
     points: float64 (B, P, 2) of x, y. labels: int32 (B, P), 1 positive, 0 negative. box: float64 (4,) of x0, y0, x1,
@@ -40,7 +40,7 @@ class Marks:
     grid: bool = False
 
     @classmethod
-    def of(cls, prompt: ObjectPrompt) -> Marks:
+    def of(cls, prompt: ObjectPrompt) -> ImageMarks:
         """Those of one object."""
         points = np.array([(point.x, point.y) for point in prompt.points], np.float64).reshape(1, -1, 2)
         labels = np.array([[int(point.positive) for point in prompt.points]], np.int32)
@@ -78,7 +78,7 @@ class ImageModel(ABC):
         """Encode a slice, uint8 (rows, columns), as three equal channels."""
 
     @abstractmethod
-    def propose(self, embedding: Embedding, marks: Marks, several: bool) -> Proposed:
+    def propose(self, embedding: Embedding, marks: ImageMarks, several: bool) -> Proposed:
         """Masks for prompts: one for each, or, with several, three that an ambiguous prompt may mean."""
 
     @abstractmethod

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import Placement
-from PromptOnceLib.engine.images.image_model import Embedding, ImageModel, Marks, Proposed
+from PromptOnceLib.engine.images.image_model import Embedding, ImageMarks, ImageModel, Proposed
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.preprocessing import smooth_input
 
@@ -40,7 +40,7 @@ class Sam2Images(ImageModel):
         return Embedding(levels, (rows, columns))
 
     @torch.inference_mode()
-    def propose(self, embedding: Embedding, marks: Marks, several: bool) -> Proposed:
+    def propose(self, embedding: Embedding, marks: ImageMarks, several: bool) -> Proposed:
         """See ImageModel."""
         network = self._network
         *finer, coarsest = embedding.maps
@@ -62,7 +62,7 @@ class Sam2Images(ImageModel):
         """See ImageModel."""
         return torch.nn.functional.interpolate(logits, embedding.shape, mode="bilinear", align_corners=False)
 
-    def _points(self, embedding: Embedding, marks: Marks) -> tuple[torch.Tensor, torch.Tensor]:
+    def _points(self, embedding: Embedding, marks: ImageMarks) -> tuple[torch.Tensor, torch.Tensor]:
         """Points and labels in the network's pixels, a box first as its two corners."""
         points, labels = marks.points, marks.labels
         if marks.box is not None:

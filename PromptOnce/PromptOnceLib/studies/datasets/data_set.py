@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class DataSet:
     address: str
     layout: str
     complete: int
-    find: Callable[[Path, Notify], Sequence[StudyCase]]
+    find: Callable[[Path, Notify], Iterable[StudyCase]]
     same_grid: bool = True
 
     def cases(self, folder: Path, notify: Notify = lambda notice: None) -> tuple[StudyCase, ...]:

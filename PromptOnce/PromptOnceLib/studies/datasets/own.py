@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from PromptOnceLib.batch.planning.case_names import image_suffix, stem
 from PromptOnceLib.batch.planning.manifest import read_manifest
+from PromptOnceLib.batch.planning.patterns import Pattern
 from PromptOnceLib.batch.planning.plan import PromptChoice
 from PromptOnceLib.batch.planning.scan_folder import FoundImage, find_images
 from PromptOnceLib.errors import InputError
@@ -39,9 +40,9 @@ def _with_references(images: Path, folder: Path, notify: Notify) -> list[FoundIm
     """The images with their references, by the pattern that finds most of them."""
     best: list[FoundImage] = []
     notices: list[str] = []
-    for pattern in _patterns(images, folder):
+    for of_images, of_references in _patterns(images, folder):
         said: list[str] = []
-        found = find_images(images, references=pattern, notify=said.append)
+        found = find_images(images, of_images, of_references, said.append)
         if _paired(found) > _paired(best):
             best, notices = found, said
     if not best:
@@ -55,16 +56,23 @@ def _paired(found: list[FoundImage]) -> int:
     return sum(item.reference is not None for item in found)
 
 
-def _patterns(images: Path, folder: Path) -> Iterator[str]:
-    """Patterns of references that may lead somewhere, by what lies in the folders."""
+def _patterns(images: Path, folder: Path) -> Iterator[tuple[str | None, str]]:
+    """Patterns of images, None for all, and of references, that may lead somewhere by what lies in the folders."""
     for name in _REFERENCES:
         place = folder / name
         if place.is_dir():
             for ending, suffix in _in_use(place):
-                yield f"{place.as_posix()}/{{case}}{ending}{suffix}"
+                yield None, f"{place.as_posix()}/{{case}}{ending}{suffix}"
+    suffixes = set()
     for ending, suffix in _in_use(images):
+        suffixes.add(suffix)
         if ending or suffix in _SUFFIXES:
-            yield f"{{case}}{ending}{suffix}"
+            yield None, f"{{case}}{ending}{suffix}"
+    for suffix in sorted(suffixes):
+        for form in ("{{case}}_{word}{suffix}", "{word}_{{case}}{suffix}"):
+            own = form.format(word="image", suffix=suffix)
+            if any(Pattern(own).case_of(PurePath(path.name)) is not None for path in images.rglob("*")):
+                yield from ((own, form.format(word=word, suffix=suffix)) for word in ("label", "mask", "seg"))
 
 
 def _in_use(place: Path) -> list[tuple[str, str]]:
@@ -92,7 +100,8 @@ FOLDER = DataSet(
     licence="",
     address="",
     layout="Expected are the folders images and labels (or masks) with files of the same names, or references beside "
-    "the images, called as these with _seg, _mask or _label at the end.",
+    "the images, called as these with _seg, _mask or _label at the end, or with label in their names where these have "
+    "image. Anything else can be named in a table.",
     complete=0,
     find=_folder,
     same_grid=False,

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.studies.statistics.given import Given, Numbers, complete, same, scipy_stats
 from PromptOnceLib.studies.statistics.summary import mean_interval
-from PromptOnceLib.studies.statistics.values import Given, Numbers, complete, same, scipy_stats
 
 FEWEST_PAIRS = 3
 """Fewer pairs are described, not tested."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PromptOnceLib.studies.statistics.values import Given, Numbers, complete, same, scipy_stats
+from PromptOnceLib.studies.statistics.given import Given, Numbers, complete, same, scipy_stats
 
 _FEWEST = 3
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PromptOnceLib.studies.statistics.values import Given, Numbers, as_numbers, scipy_stats
+from PromptOnceLib.studies.statistics.given import Given, Numbers, as_numbers, scipy_stats
 
 _WHISKERS = 1.5  # quartile ranges
 _NOTCH = 1.57  # quartile ranges by the root of n (McGill, Tukey, Larsen 1978)
 
 
 @dataclass(frozen=True)
-class Summary:
+class Distribution:
     """A measure of `n` slices or volumes; `missing` more had none.
 
     sd: of the sample (n - 1). interval: of the mean, from Student's t with n - 1 degrees of freedom, with the
@@ -52,15 +52,15 @@ class BoxStatistics:
     outliers: tuple[float, ...]
 
 
-def summary(values: Given, confidence: float = 0.95) -> Summary:
+def summary(values: Given, confidence: float = 0.95) -> Distribution:
     """Distribution of values (n,); None and NaN are counted as missing. Raises InputError for infinite values."""
     numbers = as_numbers(values)
     missing = int(np.isnan(numbers).sum())
     numbers = numbers[~np.isnan(numbers)]
     if not numbers.size:
-        return Summary(0, missing, None, None, None, None, None, None, None, None, confidence)
+        return Distribution(0, missing, None, None, None, None, None, None, None, None, confidence)
     q1, median, q3 = np.percentile(numbers, (25, 50, 75))
-    return Summary(
+    return Distribution(
         n=numbers.size,
         missing=missing,
         mean=float(numbers.mean()),

@@ -89,8 +89,8 @@ def test_a_circle_is_its_first_harmonic_exactly() -> None:
 
 @pytest.mark.parametrize(("a", "b"), [(20, 10), (5, 30)])
 def test_an_ellipse_has_the_harmonics_of_its_length(a: float, b: float) -> None:
-    # Kuhl and Giardina's parameter is the share of the outline's length, so that an ellipse has higher orders, too. Here
-    # they are integrated over the angle, with the length up to each angle from the elliptic integral.
+    # Kuhl and Giardina's parameter is the share of the outline's length, so that an ellipse has higher orders, too.
+    # Here they are integrated over the angle, with the length up to each angle from the elliptic integral.
     angle = np.linspace(0, 2 * np.pi, 20001)
     length = integrate.cumulative_simpson(np.hypot(a * np.sin(angle), b * np.cos(angle)), x=angle, initial=0)
     share = length / length[-1]

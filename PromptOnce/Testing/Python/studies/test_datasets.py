@@ -140,6 +140,8 @@ def test_a_damaged_file_is_named_before_anything_runs(tmp_path: Path) -> None:
         ("imagesTr/{}.nii.gz", "labelsTr/{}.nii.gz"),
         ("{}.nii.gz", "{}_seg.nii.gz"),
         ("{}.nii.gz", "segmentations/{}-label.nii.gz"),
+        ("{}_image.nii.gz", "{}_label.nii.gz"),
+        ("image_{}.nii.gz", "mask_{}.nii.gz"),
     ],
 )
 def test_a_folder_of_ones_own_is_understood(tmp_path: Path, image: str, reference: str) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.studies.statistics.summary import Summary, box_statistics, mean_interval, summary
-from PromptOnceLib.studies.statistics.values import as_numbers, scipy_stats
+from PromptOnceLib.studies.statistics.given import as_numbers, scipy_stats
+from PromptOnceLib.studies.statistics.summary import Distribution, box_statistics, mean_interval, summary
 
 stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
 
@@ -34,13 +34,13 @@ def test_the_interval_is_that_of_scipy(rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ([], Summary(0, 0, None, None, None, None, None, None, None, None, 0.95)),
-        ([None, float("nan")], Summary(0, 2, None, None, None, None, None, None, None, None, 0.95)),
-        ([0.5], Summary(1, 0, 0.5, None, 0.5, 0.5, 0.5, 0.5, 0.5, None, 0.95)),
-        ([0.5, 0.5, 0.5], Summary(3, 0, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5, 0.5, (0.5, 0.5), 0.95)),
+        ([], Distribution(0, 0, None, None, None, None, None, None, None, None, 0.95)),
+        ([None, float("nan")], Distribution(0, 2, None, None, None, None, None, None, None, None, 0.95)),
+        ([0.5], Distribution(1, 0, 0.5, None, 0.5, 0.5, 0.5, 0.5, 0.5, None, 0.95)),
+        ([0.5, 0.5, 0.5], Distribution(3, 0, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5, 0.5, (0.5, 0.5), 0.95)),
     ],
 )
-def test_what_too_few_values_do_not_give_is_none(values: list[float | None], expected: Summary) -> None:
+def test_what_too_few_values_do_not_give_is_none(values: list[float | None], expected: Distribution) -> None:
     assert summary(values) == expected
 
 

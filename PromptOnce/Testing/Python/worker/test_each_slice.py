@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from engine.images.test_sam_images_equal_upstream import upstream_sam
 
-from PromptOnceLib.errors import CancelledError, InputError, PromptError
+from PromptOnceLib.errors import CancelledError, InputError, ModelError, PromptError
+from PromptOnceLib.models.registry import ModelFiles, resolve_model
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
+from PromptOnceLib.segmentation.result import slice_results
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
-from worker.conftest import ready_segmenter
-from worker.disks import ROWS, SLICES, disk_frames, disk_prompt
+from worker.conftest import Start, ready_segmenter
+from worker.disks import ROWS, SLICES, disk_frames, disk_prompt, stack_of
 from worker.fake_engine import EMBED_SECONDS, LIMIT, PROMPT_SECONDS
 from worker.fake_process import INSTEAD, fake_python
 
@@ -92,6 +96,33 @@ def test_a_cancel_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyP
         )
     assert job.cancelled
     assert list(np.flatnonzero(job.result.computed)) == [0, 1]
+
+
+def test_a_model_that_knows_single_slices_alone(start_worker: Start, tmp_path_factory: pytest.TempPathFactory) -> None:
+    checkpoint = tmp_path_factory.mktemp("sam") / "sam.pth"
+    torch.save(upstream_sam().state_dict(), checkpoint)
+    with WorkerClient(start_worker, threads=1) as client:
+        segmenter = Segmenter(client)
+        loaded = segmenter.use_model(ModelFiles("sam_small", checkpoint, "sam", None), "cpu", "float32")
+        assert (loaded.image_size, loaded.name) == (128, "sam_small")
+        segmenter.use_stack(stack_of(disk_frames()))
+        job = segmenter.prompt_slices(prompts(2, 3))
+        assert job.result.masks[0, 2].any()
+        assert np.isfinite(job.result.predicted_iou[0, [2, 3]]).all()
+        assert np.isnan(job.result.presence).all()
+        assert [row.presence for row in slice_results(job.result)] == [None] * SLICES
+        assert segmenter.everything(1, 2).masks.shape[1:] == disk_frames().shape[1:]
+
+        for ask in (
+            lambda: segmenter.propagate(disk_prompt()),
+            lambda: segmenter.predict(disk_prompt()),
+            lambda: segmenter.embed([1]),
+        ):
+            with pytest.raises(ModelError, match=r"sam_small is SAM \(version 1\), which segments single slices"):
+                ask()
+        # Another model takes its place.
+        segmenter.use_model(resolve_model("nano"), device="cpu", precision="float32")
+        assert segmenter.predict(disk_prompt()).masks.any()
 
 
 def test_everything_on_a_slice(fake_segmenter: Segmenter) -> None:

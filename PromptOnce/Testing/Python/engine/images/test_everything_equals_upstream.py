@@ -18,6 +18,7 @@ with torchvision_in_parts():
     from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
 
 __all__ = ["nano", "random_tiny"]  # fixtures
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 
 
 @pytest.mark.parametrize(

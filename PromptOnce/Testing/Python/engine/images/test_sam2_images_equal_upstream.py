@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,9 @@ from engine.images.torchvision_parts import torchvision_in_parts
 from engine.test_masks_equal_upstream import blobs, bright, grey
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.images.sam2_images import Sam2Images
-from PromptOnceLib.engine.images.single_slices import SlicePrompting
+from PromptOnceLib.engine.images.slice_prompting import SlicePrompting
 from PromptOnceLib.engine.network import Model, build_network, load_model
+from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import SliceOutput
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.each_slice import Proposals, each_slice
@@ -22,6 +25,7 @@ with torchvision_in_parts():
     from sam2.sam2_image_predictor import SAM2ImagePredictor
 
 SLICES = (0, 3)
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +91,18 @@ def test_a_mask_stays_where_the_network_takes_the_object_for_absent(nano: Model)
     ((_, output),) = SlicePrompting(Sam2Images(nano, on_cpu()), frame[None], each_slice({0: prompt}), (0,)).run()
     masks, _ = upstream(nano, frame, prompt, "single")
     np.testing.assert_array_equal(output.masks, masks)
+
+
+def test_a_faster_arrangement_gives_nearly_the_same(nano: Model, random_tiny: Model) -> None:
+    frames = blobs(1)
+    for model in (nano, random_tiny):
+        found = []
+        for placement in (on_cpu(), replace(on_cpu(), rearranged=True)):
+            Tracker(model, placement)
+            task = SlicePrompting(Sam2Images(model, placement), frames, each_slice({0: bright(0)}), (0,), "all")
+            ((_, output),) = task.run()
+            found.append(output)
+        exact, fast = found
+        assert (exact.masks != fast.masks).mean() < 1e-3
+        np.testing.assert_allclose(fast.predicted_iou, exact.predicted_iou, atol=1e-4)
+        Tracker(model, on_cpu())  # as it was

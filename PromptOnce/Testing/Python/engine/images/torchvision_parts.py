@@ -1,6 +1,6 @@
 """What upstream's image predictors and mask generators take from torchvision, which is not installed for tests.
 
-Each does what torchvision 0.21 does in the one case that upstream meets.
+Each does what torchvision 0.28 does in the one case that upstream meets.
 """
 
 from __future__ import annotations

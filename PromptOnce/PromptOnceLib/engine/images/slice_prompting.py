@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from PromptOnceLib.engine.images.image_model import Embedding, ImageModel, Marks, Proposed
+from PromptOnceLib.engine.images.image_model import Embedding, ImageMarks, ImageModel, Proposed
 from PromptOnceLib.engine.lookahead import Frames
 from PromptOnceLib.engine.transfer import SliceOutput, no_numbers
 from PromptOnceLib.prompts.each_slice import Proposals
@@ -35,8 +35,7 @@ class SlicePrompting:
     def run(self) -> Iterator[tuple[list[int], SliceOutput]]:
         """Slice after slice: the places of the masks that come, and what was found, with the seconds it took."""
         for index in self.slices:
-            frame = np.ascontiguousarray(self.frames[index])
-            embedding, embed_seconds = self.model.timed(partial(self.model.embed, frame))
+            embedding, embed_seconds = self.model.timed(partial(self.model.embed, self.frames[index]))
             places: list[int] = []
             found: list[tuple[Found, float]] = []
             for place, item in enumerate(self.prompts.objects):
@@ -48,7 +47,7 @@ class SlicePrompting:
             yield places, _together(index, found, embed_seconds)
 
     def _segment(self, embedding: Embedding, prompt: ObjectPrompt) -> Found:
-        proposed = self.model.propose(embedding, Marks.of(prompt), self.proposals != "single")
+        proposed = self.model.propose(embedding, ImageMarks.of(prompt), self.proposals != "single")
         return self._found(embedding, proposed)
 
     @torch.inference_mode()
