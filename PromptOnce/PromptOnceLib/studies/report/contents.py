@@ -33,7 +33,7 @@ from PromptOnceLib.studies.tables.arm_values import (
     groups_of,
     values_of,
 )
-from PromptOnceLib.studies.tables.comparison_tables import ArmPair, size_table, compared_pairs, paired_tests_table
+from PromptOnceLib.studies.tables.comparison_tables import ArmPair, compared_pairs, paired_tests_table, size_table
 from PromptOnceLib.studies.tables.printed_table import StudyValues, printed_table
 from PromptOnceLib.studies.tables.result_tables import (
     STATE_OF_THE_ART,
