@@ -33,7 +33,7 @@ from PromptOnceLib.studies.tables.arm_values import (
     groups_of,
     values_of,
 )
-from PromptOnceLib.studies.tables.comparison_tables import ArmPair, size_table, tested_pairs, tests_table
+from PromptOnceLib.studies.tables.comparison_tables import ArmPair, compared_pairs, paired_tests_table, size_table
 from PromptOnceLib.studies.tables.printed_table import StudyValues, printed_table
 from PromptOnceLib.studies.tables.result_tables import (
     STATE_OF_THE_ART,
@@ -114,7 +114,7 @@ def study_contents(design: StudyDesign, arms: Sequence[ArmRows], shapes: Shapes 
             contents.table(lambda first=first, second=second: against_table(first, second, _shares(measures)))
         contents.table(lambda: state_of_the_art_table(plain, _shares(measures), best))
     if pairs:
-        contents.table(lambda: tests_table(tested_pairs(pairs, measures)))
+        contents.table(lambda: paired_tests_table(compared_pairs(pairs, measures)))
     contents.table(lambda: size_table(plain, [] if by_strategy else pairs))
     if shapes is not None:
         contents.table(lambda: attributes_table(plain, shapes))

@@ -35,7 +35,7 @@ class TestedPair:
     comparison: PairedComparison
 
 
-def tested_pairs(pairs: Sequence[ArmPair], measures: Sequence[Measure]) -> tuple[TestedPair, ...]:
+def compared_pairs(pairs: Sequence[ArmPair], measures: Sequence[Measure]) -> tuple[TestedPair, ...]:
     """Every pair by every measure in every group. Raises EmptyArmError where two arms share no slice in a group."""
     found = []
     for first, second in pairs:
@@ -47,7 +47,7 @@ def tested_pairs(pairs: Sequence[ArmPair], measures: Sequence[Measure]) -> tuple
     return tuple(found)
 
 
-def tests_table(tested: Sequence[TestedPair]) -> StudyTable:
+def paired_tests_table(tested: Sequence[TestedPair]) -> StudyTable:
     """Paired tests on the slices and on the means of the cases, with effects, intervals and Holm's correction."""
     holm = adjusted([one.comparison.t_p for one in tested])
     # Of cases as well: they are the tests that do not take slices of one volume for independent.

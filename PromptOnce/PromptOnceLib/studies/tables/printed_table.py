@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from PromptOnceLib.studies.design import StudyDesign
 from PromptOnceLib.studies.figures.scatter import Shapes, attribute_columns
@@ -29,6 +30,7 @@ _SHARE = re.compile(r"(jaccard|dice)(_\w+)?")
 _STATISTICS = {"": "mean", "_min": "minimum", "_max": "maximum", "_median": "median", "_q1": "q1", "_q3": "q3"}
 _CT_GROUPS = frozenset({"coronacases", "radiopaedia"})
 _PAPERS_GROUPS = _CT_GROUPS | {"montgomery"}
+_HUANG = "strategies"
 _ALL, _WITH_XRAYS, _MEAN_OF_GROUPS = "all", "all, with Montgomery", "mean of groups"
 _ATTRIBUTES = {"size": "size", "contrast": "intensity_difference", "fourier": "fourier_order", "aspect": "aspect_ratio"}
 _WORDS = {  # in the order of the table
@@ -44,6 +46,15 @@ _WORDS = {  # in the order of the table
     "_q3": "3rd quartile",
 }
 
+_NOTE = (
+    "Percent and points for Jaccard and Dice, seconds for times, which depend on the computer. A negative t: the "
+    "second arm is better."
+)
+_WITH_LOST_SLICES = ("single-prompt", "shared-seed")
+_NOTE_OF_PROPAGATION = (
+    " Prompt Once leaves out the slices in which SAM 2 found nothing: three of Coronacases, four of Radiopaedia. "
+    "Here they count as 0."
+)
 _TIMES = {
     "seconds": "seconds for a slice",
     "embed_seconds": "seconds of encoding",
@@ -62,12 +73,11 @@ class StudyValues:
 
     def of(self, printed: PrintedValue) -> float | None:
         """The study's own value: percent where the paper has a share, otherwise as printed; None where it has none."""
-        drop = re.fullmatch(r"(S\d), (\d+)-(\d+) pixels", printed.arm)
-        if drop is not None:
-            return self._drop(drop[1], (int(drop[2]), int(drop[3])))
         arm = next((arm for arm in self.arms if arm.name == printed.arm), None)
         if arm is None:
             return None
+        if printed.metric.endswith("_drop"):
+            return self._drop(arm)
         share = _SHARE.fullmatch(printed.metric)
         if share is not None:
             return self._share(arm, BY_METRIC[share[1]], share[2] or "", printed.group)
@@ -113,9 +123,10 @@ class StudyValues:
         found = partial_rank_correlation(chosen, values, list(columns.values())).spearman
         return None if found is None else found.value
 
-    def _drop(self, strategy: str, shift: tuple[int, int]) -> float | None:
-        drops = [drop for one in self.moved if (one.strategy, one.shift) == (strategy, shift) for drop in one.drops]
-        return sum(drops) / len(drops) if drops else None
+    def _drop(self, arm: ArmRows) -> float | None:
+        shift = self.design.arm(arm.name).jitter
+        alike = [one for one in self.moved if (one.model, one.strategy, one.shift) == (arm.model, arm.strategy, shift)]
+        return fmean(alike[0].drops) if alike else None
 
     def _compared_with(self, name: str) -> ArmRows | None:
         """The arm that another one is first compared with."""
@@ -125,11 +136,13 @@ class StudyValues:
     def _part(self, arm: ArmRows, group: str) -> ArmRows | None:
         """The arm's rows in a group as the papers call it; None where it has none.
 
-        "all" are the CT volumes of the papers where the study has both groups of them, else all slices.
+        "all" are all slices in Huang et al., and the CT volumes in Prompt Once, where the study has both groups of them.
         """
         groups = {one.casefold(): one for one in groups_of([arm])}
         papers_groups = groups.keys() & _PAPERS_GROUPS
-        if group == _ALL and groups.keys() >= _CT_GROUPS:
+        if group == _ALL and self.design.name == _HUANG:
+            chosen = set(groups.values())
+        elif group == _ALL and groups.keys() >= _CT_GROUPS:
             chosen = {groups[one] for one in _CT_GROUPS}
         elif (group == _ALL and not papers_groups) or (group == _WITH_XRAYS and papers_groups == _PAPERS_GROUPS):
             chosen = set(groups.values())
@@ -157,8 +170,7 @@ def printed_table(values: StudyValues) -> StudyTable:
     return StudyTable(
         "printed",
         "What the papers print, and this study",
-        "Percent and points for Jaccard and Dice, seconds for times. Times depend on the computer. A negative t: the "
-        "second arm is better.",
+        _NOTE + (_NOTE_OF_PROPAGATION if values.design.name in _WITH_LOST_SLICES else ""),
         (
             TableColumn("group", "Group"),
             TableColumn("arm", "Arm"),

@@ -58,7 +58,7 @@ def test_the_boxes_of_every_group_measure_and_arm_stand_at_their_medians_and_mea
         values = [values_of(item, measure, group) for measure in (JACCARD, DICE) for item in (SAM, SAM2)]
         assert len(one.patches) == 4
         assert levels(one, 1.6) == pytest.approx([np.median(item) for item in values])
-        assert list(levels(one, 1.0)) == pytest.approx([item.mean() for item in values])
+        assert levels(one, 1.0) == pytest.approx([item.mean() for item in values])
         assert [tick.get_text() for tick in one.get_xticklabels()] == ["Jaccard index", "Dice score"]
 
 
