@@ -17,7 +17,7 @@ from PromptOnceLib.errors import PromptError
 from PromptOnceLib.prompts.from_mask import Mask, PromptSelection, check_label_slice, prompt_from_mask, tight_box
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 from PromptOnceLib.prompts.strategies.jitter import BoxChange, jittered
-from PromptOnceLib.prompts.strategies.samples import negative_pixels, positive_pixels
+from PromptOnceLib.prompts.strategies.sampled_pixels import negative_pixels, positive_pixels
 from PromptOnceLib.segmentation.metrics import dice
 
 Strategy = Literal["paper", "S1", "S2", "S3", "S4", "S5", "S6"]
