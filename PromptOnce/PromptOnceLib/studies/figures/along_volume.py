@@ -69,7 +69,8 @@ def curves_of(arm: ArmRows, measure: Measure, group: str | None = None) -> Value
     for row in rows_of(arm, group):
         cases.setdefault(row.case, []).append(row)
     curves = np.array([curve_of(rows, measure) for rows in cases.values()])
-    return curves[np.isfinite(curves).any(axis=1)]
+    known: Values = curves[np.isfinite(curves).any(axis=1)]
+    return known
 
 
 @in_house_style

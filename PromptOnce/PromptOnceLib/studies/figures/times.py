@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,31 +18,7 @@ from PromptOnceLib.studies.figures.style import (
     wrapped,
 )
 from PromptOnceLib.studies.rows import ArmRows
-
-
-@dataclass(frozen=True)
-class ArmTimes:
-    """Means of an arm in seconds; None where nobody measured them.
-
-    load: of the model. embed, prompt: of a slice, over `slices` of them.
-    """
-
-    arm: str
-    load: float | None
-    embed: float | None
-    prompt: float | None
-    slices: int
-
-    @property
-    def measured(self) -> bool:
-        return self.embed is not None or self.prompt is not None
-
-
-def times_of(arm: ArmRows) -> ArmTimes:
-    """The times of an arm. slices: the larger of the two counts."""
-    embed = [row.embed_seconds for row in arm.rows if row.embed_seconds is not None]
-    prompt = [row.prompt_seconds for row in arm.rows if row.prompt_seconds is not None]
-    return ArmTimes(arm.name, arm.load_seconds, _mean(embed), _mean(prompt), max(len(embed), len(prompt)))
+from PromptOnceLib.studies.tables.arm_times import times_of
 
 
 @in_house_style
@@ -77,13 +52,13 @@ def times_figure(arms: Sequence[ArmRows], name: str = "times") -> StudyFigure:
             axes[1].text(one.load or 0.0, place, f"  {label}", va="center", fontsize=7)
         axes[1].set_xlim(0, 1.35 * float(loads.max() or 1))
         axes[1].set_xlabel("seconds for loading the model")
-    for one in axes:
-        one.grid(axis="y", visible=False)
-        one.grid(axis="x")
-        one.set_yticks(at, [wrapped(item.arm, 22) for item in times])
-        one.tick_params(axis="y", length=0)
-    for one in axes[1:]:
-        one.set_yticklabels([])
+    for panel in axes:
+        panel.grid(axis="y", visible=False)
+        panel.grid(axis="x")
+        panel.set_yticks(at, [wrapped(item.arm, 22) for item in times])
+        panel.tick_params(axis="y", length=0)
+    for panel in axes[1:]:
+        panel.set_yticklabels([])
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return StudyFigure(
         name,
@@ -92,10 +67,6 @@ def times_figure(arms: Sequence[ArmRows], name: str = "times") -> StudyFigure:
         "them. Where a model carries a mask from slice to slice, encoding is the whole work on a slice.",
         figure,
     )
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
 
 
 def _short(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from PromptOnceLib.errors import EmptyArmError
@@ -12,18 +13,13 @@ from PromptOnceLib.studies.figures.agreement import agreement_figure
 from PromptOnceLib.studies.figures.along_volume import along_volume_figure, seed_choice_figure, seed_effect_figure
 from PromptOnceLib.studies.figures.deltas import deltas_figure, sorted_deltas_figure
 from PromptOnceLib.studies.figures.paired_test import paired_test_figure
-from PromptOnceLib.studies.figures.scatter import Shapes, attributes_figure, size_figure
-from PromptOnceLib.studies.figures.strategies import (
-    MovedPrompts,
-    jitter_figure,
-    moved_prompts,
-    plain_arms,
-    strategies_figure,
-)
+from PromptOnceLib.studies.figures.scatter import attributes_figure, size_figure
+from PromptOnceLib.studies.figures.strategies import jitter_figure, strategies_figure
 from PromptOnceLib.studies.figures.style import StudyFigure
-from PromptOnceLib.studies.figures.times import times_figure, times_of
+from PromptOnceLib.studies.figures.times import times_figure
 from PromptOnceLib.studies.presets import PRESETS
 from PromptOnceLib.studies.rows import ArmRows
+from PromptOnceLib.studies.tables.arm_times import times_of
 from PromptOnceLib.studies.tables.arm_values import (
     BY_METRIC,
     DICE,
@@ -33,7 +29,9 @@ from PromptOnceLib.studies.tables.arm_values import (
     groups_of,
     values_of,
 )
+from PromptOnceLib.studies.tables.attributes import Shapes
 from PromptOnceLib.studies.tables.comparison_tables import ArmPair, compared_pairs, paired_tests_table, size_table
+from PromptOnceLib.studies.tables.moved_prompts import MovedPrompts, moved_prompts, plain_arms
 from PromptOnceLib.studies.tables.printed_table import StudyValues, printed_table
 from PromptOnceLib.studies.tables.result_tables import (
     STATE_OF_THE_ART,
@@ -111,7 +109,7 @@ def study_contents(design: StudyDesign, arms: Sequence[ArmRows], shapes: Shapes 
         contents.table(lambda: moved_table(moved))
     if not by_strategy:
         for first, second in pairs:
-            contents.table(lambda first=first, second=second: against_table(first, second, _shares(measures)))
+            contents.table(partial(against_table, first, second, _shares(measures)))
         contents.table(lambda: state_of_the_art_table(plain, _shares(measures), best))
     if pairs:
         contents.table(lambda: paired_tests_table(compared_pairs(pairs, measures)))
@@ -138,34 +136,30 @@ def _draw(
     if by_strategy:
         for group in groups_of(plain):
             name = f"strategies_{_file_name(group)}" if group else "strategies"
-            contents.figure(lambda group=group, name=name: strategies_figure(plain, group, measures, name))
+            contents.figure(partial(strategies_figure, plain, group, measures, name))
     else:
         contents.figure(lambda: agreement_figure(plain, _shares(measures), best))
     for first, second in [] if by_strategy else pairs[:_MOST_PAIRS_DRAWN]:
         name = f"{second.name}_against_{first.name}"
-        for make, what in (
+        for draw, what in (
             (deltas_figure, "deltas"),
             (sorted_deltas_figure, "deltas_sorted"),
             (paired_test_figure, "paired_test"),
         ):
-            contents.figure(
-                lambda make=make, what=what, a=first, b=second, name=name: make(
-                    a, b, _shares(measures), f"{what}_{name}"
-                )
-            )
+            contents.figure(partial(draw, first, second, _shares(measures), f"{what}_{name}"))
     if moved:
         contents.figure(lambda: jitter_figure(moved))
     for arm in () if by_strategy else _of_volumes(drawn):
         make = along_volume_figure if arm.method == "propagate" else seed_choice_figure
         what = "along_volume" if arm.method == "propagate" else "seed_choice"
-        contents.figure(lambda make=make, what=what, arm=arm: make(arm, name=f"{what}_{arm.name}"))
+        contents.figure(partial(make, arm, name=f"{what}_{arm.name}"))
     places = [arm for arm in _of_volumes(plain) if arm.method == "propagate" and not design.arm(arm.name).shared_seed]
     if len({design.arm(arm.name).position for arm in places}) > 1:
         contents.figure(lambda: seed_effect_figure(places))
     for arm in drawn:
-        contents.figure(lambda arm=arm: size_figure(arm, name=f"size_{arm.name}"))
+        contents.figure(partial(size_figure, arm, name=f"size_{arm.name}"))
         if shapes is not None:
-            contents.figure(lambda arm=arm: attributes_figure(arm, shapes, name=f"attributes_{arm.name}"))
+            contents.figure(partial(attributes_figure, arm, shapes, name=f"attributes_{arm.name}"))
     if any(times_of(arm).measured for arm in plain):
         contents.figure(lambda: times_figure(plain))
 

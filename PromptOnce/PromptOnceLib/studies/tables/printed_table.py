@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from PromptOnceLib.studies.design import StudyDesign
-from PromptOnceLib.studies.figures.scatter import Shapes, attribute_columns
-from PromptOnceLib.studies.figures.strategies import MovedPrompts
-from PromptOnceLib.studies.figures.times import times_of
 from PromptOnceLib.studies.printed import PRINTED, PrintedValue
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.comparison import paired
 from PromptOnceLib.studies.statistics.correlation import partial_rank_correlation
 from PromptOnceLib.studies.statistics.summary import summary
+from PromptOnceLib.studies.tables.arm_times import times_of
 from PromptOnceLib.studies.tables.arm_values import (
     BY_METRIC,
     DICE,
@@ -24,6 +22,8 @@ from PromptOnceLib.studies.tables.arm_values import (
     pairs_of,
     values_of,
 )
+from PromptOnceLib.studies.tables.attributes import Shapes, attribute_columns
+from PromptOnceLib.studies.tables.moved_prompts import MovedPrompts
 from PromptOnceLib.studies.tables.study_table import Cell, StudyTable, TableColumn
 
 _SHARE = re.compile(r"(jaccard|dice)(_\w+)?")
@@ -136,7 +136,8 @@ class StudyValues:
     def _part(self, arm: ArmRows, group: str) -> ArmRows | None:
         """The arm's rows in a group as the papers call it; None where it has none.
 
-        "all" are all slices in Huang et al., and the CT volumes in Prompt Once, where the study has both groups of them.
+        "all" are all slices in Huang et al., and the CT volumes in Prompt Once, where the study has both groups of
+        them.
         """
         groups = {one.casefold(): one for one in groups_of([arm])}
         papers_groups = groups.keys() & _PAPERS_GROUPS

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from PromptOnceLib.studies.figures.scatter import ATTRIBUTES, Shapes, attribute_columns
-from PromptOnceLib.studies.figures.strategies import MovedPrompts
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.correlation import correlation, partial_rank_correlation
 from PromptOnceLib.studies.statistics.summary import summary
@@ -18,6 +16,8 @@ from PromptOnceLib.studies.tables.arm_values import (
     groups_of,
     values_of,
 )
+from PromptOnceLib.studies.tables.attributes import ATTRIBUTES, Shapes, attribute_columns
+from PromptOnceLib.studies.tables.moved_prompts import MovedPrompts
 from PromptOnceLib.studies.tables.study_table import Cell, StudyTable, TableColumn
 
 
