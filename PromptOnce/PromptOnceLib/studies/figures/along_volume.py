@@ -68,9 +68,8 @@ def curves_of(arm: ArmRows, measure: Measure, group: str | None = None) -> Value
     cases: dict[str, list[SliceRow]] = {}
     for row in rows_of(arm, group):
         cases.setdefault(row.case, []).append(row)
-    curves = np.array([curve_of(rows, measure) for rows in cases.values()])
-    known: Values = curves[np.isfinite(curves).any(axis=1)]
-    return known
+    curves = [curve_of(rows, measure) for rows in cases.values()]
+    return np.array([curve for curve in curves if np.isfinite(curve).any()])
 
 
 @in_house_style

@@ -52,19 +52,17 @@ def times_figure(arms: Sequence[ArmRows], name: str = "times") -> StudyFigure:
             axes[1].text(one.load or 0.0, place, f"  {label}", va="center", fontsize=7)
         axes[1].set_xlim(0, 1.35 * float(loads.max() or 1))
         axes[1].set_xlabel("seconds for loading the model")
-    for panel in axes:
-        panel.grid(axis="y", visible=False)
-        panel.grid(axis="x")
-        panel.set_yticks(at, [wrapped(item.arm, 22) for item in times])
-        panel.tick_params(axis="y", length=0)
-    for panel in axes[1:]:
-        panel.set_yticklabels([])
+    for drawing in axes:
+        drawing.grid(axis="y", visible=False)
+        drawing.grid(axis="x")
+        drawing.set_yticks(at, [wrapped(one.arm, 22) for one in times] if drawing is axes[0] else [""] * len(times))
+        drawing.tick_params(axis="y", length=0)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return StudyFigure(
         name,
         "Times of loading, encoding and prompting",
         "Means over the slices that were measured, in the network alone: reading images and writing results are not in "
-        "them. Where a model carries a mask from slice to slice, encoding is the whole work on a slice.",
+        "them. Only slices that are prompted by themselves are timed one by one, not those of a propagation.",
         figure,
     )
 

@@ -115,7 +115,7 @@ def study_contents(design: StudyDesign, arms: Sequence[ArmRows], shapes: Shapes 
         contents.table(lambda: paired_tests_table(compared_pairs(pairs, measures)))
     contents.table(lambda: size_table(plain, [] if by_strategy else pairs))
     if shapes is not None:
-        contents.table(lambda: attributes_table(plain, shapes))
+        contents.table(partial(attributes_table, plain, shapes))
     contents.table(lambda: times_table(plain))
     _draw(contents, design, plain, pairs, moved, measures, shapes, best if not by_strategy else {})
     return contents
@@ -136,32 +136,43 @@ def _draw(
     if by_strategy:
         for group in groups_of(plain):
             name = f"strategies_{_file_name(group)}" if group else "strategies"
-            contents.figure(partial(strategies_figure, plain, group, measures, name))
+            known = [measure for measure in measures if all(values_of(arm, measure, group).size for arm in plain)]
+            contents.figure(partial(strategies_figure, plain, group, known or measures, name))
     else:
-        contents.figure(lambda: agreement_figure(plain, _shares(measures), best))
-    for first, second in [] if by_strategy else pairs[:_MOST_PAIRS_DRAWN]:
-        name = f"{second.name}_against_{first.name}"
-        for draw, what in (
-            (deltas_figure, "deltas"),
-            (sorted_deltas_figure, "deltas_sorted"),
-            (paired_test_figure, "paired_test"),
-        ):
-            contents.figure(partial(draw, first, second, _shares(measures), f"{what}_{name}"))
+        contents.figure(partial(agreement_figure, plain, _shares(measures), best))
+        _draw_pairs(contents, pairs[:_MOST_PAIRS_DRAWN], _shares(measures))
     if moved:
-        contents.figure(lambda: jitter_figure(moved))
-    for arm in () if by_strategy else _of_volumes(drawn):
-        make = along_volume_figure if arm.method == "propagate" else seed_choice_figure
-        what = "along_volume" if arm.method == "propagate" else "seed_choice"
-        contents.figure(partial(make, arm, name=f"{what}_{arm.name}"))
-    places = [arm for arm in _of_volumes(plain) if arm.method == "propagate" and not design.arm(arm.name).shared_seed]
-    if len({design.arm(arm.name).position for arm in places}) > 1:
-        contents.figure(lambda: seed_effect_figure(places))
+        contents.figure(partial(jitter_figure, moved))
+    if not by_strategy:
+        _draw_positions(contents, design, plain)
     for arm in drawn:
         contents.figure(partial(size_figure, arm, name=f"size_{arm.name}"))
         if shapes is not None:
             contents.figure(partial(attributes_figure, arm, shapes, name=f"attributes_{arm.name}"))
     if any(times_of(arm).measured for arm in plain):
-        contents.figure(lambda: times_figure(plain))
+        contents.figure(partial(times_figure, plain))
+
+
+def _draw_pairs(contents: StudyContents, pairs: Sequence[ArmPair], measures: Sequence[Measure]) -> None:
+    for first, second in pairs:
+        name = f"{second.name}_against_{first.name}"
+        contents.figure(partial(deltas_figure, first, second, measures, f"deltas_{name}"))
+        contents.figure(partial(sorted_deltas_figure, first, second, measures, f"deltas_sorted_{name}"))
+        contents.figure(partial(paired_test_figure, first, second, measures, f"paired_test_{name}"))
+
+
+def _draw_positions(contents: StudyContents, design: StudyDesign, plain: Sequence[ArmRows]) -> None:
+    """What the place in the volume has to do with agreement, for arms whose cases have several slices."""
+    arms = [arm for arm in plain if any(row.slices > 1 for row in arm.rows)]
+    propagated = [arm for arm in arms if arm.method == "propagate"]
+    for arm in arms[:_MOST_ARMS_DRAWN]:
+        if arm in propagated:
+            contents.figure(partial(along_volume_figure, arm, name=f"along_volume_{arm.name}"))
+        else:
+            contents.figure(partial(seed_choice_figure, arm, name=f"seed_choice_{arm.name}"))
+    own = [arm for arm in propagated if not design.arm(arm.name).shared_seed]
+    if len({design.arm(arm.name).position for arm in own}) > 1:
+        contents.figure(partial(seed_effect_figure, own))
 
 
 def _with_values(arms: Sequence[ArmRows], contents: StudyContents) -> tuple[ArmRows, ...]:
@@ -196,11 +207,6 @@ def _pairs(design: StudyDesign, arms: Sequence[ArmRows]) -> list[ArmPair]:
 def _shares(measures: Sequence[Measure]) -> list[Measure]:
     """The measures in percent, which can share an axis."""
     return [measure for measure in measures if measure is not HAUSDORFF] or [DICE]
-
-
-def _of_volumes(arms: Sequence[ArmRows]) -> list[ArmRows]:
-    """The arms whose cases have several slices."""
-    return [arm for arm in arms if any(row.slices > 1 for row in arm.rows)]
 
 
 def _state_of_the_art(design: StudyDesign) -> StateOfTheArt:

@@ -136,8 +136,7 @@ class StudyValues:
     def _part(self, arm: ArmRows, group: str) -> ArmRows | None:
         """The arm's rows in a group as the papers call it; None where it has none.
 
-        "all" are all slices in Huang et al., and the CT volumes in Prompt Once, where the study has both groups of
-        them.
+        "all" are all slices in Huang et al.; in Prompt Once the CT volumes where the study has both groups of them.
         """
         groups = {one.casefold(): one for one in groups_of([arm])}
         papers_groups = groups.keys() & _PAPERS_GROUPS
