@@ -98,7 +98,7 @@ def study_contents(design: StudyDesign, arms: Sequence[ArmRows], shapes: Shapes 
         except EmptyArmError as error:
             contents.left_out.append(str(error))
     pairs = _pairs(design, arms)
-    by_strategy = len({arm.strategy for arm in plain}) > 1
+    by_strategy = _by_strategy(plain)
     best = _state_of_the_art(design)
 
     contents.table(lambda: printed_table(StudyValues(design, arms, moved, shapes)))
@@ -131,7 +131,7 @@ def _draw(
     shapes: Shapes | None,
     best: StateOfTheArt,
 ) -> None:
-    by_strategy = len({arm.strategy for arm in plain}) > 1
+    by_strategy = _by_strategy(plain)
     drawn = plain[:_MOST_ARMS_DRAWN]
     if by_strategy:
         for group in groups_of(plain):
@@ -202,6 +202,13 @@ def _pairs(design: StudyDesign, arms: Sequence[ArmRows]) -> list[ArmPair]:
         for pair in design.comparisons
         if pair.first in by_name and pair.second in by_name
     ]
+
+
+def _by_strategy(plain: Sequence[ArmRows]) -> bool:
+    """Whether the arms are ways to prompt, of one method, with an arm for each model and strategy."""
+    ways = {(arm.model, arm.strategy) for arm in plain}
+    methods = {arm.method for arm in plain}
+    return len(ways) == len(plain) and len(methods) == 1 and len({arm.strategy for arm in plain}) > 1
 
 
 def _shares(measures: Sequence[Measure]) -> list[Measure]:
