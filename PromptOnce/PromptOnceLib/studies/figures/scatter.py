@@ -5,14 +5,11 @@ As figure 13 of Huang et al. (2024), and the correlation with mask size in secti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from PromptOnceLib.errors import EmptyArmError
-from PromptOnceLib.segmentation.shape.measures import SliceShape
 from PromptOnceLib.studies.figures.style import TEXT, StudyFigure, colour, hide_from, in_house_style, panels
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.correlation import (
@@ -20,6 +17,7 @@ from PromptOnceLib.studies.statistics.correlation import (
     correlation,
     partial_rank_correlation,
 )
+from PromptOnceLib.studies.tables.arm_findings import ATTRIBUTES, Shapes, attribute_columns
 from PromptOnceLib.studies.tables.arm_values import (
     DICE,
     Measure,
@@ -36,27 +34,6 @@ if TYPE_CHECKING:
 
 _MOST_AS_SHAPES = 3000  # more points are drawn as pixels in the SVG, which would grow too large
 _BINS = 8
-
-
-@dataclass(frozen=True)
-class Attribute:
-    """Something of a slice's object that agreement may depend on; key: its field in SliceShape."""
-
-    key: str
-    short: str
-    title: str
-    logarithmic: bool
-
-
-ATTRIBUTES = (
-    Attribute("size", "Size", "size (pixels)", True),
-    Attribute("intensity_difference", "Contrast", "contrast to the surroundings (grey values)", False),
-    Attribute("fourier_order", "Outline", "complexity of the outline (Fourier order)", False),
-    Attribute("aspect_ratio", "Aspect", "aspect (shorter by longer side)", False),
-)
-
-Shapes = Mapping[tuple[str, int], SliceShape]
-"""By case and slice."""
 
 
 @in_house_style
@@ -124,24 +101,6 @@ def attributes_figure(arm: ArmRows, shapes: Shapes, measure: Measure = DICE, nam
         "independent.",
         figure,
     )
-
-
-def attribute_columns(arm: ArmRows, shapes: Shapes, measure: Measure) -> tuple[dict[str, Values], Values]:
-    """The attributes of the slices of an arm whose shape is known, by key, each (n,), NaN for missing; the measure."""
-    known = []
-    for row in arm.rows:
-        value, shape = measure.of(row), shapes.get((row.case, row.slice))
-        if value is not None and shape is not None:
-            known.append((shape, value))
-    columns = {
-        one.key: np.array([_number(getattr(shape, one.key)) for shape, _ in known], dtype=np.float64)
-        for one in ATTRIBUTES
-    }
-    return columns, np.array([value for _, value in known], dtype=np.float64)
-
-
-def _number(value: float | None) -> float:
-    return np.nan if value is None else value
 
 
 def _points(axes: Axes, x: Values, y: Values, *, logarithmic: bool) -> None:

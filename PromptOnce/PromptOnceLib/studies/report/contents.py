@@ -13,18 +13,13 @@ from PromptOnceLib.studies.figures.agreement import agreement_figure
 from PromptOnceLib.studies.figures.along_volume import along_volume_figure, seed_choice_figure, seed_effect_figure
 from PromptOnceLib.studies.figures.deltas import deltas_figure, sorted_deltas_figure
 from PromptOnceLib.studies.figures.paired_test import paired_test_figure
-from PromptOnceLib.studies.figures.scatter import Shapes, attributes_figure, size_figure
-from PromptOnceLib.studies.figures.strategies import (
-    MovedPrompts,
-    jitter_figure,
-    moved_prompts,
-    plain_arms,
-    strategies_figure,
-)
+from PromptOnceLib.studies.figures.scatter import attributes_figure, size_figure
+from PromptOnceLib.studies.figures.strategies import jitter_figure, strategies_figure
 from PromptOnceLib.studies.figures.style import StudyFigure
-from PromptOnceLib.studies.figures.times import times_figure, times_of
+from PromptOnceLib.studies.figures.times import times_figure
 from PromptOnceLib.studies.presets import PRESETS
 from PromptOnceLib.studies.rows import ArmRows
+from PromptOnceLib.studies.tables.arm_findings import MovedPrompts, Shapes, moved_prompts, plain_arms, times_of
 from PromptOnceLib.studies.tables.arm_values import (
     BY_METRIC,
     DICE,

@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from PromptOnceLib.studies.design import StudyDesign
-from PromptOnceLib.studies.figures.scatter import Shapes, attribute_columns
-from PromptOnceLib.studies.figures.strategies import MovedPrompts
-from PromptOnceLib.studies.figures.times import times_of
 from PromptOnceLib.studies.printed import PRINTED, PrintedValue
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.comparison import paired
 from PromptOnceLib.studies.statistics.correlation import partial_rank_correlation
 from PromptOnceLib.studies.statistics.summary import summary
+from PromptOnceLib.studies.tables.arm_findings import MovedPrompts, Shapes, attribute_columns, times_of
 from PromptOnceLib.studies.tables.arm_values import (
     BY_METRIC,
     DICE,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from PromptOnceLib.studies.figures.times import times_of
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.summary import summary
+from PromptOnceLib.studies.tables.arm_findings import times_of
 from PromptOnceLib.studies.tables.arm_values import (
     Measure,
     group_title,

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from PromptOnceLib.studies.figures.scatter import ATTRIBUTES, Shapes, attribute_columns
-from PromptOnceLib.studies.figures.strategies import MovedPrompts
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.correlation import correlation, partial_rank_correlation
 from PromptOnceLib.studies.statistics.summary import summary
+from PromptOnceLib.studies.tables.arm_findings import ATTRIBUTES, MovedPrompts, Shapes, attribute_columns
 from PromptOnceLib.studies.tables.arm_values import (
     DICE,
     Measure,

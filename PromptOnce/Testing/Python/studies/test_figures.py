@@ -22,8 +22,9 @@ from PromptOnceLib.studies.figures.along_volume import (
 from PromptOnceLib.studies.figures.deltas import deltas_figure, sorted_deltas_figure
 from PromptOnceLib.studies.figures.paired_test import paired_test_figure
 from PromptOnceLib.studies.figures.scatter import attributes_figure, size_figure
-from PromptOnceLib.studies.figures.strategies import MovedPrompts, jitter_figure, strategies_figure
+from PromptOnceLib.studies.figures.strategies import jitter_figure, strategies_figure
 from PromptOnceLib.studies.figures.times import times_figure
+from PromptOnceLib.studies.tables.arm_findings import MovedPrompts
 from PromptOnceLib.studies.tables.arm_values import DICE, HAUSDORFF, JACCARD, pairs_of, values_of
 from studies.sample_arms import arm
 
