@@ -5,7 +5,7 @@ As figures 6, 12, 14 and 16 of Prompt Once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PromptOnceLib.batch.report.page import counted
@@ -31,13 +31,11 @@ from PromptOnceLib.studies.tables.arm_values import (
     needed_values_of,
     rows_of,
 )
+from PromptOnceLib.studies.tables.result_tables import StateOfTheArt
 from PromptOnceLib.studies.tables.wording import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-StateOfTheArt = Mapping[tuple[str, str], tuple[str, float]]
-"""By group and key of the measure who reached how much, in the measure's unit."""
 
 _SHOWN = 0.005  # a smaller difference is printed as zero
 _BOXES_IN_A_THIRD, _BOXES_IN_A_HALF = 4, 6  # of the figure's width

@@ -17,6 +17,7 @@ from PromptOnceLib.studies.statistics.correlation import (
     correlation,
     partial_rank_correlation,
 )
+from PromptOnceLib.studies.tables.arm_findings import ATTRIBUTES, Shapes, attribute_columns
 from PromptOnceLib.studies.tables.arm_values import (
     DICE,
     Measure,
@@ -26,7 +27,6 @@ from PromptOnceLib.studies.tables.arm_values import (
     needed_values_of,
     rows_of,
 )
-from PromptOnceLib.studies.tables.attributes import ATTRIBUTES, Shapes, attribute_columns
 from PromptOnceLib.studies.tables.wording import RHO, decimal
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from PromptOnceLib.studies.figures.style import (
     panels,
 )
 from PromptOnceLib.studies.rows import ArmRows
+from PromptOnceLib.studies.tables.arm_findings import MovedPrompts
 from PromptOnceLib.studies.tables.arm_values import (
     DICE,
     MEASURES,
@@ -28,7 +29,6 @@ from PromptOnceLib.studies.tables.arm_values import (
     needed_values_of,
     values_of,
 )
-from PromptOnceLib.studies.tables.moved_prompts import MovedPrompts
 
 WORDS = {
     "paper": "papers' box\nand points",

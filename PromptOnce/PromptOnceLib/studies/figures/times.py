@@ -18,7 +18,7 @@ from PromptOnceLib.studies.figures.style import (
     wrapped,
 )
 from PromptOnceLib.studies.rows import ArmRows
-from PromptOnceLib.studies.tables.arm_times import times_of
+from PromptOnceLib.studies.tables.arm_findings import times_of
 
 
 @in_house_style

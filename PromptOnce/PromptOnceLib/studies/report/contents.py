@@ -19,7 +19,7 @@ from PromptOnceLib.studies.figures.style import StudyFigure
 from PromptOnceLib.studies.figures.times import times_figure
 from PromptOnceLib.studies.presets import PRESETS
 from PromptOnceLib.studies.rows import ArmRows
-from PromptOnceLib.studies.tables.arm_times import times_of
+from PromptOnceLib.studies.tables.arm_findings import MovedPrompts, Shapes, moved_prompts, plain_arms, times_of
 from PromptOnceLib.studies.tables.arm_values import (
     BY_METRIC,
     DICE,
@@ -29,9 +29,7 @@ from PromptOnceLib.studies.tables.arm_values import (
     groups_of,
     values_of,
 )
-from PromptOnceLib.studies.tables.attributes import Shapes
 from PromptOnceLib.studies.tables.comparison_tables import ArmPair, compared_pairs, paired_tests_table, size_table
-from PromptOnceLib.studies.tables.moved_prompts import MovedPrompts, moved_prompts, plain_arms
 from PromptOnceLib.studies.tables.printed_table import StudyValues, printed_table
 from PromptOnceLib.studies.tables.result_tables import (
     STATE_OF_THE_ART,

@@ -11,7 +11,7 @@ from PromptOnceLib.studies.figures.style import write_figures
 from PromptOnceLib.studies.report.contents import study_contents
 from PromptOnceLib.studies.report.study_page import FIGURES, TABLES, study_page
 from PromptOnceLib.studies.rows import ArmRows
-from PromptOnceLib.studies.tables.attributes import Shapes
+from PromptOnceLib.studies.tables.arm_findings import Shapes
 from PromptOnceLib.studies.tables.study_table import made, write_tables
 
 PAGE = "index.html"

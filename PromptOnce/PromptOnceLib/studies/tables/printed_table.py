@@ -13,7 +13,7 @@ from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.comparison import paired
 from PromptOnceLib.studies.statistics.correlation import partial_rank_correlation
 from PromptOnceLib.studies.statistics.summary import summary
-from PromptOnceLib.studies.tables.arm_times import times_of
+from PromptOnceLib.studies.tables.arm_findings import MovedPrompts, Shapes, attribute_columns, times_of
 from PromptOnceLib.studies.tables.arm_values import (
     BY_METRIC,
     DICE,
@@ -22,8 +22,6 @@ from PromptOnceLib.studies.tables.arm_values import (
     pairs_of,
     values_of,
 )
-from PromptOnceLib.studies.tables.attributes import Shapes, attribute_columns
-from PromptOnceLib.studies.tables.moved_prompts import MovedPrompts
 from PromptOnceLib.studies.tables.study_table import Cell, StudyTable, TableColumn
 
 _SHARE = re.compile(r"(jaccard|dice)(_\w+)?")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.summary import summary
-from PromptOnceLib.studies.tables.arm_times import times_of
+from PromptOnceLib.studies.tables.arm_findings import times_of
 from PromptOnceLib.studies.tables.arm_values import (
     Measure,
     group_title,

@@ -9,6 +9,7 @@ import numpy as np
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.correlation import correlation, partial_rank_correlation
 from PromptOnceLib.studies.statistics.summary import summary
+from PromptOnceLib.studies.tables.arm_findings import ATTRIBUTES, MovedPrompts, Shapes, attribute_columns
 from PromptOnceLib.studies.tables.arm_values import (
     DICE,
     Measure,
@@ -16,8 +17,6 @@ from PromptOnceLib.studies.tables.arm_values import (
     groups_of,
     values_of,
 )
-from PromptOnceLib.studies.tables.attributes import ATTRIBUTES, Shapes, attribute_columns
-from PromptOnceLib.studies.tables.moved_prompts import MovedPrompts
 from PromptOnceLib.studies.tables.study_table import Cell, StudyTable, TableColumn
 
 

@@ -24,8 +24,8 @@ from PromptOnceLib.studies.figures.paired_test import paired_test_figure
 from PromptOnceLib.studies.figures.scatter import attributes_figure, size_figure
 from PromptOnceLib.studies.figures.strategies import jitter_figure, strategies_figure
 from PromptOnceLib.studies.figures.times import times_figure
+from PromptOnceLib.studies.tables.arm_findings import MovedPrompts
 from PromptOnceLib.studies.tables.arm_values import DICE, HAUSDORFF, JACCARD, pairs_of, values_of
-from PromptOnceLib.studies.tables.moved_prompts import MovedPrompts
 from studies.sample_arms import arm
 
 stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")

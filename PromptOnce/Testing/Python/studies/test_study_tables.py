@@ -15,9 +15,9 @@ from PromptOnceLib.studies.design import ArmComparison, StudyArm, StudyDesign
 from PromptOnceLib.studies.presets import preset
 from PromptOnceLib.studies.published import read_published
 from PromptOnceLib.studies.rows import ArmRows
+from PromptOnceLib.studies.tables.arm_findings import moved_prompts
 from PromptOnceLib.studies.tables.arm_values import DICE, HAUSDORFF, JACCARD, pairs_of, values_of
 from PromptOnceLib.studies.tables.comparison_tables import compared_pairs, paired_tests_table, size_table
-from PromptOnceLib.studies.tables.moved_prompts import moved_prompts
 from PromptOnceLib.studies.tables.printed_table import StudyValues, printed_table
 from PromptOnceLib.studies.tables.result_tables import (
     against_table,
