@@ -21,7 +21,6 @@ from PromptOnceLib.cases.recorded_result import read_recorded_result
 from PromptOnceLib.cases.slice_review import SliceReview, review_recorded, review_result
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.workflows.correct import steps_of_saved_correction
-from PromptOnceLib.workflows.drive import run_steps
 
 
 def review(result: Segmentation | str | Path, name: str | None = None) -> list[SliceReview]:
@@ -129,8 +128,7 @@ def correct(
     others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
     with ExitStack() as held:
         session = model if isinstance(model, Session) else held.enter_context(Session(model, device=device))
-        steps = steps_of_saved_correction(saved, chosen, slice, marks, others)
-        corrected = run_steps(session.segmenter, steps, should_cancel=should_cancel)
+        corrected = session.go(steps_of_saved_correction(saved, chosen, slice, marks, others), should_cancel)
     target = path if of_run is None else of_run.target
     write_saved_result(source, corrected, None if source == target else target)
     if of_run is not None:

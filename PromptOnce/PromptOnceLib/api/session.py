@@ -271,7 +271,7 @@ class Session(LoadedModel):
             frame_confirmed=frame_confirmed,
             **words,
         )
-        return run_steps(self.segmenter, steps, should_cancel=should_cancel)
+        return self.go(steps, should_cancel)
 
     def _working_image(self) -> WorkingImage:
         if self._image is None:
