@@ -154,6 +154,13 @@ class PromptSet(StrictModel):
         there = ", ".join(item.name for item in self.objects)
         raise PromptError(f'There is no object "{name}". The objects are: {there}.')
 
+    def chosen(self, name: str | None) -> PromptedObject:
+        """The object of this name, or for None the only one. Raises PromptError where there is none, or are several."""
+        if name is None and len(self.objects) > 1:
+            names = ", ".join(item.name for item in self.objects)
+            raise PromptError(f"There are several objects: name one of {names}.")
+        return self.objects[0] if name is None else self.object(name)
+
     def only(self, names: Iterable[str]) -> PromptSet:
         """Some of the objects, in this order."""
         return self.model_copy(update={"objects": tuple(self.object(name) for name in names)})
