@@ -125,13 +125,7 @@ class Marks:
         if len(indices) == 1:
             return self.on(indices.pop(), axis)
         objects = tuple(
-            PromptedObject(
-                name=name,
-                slices=tuple(
-                    FixedSlice(slice=index, box=item.box, points=item.points, mask=item.mask)
-                    for index, item in slices.items()
-                ),
-            )
+            PromptedObject(name=name, slices=tuple(FixedSlice.of(index, item) for index, item in slices.items()))
             for name, slices in self._marks.items()
         )
         return PromptSet(axis=axis, objects=objects)
