@@ -12,8 +12,10 @@ from PromptOnceLib.prompts.prompt_set import PromptSet
 class WorkingImage:
     """A volume along one axis.
 
-    axis, window: as parse_axis and window_from_text take them. slice: the one that was marked last, at first the
-    central one. Raises InputError for what is no axis.
+    axis, window: as parse_axis and window_from_text take them. slices: view (n, rows, columns) of the voxels. slice:
+    the one that was marked last, at first the central one.
+
+    Raises InputError for what is no axis.
     """
 
     def __init__(self, volume: Volume, axis: str, window: str) -> None:
