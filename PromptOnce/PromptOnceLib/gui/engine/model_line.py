@@ -41,10 +41,10 @@ class ModelLine:
         self.widget.setLayout(layout)
         self._state: tuple[str, str, str] | None = None
         connect(self.button, "clicked(bool)", lambda _checked: self._pressed())
-        self._ask = lambda: tools.refresher.ask(self.refresh)
+        self._refresher = tools.refresher
         self._heard: tuple[object, ...] = ()
         for signal in (engine.changed, tasks.changed):
-            signal.connect(self._ask)
+            signal.connect(self._outdated)
         engine.pumped.connect(self._listened)
 
     def refresh(self) -> None:
@@ -64,7 +64,10 @@ class ModelLine:
         heard = (self._engine.state is SessionState.FAILED, session.error, session.model)
         if heard != self._heard:
             self._heard = heard
-            self._ask()
+            self._outdated()
+
+    def _outdated(self) -> None:
+        self._refresher.ask(self.refresh)
 
     def _find_state(self) -> tuple[str, str, str]:
         """Colour, text, and what stands on the button."""

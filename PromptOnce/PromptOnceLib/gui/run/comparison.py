@@ -83,8 +83,9 @@ class RunComparison:
         case = self._current.case
         if case is None or not 0 <= index < len(case.image.slices):
             return
-        nothing = np.zeros(case.image.slices.shape[1:], bool)
-        mask = nothing if self._result is None else self._result.masks[:, index].any(axis=0)
+        mask = np.zeros(case.image.slices.shape[1:], np.uint8)
+        if self._result is not None:
+            mask = self._result.masks[:, index].max(axis=0)
         slice_views.go_to_middle(case.image.grid, index, mask)
 
     def _leave(self, _case: OpenCase) -> None:
