@@ -10,15 +10,12 @@ from PromptOnceLib.studies.rows import ArmRows, SliceRow
 def rows_of_run(run: RunResults, arm: StudyArm, fewest_pixels: int = 1) -> ArmRows:
     """The slices of all cases of an arm's run that have results.
 
-    fewest_pixels: slices with fewer pixels of the reference count as if they had none. Moved prompts are said in the
-    strategy: "S5, 10-20 pixels".
+    fewest_pixels: slices with fewer pixels of the reference count as if they had none.
     """
     rows = tuple(row for case in run.done for row in _rows(case, arm, fewest_pixels))
     seconds = [case.record.identity.load_seconds for case in run.done if case.record is not None]
     measured = [value for value in seconds if value is not None]
-    moved = "" if arm.jitter is None else f", {arm.jitter[0]}-{arm.jitter[1]} pixels"
-    strategy = f"{arm.strategy}{moved}"
-    return ArmRows(arm.name, run.record.model.name, arm.method, strategy, rows, max(measured, default=None))
+    return ArmRows(arm.name, run.record.model.name, arm.method, arm.strategy, rows, max(measured, default=None))
 
 
 def _rows(case: CaseResult, arm: StudyArm, fewest_pixels: int) -> list[SliceRow]:

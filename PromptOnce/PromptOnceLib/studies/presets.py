@@ -89,13 +89,13 @@ _DESIGNS = (
         arms=(
             _SAM,
             _SINGLE,
-            _SINGLE.model_copy(update={"name": "sam2-single-prompt-first-quarter", "position": 0.25}),
-            _SINGLE.model_copy(update={"name": "sam2-single-prompt-last-quarter", "position": 0.75}),
+            _SINGLE.model_copy(update={"name": "sam2-at-a-quarter", "position": 0.25}),
+            _SINGLE.model_copy(update={"name": "sam2-at-three-quarters", "position": 0.75}),
         ),
         comparisons=_pairs(
             ("sam", "sam2-single-prompt"),
-            ("sam2-single-prompt", "sam2-single-prompt-first-quarter"),
-            ("sam2-single-prompt", "sam2-single-prompt-last-quarter"),
+            ("sam2-single-prompt", "sam2-at-a-quarter"),
+            ("sam2-single-prompt", "sam2-at-three-quarters"),
         ),
     ),
     StudyDesign(

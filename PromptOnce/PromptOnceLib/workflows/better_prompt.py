@@ -45,6 +45,7 @@ def search_better_prompt(
         done += 1
         if on_trial is not None:
             on_trial(done)
-        return masks[0]
+        mask: NDArray[np.uint8] = masks[0]
+        return mask
 
     return search_negative_points(segment, reference[prompt.slice], item, candidates=candidates, points=points)

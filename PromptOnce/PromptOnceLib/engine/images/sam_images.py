@@ -1,4 +1,4 @@
-"""SAM (version 1) on single images, as upstream's SamPredictor has it."""
+"""SAM (version 1; Kirillov et al. 2023) on single images, as upstream's SamPredictor has it."""
 
 from __future__ import annotations
 

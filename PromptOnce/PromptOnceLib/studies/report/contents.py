@@ -96,7 +96,7 @@ def study_contents(design: StudyDesign, arms: Sequence[ArmRows], shapes: Shapes 
         except EmptyArmError as error:
             contents.left_out.append(str(error))
     pairs = _pairs(design, arms)
-    by_strategy = len({arm.strategy for arm in plain}) > 1
+    by_strategy = _by_strategy(plain)
     best = _state_of_the_art(design)
 
     contents.table(lambda: printed_table(StudyValues(design, arms, moved, shapes)))
@@ -129,12 +129,13 @@ def _draw(
     shapes: Shapes | None,
     best: StateOfTheArt,
 ) -> None:
-    by_strategy = len({arm.strategy for arm in plain}) > 1
+    by_strategy = _by_strategy(plain)
     drawn = plain[:_MOST_ARMS_DRAWN]
     if by_strategy:
         for group in groups_of(plain):
             name = f"strategies_{_file_name(group)}" if group else "strategies"
-            contents.figure(partial(strategies_figure, plain, group, measures, name))
+            known = [measure for measure in measures if all(values_of(arm, measure, group).size for arm in plain)]
+            contents.figure(partial(strategies_figure, plain, group, known or measures, name))
     else:
         contents.figure(partial(agreement_figure, plain, _shares(measures), best))
         _draw_pairs(contents, pairs[:_MOST_PAIRS_DRAWN], _shares(measures))
@@ -199,6 +200,13 @@ def _pairs(design: StudyDesign, arms: Sequence[ArmRows]) -> list[ArmPair]:
         for pair in design.comparisons
         if pair.first in by_name and pair.second in by_name
     ]
+
+
+def _by_strategy(plain: Sequence[ArmRows]) -> bool:
+    """Whether the arms are ways to prompt, of one method, with an arm for each model and strategy."""
+    ways = {(arm.model, arm.strategy) for arm in plain}
+    methods = {arm.method for arm in plain}
+    return len(ways) == len(plain) and len(methods) == 1 and len({arm.strategy for arm in plain}) > 1
 
 
 def _shares(measures: Sequence[Measure]) -> list[Measure]:

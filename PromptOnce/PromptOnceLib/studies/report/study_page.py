@@ -140,11 +140,14 @@ def _other_models(design: StudyDesign, arms: Sequence[ArmRows]) -> list[str]:
     """Arms of a study of the papers that ran with another model than the papers'."""
     preset = PRESETS.get(design.name)
     papers = {} if preset is None else {arm.name: arm.model for arm in preset.arms}
-    others = [
-        f"{arm.name} with {arm.model} instead of {papers[arm.name]}"
-        for arm in arms
-        if arm.name in papers and arm.model != papers[arm.name]
-    ]
+    others: dict[tuple[str, str], list[str]] = {}
+    for arm in arms:
+        if arm.name in papers and arm.model != papers[arm.name]:
+            others.setdefault((arm.model, papers[arm.name]), []).append(arm.name)
     if not others:
         return []
-    return [f"Not the papers' models, so their values cannot be expected here: {', '.join(others)}."]
+    found = ", ".join(
+        f"{names[0] if len(names) == 1 else f'{len(names)} arms'} with {model} instead of {theirs}"
+        for (model, theirs), names in others.items()
+    )
+    return [f"Not the papers' models, so their values cannot be expected here: {found}."]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from PromptOnceLib.errors import EmptyArmError
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.statistics.comparison import PairedComparison, adjusted, paired
 from PromptOnceLib.studies.statistics.correlation import Coefficient, correlation
@@ -36,12 +37,15 @@ class TestedPair:
 
 
 def compared_pairs(pairs: Sequence[ArmPair], measures: Sequence[Measure]) -> tuple[TestedPair, ...]:
-    """Every pair by every measure in every group. Raises EmptyArmError where two arms share no slice in a group."""
+    """Every pair by every measure in every group in which the two arms share slices that have it."""
     found = []
     for first, second in pairs:
         for group in groups_of((first, second)):
             for measure in measures:
-                values = pairs_of(first, second, measure, group)
+                try:
+                    values = pairs_of(first, second, measure, group)
+                except EmptyArmError:
+                    continue
                 comparison = paired(values.a, values.b, values.cases)
                 found.append(TestedPair(first.name, second.name, group, measure, comparison))
     return tuple(found)

@@ -136,6 +136,18 @@ def test_propagated_arms_are_drawn_along_the_volume_and_by_their_prompted_slice(
     assert "seed_effect" in names
 
 
+def test_strategies_stand_beside_each_other_only_where_they_are_what_differs() -> None:
+    box = replace(SAM, name="box", strategy="S5")
+    once = replace(SAM2, name="once", method="propagate")
+    design = MINE.model_copy(
+        update={"arms": tuple(StudyArm(name=one.name, method=one.method) for one in (SAM, box, once))}
+    )
+    assert "strategies" in [table.name for table in study_contents(design, [SAM, box]).tables]
+    mixed = study_contents(design, [SAM, box, once])
+    assert "strategies" not in [table.name for table in mixed.tables]
+    assert "agreement" in [one.name for one in mixed.figures]
+
+
 def test_single_pictures_are_not_drawn_along_a_volume() -> None:
     pictures = [
         replace(one, rows=tuple(replace(row, case=f"{row.case}-{row.slice}", slice=0, slices=1) for row in one.rows))

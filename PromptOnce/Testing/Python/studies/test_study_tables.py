@@ -16,7 +16,7 @@ from PromptOnceLib.studies.presets import preset
 from PromptOnceLib.studies.published import read_published
 from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.tables.arm_findings import moved_prompts
-from PromptOnceLib.studies.tables.arm_values import DICE, JACCARD, pairs_of, values_of
+from PromptOnceLib.studies.tables.arm_values import DICE, HAUSDORFF, JACCARD, pairs_of, values_of
 from PromptOnceLib.studies.tables.comparison_tables import compared_pairs, paired_tests_table, size_table
 from PromptOnceLib.studies.tables.printed_table import StudyValues, printed_table
 from PromptOnceLib.studies.tables.result_tables import (
@@ -84,6 +84,13 @@ def test_paired_tests_count_slices_and_cases() -> None:
     assert cases["p"] == pytest.approx(stats.ttest_rel(means.b, means.a).pvalue)
     p_values = [row[10] for row in table.rows if row[4] == "slices"]
     assert max(p_values) <= max(row[11] for row in table.rows if row[4] == "slices")  # type: ignore[type-var]
+
+
+def test_a_measure_that_an_arm_has_not_is_left_out_of_its_comparisons_alone() -> None:
+    near = replace(SAM2, rows=tuple(replace(row, hausdorff_mm=None) for row in SAM2.rows))
+    found = compared_pairs([(SAM, SAM2), (SAM, near)], [DICE, HAUSDORFF])
+    assert [(one.group, one.measure.key) for one in found[4:]] == [("Coronacases", "dice"), ("Radiopaedia", "dice")]
+    assert len(found) == 6
 
 
 def test_size_goes_with_dice_and_with_what_an_arm_gains() -> None:
