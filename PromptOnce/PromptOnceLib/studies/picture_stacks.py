@@ -8,7 +8,7 @@ averaged where they shrink, and masks by nearest neighbour. Figures are those of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from PromptOnceLib.batch.planning.case_names import safe_name
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import CancelledError, InputError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Geometry
 from PromptOnceLib.studies.study_cases import ReadyCase, Say, labels_of, write_image
@@ -25,19 +25,34 @@ SIDE = 1024
 """Rows and columns of a stack's slices: what SAM 2 sees."""
 
 
-def stacks_of(cases: Sequence[ReadyCase], folder: Path, say: Say) -> tuple[ReadyCase, ...]:
+def stacks_of(
+    cases: Sequence[ReadyCase], folder: Path, say: Say, should_cancel: Callable[[], bool] = lambda: False
+) -> tuple[ReadyCase, ...]:
     """One case for each group, its slices the group's pictures in their order; written to the folder.
 
-    Raises InputError for a case that is a volume of several slices, or whose files cannot be read.
+    Raises InputError for a case that is a volume of several slices, or whose files cannot be read, and CancelledError
+    between two pictures.
     """
-    groups = dict.fromkeys(case.group for case in cases)
-    return tuple(_stack(group, [case for case in cases if case.group == group], folder, say) for group in groups)
+    found = []
+    for group in dict.fromkeys(case.group for case in cases):
+        pictures = [case for case in cases if case.group == group]
+        say(f"{len(pictures)} pictures are put together as one stack.")
+        found.append(_stack(group, pictures, folder, say, should_cancel))
+    return tuple(found)
 
 
-def _stack(group: str, cases: Sequence[ReadyCase], folder: Path, say: Say) -> ReadyCase:
+def _stack(
+    group: str, cases: Sequence[ReadyCase], folder: Path, say: Say, should_cancel: Callable[[], bool]
+) -> ReadyCase:
     name = safe_name(group) if group else "pictures"
     image, reference = folder / f"{name}.nrrd", folder / f"{name}-reference.nrrd"
-    frames, labels = zip(*(_squares(case, say) for case in cases), strict=True)
+    frames, labels = [], []
+    for case in cases:
+        if should_cancel():
+            raise CancelledError("Cancelled while the pictures were put together.")
+        picture, mask = _squares(case, say)
+        frames.append(picture)
+        labels.append(mask)
     geometry = Geometry((SIDE, SIDE, len(cases)))
     write_image(image, geometry, np.stack(frames))
     write_image(reference, geometry, np.stack(labels))

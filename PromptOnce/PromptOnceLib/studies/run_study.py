@@ -14,10 +14,11 @@ from pathlib import Path
 from PromptOnceLib.batch.events import BatchSummary, Event
 from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.running.run_batch import run_batch
-from PromptOnceLib.errors import InputError, RunFolderError
+from PromptOnceLib.errors import CancelledError, InputError, RunFolderError
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.studies.arm_plans import StudyMachine, arm_folder, arm_options, arm_plan
+from PromptOnceLib.studies.datasets import StudyCase
 from PromptOnceLib.studies.design import StudyArm, StudyDesign
 from PromptOnceLib.studies.design_file import read_design, write_design
 from PromptOnceLib.studies.group_seeds import check_shared
@@ -28,6 +29,7 @@ from PromptOnceLib.studies.study_results import write_study_results
 
 STUDY_FILE, DATA = "study.toml", "data"
 _LOCK = ".study.lock"
+_TOLD_EVERY = 20  # cases
 _PACKAGES = ("matplotlib", "scipy")
 
 OnArm = Callable[[StudyArm, int, int, int], object]
@@ -73,7 +75,8 @@ def run_study(
     should_cancel says so the case under way is given up at its next slice; what is finished is kept and reported.
 
     Raises, before anything is computed: InputError where data are missing or do not fit, packages are not installed, or
-    the folder holds another study or other files; CheckpointError where a model is not on this computer.
+    the folder holds another study or other files; CheckpointError where a model is not on this computer; CancelledError
+    where it was cancelled before the first arm.
     """
     cases = find_cases(design, limit, say)
     if not cases:
@@ -83,10 +86,11 @@ def run_study(
     try:
         with exclusive_lock(folder / _LOCK):
             _take_up(folder, design)
-            ready = _ready(design, [ready_case(case, folder / DATA, say) for case in cases], folder, say)
+            ready = _ready(design, cases, (folder / DATA).absolute(), say, should_cancel)
             arms, cancelled = _run_arms(
                 design, ready, folder, machine or StudyMachine(), say, on_arm, on_event, should_cancel
             )
+            say("Tables and figures are made of what is there.")
             page, rows = write_study_results(folder, design, ready, say, should_cancel)
     except LockedError as error:
         raise RunFolderError(
@@ -149,8 +153,21 @@ def _take_up(folder: Path, design: StudyDesign) -> None:
     write_design(path, design.model_copy(update={"data": data}))
 
 
-def _ready(design: StudyDesign, cases: list[ReadyCase], folder: Path, say: Say) -> tuple[ReadyCase, ...]:
-    ready = stacks_of(cases, folder / DATA, say) if design.pictures_as_stack else tuple(cases)
+def _ready(
+    design: StudyDesign, found: Sequence[StudyCase], folder: Path, say: Say, should_cancel: Callable[[], bool]
+) -> tuple[ReadyCase, ...]:
+    """The cases as the batches take them; the folder is that of the files that have to be made for it.
+
+    Raises CancelledError between two cases.
+    """
+    cases = []
+    for number, case in enumerate(found, start=1):
+        if should_cancel():
+            raise CancelledError("Cancelled while the data were made ready.")
+        if len(case.references) > 1 and number % _TOLD_EVERY == 1:
+            say(f"References are united: case {number} of {len(found)}.")
+        cases.append(ready_case(case, folder, say))
+    ready = stacks_of(cases, folder, say, should_cancel) if design.pictures_as_stack else tuple(cases)
     if any(arm.shared_seed for arm in design.arms):
         check_shared(ready)
     return ready

@@ -14,7 +14,7 @@ from worker.fake_engine import EMBED_SECONDS, LIMIT
 from worker.gate import Gate
 
 from PromptOnceLib.batch.report.run_results import read_run
-from PromptOnceLib.errors import CheckpointError, InputError, ModelError, RunFolderError
+from PromptOnceLib.errors import CancelledError, CheckpointError, InputError, ModelError, RunFolderError
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.studies import run_study as running
 from PromptOnceLib.studies.arm_plans import SEEDS
@@ -153,6 +153,12 @@ def test_a_study_that_is_cancelled_keeps_what_is_finished_and_goes_on_to_the_sam
 def _but_load_seconds(whole: StudyOutcome, other: StudyOutcome) -> tuple:
     """How long loading took is another thing every time."""
     return tuple(replace(a, load_seconds=b.load_seconds) for a, b in zip(whole.rows, other.rows, strict=True))
+
+
+def test_a_cancel_before_the_first_arm_computes_nothing(tmp_path: Path, disks: StudyData) -> None:
+    with pytest.raises(CancelledError):
+        run(design_of(disks), tmp_path / "out", should_cancel=lambda: True)
+    assert not (tmp_path / "out" / "arms").exists()
 
 
 @pytest.mark.usefixtures("_drawn")

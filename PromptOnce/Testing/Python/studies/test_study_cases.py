@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import CancelledError, InputError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.segmentation.reference import read_reference
 from PromptOnceLib.studies.case_shapes import shapes_of
@@ -73,6 +73,15 @@ def test_volumes_are_no_pictures(tmp_path: Path) -> None:
     cases = DATASETS["covid-19-ct"].cases(make_covid(tmp_path / "covid", 1))
     with pytest.raises(InputError, match="several slices, not a picture"):
         stacks_of([ready_case(case, tmp_path, SAY) for case in cases], tmp_path / "out", SAY)
+
+
+def test_stacking_can_be_cancelled_between_pictures(tmp_path: Path) -> None:
+    folder = make_montgomery(tmp_path / "x-rays", 2)
+    cases = [ready_case(case, tmp_path / "united", SAY) for case in DATASETS["montgomery"].cases(folder)]
+    asked: list[bool] = []
+    with pytest.raises(CancelledError):
+        stacks_of(cases, tmp_path / "out", SAY, lambda: len(asked) == 1 or asked.append(True))
+    assert not (tmp_path / "out").exists()
 
 
 def test_of_a_data_set_some_groups_can_be_taken_alone(tmp_path: Path) -> None:
