@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 HOW_TO_READ = (
     "Boxes hold the middle half of the slices, whiskers reach to the last slice within 1.5 times the box's height; "
-    "outliers are left out. Solid line: median, with a notch for its 95 % interval; dashed line: mean."
+    "outliers are left out. Solid line: median, with a notch for its 95 % interval where the box is large enough for "
+    "it; dashed line: mean."
 )
 
 _FEWEST_FOR_NOTCH = 8
@@ -33,12 +34,9 @@ def draw_boxes(
     places: Sequence[int],
     width: float = 0.62,
 ) -> None:
-    """The boxes at positions along x; places: of their arms, which give colour and hatching.
-
-    A notch stands only where eight values or more support it.
-    """
+    """The boxes at positions along x; places: of their arms, which give colour and hatching."""
     for notched in (True, False):
-        chosen = [i for i, one in enumerate(boxes) if (one.n >= _FEWEST_FOR_NOTCH) == notched]
+        chosen = [i for i, one in enumerate(boxes) if _has_notch(one) == notched]
         if not chosen:
             continue
         parts = axes.bxp(
@@ -64,9 +62,13 @@ def draw_boxes(
 def span_of(boxes: Sequence[BoxStatistics], also: Sequence[float] = ()) -> tuple[float, float]:
     """From the lowest to the highest of what is drawn: whiskers, notches and means, and `also`."""
     ends = [end for box in boxes for end in (*box.whiskers, box.mean)]
-    ends += [end for box in boxes if box.n >= _FEWEST_FOR_NOTCH for end in box.notch]
     ends += also
     return min(ends), max(ends)
+
+
+def _has_notch(box: BoxStatistics) -> bool:
+    """Whether enough values support a notch, and the box is large enough for it: one beyond it would be folded back."""
+    return box.n >= _FEWEST_FOR_NOTCH and box.q1 <= box.notch[0] and box.notch[1] <= box.q3
 
 
 def _as_matplotlib(box: BoxStatistics) -> dict[str, float]:

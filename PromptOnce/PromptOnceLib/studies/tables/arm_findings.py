@@ -59,21 +59,26 @@ def moved_prompts(design: StudyDesign, arms: Sequence[ArmRows], measure: Measure
     The loss is that of the mean over the slices that the arm shares with the one of the same model and strategy whose
     prompts were not moved; several arms of one shift are several draws. Raises EmptyArmError where that arm is missing.
     """
-    plain = {(arm.model, arm.method, arm.strategy): arm for arm in plain_arms(design, arms)}
+    unmoved = {_asked(design, arm): arm for arm in plain_arms(design, arms)}
     drops: dict[tuple[str, str, tuple[int, int]], list[float]] = {}
     for arm in arms:
-        shift = design.arm(arm.name).jitter
-        if shift is None:
+        asked = design.arm(arm.name)
+        if asked.jitter is None:
             continue
-        unmoved = plain.get((arm.model, arm.method, arm.strategy))
-        if unmoved is None:
+        if _asked(design, arm) not in unmoved:
             raise EmptyArmError(
-                f"The arm {arm.name} moves the prompts of {arm.strategy}, but no arm has them unmoved: add one to the "
-                "study."
+                f"The arm {arm.name} moves the prompts of {asked.strategy}, but no arm has them unmoved: add one to "
+                "the study."
             )
-        loss = -float(pairs_of(unmoved, arm, measure).differences.mean())
-        drops.setdefault((arm.model, arm.strategy, shift), []).append(loss)
+        loss = -float(pairs_of(unmoved[_asked(design, arm)], arm, measure).differences.mean())
+        drops.setdefault((arm.model, asked.strategy, asked.jitter), []).append(loss)
     return tuple(MovedPrompts(*key, tuple(values)) for key, values in sorted(drops.items()))
+
+
+def _asked(design: StudyDesign, arm: ArmRows) -> tuple[str, str, str, float]:
+    """What arms have in common that differ in the shift of their prompts alone."""
+    asked = design.arm(arm.name)
+    return arm.model, asked.method, asked.strategy, asked.position
 
 
 @dataclass(frozen=True)

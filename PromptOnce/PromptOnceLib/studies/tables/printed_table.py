@@ -122,8 +122,9 @@ class StudyValues:
         return None if found is None else found.value
 
     def _drop(self, arm: ArmRows) -> float | None:
-        shift = self.design.arm(arm.name).jitter
-        alike = [one for one in self.moved if (one.model, one.strategy, one.shift) == (arm.model, arm.strategy, shift)]
+        asked = self.design.arm(arm.name)
+        wanted = (arm.model, asked.strategy, asked.jitter)
+        alike = [one for one in self.moved if (one.model, one.strategy, one.shift) == wanted]
         return fmean(alike[0].drops) if alike else None
 
     def _compared_with(self, name: str) -> ArmRows | None:

@@ -128,7 +128,8 @@ def strategies_study() -> tuple[StudyDesign, list[ArmRows]]:
         StudyArm(name="m-S5-moved-again", strategy="S5", jitter=(10, 20), random_seed=1),
     ]
     design = StudyDesign(name="mine", arms=tuple(arms))
-    rows = [arm(one.name, strategy=one.strategy, seed=i, loss=0.05 + 0.02 * i) for i, one in enumerate(arms)]
+    names = ("S2", "S5", "S5, 10-20 pixels", "S5, 10-20 pixels")  # as the rows of a run call them
+    rows = [arm(one.name, strategy=names[i], seed=i, loss=0.05 + 0.02 * i) for i, one in enumerate(arms)]
     return design, rows
 
 
