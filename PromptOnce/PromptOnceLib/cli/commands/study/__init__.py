@@ -8,11 +8,13 @@ from PromptOnceLib.cli.lazy_group import LazyGroup, Place
 
 PLACES = {
     "design": Place(
-        f"{__name__}.list_design:design_command", "Write the study NAME as a TOML file, to make one's own study of it."
+        f"{__name__}.list_design:design_command",
+        "Write the study NAME as a TOML file with a comment for every setting, to make one's own study of it.",
     ),
     "list": Place(f"{__name__}.list_design:list_command", "All studies of the papers, their arms and their data."),
     "run": Place(
-        f"{__name__}.run_study:run_command", "Run STUDY, a name or a TOML file, on one's data, or go on with it."
+        f"{__name__}.run_study:run_command",
+        "Run STUDY, a name of `promptonce study list` or a TOML file, on one's data, or go on with it.",
     ),
 }
 
