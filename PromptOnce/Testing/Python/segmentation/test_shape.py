@@ -30,7 +30,7 @@ def star_mask(points: int, depth: float, radius: float = 25) -> np.ndarray:
 
 
 def coast_mask(depth: float) -> np.ndarray:
-    """Of unlike waves, so that every order has an effect: the loop of the Fourier order ends at one that has none."""
+    """Of unlike waves, so that each order has an effect: the loop of the Fourier order ends at one that has none."""
     angle = np.arctan2(ROW - 45, COLUMN - 55)
     waves = sum(np.sin(number * angle + number**2) / number for number in range(2, 12))
     return np.hypot(COLUMN - 55, ROW - 45) <= 25 * (1 + depth * waves)
