@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.studies.design import ArmComparison, StudyArm, StudyDesign
 
-_SAM = StudyArm(name="sam", model="sam_l")
+_SAM = StudyArm(name="sam", model="sam_l", precision="float32")  # as upstream runs it
 _SAM2 = StudyArm(name="sam2", model="large")
 _SINGLE = StudyArm(name="sam2-single-prompt", model="large", method="propagate")
 _SHARED = StudyArm(name="sam2-shared-seed", model="large", method="propagate", shared_seed=True)

@@ -111,7 +111,8 @@ def _points(axes: Axes, x: Values, y: Values, *, logarithmic: bool) -> None:
     axes.plot(x, y, "o", color=colour(0), alpha=0.35, markersize=2.5, markeredgewidth=0, rasterized=as_pixels)
     if logarithmic and x.size and x.min() > 0:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        narrow = x.max() < 200 * x.min()  # more numbers than these would run into each other
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     parts = [part for part in np.array_split(np.argsort(x, kind="stable"), _BINS) if part.size]

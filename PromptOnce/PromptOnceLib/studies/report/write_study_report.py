@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from PromptOnceLib.files.atomic import replacing
@@ -34,10 +34,17 @@ def write_study_report(
     Raises InputError where a file cannot be written, and where matplotlib or scipy is not installed.
     """
     contents = study_contents(design, arms, shapes)
-    write_tables(made(folder / TABLES), contents.tables)
-    write_figures(made(folder / FIGURES), contents.figures)
+    _keep_only(folder / TABLES, write_tables(made(folder / TABLES), contents.tables))
+    _keep_only(folder / FIGURES, write_figures(made(folder / FIGURES), contents.figures))
     page = study_page(design, arms, contents, facts, notes)
     with replacing(folder / PAGE) as temporary:
         # A line end of another kind would not fit the hash of the style.
         temporary.write_text(page, encoding="utf-8", newline="\n")
     return folder / PAGE
+
+
+def _keep_only(folder: Path, written: Collection[Path]) -> None:
+    """Remove what an earlier report has left, of arms or data that are no longer in the study."""
+    for path in folder.iterdir():
+        if path not in written and path.suffix in (".csv", ".md", ".svg", ".png"):
+            path.unlink()

@@ -20,6 +20,7 @@ from PromptOnceLib.segmentation.metrics import (
     SurfaceFigures,
     dice,
     jaccard,
+    slice_distances,
     slice_scores,
     summarise,
     surface_figures,
@@ -158,6 +159,13 @@ def test_surface_distances_equal_brute_force(
         assert distance is None
         return
     assert as_tuple(distance) == pytest.approx(brute_force(a, b, spacing[: a.ndim], 1.23456), rel=1e-5, abs=1e-5)
+
+
+def test_distances_of_slices_know_rows_from_columns_and_leave_out_what_is_empty() -> None:
+    a, b = np.zeros((2, 3, 12, 12), bool)
+    a[:2, 2:6, 2:6] = True
+    b[0, 4:8, 2:6] = b[1, 2:6, 4:8] = b[2, 2:6, 2:6] = True
+    assert slice_distances(a, b, (0.5, 3.0)) == [pytest.approx(1.0), pytest.approx(6.0), None]
 
 
 def test_surface_distances_of_large_shapes_far_from_the_border_equal_brute_force() -> None:

@@ -95,6 +95,16 @@ def test_tables_and_figures_lie_beside_the_page(report: Path) -> None:
     }
 
 
+def test_tables_and_figures_of_an_earlier_report_are_removed(tmp_path: Path) -> None:
+    write_study_report(tmp_path, MINE, [SAM, SAM2])
+    assert (tmp_path / "tables" / "paired_tests.csv").is_file()
+    (tmp_path / "tables" / "notes.txt").touch()
+    write_study_report(tmp_path, MINE, [SAM])
+    assert not [path for path in tmp_path.glob("*/*") if "sam2" in path.name or path.stem == "paired_tests"]
+    assert (tmp_path / "tables" / "notes.txt").is_file()
+    assert (tmp_path / "figures" / "agreement.svg").is_file()
+
+
 def test_text_is_escaped_and_folders_stay_out() -> None:
     contents = study_contents(MINE, [SAM, SAM2])
     contents.figures.clear()
