@@ -39,7 +39,7 @@ _PLACES = {
     **dict.fromkeys(("Box", "ObjectPrompt", "Point", "Prompt"), "prompts.prompt"),
     **dict.fromkeys(("phantom", "read", "volume"), "api.images"),
     **dict.fromkeys(("correct", "review"), "api.corrections"),
-    "Labels": "segmentation.object_labels",
+    "Labels": "segmentation.segment",
     "PromptOnceError": "errors",
     "Segmentation": "api.result",
     "Session": "api.session",

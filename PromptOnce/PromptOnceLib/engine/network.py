@@ -68,7 +68,9 @@ def load_model(files: ModelFiles) -> Model:
         network = build_network(files.config, files.image_size)
         network.load_state_dict(_read_weights(files, network))
     except (RuntimeError, MemoryError) as error:
-        raise _no_memory(error) if is_out_of_memory(error) else error from error
+        if is_out_of_memory(error):
+            raise _no_memory(error) from error
+        raise
     return Model(files.name, network.eval())
 
 

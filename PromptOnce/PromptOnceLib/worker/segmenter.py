@@ -13,7 +13,6 @@ from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.requests import OnSlice, PropagationJob, Settings
@@ -101,11 +100,11 @@ class Segmenter:
         """
         return self.wait(lambda done, fail: self.session.embed(slices, frames, done, fail, on_frame), should_cancel)
 
-    def predict(self, prompt: Prompt, fill_hole_area: int = 0, sight: Sight | None = None) -> PromptedMasks:
-        """Masks of the prompted slice alone. sight: as Session.preview takes it."""
+    def predict(self, prompt: Prompt, fill_hole_area: int = 0) -> PromptedMasks:
+        """Masks of the prompted slice alone."""
 
         def ask(done: OnMasks, fail: OnError) -> None:
-            self.session.preview(prompt, done, fail, fill_hole_area, tell_outdated=True, sight=sight)
+            self.session.preview(prompt, done, fail, fill_hole_area, tell_outdated=True)
 
         return self.wait(ask)
 
