@@ -13,7 +13,7 @@ from PromptOnceLib.errors import ModelError
 from PromptOnceLib.files.names import check_name, expanded
 from PromptOnceLib.models.checkpoints import check_before_use
 from PromptOnceLib.models.default_model import AUTO, default_model
-from PromptOnceLib.models.model_entry import SAM2_CONFIG, MemorySettings, ModelEntry
+from PromptOnceLib.models.model_entry import SAM2_CONFIG, SAM_CONFIG, SINGLE_SLICES_ONLY, MemorySettings, ModelEntry
 from PromptOnceLib.models.pointer import pinned
 from PromptOnceLib.resources import resource
 from PromptOnceLib.schema import StrictModel
@@ -66,9 +66,10 @@ def load_registry() -> Registry:
 class ModelFiles:
     """What the engine needs to build a model.
 
-    config is a path, or "sam2:FILE" for a file in configs/sam2.1 of the installed sam2 package. sha256 is that of the
-    checkpoint, already checked, or None where none is known (a checkpoint that the user brings). image_size: of the
-    network's input where it is not the configuration's. memory: what a pass remembers, None for as SAM 2 has it.
+    config is a path, or "sam2:FILE" for a file in configs/sam2.1 of the installed sam2 package, or SAM_CONFIG. sha256
+    is that of the checkpoint, already checked, or None where none is known (a checkpoint that the user brings).
+    image_size: of the network's input where it is not the configuration's. memory: what a pass remembers, None for as
+    SAM 2 has it.
     """
 
     name: str
@@ -78,15 +79,26 @@ class ModelFiles:
     image_size: int | None = None
     memory: MemorySettings | None = None
 
+    @property
+    def segments_single_slices(self) -> bool:
+        """Whether the model knows single slices only (SAM, version 1), so that it cannot propagate."""
+        return self.config == SAM_CONFIG
+
+    def check_propagates(self) -> None:
+        """Raises ModelError for a model that segments single slices alone."""
+        if self.segments_single_slices:
+            raise ModelError(SINGLE_SLICES_ONLY.format(name=self.name))
+
 
 def resolve_model(
     name_or_path: str | Path, config: str | Path | None = None, folder: str | Path | None = None
 ) -> ModelFiles:
     """Find the files of a model given by name, or by the path of a checkpoint and the path of its configuration.
 
-    "auto" is the user's choice, or else the best model on this computer (default_model.py).
-    A downloaded or hand-copied checkpoint is compared with its SHA-256 the first time it is used, and again when the
-    file has changed. config may also be "sam2:FILE". folder replaces the folder of checkpoints (see checkpoints.py).
+    "auto" is the user's choice, or else the best model on this computer (default_model.py). A downloaded or hand-copied
+    checkpoint is compared with its SHA-256 the first time it is used, and again when the file has changed. config may
+    also be "sam2:FILE", or "sam" for a checkpoint of SAM (version 1). folder replaces the folder of checkpoints (see
+    checkpoints.py).
 
     Raises ModelError where the name is unknown, a file is not there or damaged, or the configuration is missing.
     """
@@ -126,12 +138,12 @@ def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
             f"The checkpoint {path.name} needs its configuration: give the .yaml file that describes the model."
         )
     text = str(config)
-    if text.startswith(SAM2_CONFIG):
+    if text.startswith(SAM2_CONFIG) or text == SAM_CONFIG:
         return ModelFiles(path.stem, path.resolve(), text, None)
     config_path = expanded(text, ModelError)
     if not config_path.is_file():
         raise ModelError(
             f"There is no configuration at {config_path}: check the path, "
-            f"or write {SAM2_CONFIG}FILE for a configuration of the sam2 package."
+            f"or write {SAM2_CONFIG}FILE for a configuration of the sam2 package, {SAM_CONFIG} for SAM (version 1)."
         )
     return ModelFiles(path.stem, path.resolve(), config_path.resolve(), None)

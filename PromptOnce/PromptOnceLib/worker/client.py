@@ -23,7 +23,7 @@ from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.job import A, EventHandler, Job
 from PromptOnceLib.worker.silence import SILENT, SILENT_SECONDS, STILL_LOADING, Silence, Verdict, closed_for_silence
 
-_EVENTS = (protocol.SliceDone, protocol.FrameDone, protocol.Notice)
+_EVENTS = (protocol.SliceDone, protocol.FrameDone, protocol.PointsDone, protocol.Notice)
 _ERRORS = (CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError)
 _BY_CODE: dict[str, type[PromptOnceError]] = {error.code: error for error in _ERRORS}
 # What answers a request; those not named here are answered by Done.
@@ -33,6 +33,7 @@ _REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
     protocol.Predict: protocol.Predicted,
     protocol.Propagate: protocol.Propagated,
     protocol.Embed: protocol.Embedded,
+    protocol.Everything: protocol.EverythingDone,
 }
 
 _LOADING = (protocol.Welcome, protocol.ModelLoaded)

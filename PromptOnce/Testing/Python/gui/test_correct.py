@@ -221,7 +221,7 @@ def test_a_run_is_not_begun_in_the_middle_of_a_correction(done: User) -> None:
     done.bench.press_keys("Ctrl+Shift+G")
     done.wait_for_panel()
     assert not done.work.runs.running
-    assert "A correction is begun" in done.panel.run.notice.text
+    assert "A correction is under way" in done.panel.run.notice.text
 
 
 def test_the_next_run_asks_about_settled_slices_and_goes_out_from_them_too(done: User) -> None:

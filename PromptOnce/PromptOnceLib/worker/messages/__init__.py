@@ -1,0 +1,1 @@
+"""The messages between the worker and its client, by who sends them."""
