@@ -17,11 +17,12 @@ from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.session import Session
 from PromptOnceLib.cases.case import prepare_case, with_walls
 from PromptOnceLib.cases.prompt_source import PromptSource
-from PromptOnceLib.errors import SeedError
+from PromptOnceLib.errors import PromptError, SeedError
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, check_prompted
 from PromptOnceLib.seeds.apply import SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -44,6 +45,7 @@ def segment(
     objects: Mapping[str, Mapping[str, Any]] | None = None,
     prompt: PromptSource | str | Path | None = None,
     prompt_from: Labels3D | None = None,
+    strategy: Strategy = "paper",
     seed: str | Sequence[str] | None = None,
     start: Start = "central",
     by: By = "prompt",
@@ -97,6 +99,9 @@ def segment(
         A prompt that was made elsewhere, or the path of a saved one (JSON, or markups of 3D Slicer, .mrk.json).
     prompt_from : path, array or image, optional
         A segmentation from which box and points are taken, as in the papers; "FILE:1,2" takes two of its labels.
+    strategy : str, optional
+        Of ``prompt_from``: "paper", or of Huang et al. "S2" one positive point, "S3" five, "S4" five and five negative
+        ones, "S5" the box, "S6" the box and one point.
     seed : str or sequence of str, optional
         Name of a seed in the library, several, or "auto" for the one that suits the image best.
     start : int or str, optional
@@ -169,7 +174,7 @@ def segment(
     True
     """
     volume, notices = any_volume(image, spacing), list[str]()
-    labels = None if prompt_from is None else Labels(labels_on(prompt_from, volume, notices.append), name)
+    labels = _labels(prompt_from, volume, name, strategy, notices)
     by_hand = object_prompt(name, box, points, positive, negative, mask)
     several = None if objects is None else _several(objects, volume, axis, slice)
     with ExitStack() as held:
@@ -191,6 +196,18 @@ def segment(
         if isinstance(source, SeedSource) and slice is None:
             case = session.placed(case, source, within)
         return Segmentation(session.run(case, settings, on_progress, should_cancel))
+
+
+def _labels(
+    prompt_from: Labels3D | None, volume: Volume, name: str, strategy: str, notices: list[str]
+) -> Labels | None:
+    """What the prompt is taken from, if it is; notices of the reading are added."""
+    check_prompted(strategy)
+    if prompt_from is not None:
+        return Labels(labels_on(prompt_from, volume, notices.append), name, strategy=strategy)
+    if strategy != "paper":
+        raise PromptError("A prompt strategy goes with a prompt from a segmentation alone.")
+    return None
 
 
 def _several(objects: Mapping[str, Mapping[str, Any]], volume: Volume, axis: str, index: int | None) -> PromptSource:

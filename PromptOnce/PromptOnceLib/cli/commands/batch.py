@@ -23,9 +23,11 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     window_option,
 )
+from PromptOnceLib.cli.options.prompt import strategy_option
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.seeds.library import SeedLibrary
 
 EXAMPLES = """
@@ -89,6 +91,7 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 @click.option(
     "--prompt-from", type=click.Choice(["reference"]), help="Take box and points from each reference's central slice."
 )
+@strategy_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--images", metavar="PATTERN", help="Take only these files, for example {case}_ct.nii.gz.")
 @click.option(
@@ -162,6 +165,7 @@ def batch(
     target: str | None,
     prompt_file: Path | None,
     prompt_from: str | None,
+    strategy: Strategy,
     name: str | None,
     output: Path | None,
     resume: bool,
@@ -206,7 +210,7 @@ def batch(
     cluster = None if engine is None else on_cluster(check_engine(engine), _jobs(gpus))
     if gpus is not None:
         options = options.model_copy(update={"workers": gpus})
-    prompt = _prompt(seed, target, prompt_file, prompt_from, name)
+    prompt = _prompt(seed, target, prompt_file, prompt_from, name, strategy)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
     if prompt is not None:
@@ -276,19 +280,22 @@ def _named(context: click.Context, fields: dict[str, str], resume: bool) -> dict
 
 
 def _prompt(
-    seed: str | None, target: str | None, prompt_file: Path | None, prompt_from: str | None, name: str | None
+    seed: str | None,
+    target: str | None,
+    prompt_file: Path | None,
+    prompt_from: str | None,
+    name: str | None,
+    strategy: Strategy,
 ) -> PromptChoice | None:
+    from PromptOnceLib.batch.scripts import prompt_choice
+
     if [seed, prompt_file, prompt_from].count(None) < 2:
         raise InputError("Give one prompt: --seed, --prompt or --prompt-from reference.")
     if name is not None and prompt_from is None:
         raise InputError("--name goes with --prompt-from reference: seeds and prompts name their objects themselves.")
-    automatic = seed is not None and seed.lower() == "auto"
-    if target is not None and not automatic:
+    if strategy != "paper" and prompt_from is None:
+        raise InputError("--strategy goes with --prompt-from reference.")
+    if target is not None and (seed is None or seed.lower() != "auto"):
         raise InputError("--target goes with --seed auto.")
-    if automatic:
-        return PromptChoice(kind="auto", name=target or "")
-    if seed is not None:
-        return PromptChoice(kind="seed", name=seed)
-    if prompt_file is not None:
-        return PromptChoice(kind="file", name=str(prompt_file))
-    return PromptChoice(kind="reference", name=name or "") if prompt_from is not None else None
+    choice = prompt_choice(seed, target or "", prompt_file, prompt_from is not None, strategy)
+    return choice.model_copy(update={"name": name}) if choice is not None and name else choice
