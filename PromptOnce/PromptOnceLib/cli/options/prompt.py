@@ -132,7 +132,7 @@ prompt_options = grouped(
             metavar="NAME",
             multiple=True,
             shell_complete=completed_names.structures,
-            help="Begins an object: the boxes and points behind it mark it. One --object for each of several objects.",
+            help="Begin an object: the boxes and points that follow belong to it. Give it once for each object.",
         ),
         *mark_list,
         click.option(
@@ -144,7 +144,7 @@ prompt_options = grouped(
         click.option(
             "--prompt-from",
             metavar="REFERENCE[:LABEL[=NAME],...]",
-            help="Take box and points from a segmentation, as the papers do; with names an object for each name.",
+            help="Take box and points from a segmentation, as the papers do; with names, an object for each name.",
         ),
         strategy_option,
         click.option(
@@ -152,24 +152,26 @@ prompt_options = grouped(
             "codes",
             metavar="[NAME=]SCHEME:VALUE:MEANING",
             multiple=True,
-            help="What an object is, such as SCT:10200004:Liver; names like liver or right kidney have theirs already.",
+            help="Code for what an object is, such as SCT:10200004:Liver; names such as liver or right kidney get "
+            "theirs automatically.",
         ),
         click.option(
             "--name",
             default="object",
             show_default=True,
             shell_complete=completed_names.structures,
-            help="Name of the segment, where there is one.",
+            help="Name of the segment, if there is only one.",
         ),
         click.option(
             "--save-prompt",
             type=click.Path(path_type=Path),
-            help="Write the prompt as JSON, to be used again by --prompt.",
+            help="Write the prompt as JSON, for later use with --prompt.",
         ),
         click.option(
             "--mask-from",
             metavar="SEGMENTATION[:LABEL[=NAME],...]",
-            help="Take the mask of a segmentation on the slice for a prompt; with names an object for each name.",
+            help="Take the mask of a segmentation on the prompted slice as the prompt; with names, an object for "
+            "each name.",
         ),
     ],
 )

@@ -215,6 +215,7 @@ def test_records_are_written_as_they_were(old: Path, tmp_path: Path) -> None:
         known = json.loads((folder / "record.json").read_text(encoding="utf-8"))
         assert written["figures"].pop("reference_millilitres", None) is None, "a figure that 0.1.0 did not know"
         assert written["figures"].pop("measured") is True, "there was nothing else in 0.1.0"
+        assert written["identity"].pop("load_seconds") is None, "nobody measured it in 0.1.0"
         assert written.pop("corrected") is None, "nothing was noted of corrections in 0.1.0"
         assert written.pop("per_object") == [], "figures that 0.1.0 did not know"
         assert written == known
