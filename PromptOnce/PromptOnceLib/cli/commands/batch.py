@@ -23,7 +23,6 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     window_option,
 )
-from PromptOnceLib.cli.options.prompt import strategy_option
 from PromptOnceLib.cli.options.references import reference_options
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
@@ -92,16 +91,8 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 @click.option(
     "--prompt-from", type=click.Choice(["reference"]), help="Take box and points from each reference's central slice."
 )
-@strategy_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--images", metavar="PATTERN", help="Take only these files, for example {case}_ct.nii.gz.")
-@click.option(
-    "--reference",
-    metavar="PATTERN[:LABEL[=NAME],...]",
-    help="The reference of an image: {case}_lung.nii.gz beside it; labels/{case}.nii.gz:1,2 in the folder of the "
-    "images, beside that folder, or in the current folder; or an absolute path. With names, an object for each name.",
-)
-@click.option("--name", help="Name of the object in the references, if their labels have no names.")
 @reference_options
 @window_option
 @axis_option

@@ -1,4 +1,4 @@
-"""Options of batches that compare with references: which slices are prompted, and what is kept of every slice."""
+"""Options of batches with references: which these are, what prompts are made of them, what is kept of every slice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, get_args
 import click
 
 from PromptOnceLib.batch.planning.plan import Method
+from PromptOnceLib.cli.options.prompt import strategy_option
 
 Pixels = tuple[int, int]
 
@@ -22,6 +23,14 @@ def pixels_from_to(_context: click.Context, parameter: click.Parameter, value: s
 
 
 _OPTIONS = (
+    click.option(
+        "--reference",
+        metavar="PATTERN[:LABEL[=NAME],...]",
+        help="The reference of an image: {case}_lung.nii.gz beside it; labels/{case}.nii.gz:1,2 in the folder of the "
+        "images, beside that folder, or in the current folder; or an absolute path. With names, an object for each name.",
+    ),
+    click.option("--name", help="Name of the object in the references, if their labels have no names."),
+    strategy_option,
     click.option(
         "--method",
         type=click.Choice(get_args(Method)),
