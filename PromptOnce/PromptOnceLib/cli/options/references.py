@@ -27,7 +27,8 @@ _OPTIONS = (
         "--reference",
         metavar="PATTERN[:LABEL[=NAME],...]",
         help="The reference of an image: {case}_lung.nii.gz beside it; labels/{case}.nii.gz:1,2 in the folder of the "
-        "images, beside that folder, or in the current folder; or an absolute path. With names, an object for each name.",
+        "images, beside that folder, or in the current folder; or an absolute path. With names, an object for each "
+        "name.",
     ),
     click.option("--name", help="Name of the object in the references, if their labels have no names."),
     strategy_option,
