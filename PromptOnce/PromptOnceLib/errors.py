@@ -88,6 +88,12 @@ class CheckpointError(ModelError):
         self.model = model
 
 
+class TrainingError(InputError):
+    """The cases do not suffice to train a model, or the training does not lead to a better one."""
+
+    code = "bad_training"
+
+
 class DownloadError(PromptOnceError):
     """A checkpoint could not be downloaded or is not the file it should be."""
 

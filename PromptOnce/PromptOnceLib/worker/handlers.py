@@ -26,7 +26,9 @@ from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.answers.train_decoder import train_decoder
 from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
+from PromptOnceLib.worker.messages.finetuning import FineTune
 from PromptOnceLib.worker.propagation_plans import plan_propagation
 
 logger = logging.getLogger(__name__)
@@ -77,6 +79,11 @@ class Handlers:
             return self._propagate(request)
         if isinstance(request, protocol.Embed):
             return self._embed(request)
+        if isinstance(request, FineTune):
+            if self._tracker is None:
+                raise WrongOrderError("A model has to be loaded first.")
+            self._forget_stack()
+            return train_decoder(request, self._tracker, self._folder, self._send, self._cancelled)
         raise WrongOrderError(f"A request of the kind {request.type} is not answered here.")
 
     def _hello(self, request: protocol.Hello) -> protocol.Welcome:

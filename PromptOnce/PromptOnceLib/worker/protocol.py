@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
 from PromptOnceLib.imaging.views.crop import Crop
@@ -18,25 +18,16 @@ from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.zoom import Sight
-from PromptOnceLib.schema import StrictModel
+from PromptOnceLib.worker.messages.base import Answer as Answer
+from PromptOnceLib.worker.messages.base import FileName
+from PromptOnceLib.worker.messages.base import Message as Message
+from PromptOnceLib.worker.messages.base import Request as Request
+from PromptOnceLib.worker.messages.finetuning import EpochDone, FineTune, FineTuned, TrainingProgress
 
 PROTOCOL_VERSION = 4
 MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
 
 M = TypeVar("M")
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
-
-
-class Message(StrictModel):
-    """Base of all messages; unknown fields are an error, so that a typing mistake does not pass in silence."""
-
-    model_config = ConfigDict(ser_json_inf_nan="constants")  # a model that computes no number gives NaN
-
-
-class Request(Message):
-    """Base of what the client sends."""
-
-    id: int = Field(ge=0)
 
 
 class Hello(Request):
@@ -167,12 +158,6 @@ class Quit(Request):
     type: Literal["quit"] = "quit"
 
 
-class Answer(Message):
-    """Base of what the worker sends; id of the request it belongs to."""
-
-    id: int | None
-
-
 class Welcome(Answer):
     """Reply to Hello. folder: the session folder; versions: of Python and packages; devices: best first."""
 
@@ -267,9 +252,11 @@ class Failed(Answer):
     detail: str = ""
 
 
-AnyRequest = Hello | LoadModel | SetStack | SetPictures | Prefetch | Predict | Propagate | Embed | Cancel | Quit
-Event = SliceDone | FrameDone | Notice
-AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | Embedded | Event | Failed
+AnyRequest = (
+    Hello | LoadModel | SetStack | SetPictures | Prefetch | Predict | Propagate | Embed | FineTune | Cancel | Quit
+)
+Event = SliceDone | FrameDone | TrainingProgress | EpochDone | Notice
+AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | Embedded | FineTuned | Event | Failed
 _requests: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])
 _answers: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="type")])
 

@@ -1,0 +1,75 @@
+"""The answer to FineTune: the files of the cases read, the training followed, and a cancel heeded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from PromptOnceLib.engine.devices import EXACT
+from PromptOnceLib.engine.finetune.samples import CaseSlices, SampleSet
+from PromptOnceLib.engine.finetune.training import FineTuning
+from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limit
+from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.errors import WrongOrderError
+from PromptOnceLib.worker.arrays import load_frames
+from PromptOnceLib.worker.messages.base import Message
+from PromptOnceLib.worker.messages.finetuning import CaseFiles, EpochDone, FineTune, FineTuned, TrainingProgress
+
+
+def train_decoder(
+    request: FineTune,
+    tracker: Tracker,
+    folder: Path,
+    send: Callable[[Message], None],
+    cancelled: Container[int],
+) -> FineTuned:
+    """Train the decoder of a tracker's model, whose weights are afterwards what they were.
+
+    folder: of the session; the features lie there meanwhile. A cancel takes effect at the next slice or batch.
+    Raises WrongOrderError for a model in another precision, TrainingError, DiskFullError.
+    """
+    placement = tracker.placement
+    if placement.precision != EXACT or placement.rearranged:
+        raise WrongOrderError("Fine-tuning needs the model in float32.")
+    store = FeatureStore(folder, feature_limit(), lossless=True)
+    cases = [_read(case, folder) for case in request.cases]
+    training, done = FineTuning(tracker, SampleSet(tracker, cases, store), request.settings), 0
+    try:
+        with closing(training.run(folder / request.file)) as pieces:
+            for epoch in pieces:
+                if request.id in cancelled:
+                    return FineTuned(id=request.id, cancelled=True)
+                if epoch is None:
+                    done += 1
+                    send(TrainingProgress(id=request.id, done=done, total=training.total))
+                else:
+                    send(
+                        EpochDone(
+                            id=request.id,
+                            epoch=epoch.number,
+                            epochs=request.settings.epochs,
+                            loss=epoch.loss,
+                            dice=epoch.dice,
+                            best=epoch.best,
+                        )
+                    )
+    finally:
+        store.clear()
+    outcome = training.outcome
+    return FineTuned(
+        id=request.id,
+        cancelled=False,
+        best_epoch=outcome.best_epoch,
+        epochs=outcome.epochs,
+        before=outcome.before,
+        after=outcome.after,
+    )
+
+
+def _read(case: CaseFiles, folder: Path) -> CaseSlices:
+    frames: NDArray[np.uint8] = load_frames(folder / case.frames, 3)
+    return CaseSlices(frames, load_frames(folder / case.masks, 3), case.slices, case.role)

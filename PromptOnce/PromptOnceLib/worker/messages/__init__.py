@@ -1,0 +1,1 @@
+"""Messages by subject; protocol.py joins them."""
