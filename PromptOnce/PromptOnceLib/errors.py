@@ -89,9 +89,15 @@ class CheckpointError(ModelError):
 
 
 class TrainingError(InputError):
-    """The cases do not suffice to train a model, or the training does not lead to a better one."""
+    """The cases do not suffice to train a model."""
 
-    code = "bad_training"
+    code = "bad_training_data"
+
+
+class NotImprovedError(PromptOnceError):
+    """A training led to no better model."""
+
+    code = "not_improved"
 
 
 class DownloadError(PromptOnceError):

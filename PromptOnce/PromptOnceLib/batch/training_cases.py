@@ -16,9 +16,11 @@ from PromptOnceLib.errors import InputError, PromptOnceError, TrainingError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.models.model_card import TrainingSettings
 from PromptOnceLib.segmentation.object_labels import named_objects, parse_objects
 from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.workflows.finetune import TrainingCase
+from PromptOnceLib.workflows.training_split import split_cases
 
 FEWEST_PIXELS = 50
 """Of an object on a slice; Huang et al. 2024 leave smaller ones out."""
@@ -30,6 +32,7 @@ Notify = Callable[[str], object]
 
 def plan_training(
     data: Path,
+    settings: TrainingSettings,
     references: str | None = None,
     images: str | None = None,
     labels: Sequence[str] = (),
@@ -40,8 +43,8 @@ def plan_training(
 
     data: a folder, or a manifest with the columns image, reference and, where a patient has several images, group.
     references, images: patterns for a folder, as `Selection` takes them. labels: an object each, such as "1,2", of
-    references that name no labels themselves. axis, window: as prepare_case takes them. Raises InputError and
-    ManifestError.
+    references that name no labels themselves. axis, window: as prepare_case takes them. Raises InputError,
+    ManifestError, and TrainingError where there are too few cases.
     """
     selection = Selection(
         source=data,
@@ -52,6 +55,7 @@ def plan_training(
         window=window,
     )
     plan = make_plan(selection)
+    split_cases([case.group for case in plan.cases if case.reference is not None], settings)
     cases = [case.model_copy(update={"reference": _with_labels(case.reference, labels)}) for case in plan.cases]
     return plan.model_copy(update={"cases": tuple(cases)})
 
@@ -106,12 +110,21 @@ def training_case(
 
 def _read(planned: PlannedCase) -> TrainingCase:
     if planned.reference is None or planned.image is None:
-        raise TrainingError("there is no reference for it.")
+        raise TrainingError("There is no reference for it.")
     volume = read_volume(planned.image, planned.volume)
-    reference = named_objects(planned.reference, volume.geometry)
-    if isinstance(reference, np.ndarray) and parse_objects(planned.reference).labels is not None:
-        reference = [Labels(reference)]
+    reference = training_reference(planned.reference, volume)
     return training_case(volume, reference, planned.axis, planned.window, planned.group)
+
+
+def training_reference(text: str, volume: Volume) -> Sequence[Labels] | Array:
+    """What FILE[:LABEL[=NAME],...] holds on the grid of a volume; labels without names that are chosen are one object.
+
+    Raises what named_objects raises.
+    """
+    found = named_objects(text, volume.geometry)
+    if not isinstance(found, np.ndarray) or parse_objects(text).labels is None:
+        return found
+    return [Labels(found)]
 
 
 def _each(labels: Array) -> list[Array]:

@@ -11,6 +11,7 @@ from PromptOnceLib.batch.evaluate_pairs import EvaluationReport
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.cases.run_report import RunReport
 from PromptOnceLib.cases.slice_view import ShowReport
+from PromptOnceLib.models.model_card import ModelCard
 from PromptOnceLib.schema import StrictModel
 
 
@@ -47,12 +48,20 @@ class BatchReport(BatchSummary):
     report: str | None
 
 
+class FineTuneReport(ModelCard):
+    """What `promptonce finetune` made. output: the checkpoint. card: the file beside it that holds the rest of this."""
+
+    output: str
+    card: str
+
+
 REPORTS: dict[str, type[StrictModel]] = {
     "segment": RunReport,
     "show": ShowReport,
     "correct": CorrectReport,
     "evaluate": EvaluationReport,
     "batch": BatchReport,
+    "finetune": FineTuneReport,
     "error": ErrorReport,
 }
 """By command; "error" for all of them."""

@@ -86,10 +86,10 @@ def resolve_model(
 ) -> ModelFiles:
     """Find the files of a model given by name, or by the path of a checkpoint and the path of its configuration.
 
-    "auto" is the user's choice, or else the best model on this computer (default_model.py).
-    A downloaded or hand-copied checkpoint is compared with its SHA-256 the first time it is used, and again when the
-    file has changed. config may also be "sam2:FILE"; a checkpoint that was fine-tuned here needs none, as its card names
-    it (model_card.py). folder replaces the folder of checkpoints (see checkpoints.py).
+    "auto" is the user's choice, or else the best model on this computer (default_model.py). A downloaded or hand-copied
+    checkpoint is compared with its SHA-256 the first time it is used, and again when the file has changed. config may
+    also be "sam2:FILE"; a checkpoint that was fine-tuned here needs none, as its card names it (model_card.py). folder
+    replaces the folder of checkpoints (see checkpoints.py).
 
     Raises ModelError where the name is unknown, a file is not there or damaged, or the configuration is missing.
     """

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.outputs import check_targets
-from PromptOnceLib.errors import CancelledError, InputError, TrainingError
+from PromptOnceLib.errors import CancelledError, InputError, NotImprovedError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.stamp import file_sha256
 from PromptOnceLib.models.model_card import (
@@ -81,8 +81,9 @@ def finetune(
 
     segmenter: with the model `base` in float32. cases: taken one after the other and not kept.
 
-    Raises TrainingError where the cases do not suffice or no epoch is better than the model as it was, CancelledError,
-    InputError where the result cannot be written, and what the worker reports; nothing is written then.
+    Raises TrainingError where the cases do not suffice, NotImprovedError where no epoch is better than the model as it
+    was, CancelledError, InputError where the result cannot be written, and what the worker reports; nothing is written
+    then.
     """
     client = segmenter.prepared_client()
     number = client.new_id()
@@ -109,7 +110,7 @@ def finetune(
         figures = _figures(reply, roles)
         if reply.best_epoch == 0:
             found = figures[0].before.mean
-            raise TrainingError(
+            raise NotImprovedError(
                 f"No epoch was better than the model as it was (Dice {found:.4f} on the validation slices), so nothing "
                 "was written. Give more cases, or try another learning rate."
             )

@@ -1,9 +1,9 @@
 """The mask decoder of SAM 2 with gradients: masks from boxes, and how wrong they are.
 
-Huang et al. (Medical Image Analysis 2024), section 4.12: box prompts, image and prompt encoders frozen. The loss is Dice
-and cross entropy, as in MedSAM (Ma et al. 2024). As in the training of SAM 2 (its paper, section D.2.2) all four masks
-learn, of the three ambiguous ones the best, because tracking and unstable first masks fall back on them; and so do the
-estimates of the IoU.
+Huang et al. (Medical Image Analysis 2024), section 4.12: box prompts, image and prompt encoders frozen. The loss is
+Dice and cross entropy, as in MedSAM (Ma et al. 2024). As in the training of SAM 2 (its paper, section D.2.2) all four
+masks learn, of the three ambiguous ones the best, because tracking and unstable first masks fall back on them; and so
+do the estimates of the IoU.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import torch
 from PromptOnceLib.engine.finetune.decoder import box_loss, decode, decoder_of
 from PromptOnceLib.engine.finetune.samples import Sample, SampleSet
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.errors import DiskFullError, TrainingError
+from PromptOnceLib.errors import DiskFullError, NotImprovedError, TrainingError
 from PromptOnceLib.models.model_card import Role, TrainingSettings
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.segmentation.metrics import dice
@@ -69,7 +69,7 @@ class FineTuning:
         """Train, and write the best weights to `file`; `outcome` says how it went.
 
         Gives an epoch when it is over and None after every other piece of work; may be closed at any time, and then
-        writes nothing. Raises TrainingError where the loss is no number, DiskFullError.
+        writes nothing. Raises NotImprovedError where the loss is no number, DiskFullError.
         """
         decoder = decoder_of(self._tracker)
         original: Weights = copy.deepcopy(decoder.state_dict())
@@ -128,7 +128,7 @@ class FineTuning:
         loss = box_loss(logits, ious, target)
         value = loss.item()
         if not math.isfinite(value):
-            raise TrainingError("The training went astray, its loss is no number any more: lower the learning rate.")
+            raise NotImprovedError("The training went astray, its loss is no number any more: lower the learning rate.")
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(learning, _LONGEST_GRADIENT)

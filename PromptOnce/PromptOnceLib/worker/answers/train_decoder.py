@@ -30,7 +30,7 @@ def train_decoder(
     """Train the decoder of a tracker's model, whose weights are afterwards what they were.
 
     folder: of the session; the features lie there meanwhile. A cancel takes effect at the next slice or batch.
-    Raises WrongOrderError for a model in another precision, TrainingError, DiskFullError.
+    Raises WrongOrderError for a model in another precision, TrainingError, NotImprovedError, DiskFullError.
     """
     placement = tracker.placement
     if placement.precision != EXACT or placement.rearranged:
