@@ -81,7 +81,8 @@ class _Work:
                 done = distributed.wait(left, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED").done
             except (TimeoutError, distributed.TimeoutError):
                 done = set()
-            except OSError as error:  # distributed.CommClosedError is one
+            # distributed.CommClosedError is an OSError; the client cancels tasks where it notices the loss first.
+            except (OSError, distributed.CancelledError) as error:
                 control.stop(_lost(error))
                 return self._ended
             self._hand_out()

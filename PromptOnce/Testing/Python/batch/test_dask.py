@@ -139,6 +139,19 @@ def test_a_scheduler_that_is_lost_stops_the_run_and_what_is_finished_is_kept(tmp
     assert again.reused >= 1
 
 
+@pytest.mark.slow
+def test_a_loss_that_the_client_notices_first_is_the_same_loss(
+    tmp_path: Path, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def notices(*_: object, **__: object) -> None:
+        raise distributed.CancelledError("scheduler-connection-lost")
+
+    plan, options = study(tmp_path, "a"), quick_options(tmp_path)
+    monkeypatch.setattr(distributed, "wait", notices)
+    summary = run_batch(plan, options, tmp_path / "out", cluster=on_cluster(client))
+    assert "scheduler of the cluster is gone" in summary.stopped
+
+
 def test_a_cluster_that_nobody_knows_is_refused() -> None:
     for engine in ("dask", "dask://10.0.0.1:8786", "dask-slurm"):
         assert check_engine(engine) == engine

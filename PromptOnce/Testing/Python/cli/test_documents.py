@@ -17,8 +17,8 @@ import SimpleITK as sitk
 from cli.conftest import Run
 
 ROOT = Path(__file__).resolve().parents[4]
-# What the others show needs folders of the reader, a cluster, or an installation.
-DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "command-line.md", ROOT / "docs" / "seeds.md"]
+# What the others show needs a cluster or an installation.
+DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs" / f"{page}.md" for page in ("command-line", "seeds", "batch"))]
 LEFT_OUT = re.compile(
     r"models download|promptonce engine|promptonce demo$|--device cuda|--model (tiny|small|base_plus|large)|> ~"
 )
@@ -45,6 +45,11 @@ def test_the_documents_have_lines_to_paste() -> None:
 @pytest.mark.parametrize("path", [path for path in DOCUMENTS if commands(path)], ids=lambda path: path.name)
 def test_every_line_can_be_pasted(run: Run, tmp_path: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMPTONCE_LIBRARY", str(tmp_path / "library"))
+    if path.stem == "batch":  # the seed of the page before, and images of the reader
+        for line in commands(path.with_name("seeds.md"))[:3]:
+            assert run(*words_of(line)).status == 0
+        (tmp_path / "images").mkdir()
+        (tmp_path / "phantom.nii.gz").rename(tmp_path / "images" / "phantom.nii.gz")
     for case in ("p1", "p2"):  # what the line about folders is for
         for folder, name in (("results", f"{case}.nii.gz"), ("labels", f"{case}_organs.nii.gz")):
             array = np.zeros((5, 20, 20), np.uint8)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from PromptOnceLib.cli.main import main
 
@@ -84,6 +85,17 @@ def test_the_code_on_the_page_about_python_runs(tmp_path: Path, monkeypatch: pyt
     assert written == {"lung.nrrd", "lung.png", "lung.seg.nrrd", "lung.seg.nrrd.bak"}
     result = names["result"]
     assert result.dice(names["organs"] == 1) > 0.8
+
+
+@pytest.mark.slow
+def test_the_code_in_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["sample", "chest"]).exit_code == 0
+    (block,) = re.findall(r"```python\n(.*?)```", text_of(README), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(block, names)
+    assert names["result"].dice() > 0.9
+    assert (tmp_path / "lungs.seg.nrrd").is_file()
 
 
 @pytest.mark.slow
