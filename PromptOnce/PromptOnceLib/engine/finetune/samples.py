@@ -78,6 +78,11 @@ class SampleSet:
         """All frames, as case and place in it."""
         return [(number, index) for number, case in enumerate(self.cases) for index in range(len(case.frames))]
 
+    @property
+    def kept(self) -> int:
+        """Of how many frames the store has the features."""
+        return sum(number in self._store for number in range(len(self.frames)))
+
     def shape(self, sample: Sample) -> tuple[int, int]:
         """Rows and columns of a sample's slice."""
         rows, columns = self.cases[sample.case].frames.shape[1:]

@@ -12,12 +12,19 @@ from numpy.typing import NDArray
 from PromptOnceLib.engine.devices import EXACT
 from PromptOnceLib.engine.finetune.samples import CaseSlices, SampleSet
 from PromptOnceLib.engine.finetune.training import FineTuning
-from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limit
+from PromptOnceLib.engine.stores.feature_store import DEFAULT_LIMIT, FeatureStore, feature_limit
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import WrongOrderError
+from PromptOnceLib.files.disk import free_bytes
+from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_frames
 from PromptOnceLib.worker.messages.base import Message
 from PromptOnceLib.worker.messages.finetuning import CaseFiles, EpochDone, FineTune, FineTuned, TrainingProgress
+
+_NO_ROOM = (
+    "The image features of {missing} of {frames} slices found no room on the disk for temporary files: they are "
+    "computed in every epoch again, which takes long. Free some space, or set TMPDIR to another folder."
+)
 
 
 def train_decoder(
@@ -29,15 +36,17 @@ def train_decoder(
 ) -> FineTuned:
     """Train the decoder of a tracker's model, whose weights are afterwards what they were.
 
-    folder: of the session; the features lie there meanwhile. A cancel takes effect at the next slice or batch.
+    folder: of the session; the features lie there meanwhile, in up to half of the free space. A cancel takes effect at
+    the next slice or batch.
     Raises WrongOrderError for a model in another precision, TrainingError, NotImprovedError, DiskFullError.
     """
     placement = tracker.placement
     if placement.precision != EXACT or placement.rearranged:
         raise WrongOrderError("Fine-tuning needs the model in float32.")
-    store = FeatureStore(folder, feature_limit(), lossless=True)
-    cases = [_read(case, folder) for case in request.cases]
-    training, done = FineTuning(tracker, SampleSet(tracker, cases, store), request.settings), 0
+    limit = feature_limit(max(DEFAULT_LIMIT, free_bytes(folder) // 2))
+    store = FeatureStore(folder, limit, lossless=True)
+    samples = SampleSet(tracker, [_read(case, folder) for case in request.cases], store)
+    training, frames, done = FineTuning(tracker, samples, request.settings), len(samples.frames), 0
     try:
         with closing(training.run(folder / request.file)) as pieces:
             for epoch in pieces:
@@ -45,6 +54,9 @@ def train_decoder(
                     return FineTuned(id=request.id, cancelled=True)
                 if epoch is None:
                     done += 1
+                    if done == frames > samples.kept:
+                        text = _NO_ROOM.format(missing=frames - samples.kept, frames=frames)
+                        send(protocol.Notice(id=request.id, text=text))
                     send(TrainingProgress(id=request.id, done=done, total=training.total))
                 else:
                     send(
