@@ -41,6 +41,7 @@ def finetune(
     test: float = _DEFAULTS.test,
     patience: int = _DEFAULTS.patience,
     jitter: float = _DEFAULTS.jitter,
+    blend: float = _DEFAULTS.blend,
     random_seed: int = _DEFAULTS.random_seed,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
@@ -74,6 +75,9 @@ def finetune(
         End after so many epochs without a better one.
     jitter : float, optional
         How far the sides of boxes are moved at random, in parts of their width and height.
+    blend : float, optional
+        Share of the trained weights in the result, the rest being those from before: 1 is best for images like these,
+        less forgets less of others.
     random_seed : int, optional
         Of the split, the order of the slices and the jitter; the card records it.
     overwrite : bool, optional
@@ -115,6 +119,7 @@ def finetune(
         test=test,
         patience=patience,
         jitter=jitter,
+        blend=blend,
         random_seed=random_seed,
     )
     notify = on_notice or (lambda notice: None)

@@ -26,6 +26,8 @@ class TrainingSettings(StrictModel):
 
     batch_size: masks a step. validation, test: shares of the cases. patience: epochs without a better one after which
     the training ends. jitter: how far, in parts of its width and height, each side of a box is moved at random.
+    blend: share of the trained weights in the result, the rest being those from before (Wortsman et al. 2022, Robust
+    fine-tuning of zero-shot models); 1 is best for images like those trained on, less forgets less of all others.
     random_seed: of the split, the order and the jitter.
     """
 
@@ -36,6 +38,7 @@ class TrainingSettings(StrictModel):
     test: float = Field(default=0.0, ge=0, lt=1)
     patience: int = Field(default=5, ge=1)
     jitter: float = Field(default=0.05, ge=0, le=0.5)
+    blend: float = Field(default=0.5, gt=0, le=1)
     random_seed: int = Field(default=0, ge=0, lt=2**32)
 
 

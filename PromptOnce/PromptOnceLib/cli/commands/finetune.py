@@ -101,6 +101,14 @@ _DEFAULTS = TrainingSettings()
     help="How far the sides of boxes are moved, in parts of their width and height.",
 )
 @click.option(
+    "--blend",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=_DEFAULTS.blend,
+    show_default=True,
+    help="Share of the trained weights in the result, the rest being those from before: 1 is best for images like "
+    "these, less forgets less of others.",
+)
+@click.option(
     "--random-seed",
     type=click.IntRange(0, 2**32 - 1),
     default=_DEFAULTS.random_seed,

@@ -92,6 +92,7 @@ class FineTuning:
     def _epochs(self, decoder: torch.nn.Module) -> Generator[Epoch | None, None, Weights | None]:
         """The weights of the best epoch, None where none is better than no training."""
         settings = self._settings
+        original: Weights = copy.deepcopy(decoder.state_dict())
         learning = [weights for weights in decoder.parameters() if weights.requires_grad]
         optimiser = torch.optim.AdamW(learning, lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY)
         highest, best = self._mean(self.outcome.before), None
@@ -100,11 +101,15 @@ class FineTuning:
             for batch in self._batches():
                 losses.append(self._step(batch, optimiser, learning))
                 yield None
+            trained: Weights = copy.deepcopy(decoder.state_dict())
+            blended = {name: torch.lerp(original[name], trained[name], settings.blend) for name in trained}
+            decoder.load_state_dict(blended)
             found = yield from self._scores(("validation",))
+            decoder.load_state_dict(trained)
             value = self._mean(found)
             self.outcome.epochs = number
             if value > highest:
-                highest, best = value, copy.deepcopy(decoder.state_dict())
+                highest, best = value, blended
                 self.outcome.best_epoch, self.outcome.after = number, found
             yield Epoch(number, float(np.mean(losses)), value, self.outcome.best_epoch == number)
             if number - self.outcome.best_epoch >= settings.patience:

@@ -124,7 +124,7 @@ def test_the_best_epoch_is_kept_and_the_training_ends_after_the_patience(tracker
 
 
 def test_the_weights_written_are_those_of_the_best_epoch(tracker: Tracker, tmp_path: Path) -> None:
-    settings = QUICK.model_copy(update={"epochs": 3, "learning_rate": 5e-3})
+    settings = QUICK.model_copy(update={"epochs": 3, "learning_rate": 2e-3})
     outcome, epochs, weights = trained(tracker, tmp_path, settings)
     best = Tracker(load_model(resolve_model("nano")), on_cpu())
     best.model.network.load_state_dict(weights)
@@ -136,6 +136,15 @@ def test_the_weights_written_are_those_of_the_best_epoch(tracker: Tracker, tmp_p
         found.append(dice(best.full_size_mask(output.logits, shape).numpy(), samples.mask(sample)))
     assert outcome.best_epoch == 1 + int(np.argmax([epoch.dice for epoch in epochs]))
     assert found == outcome.after[2]
+
+
+def test_the_result_lies_between_the_weights_before_and_the_trained_ones(tracker: Tracker, tmp_path: Path) -> None:
+    before = {name: weights.clone() for name, weights in tracker.model.network.state_dict().items()}
+    settings = QUICK.model_copy(update={"epochs": 1})
+    all_of_it = trained(tracker, tmp_path, settings.model_copy(update={"blend": 1.0}))[2]
+    half = trained(tracker, tmp_path, settings.model_copy(update={"blend": 0.5}))[2]
+    for name, weights in before.items():
+        assert torch.allclose(half[name], (weights + all_of_it[name]) / 2, atol=1e-7)
 
 
 def test_boxes_move_within_the_slice_and_by_no_more_than_they_are_told_to(tracker: Tracker, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.models.model_card import Role, TrainingSettings
 
 ROWS, COLUMNS = 48, 60
-QUICK = TrainingSettings(epochs=2, learning_rate=1e-3, batch_size=4)
+QUICK = TrainingSettings(epochs=2, learning_rate=1e-3, batch_size=4, blend=1.0)
 
 
 def margin_slices(slices: int = 4, seed: int = 0) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
