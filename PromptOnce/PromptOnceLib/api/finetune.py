@@ -107,7 +107,8 @@ def finetune(
     --------
     >>> import PromptOnceLib as po
     >>> cases = [po.phantom(number, slices=4) for number in range(3)]
-    >>> card = po.finetune(cases, "organs.pt", model="nano", device="cpu", epochs=1, window="soft-tissue")
+    >>> how = {"model": "nano", "device": "cpu", "window": "soft-tissue"}
+    >>> card = po.finetune(cases, "organs.pt", epochs=1, learning_rate=3e-4, **how)
     >>> card.figures[0].gain.mean > 0, card.best_epoch
     (True, 1)
     """

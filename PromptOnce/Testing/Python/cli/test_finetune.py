@@ -9,8 +9,10 @@ import pytest
 import SimpleITK as sitk
 from worker.margins import margin_slices
 
+import PromptOnceLib as po
 from cli.conftest import Run
 from PromptOnceLib.cli.json_reports import FineTuneReport
+from PromptOnceLib.files.stamp import file_sha256
 
 QUICKLY = ["--model", "nano", "--device", "cpu", "--epochs", "1", "--learning-rate", "0.001", "--batch-size", "4"]
 REFERENCE = ["--reference", "labels/{case}.nii.gz"]
@@ -33,6 +35,17 @@ def test_a_folder_becomes_a_model(run: Run, images: Path, tmp_path: Path) -> Non
     assert "Wrote margins.pt and margins.card.json" in ended.out
     assert "Epoch 1: loss" in ended.err
     assert "Training: " in ended.err
+    of_python = po.finetune(
+        images,
+        tmp_path / "other.pt",
+        reference="labels/{case}.nii.gz",
+        model="nano",
+        device="cpu",
+        epochs=1,
+        learning_rate=0.001,
+        batch_size=4,
+    )
+    assert of_python.sha256 == file_sha256(tmp_path / "margins.pt")
     assert "patient" not in (tmp_path / "margins.card.json").read_text(encoding="utf-8")
     sizes = []
     for model in ("nano", "margins.pt"):
