@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from PromptOnceLib.engine.finetune.decoder import box_loss, decode, decoder_of
+from PromptOnceLib.engine.finetune.decoder import box_loss, box_prompts, decode, decoder_of, drift, no_prompts, see
 from PromptOnceLib.engine.finetune.samples import Sample, SampleSet
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import DiskFullError, NotImprovedError, TrainingError
@@ -56,6 +56,8 @@ class FineTuning:
     def __init__(self, tracker: Tracker, samples: SampleSet, settings: TrainingSettings) -> None:
         self._tracker, self._set, self._settings = tracker, samples, settings
         self._rng = np.random.default_rng(settings.random_seed)
+        self._decoder = decoder_of(tracker)
+        self._before = copy.deepcopy(self._decoder)
         self.outcome = TrainingOutcome()
         by_role = samples.samples
         if not by_role["training"] or not by_role["validation"]:
@@ -71,14 +73,13 @@ class FineTuning:
         Gives an epoch when it is over and None after every other piece of work; may be closed at any time, and then
         writes nothing. Raises NotImprovedError where the loss is no number, DiskFullError.
         """
-        decoder = decoder_of(self._tracker)
-        original: Weights = copy.deepcopy(decoder.state_dict())
+        decoder, original = self._decoder, self._before.state_dict()
         try:
             for case, index in self._set.frames:
                 self._set.encode(case, index)
                 yield None
             self.outcome.before = yield from self._scores(_LOOKED_AT)
-            best = yield from self._epochs(decoder)
+            best = yield from self._epochs()
             if best is None:
                 self.outcome.after = self.outcome.before
                 return
@@ -89,10 +90,9 @@ class FineTuning:
         finally:
             decoder.load_state_dict(original)
 
-    def _epochs(self, decoder: torch.nn.Module) -> Generator[Epoch | None, None, Weights | None]:
+    def _epochs(self) -> Generator[Epoch | None, None, Weights | None]:
         """The weights of the best epoch, None where none is better than no training."""
-        settings = self._settings
-        original: Weights = copy.deepcopy(decoder.state_dict())
+        settings, decoder, original = self._settings, self._decoder, self._before.state_dict()
         learning = [weights for weights in decoder.parameters() if weights.requires_grad]
         optimiser = torch.optim.AdamW(learning, lr=settings.learning_rate, weight_decay=_WEIGHT_DECAY)
         highest, best = self._mean(self.outcome.before), None
@@ -128,9 +128,13 @@ class FineTuning:
         shapes = [self._set.shape(sample) for sample in batch]
         share = self._settings.jitter
         boxes = [sample.jittered(self._rng, share, shape) for sample, shape in zip(batch, shapes, strict=True)]
-        logits, ious = decode(self._tracker, [self._set.features(sample) for sample in batch], boxes, shapes)
-        target = torch.cat([self._set.target(sample) for sample in batch]).to(logits.device)
-        loss = box_loss(logits, ious, target)
+        seen = see(self._tracker, [self._set.features(sample) for sample in batch])
+        found = decode(self._decoder, seen, box_prompts(self._tracker, boxes, shapes))
+        target = torch.cat([self._set.target(sample) for sample in batch]).to(found.logits.device)
+        nothing = no_prompts(self._tracker, len(batch))
+        with torch.no_grad():
+            before = decode(self._before, seen, nothing)
+        loss = box_loss(found, target) + drift(decode(self._decoder, seen, nothing), before)
         value = loss.item()
         if not math.isfinite(value):
             raise NotImprovedError("The training went astray, its loss is no number any more: lower the learning rate.")

@@ -168,7 +168,7 @@ def test_boxes_move_within_the_slice_and_by_no_more_than_they_are_told_to(tracke
 
 
 def test_a_loss_that_is_no_number_ends_it(tracker: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training_module, "box_loss", lambda logits, ious, target: logits.sum() * torch.nan)
+    monkeypatch.setattr(training_module, "box_loss", lambda found, target: found.logits.sum() * torch.nan)
     with pytest.raises(NotImprovedError, match="lower the learning rate"):
         trained(tracker, tmp_path)
     assert not (tmp_path / "tuned.pt").exists()
