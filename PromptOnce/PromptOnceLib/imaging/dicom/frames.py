@@ -22,6 +22,7 @@ _SUBJECT = (0x00100010, 0x00100020, 0x00100030, 0x00080020, 0x00080050, 0x002000
 # Modalities whose images are slices in space: without places nothing is known about their order.
 SLICE_MODALITIES = frozenset({"CT", "MR", "PT"})
 
+_ITEM = 8  # bytes of tag and length before each compressed frame
 _CENTIMETRES = 3  # code of a unit in ultrasound regions
 
 
@@ -142,12 +143,21 @@ def _frames_of(header: Header) -> list[Frame] | NoImage:
     if header.described_frames not in (0, file.count):
         described = f"it announces {file.count} frames and describes {header.described_frames}"
         return NoImage(file.path, f"is damaged: {described}", damaged=True)
+    if _announces_too_many(file):
+        return NoImage(file.path, "is damaged: fewer pixels follow than its header announces", damaged=True)
     frames = [_frame(file, header.frame(index), index) for index in range(file.count)]
     lost = sum(frame.place is None for frame in frames)
     if lost and file.enhanced and file.scanner.modality in SLICE_MODALITIES:
         said = f"does not state where {lost} of its {file.count} frames lie in the patient: their order is unknown"
         return NoImage(file.path, said, damaged=False)
     return frames
+
+
+def _announces_too_many(file: DicomFile) -> bool:
+    """Whether the file cannot hold its frames, to be known before any of them is looked at."""
+    if file.compressed:
+        return file.count * _ITEM > file.path.stat().st_size
+    return file.count > 1 and file.cut
 
 
 def _file(header: Header) -> DicomFile:

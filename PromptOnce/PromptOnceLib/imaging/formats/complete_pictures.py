@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 _JPEG, _BMP = b"\xff\xd8\xff", b"BM"
 _SCAN, _END = b"\xff\xda", b"\xff\xd9"  # markers of JPEG: no pixel holds them
 _LAST = "its last pixel"
+_BMP_FILE_HEADER = 14  # bytes
+_START = 18  # bytes: as much as says how long the headers of a BMP are
 
 # Tags of a TIFF directory: where the strips or tiles of a page begin, and how long they are.
 _PLACES = ((273, 279), (324, 325))
@@ -27,17 +30,24 @@ def check_picture_complete(path: Path) -> None:
     A picture that Pillow does not know is left to the reader.
     """
     with path.open("rb") as file:
-        start = file.read(8)
+        start, length = file.read(_START), path.stat().st_size
         if start.startswith(_TIFF):
-            if not _tiff_is_complete(file, start, path.stat().st_size):
+            if not _tiff_is_complete(file, start, length):
                 raise incomplete(path.name, _LAST)
         elif start.startswith((_JPEG, _BMP)):
+            if start.startswith(_BMP) and not _bmp_has_its_headers(start, length):
+                raise incomplete(path.name, _LAST)
             file.seek(0)
             _decode(file, path.name)
             if start.startswith(_JPEG):
                 file.seek(0)
                 if _END not in file.read().rpartition(_SCAN)[2]:
                     raise incomplete(path.name, _LAST)
+
+
+def _bmp_has_its_headers(start: bytes, length: int) -> bool:
+    """Whether a BMP of so many bytes holds both its headers; the second one begins with its own length."""
+    return len(start) == _START and _BMP_FILE_HEADER + struct.unpack_from("<I", start, _BMP_FILE_HEADER)[0] <= length
 
 
 def _decode(file: BinaryIO, name: str) -> None:

@@ -14,7 +14,10 @@ _BYTES = {"1": 1, "L": 1, "P": 1, "LA": 2, "RGB": 3, "RGBA": 4, "CMYK": 4, "YCbC
 _MOST_PAGES = 10_000
 _SMALLEST_BMP = 54  # its two headers
 # Tags of TIFF.
-_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
+_COMPRESSION, _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 259, 273, 279, 324, 325
+_NO_COMPRESSION = 1
+_FAX = {2, 3, 4}  # a line of fax that equals the last one takes a bit, however long it is
+_MOST_RATIO = 4096  # of the others LZW gives most: strings of so many bytes for one of its codes
 
 
 def vouch_for_picture(path: Path) -> bool:
@@ -71,5 +74,9 @@ def _pages_lie_within(picture: Image.Image, path: Path, stored: int) -> bool:
         sizes = tags.get(_STRIP_BYTES, tags.get(_TILE_BYTES))
         if not places or not sizes or len(places) != len(sizes):
             return False
+        compression = tags.get(_COMPRESSION, _NO_COMPRESSION)
+        if compression not in _FAX:
+            ratio = 1 if compression == _NO_COMPRESSION else _MOST_RATIO
+            check_claim(path, picture.width * picture.height // 8, sum(sizes), ratio)
         check_claim(path, max(place + size for place, size in zip(places, sizes, strict=True)), stored)
     return False

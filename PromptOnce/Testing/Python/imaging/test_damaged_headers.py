@@ -14,6 +14,7 @@ from PIL import Image
 from imaging.nifti_files import affine, voxels, write_nifti_image
 from PromptOnceLib.errors import VolumeError
 from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.imaging.screening.screen import screen_file
 
 
 def refused(path: Path) -> str:
@@ -63,6 +64,26 @@ def test_a_picture_that_ends_in_its_header_or_its_pixels(tmp_path: Path, kind: s
     content = path.read_bytes()
     path.write_bytes(content[: int(kept * (len(content) - 14))])
     refused(path)
+
+
+@pytest.mark.parametrize("length", [15, 18, 26, 40, 53])
+def test_a_bmp_that_ends_within_its_headers(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "a.bmp"
+    Image.fromarray(np.full((9, 7, 3), 90, np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:length])
+    assert "incomplete" in refused(path)
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_deflate"])
+def test_a_tiff_that_claims_more_pixels_than_its_strips_can_hold(tmp_path: Path, compression: str | None) -> None:
+    path = tmp_path / "a.tif"
+    Image.fromarray(np.zeros((9, 7), np.uint16)).save(path, compression=compression)
+    content = bytearray(path.read_bytes())
+    tag = content.index(struct.pack("<H", 257), 8)
+    content[tag + 2 : tag + 12] = struct.pack("<HII", 4, 1, 500_000_000)  # rows
+    path.write_bytes(content)
+    with pytest.raises(VolumeError, match="incomplete"):
+        screen_file(path)
 
 
 @pytest.mark.parametrize("chunk", [b"IHDR", b"PLTE"])

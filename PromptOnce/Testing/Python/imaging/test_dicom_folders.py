@@ -5,8 +5,9 @@ from __future__ import annotations
 import zipfile
 
 import numpy as np
+import pydicom
 import pytest
-from pydicom.uid import JPEGLSLossless
+from pydicom.uid import JPEGLSLossless, RLELossless
 
 from imaging.dicom_files import write_series
 from imaging.enhanced_files import BLOB, blob, slices, write_enhanced, write_file, write_slice
@@ -242,6 +243,21 @@ def test_pieces_of_compressed_pixels_that_end_too_early_are_cut_off(tmp_path):
     path.write_bytes(header + pieces)
     with pytest.raises(VolumeError, match=r"a\.dcm is damaged"):
         read_volume(path)
+
+
+def test_frames_that_a_file_cannot_hold_are_not_looked_at_one_by_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("PromptOnceLib.imaging.dicom.frames._frame", lambda *_: pytest.fail("it was looked at"))
+    path = write_slice(tmp_path / "a.dcm", blob(1), slices(1)[0])
+    image = pydicom.dcmread(path)
+    image.compress(RLELossless)
+    image.NumberOfFrames = 10**9
+    image.save_as(tmp_path / "packed.dcm")
+    image = pydicom.dcmread(path)
+    image.NumberOfFrames = 10**9
+    image.save_as(path)
+    for claims in (path, tmp_path / "packed.dcm"):
+        with pytest.raises(VolumeError, match=rf"{claims.name} is damaged: fewer pixels follow"):
+            read_volume(claims)
 
 
 def test_the_files_of_a_folder_and_the_frames_of_a_file_are_counted_while_they_are_read(tmp_path):
