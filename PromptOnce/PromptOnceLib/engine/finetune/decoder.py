@@ -41,7 +41,10 @@ def decoder_of(tracker: Tracker) -> torch.nn.Module:
 
 @dataclass(frozen=True)
 class Seen:
-    """Slices as the decoder sees prompted ones: image (n, channels, cells, cells), its positions, and finer features."""
+    """Slices as the decoder sees prompted ones.
+
+    image: (n, channels, cells, cells), with its positions; fine: what it sees of finer levels.
+    """
 
     image: torch.Tensor
     positions: torch.Tensor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from worker.margins import COLUMNS, QUICK, ROLES, ROWS, margin_slices
 
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.finetune import training as training_module
-from PromptOnceLib.engine.finetune.decoder import FIXED
+from PromptOnceLib.engine.finetune.decoder import FIXED, decode, decoder_of, drift, no_prompts, see
 from PromptOnceLib.engine.finetune.samples import CaseSlices, SampleSet
 from PromptOnceLib.engine.finetune.training import Epoch, FineTuning, TrainingOutcome
 from PromptOnceLib.engine.network import load_model
@@ -145,6 +146,34 @@ def test_the_result_lies_between_the_weights_before_and_the_trained_ones(tracker
     half = trained(tracker, tmp_path, settings.model_copy(update={"blend": 0.5}))[2]
     for name, weights in before.items():
         assert torch.allclose(half[name], (weights + all_of_it[name]) / 2, atol=1e-7)
+
+
+def test_drift_is_how_far_slices_without_a_prompt_are_decoded_otherwise(tracker: Tracker) -> None:
+    decoder = copy.deepcopy(decoder_of(tracker))
+    seen, nothing = see(tracker, [tracker.encode(margin_slices(1, 5)[0][0])]), no_prompts(tracker, 1)
+    with torch.no_grad():
+        before = decode(decoder_of(tracker), seen, nothing)
+        assert drift(before, before).item() == 0
+        for weights in decoder.parameters():
+            weights += 0.02 * torch.randn(weights.shape, generator=torch.Generator().manual_seed(0))
+    optimiser, values = torch.optim.SGD(decoder.parameters(), lr=1e-3), list[float]()
+    for _ in range(4):
+        loss = drift(decode(decoder, seen, nothing), before)
+        values.append(loss.item())
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
+        optimiser.step()
+    assert values == sorted(values, reverse=True)
+    assert values[-1] > 0
+
+
+def test_drift_is_a_part_of_the_loss(tracker: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = []
+    for value in (0.0, 5.0):
+        monkeypatch.setattr(training_module, "drift", lambda now, before, value=value: torch.tensor(value))
+        losses.append(trained(tracker, tmp_path, QUICK.model_copy(update={"epochs": 1}))[1][0].loss)
+    assert losses[1] - losses[0] == pytest.approx(5, abs=1e-5)
 
 
 def test_boxes_move_within_the_slice_and_by_no_more_than_they_are_told_to(tracker: Tracker, tmp_path: Path) -> None:
