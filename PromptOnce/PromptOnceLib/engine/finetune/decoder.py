@@ -40,7 +40,7 @@ def decoder_of(tracker: Tracker) -> torch.nn.Module:
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenSlices:
     """Slices as the decoder sees prompted ones.
 
     image: (n, channels, cells, cells), with its positions; fine: what it sees of finer levels.
@@ -74,7 +74,7 @@ class Decoded:
 
 
 @torch.no_grad()
-def see(tracker: Tracker, slices: Sequence[Features]) -> Seen:
+def see(tracker: Tracker, slices: Sequence[Features]) -> SeenSlices:
     """Several slices without memory, as prompted slices are seen."""
     network: Any = tracker.model.network
     features = Features.beside(slices, 1)
@@ -89,7 +89,7 @@ def see(tracker: Tracker, slices: Sequence[Features]) -> Seen:
     )
     maps = zip(features.maps[:-1], features.sizes[:-1], strict=True)
     fine = [one.permute(1, 2, 0).reshape(len(slices), -1, *shape) for one, shape in maps]
-    return Seen(image, network.sam_prompt_encoder.get_dense_pe(), fine)
+    return SeenSlices(image, network.sam_prompt_encoder.get_dense_pe(), fine)
 
 
 def box_prompts(tracker: Tracker, boxes: Sequence[Box], shapes: Sequence[tuple[int, int]]) -> Prompts:
@@ -112,7 +112,7 @@ def _prompts(tracker: Tracker, points: torch.Tensor, labels: torch.Tensor) -> Pr
     return Prompts(*tracker.model.network.sam_prompt_encoder(points=(points, labels), boxes=None, masks=None))
 
 
-def decode(decoder: Any, seen: Seen, prompts: Prompts) -> Decoded:
+def decode(decoder: Any, seen: SeenSlices, prompts: Prompts) -> Decoded:
     """What a mask decoder says, with gradients."""
     logits, ious, tokens, presence = decoder.predict_masks(
         image_embeddings=seen.image,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from PromptOnceLib.engine.finetune.decoder import box_loss, box_prompts, decode, decoder_of, drift, no_prompts, see
-from PromptOnceLib.engine.finetune.samples import Sample, SampleSet
+from PromptOnceLib.engine.finetune.training_set import SampleSet, TrainingMask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import DiskFullError, NotImprovedError, TrainingError
 from PromptOnceLib.models.model_card import Role, TrainingSettings
@@ -116,14 +116,14 @@ class FineTuning:
                 break
         return best
 
-    def _batches(self) -> Iterator[Sequence[Sample]]:
+    def _batches(self) -> Iterator[Sequence[TrainingMask]]:
         samples, size = self._set.samples["training"], self._settings.batch_size
         order = self._rng.permutation(len(samples))
         for start in range(0, len(order), size):
             yield [samples[place] for place in order[start : start + size]]
 
     def _step(
-        self, batch: Sequence[Sample], optimiser: torch.optim.Optimizer, learning: list[torch.nn.Parameter]
+        self, batch: Sequence[TrainingMask], optimiser: torch.optim.Optimizer, learning: list[torch.nn.Parameter]
     ) -> float:
         shapes = [self._set.shape(sample) for sample in batch]
         share = self._settings.jitter

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.engine.devices import EXACT
-from PromptOnceLib.engine.finetune.samples import CaseSlices, SampleSet
 from PromptOnceLib.engine.finetune.training import FineTuning
+from PromptOnceLib.engine.finetune.training_set import CaseSlices, SampleSet
 from PromptOnceLib.engine.stores.feature_store import DEFAULT_LIMIT, FeatureStore, feature_limit
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import WrongOrderError

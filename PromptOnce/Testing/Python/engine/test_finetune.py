@@ -13,8 +13,8 @@ from worker.margins import COLUMNS, QUICK, ROLES, ROWS, margin_slices
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.finetune import training as training_module
 from PromptOnceLib.engine.finetune.decoder import FIXED, decode, decoder_of, drift, no_prompts, see
-from PromptOnceLib.engine.finetune.samples import CaseSlices, SampleSet
 from PromptOnceLib.engine.finetune.training import Epoch, FineTuning, TrainingOutcome
+from PromptOnceLib.engine.finetune.training_set import CaseSlices, SampleSet
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.tracker import Features, Tracker

@@ -33,7 +33,7 @@ class CaseSlices:
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class TrainingMask:
     """One object on one slice. case, index: which mask of which case. box: the smallest around it, in slice pixels."""
 
     case: int
@@ -63,7 +63,7 @@ class SampleSet:
 
     def __init__(self, tracker: Tracker, cases: Sequence[CaseSlices], store: FeatureStore) -> None:
         self._tracker, self.cases, self._store = tracker, cases, store
-        self.samples: dict[Role, list[Sample]] = {"training": [], "validation": [], "test": []}
+        self.samples: dict[Role, list[TrainingMask]] = {"training": [], "validation": [], "test": []}
         for number, case in enumerate(cases):
             count, rows, columns = case.frames.shape
             fits = case.masks.shape == (len(case.slices), rows, -(-columns // 8)) and max(case.slices) < count
@@ -71,7 +71,7 @@ class SampleSet:
                 raise TrainingError("The masks of a case do not go with its slices: read the cases again.")
             for index in range(len(case.slices)):
                 box = tight_box(_unpacked(case, index))
-                self.samples[case.role].append(Sample(number, index, box))
+                self.samples[case.role].append(TrainingMask(number, index, box))
 
     @property
     def frames(self) -> list[tuple[int, int]]:
@@ -83,16 +83,16 @@ class SampleSet:
         """Of how many frames the store has the features."""
         return sum(number in self._store for number in range(len(self.frames)))
 
-    def shape(self, sample: Sample) -> tuple[int, int]:
+    def shape(self, sample: TrainingMask) -> tuple[int, int]:
         """Rows and columns of a sample's slice."""
         rows, columns = self.cases[sample.case].frames.shape[1:]
         return int(rows), int(columns)
 
-    def mask(self, sample: Sample) -> NDArray[np.bool_]:
+    def mask(self, sample: TrainingMask) -> NDArray[np.bool_]:
         """The object, bool (rows, columns)."""
         return _unpacked(self.cases[sample.case], sample.index)
 
-    def target(self, sample: Sample) -> torch.Tensor:
+    def target(self, sample: TrainingMask) -> torch.Tensor:
         """The object on the grid of the network's masks: shares, float32 (1, 1, size / 4, size / 4), on the CPU."""
         mask = torch.from_numpy(self.mask(sample)).float()[None, None]
         side = self._tracker.model.image_size // 4
@@ -109,7 +109,7 @@ class SampleSet:
             kept = Features([one.clone() for one in made.maps], made.positions, made.sizes)
         return kept
 
-    def features(self, sample: Sample) -> Features:
+    def features(self, sample: TrainingMask) -> Features:
         """Features of a sample's slice on the device."""
         found = self.encode(sample.case, self.cases[sample.case].slices[sample.index])
         device = self._tracker.placement.device
