@@ -19,13 +19,11 @@ from benchmarks.effort import phantoms
 from benchmarks.effort_person import Person
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
-from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.walls import Walls, with_points_on_walls
-from PromptOnceLib.segmentation.metrics import dice
-from training.evaluation.scores import CachingTracker, Example
+from training.evaluation.scores import CachingTracker, Example, dice_of, propagated
 from training.phantoms import draw
 
 HELD_OUT_EVERY = 4  # as phantom_examples
@@ -52,22 +50,14 @@ def measured(tracker: Tracker, example: Example, walls: Walls) -> Iterator[Figur
     """Without walls, with them after the network, with points on them alone, and with both."""
     prompt = Prompt(slice=example.seed, objects=(Person(example).box(example.seed),))
     for marked in (prompt, with_points_on_walls(prompt, walls)):
-        masks = _run(tracker, example, marked)
+        masks = propagated(tracker, example, *marked.objects).masks[0]
         yield _figures(masks, example, walls)
         yield _figures(np.where(walls, np.uint8(0), masks), example, walls)
 
 
-def _run(tracker: Tracker, example: Example, prompt: Prompt) -> NDArray[np.uint8]:
-    masks = np.zeros_like(example.reference)
-    task = Task(list(prompt.objects), prompt.slice, 0, len(masks) - 1)
-    for output in Propagation(tracker, example.frames, print).run(task):
-        masks[output.slice] = output.masks[0]
-    return masks
-
-
 def _figures(masks: NDArray[np.uint8], example: Example, walls: Walls) -> Figures:
     leak = np.count_nonzero(masks[walls]) / np.count_nonzero(example.reference)
-    return Figures(dice(masks, example.reference) or 0.0, leak)
+    return Figures(dice_of(masks, example.reference), leak)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.evaluation.lockstep import Settings, encode, read_network, track
+from training.evaluation.lockstep import encode, read_network, track
 from training.evaluation.phantoms import phantom_examples
 from training.evaluation.scores import Example, by_distance, dice_of, shares_filled
 from training.phantoms.canvas import Array
@@ -63,7 +63,7 @@ def measure(
             encoded[example.image] = encode(network, example.frames)
     found = {}
     for shift in shifts:
-        masks, _ = track(network, examples, encoded, Settings(presence=shift))
+        masks, _ = track(network, examples, encoded, shift)
         found[shift] = figures(examples, masks)
         print(f"{checkpoint.name}, shift {shift:+.1f}: {found[shift]}", flush=True)
     return found

@@ -21,10 +21,9 @@ import torch
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.segmentation.metrics import dice
 from training.evaluation.images import image_examples
 from training.evaluation.phantoms import phantom_examples
-from training.evaluation.scores import CachingTracker, Example
+from training.evaluation.scores import CachingTracker, Example, dice_of
 from training.evaluation.ways import WAYS, Mask, Way, cleaned, found
 from training.train import CONFIG
 
@@ -54,9 +53,9 @@ def compared(tracker: CachingTracker, example: Example, ways: Sequence[str]) -> 
             known[before] = found(tracker, example, before)
         mask, seconds = cleaned(known[before][0], example, way), known[before][1]
         reference, seed = example.reference, example.seed
-        volume = _dice(mask, reference) if len(reference) > 1 else None
+        volume = dice_of(mask, reference) if len(reference) > 1 else None
         title = f"{example.image}: {example.name}"
-        yield Figures(example.group, title, name, _dice(mask[seed], reference[seed]), volume, seconds)
+        yield Figures(example.group, title, name, dice_of(mask[seed], reference[seed]), volume, seconds)
 
 
 def table(figures: Sequence[Figures], ways: Sequence[str]) -> str:
@@ -82,12 +81,6 @@ def _over_groups(figures: Sequence[Figures], what: str) -> float:
         if value is not None:
             groups.setdefault(one.group, []).append(value)
     return float(np.mean([np.mean(values) for values in groups.values()])) if groups else float("nan")
-
-
-def _dice(mask: Mask, reference: Mask) -> float:
-    value = dice(mask, reference)
-    assert value is not None, "examples hold their object"
-    return value
 
 
 def main() -> None:

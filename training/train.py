@@ -190,7 +190,6 @@ class Trainer:
     ) -> None:
         """Steps until `progress` of the next one is 1; the rate warms up from step `first` on."""
         stage, last = self.stages[index], index == len(self.stages) - 1
-        set_size(self.model, stage.size)
         stream = batches(self.clips, self.seed + index, steps, stage.shape, self.workers)
         logged = saved = time.monotonic()
         window: list[StepLoss] = []

@@ -41,7 +41,7 @@ _PLACES = {
     **dict.fromkeys(("phantom", "read", "volume"), "api.images"),
     **dict.fromkeys(("correct", "review"), "api.corrections"),
     "finetune": "api.finetune",
-    "Labels": "segmentation.object_labels",
+    "Labels": "segmentation.segment",
     "PromptOnceError": "errors",
     "Segmentation": "api.result",
     "Session": "api.session",

@@ -11,7 +11,7 @@ from PromptOnceLib.api.session import Session
 from PromptOnceLib.errors import PromptOnceError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
-from PromptOnceLib.segmentation.object_labels import Labels
+from PromptOnceLib.segmentation.segment import Labels
 
 __version__: str
 

@@ -34,14 +34,6 @@ class Half:
 Watch = Callable[[Sequence[Half], int], None]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What can be moved without training: `presence` is added to the presence logit, `mask` to the mask logits."""
-
-    presence: float = 0.0
-    mask: float = 0.0
-
-
 @dataclass
 class Encoded:
     """Image features of the slices of one volume: of each level (cells, slices, channels), in half precision."""
@@ -75,12 +67,13 @@ def track(
     model: SAM2Base,
     examples: Sequence[Example],
     encoded: dict[str, Encoded],
-    settings: Settings = Settings(),
+    shift: float = 0.0,
     watch: Watch = lambda halves, t: None,
 ) -> tuple[list[Array], list[Array]]:
     """Masks, bool as the examples' frames, and presence logits, float (slices,), of every example.
 
-    encoded: by the name of the image. watch: called with the halves that slice t of each has just been decoded for.
+    encoded: by the name of the image. shift: is added to the presence logits. watch: called with the halves that slice
+    t of each has just been decoded for.
     """
     masks = [np.zeros(e.frames.shape, bool) for e in examples]
     presence = [np.zeros(len(e.frames), np.float32) for e in examples]
@@ -91,11 +84,11 @@ def track(
     for span, halves in groups.items():
         halves.sort(key=lambda half: -len(half.slices))
         for first in range(0, len(halves), 24):
-            _together(model, examples, encoded, settings, halves[first : first + 24], span, masks, presence, watch)
+            _together(model, examples, encoded, shift, halves[first : first + 24], span, masks, presence, watch)
     return masks, presence
 
 
-def _together(model, examples, encoded, settings, halves, span, masks, presence, watch) -> None:
+def _together(model, examples, encoded, shift, halves, span, masks, presence, watch) -> None:
     size = model.image_size
     prompts = [examples[half.example].prompt.points_and_labels() for half in halves]
     most = max(len(labels) for _, labels in prompts)
@@ -120,8 +113,7 @@ def _together(model, examples, encoded, settings, halves, span, masks, presence,
         fused = fuse(model, t, span, flat, positions, sizes, bank, prompt is not None)
         output, pointer = decode(model, fused, flat, sizes, prompt)
         watch(halves, t)
-        output.masks += settings.mask
-        output.presence += settings.presence
+        output.presence += shift
         truth = torch.zeros(rows, size, size, dtype=torch.bool, device=device)
         unused = torch.zeros(rows, dtype=torch.bool, device=device)
         entry = remember(model, output, prompt, truth, unused, flat, sizes)

@@ -66,9 +66,9 @@ def _name(target: Target) -> str:
     return "labels " + ", ".join(str(int(label)) for label in target)
 
 
-def ring_examples(count: int, first_seed: int = _RING_SEED) -> Iterator[Example]:
+def ring_examples(count: int) -> Iterator[Example]:
     """One ring or pipe on its fullest slice from each of `count` phantoms; the negative point lies in its hole."""
-    found, number = 0, first_seed
+    found, number = 0, _RING_SEED
     while found < count:
         phantom, rng = draw_difficult(number), np.random.default_rng((_RING_SEED, number))
         number += 1

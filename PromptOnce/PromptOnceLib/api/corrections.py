@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on
 from PromptOnceLib.api.loaded_model import OnCancel
-from PromptOnceLib.api.marks import FourNumbers, Pixel, object_prompt
+from PromptOnceLib.api.marks import FourNumbers, Pixel, correction_marks
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.session import Session
 from PromptOnceLib.batch.corrections import CaseCorrection
@@ -19,9 +19,7 @@ from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
 from PromptOnceLib.cases.correction_record import settled_prompts
 from PromptOnceLib.cases.recorded_result import read_recorded_result
 from PromptOnceLib.cases.slice_review import SliceReview, review_recorded, review_result
-from PromptOnceLib.errors import InputError
 from PromptOnceLib.workflows.correct import steps_of_saved_correction
-from PromptOnceLib.workflows.drive import run_steps
 
 
 def review(result: Segmentation | str | Path, name: str | None = None) -> list[SliceReview]:
@@ -119,18 +117,12 @@ def correct(
     of_run = CaseCorrection.of(path)
     source = path if of_run is None else of_run.source(path)
     saved = read_saved_result(volume, source)
-    names = [item.name for item in saved.prompts.objects]
-    if name is None and len(names) > 1:
-        raise InputError(f"There are several objects: name one of {', '.join(names)}.")
-    chosen = saved.prompts.object(name or names[0]).name
-    marks = object_prompt(chosen, box, points, positive, negative, mask)
-    if (marks is not None) == accept:
-        raise InputError("Give one correction: box and points, or a mask, or accept.")
+    chosen = saved.prompts.chosen(name).name
+    marks = correction_marks(chosen, accept, box, points, positive, negative, mask)
     others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
     with ExitStack() as held:
         session = model if isinstance(model, Session) else held.enter_context(Session(model, device=device))
-        steps = steps_of_saved_correction(saved, chosen, slice, marks, others)
-        corrected = run_steps(session.segmenter, steps, should_cancel=should_cancel)
+        corrected = session.go(steps_of_saved_correction(saved, chosen, slice, marks, others), should_cancel)
     target = path if of_run is None else of_run.target
     write_saved_result(source, corrected, None if source == target else target)
     if of_run is not None:

@@ -13,7 +13,7 @@ from PromptOnceLib.errors import PromptOnceError
 from PromptOnceLib.files.names import expanded
 from PromptOnceLib.models.model_card import ModelCard, TrainingSettings, training_settings
 from PromptOnceLib.models.registry import resolve_model
-from PromptOnceLib.workflows.finetune import TrainingCase, Watching, check_output
+from PromptOnceLib.workflows.finetune import TrainingCase, Watching, check_before
 from PromptOnceLib.workflows.finetune import finetune as train
 from PromptOnceLib.workflows.start_worker import EngineOptions, start_segmenter
 from PromptOnceLib.workflows.training_split import split_cases
@@ -133,7 +133,7 @@ def finetune(
         split_cases([""] * len(data), chosen)
         cases = _of_pairs(data, axis, window, notify)
     files = resolve_model(str(model), config)
-    check_output(target, [files.checkpoint], overwrite)
+    check_before(files, target, overwrite)
     segmenter = start_segmenter(files, EngineOptions(device, "float32"), found_interpreter(python), notify)
     try:
         watching = Watching(

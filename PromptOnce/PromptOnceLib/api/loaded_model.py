@@ -20,6 +20,7 @@ from PromptOnceLib.workflows.drive import run_steps
 from PromptOnceLib.workflows.propagate_case import propagate_case
 from PromptOnceLib.workflows.start_slice import steps_of_start
 from PromptOnceLib.workflows.start_worker import EngineOptions, start_segmenter
+from PromptOnceLib.workflows.steps import R, Steps, resumed
 
 OnProgress = Callable[[int, int], object]
 """Is told how many slices are done, of how many."""
@@ -88,16 +89,22 @@ class LoadedModel:
 
         return propagate_case(self.segmenter, case, settings, self._files.name, on_slice, should_cancel=should_cancel)
 
+    def go(self, steps: Steps[R], should_cancel: OnCancel | None = None) -> R:
+        """Take a workflow to its end; no worker is started for one without any step.
+
+        Raises what the workflow raises, CancelledError when it was cancelled.
+        """
+        try:
+            first = next(steps)
+        except StopIteration as end:
+            found: R = end.value
+            return found
+        return run_steps(self.segmenter, resumed(first, steps), should_cancel=should_cancel)
+
     def placed(self, case: Case, source: SeedSource, within: range) -> Case:
         """The case with its seeds on the slice where they start, searched for within a range where they say so."""
-        return run_steps(self.segmenter, steps_of_start(case, source.start, within))
+        return self.go(steps_of_start(case, source.start, within))
 
     def choice(self, search: SeedSearch) -> SeedChoice:
         """The seed that suits an image best. Raises SeedError where none can be used."""
-        steps = search.steps_of_choice(self._files.sha256)
-        try:
-            next(steps)
-        except StopIteration as end:  # nothing to compare: no worker is needed
-            found: SeedChoice = end.value
-            return found
-        return run_steps(self.segmenter, search.steps_of_choice(self._files.sha256))
+        return self.go(search.steps_of_choice(self._files.sha256))

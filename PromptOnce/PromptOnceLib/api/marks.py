@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from PromptOnceLib.cases.prompt_source import PromptSource
-from PromptOnceLib.errors import PromptError
+from PromptOnceLib.errors import InputError, PromptError
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, as_prompt_error, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
@@ -54,6 +54,17 @@ def object_prompt(
         raise as_prompt_error(error) from error
     except ValueError as error:
         raise PromptError("A box has four numbers: x0, y0, x1, y1.", repr(error)) from error
+
+
+def correction_marks(name: str, accept: bool, *marks: Any) -> ObjectPrompt | None:
+    """The one correction of a slice: marks, as object_prompt takes them, or None where it is accepted as it is.
+
+    Raises InputError where there are both or neither, PromptError.
+    """
+    marked = object_prompt(name, *marks)
+    if (marked is not None) == accept:
+        raise InputError("Give one correction: box and points, or a mask, or accept.")
+    return marked
 
 
 def prompt_of(objects: Mapping[str, Mapping[str, Any]], index: int) -> Prompt:
@@ -114,13 +125,7 @@ class Marks:
         if len(indices) == 1:
             return self.on(indices.pop(), axis)
         objects = tuple(
-            PromptedObject(
-                name=name,
-                slices=tuple(
-                    FixedSlice(slice=index, box=item.box, points=item.points, mask=item.mask)
-                    for index, item in slices.items()
-                ),
-            )
+            PromptedObject(name=name, slices=tuple(FixedSlice.of(index, item) for index, item in slices.items()))
             for name, slices in self._marks.items()
         )
         return PromptSet(axis=axis, objects=objects)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on
 from PromptOnceLib.api.loaded_model import LoadedModel, OnCancel, OnProgress
-from PromptOnceLib.api.marks import FourNumbers, Marks, Pixel, object_prompt
+from PromptOnceLib.api.marks import FourNumbers, Marks, Pixel, correction_marks, object_prompt
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.working_image import WorkingImage
 from PromptOnceLib.cases.case import case_of
@@ -23,7 +23,6 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import ObjectPrompt
-from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
@@ -212,10 +211,8 @@ class Session(LoadedModel):
         run, stack = self._result.run, self._result.run.case.stack
         prompts = correction_record(run.case.prompt, run.result, stack.window.name).prompts
         old = Correctable(stack, run.result, prompts)
-        chosen = self._object(prompts, name)
-        marks = object_prompt(chosen, box, points, positive, negative, mask)
-        if (marks is not None) == accept:
-            raise InputError("Give one correction: box and points, or a mask, or accept.")
+        chosen = prompts.chosen(name).name
+        marks = correction_marks(chosen, accept, box, points, positive, negative, mask)
         started = monotonic()
         if marks is None:
             new = old.accepting(chosen, slice)
@@ -271,7 +268,7 @@ class Session(LoadedModel):
             frame_confirmed=frame_confirmed,
             **words,
         )
-        return run_steps(self.segmenter, steps, should_cancel=should_cancel)
+        return self.go(steps, should_cancel)
 
     def _working_image(self) -> WorkingImage:
         if self._image is None:
@@ -291,10 +288,3 @@ class Session(LoadedModel):
         masks = self.segmenter.predict(prompt).masks
         names = [other.name for other in prompt.objects]
         return np.asarray(masks[names.index(item.name)] > 0, np.uint8)
-
-    @staticmethod
-    def _object(prompts: PromptSet, name: str | None) -> str:
-        names = [item.name for item in prompts.objects]
-        if name is None and len(names) > 1:
-            raise InputError(f"There are several objects: name one of {', '.join(names)}.")
-        return prompts.object(name or names[0]).name

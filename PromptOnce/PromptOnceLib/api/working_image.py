@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from PromptOnceLib.cases.case import FramedImage, frame_image, prompted_values
+from PromptOnceLib.cases.case import FramedImage, frame_image, window_for
 from PromptOnceLib.imaging.stack import central_slice, parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.imaging.window import window_from_text
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 
@@ -13,8 +12,10 @@ from PromptOnceLib.prompts.prompt_set import PromptSet
 class WorkingImage:
     """A volume along one axis.
 
-    axis, window: as parse_axis and window_from_text take them. slice: the one that was marked last, at first the
-    central one. Raises InputError for what is no axis.
+    axis, window: as parse_axis and window_from_text take them. slices: view (n, rows, columns) of the voxels. slice:
+    the one that was marked last, at first the central one.
+
+    Raises InputError for what is no axis.
     """
 
     def __init__(self, volume: Volume, axis: str, window: str) -> None:
@@ -30,9 +31,7 @@ class WorkingImage:
 
         Raises InputError for what is no window.
         """
-        marked = prompt.on(prompt.slice) if isinstance(prompt, PromptSet) else prompt
-        values = None if marked is None else prompted_values(self.slices[marked.slice], marked.objects)
-        window = window_from_text(self._window, self.volume, values)
+        window = window_for(self._window, self.volume, self.slices, prompt)
         if self._framed is None or self._framed.stack.window != window:
             self._framed = frame_image(self.volume, self.axis, window)
         return self._framed

@@ -50,6 +50,11 @@ class CaseEnded(StrictModel):
     message: str = ""
 
 
+def cancelled_case(case: str) -> CaseEnded:
+    """The end of a case that was begun, or would have been, when the run was cancelled."""
+    return CaseEnded(case=case, status="cancelled", code="cancelled", message="Cancelled.")
+
+
 class CaseOutcome(StrictModel):
     """How a case ended, and why where it has no result."""
 

@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
-from PromptOnceLib.cases.segment_records import record_of_segments
+from PromptOnceLib.cases.segment_records import joined_record, record_of_object, record_of_segments
 from PromptOnceLib.errors import GeometryError, OutputExistsError, SegmentationFileError
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.io import SegmentationFile, read_segmentation
 from PromptOnceLib.segmentation.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.segment import Segment
-
-_SCORES = ("presence", "predicted_iou")
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +83,4 @@ def _joined(old: CorrectionRecord, kept: list[int], new: CorrectionRecord, count
     same = (old.axis, old.window, old.frames, len(old.prompts.objects)) == (new.axis, new.window, new.frames, count)
     if not same:
         return None
-    objects = (*(old.prompts.objects[place] for place in kept), *new.prompts.objects)
-    joined = {name: (*(getattr(old, name)[place] for place in kept), *getattr(new, name)) for name in _SCORES}
-    numbers = (*(old.check_numbers[place] for place in kept), *new.check_numbers) if old.check_numbers else ()
-    joined["check_numbers"] = numbers  # none in records of an older version
-    return new.model_copy(update={**joined, "prompts": old.prompts.model_copy(update={"objects": objects})})
+    return joined_record(new, [*(record_of_object(old, place) for place in kept), new])

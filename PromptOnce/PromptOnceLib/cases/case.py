@@ -14,7 +14,7 @@ from PromptOnceLib.imaging.stack import AxisChoice, Stack, make_stack, slices_al
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.imaging.window import Window, window_from_text
 from PromptOnceLib.prompts.conditioning import AnyPrompt, SharedSeed
-from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.walls import Walls, with_points_on_walls
 from PromptOnceLib.seeds.apply import SeedSource, seed_window
@@ -98,7 +98,11 @@ def prepare_case(
     slices = slices_along(volume.array, choice.axis)
     prompt, of_prompt = choose_prompt(source, volume, choice.axis, slice_index)
     prompt.validate_for(slices.shape)
-    framed = frame_image(volume, choice, _choose_window(window, volume, source, prompt, slices))
+    if isinstance(source, SeedSource) and window.strip().lower() == "auto":
+        chosen = seed_window(source.seeds[0], volume)
+    else:
+        chosen = window_for(window, volume, slices, None if isinstance(prompt, SharedSeed) else prompt)
+    framed = frame_image(volume, choice, chosen)
     return case_of(framed, prompt, reference, (*notices, *of_prompt))
 
 
@@ -163,6 +167,17 @@ def with_walls(case: Case, others: Array) -> tuple[Case, Walls]:
     return replace(case, prompt=with_points_on_walls(case.prompt, walls)), walls
 
 
+def window_for(window: str, volume: Volume, slices: Array, prompt: Prompt | PromptSet | None) -> Window:
+    """The window of this name, as window_from_text takes it; "auto" looks at what is prompted.
+
+    slices: of the volume along the axis, (n, rows, columns). prompt: on one of them, or on several, where one counts.
+    Raises InputError for what is no window.
+    """
+    marked = prompt.on(prompt.slice) if isinstance(prompt, PromptSet) else prompt
+    values = None if marked is None else prompted_values(slices[marked.slice], marked.objects)
+    return window_from_text(window, volume, values)
+
+
 def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Array:
     """Intensities of what is prompted on a slice (rows, columns): of the masks, around the positive points, or, where
     an object has neither, within its box. One-dimensional.
@@ -183,14 +198,3 @@ def prompted_values(slice_values: Array, objects: Iterable[ObjectPrompt]) -> Arr
             columns = slice(max(0, round(item.box.x0)), round(item.box.x1) + 1)
             parts.append(slice_values[rows, columns].ravel())
     return np.concatenate(parts) if parts else slice_values[:0].ravel()
-
-
-def _choose_window(window: str, volume: Volume, source: PromptSource, prompt: AnyPrompt, slices: Array) -> Window:
-    if not isinstance(prompt, SharedSeed):
-        marked = prompt.on(prompt.slice) if isinstance(prompt, PromptSet) else prompt
-        values = None if marked is None else prompted_values(slices[marked.slice], marked.objects)
-        return window_from_text(window, volume, values)
-    assert isinstance(source, SeedSource)
-    if window.strip().lower() == "auto":
-        return seed_window(source.seeds[0], volume)
-    return window_from_text(window, volume)

@@ -88,7 +88,7 @@ def _recorded(
         objects.append(item)
     prompts = prompts.model_copy(update={"objects": tuple(objects)})
     scored = [own for own, name in enumerate(result.names) if name in known]
-    result.computed[:] = ~np.isnan(result.presence[scored]).all(axis=0)
+    result.computed[:] = ~np.isnan(result.predicted_iou[scored]).all(axis=0)  # SAM (version 1) tells no presence
     for own in scored:
         name = result.names[own]
         changed = record.changed_slices(known[name], result.masks[own])

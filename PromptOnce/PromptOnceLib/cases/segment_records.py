@@ -44,21 +44,31 @@ def record_of_segments(tags: Sequence[str | None], names: Sequence[str]) -> Corr
         return None
     first = found[0]
     fitting = [r for r in found if (r.axis, len(r.presence[0])) == (first.axis, len(first.presence[0]))]
-    joined = {name: tuple(row for record in fitting for row in getattr(record, name)) for name in _BY_OBJECT}
-    if len(joined["check_numbers"]) < len(fitting):
-        joined["check_numbers"] = ()  # of an older version, which knew none
-    objects = tuple(record.prompts.objects[0] for record in fitting)
-    return first.model_copy(update={**joined, "prompts": first.prompts.model_copy(update={"objects": objects})})
+    return joined_record(first, fitting)
+
+
+def joined_record(like: CorrectionRecord, records: Sequence[CorrectionRecord]) -> CorrectionRecord:
+    """One record of the objects of several, one after the other; all else it says is that of `like`."""
+    rows = {name: tuple(row for record in records for row in getattr(record, name)) for name in _BY_OBJECT}
+    objects = tuple(item for record in records for item in record.prompts.objects)
+    if len(rows["check_numbers"]) < len(objects):
+        rows["check_numbers"] = ()  # of an older version, which knew none
+    crops = {name: crop for record in records for name, crop in record.crops.items()}
+    prompts = like.prompts.model_copy(update={"objects": objects})
+    return like.model_copy(update={**rows, "crops": crops, "prompts": prompts})
 
 
 def record_of_object(record: CorrectionRecord, number: int) -> CorrectionRecord:
     """The record of one of its objects."""
     item = record.prompts.objects[number]
     alone = {name: getattr(record, name)[number : number + 1] for name in _BY_OBJECT}
-    return record.model_copy(update={**alone, "prompts": record.prompts.model_copy(update={"objects": (item,)})})
+    crops = {name: crop for name, crop in record.crops.items() if name == item.name}
+    prompts = record.prompts.model_copy(update={"objects": (item,)})
+    return record.model_copy(update={**alone, "crops": crops, "prompts": prompts})
 
 
 def _renamed(record: CorrectionRecord, name: str) -> CorrectionRecord:
     (item,) = record.prompts.objects
-    objects = (item.model_copy(update={"name": name}),)
-    return record.model_copy(update={"prompts": record.prompts.model_copy(update={"objects": objects})})
+    prompts = record.prompts.model_copy(update={"objects": (item.model_copy(update={"name": name}),)})
+    crops = {name: record.crops[item.name]} if item.name in record.crops else {}
+    return record.model_copy(update={"crops": crops, "prompts": prompts})

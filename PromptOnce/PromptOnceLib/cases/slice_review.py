@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.cases.recorded_result import RecordedResult
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.prompts.prompt_set import PromptSet, SliceState
-from PromptOnceLib.segmentation.metrics import dice
+from PromptOnceLib.segmentation.metrics import dice, slice_areas
 from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.segmentation.slice_confidence import review_order, slice_confidence, wrong_pixels
 
@@ -61,7 +61,7 @@ def review_object(result: SegmentationResult, prompts: PromptSet, name: str) -> 
     confidence = (
         slice_confidence(masks, presence, predicted_iou, settled, accepted) if settled else np.full(len(masks), np.nan)
     )
-    areas, wrong = np.count_nonzero(masks, axis=(1, 2)), wrong_pixels(masks, confidence)
+    areas, wrong = slice_areas(masks), wrong_pixels(masks, confidence)
     found = []
     for index, value in enumerate(confidence):
         state = settled.get(index) or _open_state(value)

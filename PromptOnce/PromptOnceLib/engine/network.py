@@ -68,11 +68,14 @@ def load_model(files: ModelFiles) -> Model:
         network = build_network(files.config, files.image_size)
         network.load_state_dict(_read_weights(files, network))
     except (RuntimeError, MemoryError) as error:
-        raise _no_memory(error) if is_out_of_memory(error) else error from error
+        if is_out_of_memory(error):
+            raise no_memory(error) from error
+        raise
     return Model(files.name, network.eval())
 
 
-def _no_memory(error: BaseException) -> OutOfMemoryError:
+def no_memory(error: BaseException) -> OutOfMemoryError:
+    """Memory has ended while a model was loaded."""
     return OutOfMemoryError(
         "There is not enough memory to load this model: close other programs or choose a smaller model.", str(error)
     )
@@ -99,7 +102,7 @@ def build_network(config: Path | str, image_size: int | None = None) -> SAM2Base
     try:
         network = instantiate(OmegaConf.merge(model, _POSTPROCESSING, ours))
     except Exception as error:  # hydra wraps whatever the classes raise for wrong values
-        raise _no_memory(error) if is_out_of_memory(error) else ModelError(unusable, str(error)) from error
+        raise no_memory(error) if is_out_of_memory(error) else ModelError(unusable, str(error)) from error
     if not isinstance(network, SAM2Base):
         raise ModelError(unusable)
     return network
@@ -157,16 +160,21 @@ def _is_part_of_sam2(target: str) -> bool:
 
 
 def _read_weights(files: ModelFiles, network: SAM2Base) -> dict[str, torch.Tensor]:
-    weights = _weights_in(_load(files.checkpoint))
     expected = network.state_dict()
-    if not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
-        raise ModelError(f"The checkpoint {files.checkpoint} holds no weights.")
-    weights = _without_prefix(weights, expected)
+    weights = _without_prefix(checkpoint_weights(files.checkpoint), expected)
     wrong = [k for k in expected if k not in weights or weights[k].shape != expected[k].shape]
     surplus = [k for k in weights if k not in expected]
     if wrong or surplus:
         detail = f"missing or of another shape: {wrong[:5]}, not expected: {surplus[:5]}"
         raise ModelError(f"The checkpoint {files.checkpoint} does not fit the configuration {files.config}.", detail)
+    return weights
+
+
+def checkpoint_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The weights of a checkpoint by their names. Raises ModelError where there are none, OutOfMemoryError."""
+    weights = _weights_in(_load(checkpoint))
+    if not weights or not all(isinstance(v, torch.Tensor) for v in weights.values()):
+        raise ModelError(f"The checkpoint {checkpoint} holds no weights.")
     return weights
 
 
@@ -177,7 +185,7 @@ def _load(checkpoint: Path) -> Any:
             return torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         if is_out_of_memory(error):
-            raise _no_memory(error) from error
+            raise no_memory(error) from error
         if found := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
             raise ModelError(
                 f"The checkpoint {checkpoint} holds more than weights ({found[1]}), which is not read for safety: save "
@@ -199,7 +207,7 @@ def _weights_in(content: Any) -> dict[str, Any]:
     return {}
 
 
-def _without_prefix(weights: dict[str, Any], expected: dict[str, torch.Tensor]) -> dict[str, Any]:
+def _without_prefix(weights: dict[str, torch.Tensor], expected: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Names without what DistributedDataParallel, Lightning or torch.compile put before them all."""
     name = min(weights)
     for known in expected:

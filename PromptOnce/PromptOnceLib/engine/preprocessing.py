@@ -38,6 +38,20 @@ def network_input(pixels: Sequence[NDArray[np.uint8]], device: torch.device) -> 
     return numbers.transpose(0, 1).contiguous()
 
 
+def smooth_input(frame: NDArray[np.uint8], size: int, device: torch.device) -> torch.Tensor:
+    """Network input of one slice, uint8 (rows, columns), as SAM2ImagePredictor makes it: float32 (1, 3, size, size).
+
+    Grey values become numbers from 0 to 1 before they are scaled, bilinearly and smoothed where the slice gets smaller.
+    """
+    grey = (torch.from_numpy(frame.astype(np.float32, order="C")) / 255)[None, None]
+    if grey.shape[-2:] != (size, size):
+        grey = torch.nn.functional.interpolate(
+            grey, size=(size, size), mode="bilinear", align_corners=False, antialias=True
+        )
+    mean, std = torch.tensor(_MEAN)[:, None, None], torch.tensor(_STD)[:, None, None]
+    return ((grey - mean) / std).to(device)
+
+
 @cache
 def _numbers(device: torch.device) -> torch.Tensor:
     """What each grey value becomes in the three channels, float32 (3, 256).

@@ -22,13 +22,16 @@ class SliceOutput:
     """All objects on one slice.
 
     slice: index in the stack. masks: uint8 (objects, rows, columns), 0 or 1. presence, predicted_iou: one value 0 to 1
-    an object.
+    an object; presence is NaN from a model that does not estimate it. embed_seconds, prompt_seconds: what encoding the
+    slice and answering its prompts took, where that was measured.
     """
 
     slice: int
     masks: NDArray[np.uint8]
     presence: tuple[float, ...]
     predicted_iou: tuple[float, ...]
+    embed_seconds: float | None = None
+    prompt_seconds: float | None = None
 
 
 class DeviceTransfer:
@@ -50,11 +53,15 @@ class DeviceTransfer:
             self._copied.synchronize()
         presence, predicted_iou = (tuple(row) for row in self._scores.tolist())
         if not all(math.isfinite(value) for value in (*presence, *predicted_iou)):
-            # Masks made from such numbers would be empty, which is not what happened.
-            raise ModelError(
-                "The model gives no numbers: its checkpoint is damaged, or the precision is too low; try float32."
-            )
+            raise no_numbers()
         return SliceOutput(self._index, self._masks.numpy(), presence, predicted_iou)
+
+
+def no_numbers() -> ModelError:
+    """What is wrong where scores are not finite: masks made then would be empty, which is not what happened."""
+    return ModelError(
+        "The model gives no numbers: its checkpoint is damaged, or the precision is too low; try float32."
+    )
 
 
 def delayed(steps: Iterable[Iterable[T]], lag: int) -> Iterator[T]:

@@ -94,8 +94,8 @@ class Workspace:
         features, shape, tracker = self.prompted_features(index), shape_of(self.frames[index]), self.tracker
         outputs = []
         for prompt in objects:
-            context = self._context(prompt, index)
-            if prompt.box is not None or not prompt.points or context is None:
+            context = self._context(prompt, index) if prompt.points and prompt.box is None else None
+            if context is None:
                 marks = prompt.model_copy(update={"mask": None}) if prompt.points else prompt
                 outputs.append(tracker.segment(features, marks, shape, fill_hole_area))
                 continue

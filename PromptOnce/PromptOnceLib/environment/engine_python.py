@@ -52,7 +52,7 @@ def found_interpreter(python: str | Path | None = None, variables: Mapping[str, 
         return interpreter(Kind.EXISTING, python=named, variables=variables)
     lacking = missing(requirements())
     if not lacking:
-        return interpreter(Kind.OWN, variables=variables)
+        return _this_python(variables)
     names = _in_words(lacking)
     private = status()
     if not private.ready:
@@ -101,6 +101,10 @@ def interpreter(
             f"This Python has no {', '.join(lacking)}: install the engine, or name a Python that has it.",
             sys.executable,
         )
+    return _this_python(variables)
+
+
+def _this_python(variables: Mapping[str, str] | None) -> Interpreter:
     return Interpreter(Path(sys.executable), dict(os.environ if variables is None else variables))
 
 
@@ -114,5 +118,5 @@ def _existing(python: str | Path | None, variables: Mapping[str, str] | None) ->
     if not path.is_file() or not os.access(path, os.X_OK):
         raise InputError(f"{path} is no program: choose the python of an environment that has PyTorch and SAM 2.")
     if path == Path(sys.executable):
-        return Interpreter(path, dict(os.environ if variables is None else variables))
+        return _this_python(variables)
     return Interpreter(path, clean_environment(variables))

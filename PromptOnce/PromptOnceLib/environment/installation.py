@@ -13,7 +13,6 @@ Everything lies in one folder, so that removing the folder removes the environme
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,13 +21,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
 from pydantic import BaseModel, ValidationError
 
 from PromptOnceLib.errors import EngineError, InputError
 from PromptOnceLib.files.atomic import PREFIX, replacing
+from PromptOnceLib.files.folders import user_folder
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
-from PromptOnceLib.files.names import expanded
 from PromptOnceLib.resources import resource
 
 FOLDER_VARIABLE = "PROMPTONCE_ENGINE"
@@ -116,10 +114,7 @@ class EnvironmentStatus:
 
 def layout(folder: str | Path | None = None) -> Layout:
     """Layout of the environment: in the argument, else PROMPTONCE_ENGINE, else "engine" in the user's data folder."""
-    chosen = folder or os.environ.get(FOLDER_VARIABLE)
-    if chosen:
-        return Layout(expanded(chosen).absolute())
-    return Layout(Path(platformdirs.user_data_dir("PromptOnce", appauthor=False)) / "engine")
+    return Layout(user_folder("engine", FOLDER_VARIABLE, folder))
 
 
 def requirements() -> list[str]:

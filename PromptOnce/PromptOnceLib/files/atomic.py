@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PromptOnceLib.errors import InputError, OutputExistsError
+from PromptOnceLib.files.disk import caused_by_full_disk
 from PromptOnceLib.files.names import check_name
 
 PREFIX = ".promptonce-"
@@ -100,6 +101,6 @@ def failure_sentence(target: Path, reason: OSError) -> str:
             f"{start}: the folder {target.parent} is read-only, or the file is open in another program. "
             "Close that program, or choose another folder."
         )
-    if reason.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if caused_by_full_disk(reason):
         return f"{start}: the disk is full. Free some space, or choose another disk."
     return f"{start}: {reason.strerror or reason}. Choose another folder."

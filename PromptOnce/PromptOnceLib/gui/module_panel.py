@@ -79,6 +79,7 @@ class ModulePanel:
         """Another module is opened; a run goes on."""
         self._shortcuts.switch_off()
         self.bench.editor.leave()
+        self.correct.leave()
 
     def close(self) -> None:
         """The module goes."""

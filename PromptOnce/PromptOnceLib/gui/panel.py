@@ -66,6 +66,12 @@ class Panel:
         """Show everything as it is now."""
         show_text(self.notice, self._tools.notices.of(self.part), self.notice_lines)
 
+    def show_instead_of_notice(self, label: Any, text: str) -> None:
+        """Show a text in the place of the notice while there is none."""
+        shown = "" if self.notice.text else text
+        self.notice.setVisible(not shown)
+        show_text(label, shown, self.notice_lines if shown else 0)
+
     def say(self, sentence: str) -> None:
         """Show a sentence below the rows; "" takes it away."""
         self._tools.notices.say(self.part, sentence)

@@ -16,6 +16,7 @@ from PromptOnceLib.imaging.formats.nifti import is_nifti, read_nifti
 from PromptOnceLib.imaging.formats.pixel_kind import check_kind, several_volumes, unreadable
 from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.volume import Array, Geometry, sheared_error
+from PromptOnceLib.processes.memory_limit import says_no_memory
 
 # Pictures, which have pixels but no place in the patient.
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
@@ -99,7 +100,7 @@ def _read_with_itk(path: Path) -> tuple[Array, Geometry]:
             image = reader.Execute()
         except RuntimeError as error:
             picture = _grey_picture_with_alpha(path)
-            if "bad_alloc" in str(error) or "allocate memory" in str(error):
+            if says_no_memory(error):
                 raise OutOfMemoryError(
                     f"There is not enough memory to read {path.name}: close other programs, or crop the image.",
                     str(error),

@@ -65,8 +65,7 @@ def _from_nibabel(image: Any) -> Volume:
     with tempfile.TemporaryDirectory(prefix="promptonce-") as folder:
         path = Path(folder, f"image{ending}")
         image.to_filename(str(path))
-        volume = read_volume(path)
-        return replace(volume, array=np.array(volume.array))  # nothing of it stays in the file
+        return read_volume(path)
 
 
 def _from_array(image: Any, spacing: Sequence[float] | None) -> Volume:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from PromptOnceLib.schema import StrictModel
 
@@ -45,15 +44,6 @@ class Scanner(StrictModel):
             sequence=_text(tag("0018|0024")) or _text(tag("0018|0020")),
             slice_thickness=_millimetres(tag("0018|0050")),
         )
-
-    @classmethod
-    def from_metadata(cls, source: Any) -> Scanner:
-        """Scanner from the metadata of a SimpleITK Image or ImageFileReader, whose keys are DICOM tags."""
-
-        def tag(key: str) -> str:
-            return str(source.GetMetaData(key)) if source.HasMetaDataKey(key) else ""
-
-        return cls.from_tags(tag)
 
 
 def _text(value: str) -> str:

@@ -118,7 +118,7 @@ def _stretched(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def _automatic_window(volume: Volume, region: Array | None) -> Window:
     if _is_ct(volume):
-        values = np.empty(0) if region is None else sample(np.ravel(region), _ignored(volume))
+        values = np.empty(0) if region is None else sample(np.ravel(region), Ignored(CT_PADDING, volume.padding))
         lung = values.size > 0 and np.median(values) < _LUNG_BELOW
         return _level_and_width("lung" if lung else "soft tissue")
     if _is_xray(volume):

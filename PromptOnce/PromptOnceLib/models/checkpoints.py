@@ -171,8 +171,9 @@ def _is_noted(entry: ModelEntry, path: Path) -> bool:
 def _missing(entry: ModelEntry) -> ModelError:
     if entry.embedded:
         return ModelError(f"The model {entry.name} is missing from this installation: install PromptOnce again.")
+    single = " It segments single slices and cannot propagate." if entry.segments_single_slices else ""
     return CheckpointError(
-        f"The model {entry.name} is not on this computer: download it ({entry.megabytes} MB).", model=entry.name
+        f"The model {entry.name} is not on this computer: download it ({entry.megabytes} MB).{single}", model=entry.name
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from PromptOnceLib.errors import ModelError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.models import checkpoints
-from PromptOnceLib.models.model_entry import ModelEntry
+from PromptOnceLib.models.model_entry import SINGLE_SLICES_ONLY, ModelEntry
 
 AUTO = "auto"
 """In the place of a model's name: `default_model`."""
@@ -44,8 +44,8 @@ def chosen_model(entries: Entries, folder: str | Path | None = None) -> ModelEnt
 def choose_model(entry: ModelEntry | None, folder: str | Path | None = None) -> None:
     """Remember a model as the user's choice; None forgets the choice.
 
-    Raises ModelError for a model that is not on this computer or is damaged, and InputError where the choice cannot be
-    written.
+    Raises ModelError for a model that is not on this computer, is damaged, or cannot propagate, and InputError where
+    the choice cannot be written.
     """
     path = _choice_path(folder)
     if entry is None:
@@ -54,6 +54,8 @@ def choose_model(entry: ModelEntry | None, folder: str | Path | None = None) -> 
         except OSError as error:
             raise ModelError(f"The file {path} cannot be removed: check that you may write there.") from error
         return
+    if entry.segments_single_slices:
+        raise ModelError(SINGLE_SLICES_ONLY.format(name=entry.name))
     checkpoints.check_before_use(entry, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:

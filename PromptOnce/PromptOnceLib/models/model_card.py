@@ -14,6 +14,8 @@ from PromptOnceLib.schema import StrictModel
 CARD_SUFFIX = ".card.json"
 MAX_CARD_BYTES = 64 * 2**20
 
+NOT_TUNABLE = "SAM (version 1) cannot be trained further here: choose a SAM 2 model."
+
 Role = Literal["training", "validation", "test"]
 """What a case is for: to learn from; to choose the best epoch by; to be looked at before and after, and for nothing
 else.

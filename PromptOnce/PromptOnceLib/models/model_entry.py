@@ -9,6 +9,14 @@ from pydantic import Field, HttpUrl, model_validator
 from PromptOnceLib.resources import resource
 from PromptOnceLib.schema import StrictModel
 
+SAM_CONFIG = "sam"
+"""In the place of a configuration: the checkpoint is of SAM (version 1), and its weights tell the rest."""
+
+SINGLE_SLICES_ONLY = (
+    "The model {name} is SAM (version 1), which segments single slices and cannot propagate: choose a SAM 2 model, or "
+    "prompt every slice by itself."
+)
+
 SAM2_CONFIG = "sam2:"
 """Prefix of a configuration that lies in configs/sam2.1 of the installed sam2 package; only the engine can open it."""
 
@@ -33,10 +41,10 @@ class ModelEntry(StrictModel):
     An embedded model ships with PromptOnce: file and config lie in Resources/Models, there is no url, and bytes and
     sha256 may be absent. Every other model has a url and the SHA-256 of its checkpoint, or the address of a pointer
     that says it (pointer.py); bytes is absent where the exact size is not known, and about_megabytes takes its place.
-    config is a file in Resources/Models or in the sam2 package. image_size is the side, in pixels, of the square to
-    which the model scales every slice; resized: it is not that of the configuration, but of another model with the same
-    file. memory: where SAM 2's own rules are not the best. title: what the model is called in a panel. rank: of the
-    models on a computer the one of the highest is taken where none is named; never one of rank 0.
+    config is a file in Resources/Models or in the sam2 package, or SAM_CONFIG. image_size is the side, in pixels, of
+    the square to which the model scales every slice; resized: it is not that of the configuration, but of another model
+    with the same file. memory: where SAM 2's own rules are not the best. title: what the model is called in a panel.
+    rank: of the models on a computer the one of the highest is taken where none is named; never one of rank 0.
     """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -49,7 +57,7 @@ class ModelEntry(StrictModel):
     bytes: int | None = Field(default=None, gt=0)
     about_megabytes: int | None = Field(default=None, gt=0)
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    config: str = Field(pattern=r"^[A-Za-z0-9_.+-]+\.yaml$")
+    config: str = Field(pattern=r"^([A-Za-z0-9_.+-]+\.yaml|sam)$")
     image_size: int = Field(gt=0, multiple_of=32)
     resized: bool = False
     memory: MemorySettings | None = None
@@ -75,9 +83,16 @@ class ModelEntry(StrictModel):
 
     @property
     def config_location(self) -> Path | str:
-        """Configuration: a path where it ships with PromptOnce, "sam2:FILE" for one of the sam2 package."""
+        """Configuration: a path where it ships with PromptOnce, "sam2:FILE" for one of the sam2 package, SAM_CONFIG."""
+        if self.config == SAM_CONFIG:
+            return SAM_CONFIG
         own = resource("Models", self.config)
         return own if self.embedded or own.is_file() else SAM2_CONFIG + self.config
+
+    @property
+    def segments_single_slices(self) -> bool:
+        """Whether the model knows single slices only, so that it cannot propagate."""
+        return self.config == SAM_CONFIG
 
     @property
     def is_free_for_any_use(self) -> bool:

@@ -15,7 +15,7 @@ from PromptOnceLib.files.stamp import file_sha256
 from PromptOnceLib.models.checkpoints import check_before_use
 from PromptOnceLib.models.default_model import AUTO, default_model
 from PromptOnceLib.models.model_card import read_card
-from PromptOnceLib.models.model_entry import SAM2_CONFIG, MemorySettings, ModelEntry
+from PromptOnceLib.models.model_entry import SAM2_CONFIG, SAM_CONFIG, SINGLE_SLICES_ONLY, MemorySettings, ModelEntry
 from PromptOnceLib.models.pointer import pinned
 from PromptOnceLib.resources import resource
 from PromptOnceLib.schema import StrictModel
@@ -68,9 +68,10 @@ def load_registry() -> Registry:
 class ModelFiles:
     """What the engine needs to build a model.
 
-    config is a path, or "sam2:FILE" for a file in configs/sam2.1 of the installed sam2 package. sha256 is that of the
-    checkpoint, already checked, or None where none is known (a checkpoint that the user brings). image_size: of the
-    network's input where it is not the configuration's. memory: what a pass remembers, None for as SAM 2 has it.
+    config is a path, or "sam2:FILE" for a file in configs/sam2.1 of the installed sam2 package, or SAM_CONFIG. sha256
+    is that of the checkpoint, already checked, or None where none is known (a checkpoint that the user brings).
+    image_size: of the network's input where it is not the configuration's. memory: what a pass remembers, None for as
+    SAM 2 has it.
     """
 
     name: str
@@ -80,6 +81,16 @@ class ModelFiles:
     image_size: int | None = None
     memory: MemorySettings | None = None
 
+    @property
+    def segments_single_slices(self) -> bool:
+        """Whether the model knows single slices only (SAM, version 1), so that it cannot propagate."""
+        return self.config == SAM_CONFIG
+
+    def check_propagates(self) -> None:
+        """Raises ModelError for a model that segments single slices alone."""
+        if self.segments_single_slices:
+            raise ModelError(SINGLE_SLICES_ONLY.format(name=self.name))
+
 
 def resolve_model(
     name_or_path: str | Path, config: str | Path | None = None, folder: str | Path | None = None
@@ -88,8 +99,8 @@ def resolve_model(
 
     "auto" is the user's choice, or else the best model on this computer (default_model.py). A downloaded or hand-copied
     checkpoint is compared with its SHA-256 the first time it is used, and again when the file has changed. config may
-    also be "sam2:FILE"; a checkpoint that was fine-tuned here needs none, as its card names it (model_card.py). folder
-    replaces the folder of checkpoints (see checkpoints.py).
+    also be "sam2:FILE", or "sam" for a checkpoint of SAM (version 1); one that was fine-tuned here needs none, as its
+    card names it (model_card.py). folder replaces the folder of checkpoints (see checkpoints.py).
 
     Raises ModelError where the name is unknown, a file is not there or damaged, or the configuration is missing.
     """
@@ -127,13 +138,13 @@ def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
     if config is None:
         return _with_card(path)
     text = str(config)
-    if text.startswith(SAM2_CONFIG):
+    if text.startswith(SAM2_CONFIG) or text == SAM_CONFIG:
         return ModelFiles(path.stem, path.resolve(), text, None)
     config_path = expanded(text, ModelError)
     if not config_path.is_file():
         raise ModelError(
             f"There is no configuration at {config_path}: check the path, "
-            f"or write {SAM2_CONFIG}FILE for a configuration of the sam2 package."
+            f"or write {SAM2_CONFIG}FILE for a configuration of the sam2 package, {SAM_CONFIG} for SAM (version 1)."
         )
     return ModelFiles(path.stem, path.resolve(), config_path.resolve(), None)
 

@@ -16,6 +16,11 @@ def total_memory() -> int | None:
         return None
 
 
+def says_no_memory(error: BaseException) -> bool:
+    """Whether an error of ITK, which are all of one kind, says that memory ran out."""
+    return any(words in str(error) for words in ("bad_alloc", "allocate memory"))
+
+
 def limit_memory() -> None:
     """Have this process never take more memory than there is, and be the first to go where it runs out."""
     if sys.platform == "win32":

@@ -16,7 +16,7 @@ def marked_slices(prompt: AnyPrompt) -> list[int]:
     if isinstance(prompt, SharedSeed):
         return []
     if isinstance(prompt, PromptSet):
-        return sorted({index for item in prompt.objects for index in item.indices})
+        return prompt.indices
     return [prompt.slice]
 
 

@@ -34,13 +34,15 @@ def check_interpolation(prompt: AnyPrompt) -> None:
             check_boxes(item)
 
 
-def check_boxes(item: PromptedObject) -> None:
-    """The same for one object."""
-    if len(_boxes(item)) < 2:
+def check_boxes(item: PromptedObject) -> dict[int, Box]:
+    """The same for one object; its boxes by slice."""
+    boxes = _boxes(item)
+    if len(boxes) < 2:
         raise PromptError(
             f'Object "{item.name}": boxes are interpolated between two slices or more. Draw a box on the first and on '
             "the last slice that show it, or have it tracked."
         )
+    return boxes
 
 
 def interpolated(item: PromptedObject) -> dict[int, ObjectPrompt]:
@@ -49,8 +51,7 @@ def interpolated(item: PromptedObject) -> dict[int, ObjectPrompt]:
     A mask counts as the box around it. The object ends with the first and the last box, unless a slice beyond them is
     marked otherwise. Raises PromptError as check_boxes.
     """
-    check_boxes(item)
-    boxes = _boxes(item)
+    boxes = check_boxes(item)
     found = {}
     for (low, first), (high, last) in pairwise(sorted(boxes.items())):
         for index in range(low + 1, high):

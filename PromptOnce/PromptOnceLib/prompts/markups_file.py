@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.imaging.screening.claims import are_places
 from PromptOnceLib.imaging.volume import Geometry
-from PromptOnceLib.prompts.prompt import MAX_FILE_BYTES, Box, ObjectPrompt, Point, Prompt
+from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, read_prompt_text
 from PromptOnceLib.prompts.prompt_set import PromptSet, read_prompts
 
 SUFFIX = ".mrk.json"
@@ -134,13 +134,7 @@ def read_markups(path: Path) -> Markups:
 
 def _items(path: Path) -> list[dict[str, Any]]:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise PromptError(f"{path.name} is too large to be a prompt. Choose another file.")
-        items: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8-sig"))["markups"]
-    except OSError as error:
-        raise PromptError(
-            f"The prompt file {path} cannot be opened: {error.strerror or error}. Choose another file.", repr(error)
-        ) from error
+        items: list[dict[str, Any]] = json.loads(read_prompt_text(path))["markups"]
     except RecursionError as error:
         raise ValueError from error
     return items

@@ -56,6 +56,11 @@ class FixedSlice(StrictModel):
     points: tuple[Point, ...] = ()
     mask: MaskPng | None = None
 
+    @classmethod
+    def of(cls, index: int, prompt: ObjectPrompt) -> FixedSlice:
+        """A slice with what a prompt marks on it."""
+        return cls(slice=index, box=prompt.box, points=prompt.points, mask=prompt.mask)
+
 
 class PromptedObject(StrictModel):
     """One object with its fixed slices, in the order of their indices; at most one for each index.
@@ -83,28 +88,16 @@ class PromptedObject(StrictModel):
 
     def on(self, index: int) -> ObjectPrompt | None:
         """What marks the object on a slice; None where that is not fixed."""
-        for fixed in self.slices:
-            if fixed.slice == index:
-                return ObjectPrompt(
-                    name=self.name,
-                    color=self.color,
-                    terminology=self.terminology,
-                    box=fixed.box,
-                    points=fixed.points,
-                    mask=fixed.mask,
-                )
-        return None
+        return next((self._marks(fixed) for fixed in self.slices if fixed.slice == index), None)
 
     def prompts(self) -> list[tuple[int, ObjectPrompt]]:
         """The fixed slices with what marks the object there."""
-        marked = ((index, self.on(index)) for index in self.indices)
-        return [(index, prompt) for index, prompt in marked if prompt is not None]
+        return [(fixed.slice, self._marks(fixed)) for fixed in self.slices]
 
     @property
     def absent(self) -> frozenset[int]:
         """Fixed slices on which the object is not, as their empty masks say."""
-        found = ((index, self.on(index)) for index in self.indices)
-        return frozenset(index for index, item in found if item is not None and item.is_absent)
+        return frozenset(index for index, item in self.prompts() if item.is_absent)
 
     def check_shown(self) -> None:
         """Raises PromptError where the object is absent from every slice on which it is fixed."""
@@ -117,6 +110,16 @@ class PromptedObject(StrictModel):
         """The same with this slice fixed in place of what the index had."""
         others = tuple(one for one in self.slices if one.slice != fixed.slice)
         return self.model_copy(update={"slices": tuple(sorted((*others, fixed), key=lambda one: one.slice))})
+
+    def _marks(self, fixed: FixedSlice) -> ObjectPrompt:
+        return ObjectPrompt(
+            name=self.name,
+            color=self.color,
+            terminology=self.terminology,
+            box=fixed.box,
+            points=fixed.points,
+            mask=fixed.mask,
+        )
 
 
 class PromptSet(StrictModel):
@@ -134,7 +137,7 @@ class PromptSet(StrictModel):
                 name=item.name,
                 color=item.color,
                 terminology=item.terminology,
-                slices=(FixedSlice(slice=prompt.slice, box=item.box, points=item.points, mask=item.mask),),
+                slices=(FixedSlice.of(prompt.slice, item),),
             )
             for item in prompt.objects
         )
@@ -146,6 +149,11 @@ class PromptSet(StrictModel):
         indices = next((item.indices for item in self.objects if item.slices), (0,))
         return indices[len(indices) // 2]
 
+    @property
+    def indices(self) -> list[int]:
+        """Slices that are fixed for any object, in their order."""
+        return sorted({index for item in self.objects for index in item.indices})
+
     def object(self, name: str) -> PromptedObject:
         """The object of this name, upper and lower case alike. Raises PromptError where there is none."""
         for item in self.objects:
@@ -153,6 +161,13 @@ class PromptSet(StrictModel):
                 return item
         there = ", ".join(item.name for item in self.objects)
         raise PromptError(f'There is no object "{name}". The objects are: {there}.')
+
+    def chosen(self, name: str | None) -> PromptedObject:
+        """The object of this name, or for None the only one. Raises PromptError where there is none, or are several."""
+        if name is None and len(self.objects) > 1:
+            names = ", ".join(item.name for item in self.objects)
+            raise PromptError(f"There are several objects: name one of {names}.")
+        return self.objects[0] if name is None else self.object(name)
 
     def only(self, names: Iterable[str]) -> PromptSet:
         """Some of the objects, in this order."""
@@ -188,7 +203,7 @@ class PromptSet(StrictModel):
         names = [item.name.casefold() for item in self.objects]
         if len(set(names)) < len(names):
             raise PromptError("Two objects of the prompt have the same name. Give every object its own name.")
-        for index in sorted({index for item in self.objects for index in item.indices}):
+        for index in self.indices:
             prompt = self.on(index)
             assert prompt is not None
             prompt.validate_for(shape, correcting=True)

@@ -58,13 +58,12 @@ def fit_seed(seed: Seed, geometry: Geometry, axis: int, how: Fit | None = None, 
     """
     orientation = FrameOrientation.of(geometry, axis)
     picture = turned(seed, orientation)
+    between_rows, between_columns, _ = pixel_spacing(geometry, axis)
     if (how or DEFAULT_FIT) == "millimetres":
         rows, columns = (geometry.shape[other] for other in range(3) if other != axis)
-        between_rows, between_columns, _ = pixel_spacing(geometry, axis)
         picture = to_field_of_view(picture, (rows * between_rows, columns * between_columns))
     pairs = zip(picture.objects, picture.masks, strict=True)
     prompts = tuple(_prompt(item, mask, by, picture.name) for item, mask in pairs)
-    between_rows, between_columns, _ = pixel_spacing(geometry, axis)
     scale = between_rows / picture.spacing[0], between_columns / picture.spacing[1]
     return ConditioningFrame(picture.frame, prompts, scale)
 

@@ -6,11 +6,9 @@ whose it is. Standard: DICOM PS3.3, A.51.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +19,8 @@ from PromptOnceLib.imaging.dicom.tags import as_it_is
 from PromptOnceLib.imaging.dicom_source import DicomSource
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment, default_color
-from PromptOnceLib.segmentation.terminology import CONTEXT, Code, Terminology
+from PromptOnceLib.segmentation.terminology import NO_CODE, Code, Terminology, terminology_entry
 
-if TYPE_CHECKING:
-    pass
-
-SUFFIX = ".dcm"
 _UNEVEN = 0.05  # of the distance of slices
 _SERIES_NUMBER = 300  # above those of scanners, as other tools choose it
 _COPIED = (
@@ -83,7 +77,7 @@ def write_dicom_seg(
     hd = _highdicom()
     described = [_described(hd, number, segment) for number, segment in enumerate(segments, start=1)]
     voxels = np.stack([np.asarray(mask, np.uint8) for mask in masks], axis=-1)
-    with _quiet():
+    with as_it_is():
         images = [pydicom.dcmread(file, stop_before_pixels=True, force=True) for file in source.files]
         _complete(images, geometry, hd.UID())
         pixels: Any = voxels
@@ -124,7 +118,7 @@ def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], 
     hd = _highdicom()
     if not is_dicom_seg(path):
         raise SegmentationFileError(f"{path.name} is no DICOM segmentation. Choose another file.")
-    with _quiet():
+    with as_it_is():
         found = hd.seg.segread(path)
         numbers = list(found.segment_numbers)
         segments = [_segment(found.get_segment_description(number), number) for number in numbers]
@@ -200,14 +194,6 @@ def _highdicom() -> Any:
     return highdicom
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without warnings that quote values of the headers."""
-    with as_it_is(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def _affine(geometry: Geometry) -> NDArray[np.float64]:
     """From (slice, row, column) to LPS mm."""
     order = [2, 1, 0, 3]
@@ -243,9 +229,9 @@ def _segment(description: Any, number: int) -> Segment:
     """Name, colour and terminology of a segment."""
     kind = description.SegmentedPropertyTypeCodeSequence[0]
     modifiers = kind.get("SegmentedPropertyTypeModifierCodeSequence")
-    modifier = _written(modifiers[0]) if modifiers else "^^"
+    modifier = _written(modifiers[0]) if modifiers else NO_CODE
     category = _written(description.SegmentedPropertyCategoryCodeSequence[0])
-    entry = f"{CONTEXT}~{category}~{_written(kind)}~{modifier}~Anatomic codes - DICOM master list~^^~^^"
+    entry = terminology_entry(category, _written(kind), modifier)
     color = default_color(number - 1)
     if "RecommendedDisplayCIELabValue" in description:
         from highdicom.color import CIELabColor

@@ -88,7 +88,8 @@ def evaluate_files(
     What the reference has and the result lacks counts as empty; what the reference lacks is left out with a notice.
     Raises SegmentationFileError, GeometryError, InputError; SegmentationFileError where no objects belong together.
     """
-    grid = grid_of(parse_objects(result).path)
+    wanted = parse_objects(result)
+    grid = grid_of(wanted.path, wanted.labels)
     choice = parse_axis(axis, grid)
     ours, theirs = _side(result, grid, notify), _side(reference, grid, notify)
     if together or ours.joined or theirs.joined:

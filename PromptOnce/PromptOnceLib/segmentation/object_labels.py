@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.imaging.volume import Array, Geometry
+from PromptOnceLib.segmentation.io import SegmentationFile, keeps_names, read_segmentation
 from PromptOnceLib.segmentation.reference import (
     joined_segments,
     on_image_grid,
@@ -23,9 +23,6 @@ from PromptOnceLib.segmentation.reference import (
     read_reference,
 )
 from PromptOnceLib.segmentation.segment import Labels
-
-if TYPE_CHECKING:
-    from PromptOnceLib.segmentation.io import SegmentationFile
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,6 @@ def read_objects(
     says so. Overlapping segments keep all their voxels where they are named. Errors and other notices are those of
     read_reference.
     """
-    from PromptOnceLib.segmentation.io import keeps_names, read_segmentation  # not at the top: it loads slowly
-
     choice = parse_objects(text)
     if not choice.names:
         array = read_reference(choice.path, geometry, choice.labels, notify)
@@ -94,22 +89,16 @@ def named_objects(
 
     Names in the text come before those of the file. Errors and notices are those of read_reference.
     """
-    from PromptOnceLib.segmentation.io import keeps_names  # not at the top: it loads slowly
-
     choice = parse_objects(text)
-    if choice.names or not keeps_names(choice.path):
-        return (
-            read_objects(text, geometry, notify)
-            if choice.names
-            else read_reference(choice.path, geometry, choice.labels, notify)
-        )
-    return segment_choice(choice, geometry, notify)
+    if choice.names:
+        return read_objects(text, geometry, notify)
+    if keeps_names(choice.path):
+        return segment_choice(choice, geometry, notify)
+    return read_reference(choice.path, geometry, choice.labels, notify)
 
 
 def segment_choice(choice: ObjectChoice, geometry: Geometry, notify: Callable[[str], None]) -> list[Labels]:
     """The segments of a file that keeps names, all of them or those that are chosen, each by itself."""
-    from PromptOnceLib.segmentation.io import read_segmentation  # not at the top: it loads slowly
-
     file = read_segmentation(choice.path)
     wanted = range(1, len(file.segments) + 1) if choice.labels is None else choice.labels
     names: dict[str, tuple[int | str, ...]] = {}

@@ -73,9 +73,9 @@ def read_reference(
     return on_image_grid(array, own_geometry, path, geometry, notify)
 
 
-def grid_of(path: Path) -> Geometry:
-    """The grid of a segmentation's own voxels. Errors as of read_reference."""
-    return _read_labels(path, None)[1]
+def grid_of(path: Path, labels: Sequence[int | str] | None = None) -> Geometry:
+    """The grid of a segmentation's own voxels. labels, errors: as of read_reference."""
+    return _read_labels(path, labels)[1]
 
 
 def on_image_grid(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.segmentation.metrics import Mask
+from PromptOnceLib.segmentation.metrics import Mask, slice_areas
 
 Values = NDArray[np.float64]
 
@@ -72,7 +72,7 @@ def wrong_pixels(masks: Mask, confidence: Sequence[float] | Values) -> Values:
 
     An area counts as far as its mask is doubted; without a mask, EMPTY_SHARE of the nearest mask's.
     """
-    expected: Values = (1 - np.asarray(confidence, np.float64)) * _sizes(_areas(masks))
+    expected: Values = (1 - np.asarray(confidence, np.float64)) * _sizes(slice_areas(masks))
     return expected
 
 
@@ -96,7 +96,7 @@ def slice_features(
     present, iou = np.asarray(presence, np.float64), np.asarray(predicted_iou, np.float64)
     if not (present.shape == iou.shape == (slices,)) or not fixed:
         raise ValueError(f"{slices} masks with {len(present)} and {len(iou)} scores, {len(fixed)} fixed slices")
-    areas = _areas(masks)
+    areas = slice_areas(masks)
     is_empty, filled = areas == 0, np.flatnonzero(areas)
     # What was not computed tells nothing; the caller knows which slices these are.
     present, iou = np.nan_to_num(present, nan=0.5), np.nan_to_num(iou, nan=0.0)
@@ -121,11 +121,6 @@ def slice_features(
 def _logistic(values: Values) -> Values:
     found: Values = 1 / (1 + np.exp(-values))
     return found
-
-
-def _areas(masks: Mask) -> NDArray[np.int64]:
-    areas: NDArray[np.int64] = np.count_nonzero(masks, axis=(1, 2)).astype(np.int64)
-    return areas
 
 
 def _sizes(areas: NDArray[np.int64]) -> Values:

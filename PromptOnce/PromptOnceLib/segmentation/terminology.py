@@ -11,10 +11,10 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.resources import resource
 
 CONTEXT = "Segmentation category and type - DICOM master list"
+NO_CODE = "^^"
 _ANATOMY = "Anatomic codes - DICOM master list~^^~^^"
 _STRUCTURE = "SCT^123037004^Anatomical Structure"
 _SIDES = {"left": "SCT^7771000^Left", "right": "SCT^24028007^Right"}
-_NO_CODE = "^^"
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def terminology_of(name: str) -> str | None:
     if found is None:
         return None
     context, category, code, _ = found
-    return _entry(context, category, code, _NO_CODE if side is None else _SIDES[side])
+    return terminology_entry(category, code, NO_CODE if side is None else _SIDES[side], context)
 
 
 def entry_of_code(text: str) -> str:
@@ -89,12 +89,13 @@ def entry_of_code(text: str) -> str:
     parts = [part.strip() for part in text.split(":", 2)]
     if len(parts) != 3 or not all(parts) or any(mark in text for mark in "~^|"):
         raise InputError(f'"{text}" is not SCHEME:VALUE:MEANING, such as SCT:10200004:Liver.')
-    return _entry(CONTEXT, _STRUCTURE, "^".join(parts), _NO_CODE)
+    return terminology_entry(_STRUCTURE, "^".join(parts))
 
 
 def _words(name: str) -> list[str]:
     return re.sub(r"[\W_]+", " ", name.casefold()).split()
 
 
-def _entry(context: str, category: str, code: str, modifier: str) -> str:
+def terminology_entry(category: str, code: str, modifier: str = NO_CODE, context: str = CONTEXT) -> str:
+    """Slicer's terminology entry of codes that are written SCHEME^VALUE^MEANING."""
     return f"{context}~{category}~{code}~{modifier}~{_ANATOMY}"

@@ -50,6 +50,7 @@ _REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
     protocol.Propagate: protocol.Propagated,
     protocol.Embed: protocol.Embedded,
     FineTune: FineTuned,
+    protocol.Everything: protocol.EverythingDone,
 }
 
 _LOADING = (protocol.Welcome, protocol.ModelLoaded)

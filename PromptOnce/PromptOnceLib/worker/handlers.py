@@ -15,21 +15,24 @@ import torch
 
 from PromptOnceLib import __version__
 from PromptOnceLib.engine.devices import EXACT, Placement, available_devices, describe, is_out_of_memory, place
-from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.images.everything import everything
+from PromptOnceLib.engine.images.image_model import ImageModel
+from PromptOnceLib.engine.images.loading import Loaded, load, move
+from PromptOnceLib.engine.images.sam2_images import Sam2Images
 from PromptOnceLib.engine.propagation import Frames, Propagation, SliceOutput
-from PromptOnceLib.engine.rules.memory_rules import tracker_for
 from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limit
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.engine.warm_up import compile_and_warm_up
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.errors import OutOfMemoryError, WrongOrderError
+from PromptOnceLib.errors import CancelledError, ModelError, OutOfMemoryError, WrongOrderError
+from PromptOnceLib.models.model_entry import SINGLE_SLICES_ONLY
 from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.answers.train_decoder import train_decoder
 from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
 from PromptOnceLib.worker.messages.finetuning import FineTune
-from PromptOnceLib.worker.propagation_plans import plan_propagation
+from PromptOnceLib.worker.propagation_plans import plan_each_slice, plan_propagation
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ class Handlers:
 
     def __init__(self, folder: Path, send: Callable[[protocol.Message], None], cancelled: Container[int]) -> None:
         self._folder, self._send, self._cancelled = folder, send, cancelled
-        self._tracker: Tracker | None = None
+        self._model: Loaded | None = None
         self._loaded: tuple[object, ...] = ()
         self._placed: Placement | None = None
         self._views: Views | None = None
@@ -79,11 +82,11 @@ class Handlers:
             return self._propagate(request)
         if isinstance(request, protocol.Embed):
             return self._embed(request)
+        if isinstance(request, protocol.Everything):
+            return self._everything(request)
         if isinstance(request, FineTune):
-            if self._tracker is None:
-                raise WrongOrderError("A model has to be loaded first.")
             self._forget_stack()
-            return train_decoder(request, self._tracker, self._folder, self._send, self._cancelled)
+            return train_decoder(request, self._model, self._folder, self._send, self._cancelled)
         raise WrongOrderError(f"A request of the kind {request.type} is not answered here.")
 
     def _hello(self, request: protocol.Hello) -> protocol.Welcome:
@@ -108,23 +111,21 @@ class Handlers:
         placement = place(request.device, request.precision, request.compiled)
         memory = None if request.precision == EXACT else request.memory
         wanted = (request.config, request.image_size, memory, _fingerprint(Path(request.checkpoint)))
-        if self._tracker is None or self._loaded != wanted:
+        if self._model is None or self._loaded != wanted:
             # The old model goes first: two large ones may not fit beside each other.
             self._forget_stack()
-            self._tracker, self._loaded = None, ()
+            self._model, self._loaded = None, ()
             files = ModelFiles(
                 request.name, Path(request.checkpoint), request.config, request.sha256, request.image_size
             )
-            self._tracker = tracker_for(load_model(files), placement, memory)
-            compile_and_warm_up(self._tracker, self._notice)
+            self._model = load(files, placement, memory, self._notice)
             self._loaded = wanted
             logger.info("model %s on %s in %s", request.name, describe(placement.device), placement.precision)
         elif self._placed != placement:
-            self._tracker.move(placement)
-            compile_and_warm_up(self._tracker, self._notice)
+            move(self._model, placement, self._notice)
             self._forget_stack()
         self._placed = placement
-        model, placement = self._tracker.model, self._tracker.placement
+        model, placement = self._model.model, self._model.placement
         return protocol.ModelLoaded(
             id=request.id,
             name=request.name,
@@ -151,9 +152,12 @@ class Handlers:
         )
 
     def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
-        views = self._ready()
+        frames = self._chosen_frames()
         self._existing_slice(request.last)
-        plan, frames = plan_propagation(request, views, self._folder, self._shape), views.whole.frames
+        if request.alone and isinstance(request.prompt, PromptSet):
+            plan = plan_each_slice(request, request.prompt, self._images(), frames, self._shape)
+        else:
+            plan = plan_propagation(request, self._ready(), self._folder, self._shape)
         file = self._folder / request.file
         masks: StackMasks | PictureMasks
         if isinstance(frames, np.ndarray):
@@ -167,15 +171,13 @@ class Handlers:
             self._send(_slice_done(request.id, output, done, plan.steps, objects))
             if cancelled := request.id in self._cancelled and done < plan.steps:
                 break
-        device = str(views.whole.tracker.placement.device)
+        device = str(self._images().placement.device)
         return protocol.Propagated(
             id=request.id, cancelled=cancelled, slices=done, device=device, crops=dict(plan.crops)
         )
 
     def _embed(self, request: protocol.Embed) -> protocol.Embedded:
-        if self._tracker is None:
-            raise WrongOrderError("A model has to be loaded first.")
-        propagation = self._ready().whole if request.slices else Propagation(self._tracker, (), self._notice)
+        propagation = self._ready().whole if request.slices else Propagation(self._tracker(), (), self._notice)
         stack = propagation.frames
         for index in request.slices:
             self._existing_slice(index)
@@ -194,18 +196,54 @@ class Handlers:
         save_array(self._folder / request.file, np.stack(found))
         return protocol.Embedded(id=request.id, cancelled=False)
 
+    def _everything(self, request: protocol.Everything) -> protocol.EverythingDone:
+        def on_points(done: int, total: int) -> None:
+            self._send(protocol.PointsDone(id=request.id, done=done, total=total))
+            if request.id in self._cancelled:
+                raise CancelledError("Cancelled: not everything was looked for.")
+
+        model, frames = self._images(), self._chosen_frames()
+        frame = frames[self._existing_slice(request.slice)]
+        found = everything(model, frame, request.points_per_side, on_points)
+        save_array(self._folder / request.file, found.masks)
+        return protocol.EverythingDone(
+            id=request.id,
+            predicted_iou=found.predicted_iou.tolist(),
+            embed_seconds=found.embed_seconds,
+            prompt_seconds=found.prompt_seconds,
+        )
+
     def _ready(self) -> Views:
-        if self._tracker is None:
-            raise WrongOrderError("A model has to be loaded first.")
-        if self._frames is None:
-            raise WrongOrderError("A volume has to be given first.")
+        tracker, frames = self._tracker(), self._chosen_frames()
         if self._views is None:
             store = memory = None
-            if isinstance(self._frames, np.ndarray):  # a set of pictures is gone through once, and never corrected
-                store = FeatureStore(self._folder, feature_limit(), lossless=not self._tracker.placement.rearranged)
+            if isinstance(frames, np.ndarray):  # a set of pictures is gone through once, and never corrected
+                store = FeatureStore(self._folder, feature_limit(), lossless=not tracker.placement.rearranged)
                 memory = RunMemory(self._folder)
-            self._views = Views(Propagation(self._tracker, self._frames, self._notice, store, memory))
+            self._views = Views(Propagation(tracker, frames, self._notice, store, memory))
         return self._views
+
+    def _any_model(self) -> Loaded:
+        if self._model is None:
+            raise WrongOrderError("A model has to be loaded first.")
+        return self._model
+
+    def _tracker(self) -> Tracker:
+        """The model, where it can propagate."""
+        model = self._any_model()
+        if not isinstance(model, Tracker):
+            raise ModelError(SINGLE_SLICES_ONLY.format(name=model.model.name))
+        return model
+
+    def _chosen_frames(self) -> Frames:
+        if self._frames is None:
+            raise WrongOrderError("A volume has to be given first.")
+        return self._frames
+
+    def _images(self) -> ImageModel:
+        """The model as it segments single images."""
+        model = self._any_model()
+        return Sam2Images(model.model, model.placement) if isinstance(model, Tracker) else model
 
     def _forget_stack(self) -> None:
         """Forget what was computed of the stack so far."""
@@ -248,6 +286,8 @@ def _slice_done(
         presence=list(output.presence),
         predicted_iou=list(output.predicted_iou),
         objects=objects,
+        embed_seconds=output.embed_seconds,
+        prompt_seconds=output.prompt_seconds,
     )
 
 

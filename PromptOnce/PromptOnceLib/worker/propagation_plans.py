@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PromptOnceLib.engine.propagation import SliceOutput, Task
+from PromptOnceLib.engine.images.image_model import ImageModel
+from PromptOnceLib.engine.images.slice_prompting import SlicePrompting
+from PromptOnceLib.engine.propagation import Frames, SliceOutput, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.zoom.seeds import zoomed_after_seeds
 from PromptOnceLib.engine.zoom.single_slices import SlicesTask
@@ -16,6 +18,7 @@ from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import WrongOrderError
 from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
+from PromptOnceLib.prompts.each_slice import check_each_slice, proposed_names
 from PromptOnceLib.prompts.interpolation import affected, interpolated
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
@@ -25,7 +28,7 @@ from PromptOnceLib.worker.arrays import load_frames
 Shape = Callable[[int], tuple[int, int, int]]
 """Number of slices, rows and columns; of pictures those of the one with this index."""
 
-Outputs = Iterator[tuple[list[int] | None, SliceOutput]]
+Outputs = Iterator[tuple[list[int] | None, SliceOutput]] | Iterator[tuple[list[int], SliceOutput]]
 """What comes, with the places of its objects, None for all."""
 
 
@@ -47,13 +50,24 @@ def plan_propagation(request: protocol.Propagate, views: Views, folder: Path, sh
     if isinstance(request.prompt, protocol.SharedPrompt):
         return _after_seeds(request, request.prompt, views, folder, shape)
     if request.alone:
-        raise WrongOrderError("Slices can be segmented alone only after a shared prompt.")
+        raise WrongOrderError("Slices can be segmented alone only from prompts of their own or after a shared prompt.")
     if isinstance(request.prompt, Prompt):
         return _from_one_slice(request, request.prompt, views, shape)
     request.prompt.validate_for(shape(0))
     if request.between == "interpolate":
         return _between_boxes(request, request.prompt, views)
     return _between_fixed_slices(request, request.prompt, views)
+
+
+def plan_each_slice(
+    request: protocol.Propagate, prompts: PromptSet, model: ImageModel, frames: Frames, shape: Shape
+) -> Plan:
+    """The same for prompted slices that are segmented each by itself, as images; raises as plan_propagation."""
+    check_each_slice(prompts, shape(0))
+    slices = sorted({index for item in prompts.objects for index in item.indices})
+    slices = [index for index in slices if request.first <= index <= request.last]
+    task = SlicePrompting(model, frames, prompts, slices, request.proposals)
+    return Plan(len(proposed_names(prompts, request.proposals)), len(slices), task.run())
 
 
 def _from_one_slice(request: protocol.Propagate, prompt: Prompt, views: Views, shape: Shape) -> Plan:

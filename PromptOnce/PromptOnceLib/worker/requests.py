@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.imaging.views.crop import Crop, Zoom
+from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import AnyPrompt
+from PromptOnceLib.prompts.each_slice import Proposals, check_each_slice, proposed_names
 from PromptOnceLib.prompts.interpolation import Between, check_interpolation
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
@@ -42,7 +44,8 @@ class Settings:
     first, last: slices to segment, both included; last None is the last slice. fill_hole_area: background regions up to
     this many pixels of SAM 2's low-resolution mask become object; 0 leaves masks as they come. stop_when_absent: do not
     compute what lies behind several slices without any object; off, because organs in several pieces come again.
-    alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others. changed: of a
+    alone: after a shared seed every slice is segmented by itself, with nothing remembered of the others; of a prompt
+    set only the prompted slices are, as images, and `proposals` says which of their masks are taken. changed: of a
     prompt set, the fixed slices next to which everything is computed; None for all. clean_up: which pieces of a mask
     stay once all slices are done. settled: slices that somebody has settled elsewhere, which a clean-up leaves as they
     are. zoom: how much of a slice the network sees. crops: what an earlier run saw of objects, by name, instead of
@@ -55,6 +58,7 @@ class Settings:
     fill_hole_area: int = 0
     stop_when_absent: bool = False
     alone: bool = False
+    proposals: Proposals = "single"
     changed: tuple[int, ...] | None = None
     clean_up: CleanUp = "connected"
     settled: tuple[int, ...] = ()
@@ -101,7 +105,8 @@ class PropagationJob(SessionJob):
 
     base: the result that a prompt set, of some of its objects or of all, corrects; it stays as it is. result: what has
     been done so far, with what the base had. removed: what the clean-up took out of each object of the result, once the
-    last slice is done. notices: what was done differently than asked. device: where it ended, ""
+    last slice is done. embed_seconds, prompt_seconds: by slice, what encoding it and answering its prompts took, of
+    slices that are segmented each by itself. notices: what was done differently than asked. device: where it ended, ""
     before. cancelled: whether it ended before the last slice. failure: the error with which it ended.
     """
 
@@ -123,6 +128,8 @@ class PropagationJob(SessionJob):
         super().__init__(queue)
         self.prompt, self.settings = prompt, settings
         names = [item.name for item in prompt.objects]
+        if isinstance(prompt, PromptSet) and settings.alone:
+            names = proposed_names(prompt, settings.proposals)
         self.result = SegmentationResult.empty(names, stack.frames.shape, stack.axis) if base is None else base.copy()
         self.result.zoom, self.result.interpolated = settings.zoom, settings.between == "interpolate"
         # Where the worker's objects stand in the result.
@@ -130,6 +137,8 @@ class PropagationJob(SessionJob):
         self.progress = Progress(clock)
         self.removed: dict[str, Removed] = {}
         self.notices: list[str] = []
+        self.embed_seconds: dict[int, float] = {}
+        self.prompt_seconds: dict[int, float] = {}
         self.device, self.cancelled = "", False
         self.failure: PromptOnceError | None = None
         self._stack, self._range = stack, range(0)
@@ -139,9 +148,15 @@ class PropagationJob(SessionJob):
         self._path: Path | None = None
         self._masks: NDArray[np.uint8] | None = None
 
-    def check(self) -> None:
-        """Before it is sent: PromptError for a prompt that does not fit the stack, InputError for such a range."""
+    def check(self, files: ModelFiles) -> None:
+        """Before it is sent: PromptError for a prompt that does not fit the stack, InputError for such a range,
+        ModelError for a model that cannot propagate.
+        """
         check_prompt(self.prompt, self._stack)
+        if self.settings.alone and isinstance(self.prompt, PromptSet):
+            check_each_slice(self.prompt, self._stack.frames.shape)
+        else:
+            files.check_propagates()
         if self.settings.between == "interpolate":
             check_interpolation(self.prompt)
         self._range = self.settings.range_for(self.prompt, len(self._stack.frames))
@@ -159,6 +174,7 @@ class PropagationJob(SessionJob):
             direction=self.settings.direction,
             fill_hole_area=self.settings.fill_hole_area,
             alone=self.settings.alone,
+            proposals=self.settings.proposals,
             stop_when_absent=self.settings.stop_when_absent,
             between=self.settings.between,
             sight=Sight(zoom=self.settings.zoom, crops=dict(self.settings.crops)),
@@ -209,6 +225,8 @@ class PropagationJob(SessionJob):
         """Take out what the clean-up is to take out, on slices that were computed in this run."""
         # Slices that are segmented each by itself need not lie beside each other.
         rule: CleanUp = "all" if self.settings.alone else self.settings.clean_up
+        if rule == "all":
+            return
         for place, done in self._done.items():
             name = self.result.names[place]
             fixed = {*range(len(self.result.computed))} - done
@@ -236,6 +254,9 @@ class PropagationJob(SessionJob):
         masks, places = self._masks[list(given), event.slice], [self._places[i] for i in given]
         masks = kept_out(masks, self.settings.walls, event.slice)
         self.result.set_slice(event.slice, masks, event.presence, event.predicted_iou, places)
+        if event.embed_seconds is not None and event.prompt_seconds is not None:
+            self.embed_seconds[event.slice] = event.embed_seconds
+            self.prompt_seconds[event.slice] = event.prompt_seconds
         self._changed.append(event.slice)
         for place in places:
             self._done[place].add(event.slice)

@@ -22,6 +22,8 @@ from PromptOnceLib.worker.session_job import OnError, OnNotice, Queue, SessionJo
 
 OnMasks = Callable[["PromptedMasks"], object]
 OnFrame = Callable[[protocol.FrameDone], object]
+OnPoints = Callable[[protocol.PointsDone], object]
+OnEverything = Callable[["EverythingMasks"], object]
 OnEmbeddings = Callable[[NDArray[np.float32]], object]
 
 
@@ -190,3 +192,73 @@ class EmbeddingJob(SessionJob):
         if found.dtype != np.float32 or found.ndim != 2:
             raise WorkerError("What the worker made cannot be read; try again.", f"{found.dtype} {found.shape}")
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class EverythingMasks:
+    """All that was found on a slice: masks, uint8 (n, rows, columns), the surest first.
+
+    predicted_iou: float32 (n,), the model's estimate of each. embed_seconds, prompt_seconds: what encoding the slice
+    and looking for all masks took.
+    """
+
+    masks: NDArray[np.uint8]
+    predicted_iou: NDArray[np.float32]
+    embed_seconds: float
+    prompt_seconds: float
+
+
+class EverythingJob(SessionJob):
+    """All that is found on a slice of the worker's stack."""
+
+    nothing_done = "Cancelled: not everything was looked for."
+    urgency = 3
+
+    def __init__(
+        self,
+        index: int,
+        points_per_side: int,
+        on_everything: OnEverything,
+        on_error: OnError,
+        on_points: OnPoints | None,
+        queue: Queue,
+    ) -> None:
+        super().__init__(queue)
+        self._slice, self._points_per_side = index, points_per_side
+        self._on_everything, self._on_error, self._on_points = on_everything, on_error, on_points
+        self._file: Path | None = None
+
+    def send(self, client: WorkerClient) -> Job:
+        number = client.new_id()
+        self._file = client.folder / f"everything-{number}.npy"
+        request = protocol.Everything(
+            id=number, slice=self._slice, points_per_side=self._points_per_side, file=self._file.name
+        )
+        self.job = client.send(request, self._on_event)
+        return self.job
+
+    def end(self, error: PromptOnceError | None = None) -> None:
+        if error is None:
+            try:
+                self._queue(partial(self._on_everything, self._take()))
+                return
+            except PromptOnceError as reported:
+                error = reported
+        self._queue(partial(self._on_error, error))
+
+    def _on_event(self, event: protocol.Event) -> None:
+        if self._on_points is not None and isinstance(event, protocol.PointsDone):
+            self._queue(partial(self._on_points, event))
+
+    def _take(self) -> EverythingMasks:
+        assert self.job is not None
+        assert self._file is not None
+        try:
+            reply = self.job.result(protocol.EverythingDone)
+            masks = load_result(self._file)
+        finally:
+            self._file.unlink(missing_ok=True)
+        scores = np.array(reply.predicted_iou, np.float32)
+        if masks.dtype != np.uint8 or masks.ndim != 3 or len(masks) != len(scores):
+            raise WorkerError("What the worker made cannot be read; try again.", f"{masks.dtype} {masks.shape}")
+        return EverythingMasks(masks, scores, reply.embed_seconds, reply.prompt_seconds)

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.errors import PromptOnceError, WorkerError
+from PromptOnceLib.errors import InputError, PromptOnceError, WorkerError
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import AnyPrompt
-from PromptOnceLib.prompts.prompt import Prompt
-from PromptOnceLib.prompts.zoom import Sight
+from PromptOnceLib.prompts.each_slice import Proposals, each_slice
+from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.requests import OnSlice, PropagationJob, Settings
-from PromptOnceLib.worker.requests_slices import OnFrame, OnMasks, PromptedMasks
+from PromptOnceLib.worker.requests_slices import (
+    EverythingJob,
+    EverythingMasks,
+    OnEverything,
+    OnFrame,
+    OnMasks,
+    OnPoints,
+    PromptedMasks,
+)
 from PromptOnceLib.worker.session import Session
 from PromptOnceLib.worker.session_job import OnError, OnNotice
 
-__all__ = ["PromptedMasks", "PropagationJob", "Segmenter", "Settings"]
+__all__ = ["EverythingMasks", "PromptedMasks", "PropagationJob", "Segmenter", "Settings"]
 
 T = TypeVar("T")
 Ask = Callable[[Callable[[T], object], Callable[[PromptOnceError], object]], object]
 """Asks a session for something, with what to call with the answer and what with an error."""
 
 _WHOLE_STACK = Settings()
+MOST_POINTS = 256
 
 
 class Segmenter:
@@ -101,11 +110,11 @@ class Segmenter:
         """
         return self.wait(lambda done, fail: self.session.embed(slices, frames, done, fail, on_frame), should_cancel)
 
-    def predict(self, prompt: Prompt, fill_hole_area: int = 0, sight: Sight | None = None) -> PromptedMasks:
-        """Masks of the prompted slice alone. sight: as Session.preview takes it."""
+    def predict(self, prompt: Prompt, fill_hole_area: int = 0) -> PromptedMasks:
+        """Masks of the prompted slice alone."""
 
         def ask(done: OnMasks, fail: OnError) -> None:
-            self.session.preview(prompt, done, fail, fill_hole_area, tell_outdated=True, sight=sight)
+            self.session.preview(prompt, done, fail, fill_hole_area, tell_outdated=True)
 
         return self.wait(ask)
 
@@ -137,6 +146,50 @@ class Segmenter:
                     fail(error)
 
             self.session.propagate(prompt, settings, on_slice, on_notice, ended)
+
+        return self.wait(ask, should_cancel)
+
+    def prompt_slices(
+        self,
+        prompts: Mapping[int, ObjectPrompt],
+        on_slice: OnSlice | None = None,
+        on_notice: OnNotice | None = None,
+        should_cancel: Callable[[], bool] | None = None,
+        keep: bool = False,
+        proposals: Proposals = "single",
+    ) -> PropagationJob:
+        """Segment prompted slices each by itself, as SAM does images, with nothing remembered of the others.
+
+        prompts: by the index of the slice; boxes and points, no masks. In the job's result these slices alone are
+        computed; its `embed_seconds` and `prompt_seconds` say what each took. Masks come as they are: no pieces are
+        taken out. proposals: with "all" the result has three objects, which are what the prompt may mean; the papers
+        take "single". Presence is NaN from SAM (v1), which does not estimate it. on_slice, should_cancel, keep, and
+        what is raised: as propagate.
+        """
+        settings = Settings(alone=True, clean_up="all", proposals=proposals)
+        return self.propagate(each_slice(prompts), settings, on_slice, on_notice, should_cancel, keep)
+
+    def everything(
+        self,
+        index: int,
+        points_per_side: int = 32,
+        on_points: OnPoints | None = None,
+        should_cancel: Callable[[], bool] | None = None,
+    ) -> EverythingMasks:
+        """All that SAM finds on slice `index` of the stack by itself, from a grid of points.
+
+        As upstream's SamAutomaticMaskGenerator does with its default settings. on_points: told as the search goes on.
+        Raises InputError for a grid or a slice that is not there, CancelledError, and what the worker reported.
+        """
+        stack = self.stack
+        if not 1 <= points_per_side <= MOST_POINTS:
+            raise InputError(f"A grid has 1 to {MOST_POINTS} points a side, not {points_per_side}.")
+        if stack is not None and not 0 <= index < len(stack.frames):
+            raise InputError(f"There is no slice {index}: the volume has the slices 0 to {len(stack.frames) - 1}.")
+
+        def ask(done: OnEverything, fail: OnError) -> None:
+            queue = self.session.callbacks.append
+            self.session.ask(EverythingJob(index, points_per_side, done, fail, on_points, queue))
 
         return self.wait(ask, should_cancel)
 

@@ -23,7 +23,7 @@ from PromptOnceLib.worker.job import Job
 from PromptOnceLib.worker.preparation import ModelChoice, Preparation
 from PromptOnceLib.worker.requests import OnEnd, OnSlice, PropagationJob, Settings, check_prompt
 from PromptOnceLib.worker.requests_slices import EmbeddingJob, OnEmbeddings, OnFrame, OnMasks, PromptJob, prefetch
-from PromptOnceLib.worker.session_job import OnError, OnNotice, SessionJobs, SessionState
+from PromptOnceLib.worker.session_job import OnError, OnNotice, SessionJob, SessionJobs, SessionState
 
 
 class Session:
@@ -54,7 +54,7 @@ class Session:
         self._jobs = SessionJobs()  # what the request under way is for, if not for preparing, and what waits
         self._newest_prompt: PromptJob | None = None
         # Called only when this object is in order again, so that callbacks may call it and may raise.
-        self._callbacks: deque[Callable[[], object]] = deque()
+        self.callbacks: deque[Callable[[], object]] = deque()
 
     @property
     def model(self) -> protocol.ModelLoaded | None:
@@ -64,7 +64,7 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether an answer or a callback is outstanding: as long as this is so, `pump` has to be called."""
-        return self._job is not None or bool(self._callbacks)
+        return self._job is not None or bool(self.callbacks)
 
     @property
     def state(self) -> SessionState:
@@ -141,7 +141,7 @@ class Session:
         that comes with them, with what the worker remembers of the slice from its last propagation. sight: how much of
         the slice is seen, None for "auto". While a propagation waits or runs, the preview waits for its end.
         """
-        stack, queue = self._chosen_stack(), self._callbacks.append
+        (stack, _), queue = self._chosen(), self.callbacks.append
         self._drop_prompts()
         job = PromptJob(
             prompt, fill_hole_area, on_masks, on_error, self._notice, tell_outdated, queue, correcting, sight
@@ -171,11 +171,11 @@ class Session:
         called the slice is already in the job's result. on_end is called exactly once: with None when it went to its
         end or was cancelled after the first slice, otherwise with the error. The result holds what is done.
         """
-        stack, queue = self._chosen_stack(), self._callbacks.append
+        (stack, model), queue = self._chosen(), self.callbacks.append
         job = PropagationJob(stack, prompt, settings, on_slice, on_notice, on_end, queue, self._clock, base)
         try:
-            job.check()
-        except InputError as error:
+            job.check(model.files)
+        except PromptOnceError as error:
             job.end(error)
             return job
         self._jobs.cancel(PropagationJob, self.client)
@@ -197,17 +197,22 @@ class Session:
         A preview or a propagation that is asked for before it is done ends it with CancelledError, as `cancel` does.
         """
         if slices or self._preparation.wanted_model is None:
-            self._chosen_stack()
-        self._jobs.cancel(EmbeddingJob, self.client)
-        queue = self._callbacks.append
-        self._jobs.put(EmbeddingJob(slices, frames, on_embeddings, on_error, on_frame, queue))
+            self._chosen()
+        self.ask(EmbeddingJob(slices, frames, on_embeddings, on_error, on_frame, self.callbacks.append))
+
+    def ask(self, job: SessionJob) -> None:
+        """Have a job done as soon as those that are more urgent are; one of its kind that waits or runs is cancelled.
+
+        It was made with `callbacks.append` for its queue.
+        """
+        self._jobs.cancel(type(job), self.client)
+        self._jobs.put(job)
         self.make_ready()
 
     def cancel(self) -> None:
-        """Stop the propagation at the next slice, which ends with what is done, and drop previews and embeddings."""
+        """Stop the propagation at the next slice, which ends with what is done, and drop everything else."""
         self._drop_prompts()
-        self._jobs.cancel(PropagationJob, self.client)
-        self._jobs.cancel(EmbeddingJob, self.client)
+        self._jobs.cancel_all(self.client)
 
     def close(self, grace: float = 5.0) -> None:
         """End the worker, within `grace` seconds or by force; a propagation ends with CancelledError.
@@ -224,17 +229,18 @@ class Session:
         While `busy` also from a timer: a worker that does not answer is noticed here. timeout: seconds to wait for
         something the worker says; 0 does not wait.
         """
-        self.client.pump(0.0 if self._callbacks else timeout)
+        self.client.pump(0.0 if self.callbacks else timeout)
         if self._active and self.client.failure is not None:
             self._fail(self.client.failure)
         self._advance()
-        while self._callbacks:
-            self._callbacks.popleft()()
+        while self.callbacks:
+            self.callbacks.popleft()()
 
-    def _chosen_stack(self) -> Stack:
-        if self._preparation.stack is None or self._preparation.wanted_model is None:
+    def _chosen(self) -> tuple[Stack, ModelChoice]:
+        stack, model = self._preparation.stack, self._preparation.wanted_model
+        if stack is None or model is None:
             raise WorkerError("Choose a model and a volume first.")
-        return self._preparation.stack
+        return stack, model
 
     def _use(self, model: ModelChoice | None, stack: Stack | None) -> None:
         other_model = model != self._preparation.wanted_model
@@ -280,7 +286,7 @@ class Session:
 
     def _notice(self, text: str) -> None:
         if self._on_notice is not None:
-            self._callbacks.append(partial(self._on_notice, text))
+            self.callbacks.append(partial(self._on_notice, text))
 
     def _fail(self, error: PromptOnceError) -> None:
         self._stop(error)

@@ -112,6 +112,11 @@ class SessionJobs:
             with contextlib.suppress(WorkerError):  # the worker is gone: the next pump tells everybody
                 self._current.stop(client)
 
+    def cancel_all(self, client: WorkerClient) -> None:
+        """The same for jobs of all kinds."""
+        for kind in {*self._waiting, *([] if self._current is None else [type(self._current)])}:
+            self.cancel(kind, client)
+
     def end_all(self, error: PromptOnceError) -> None:
         """End the job under way and all that wait with an error."""
         jobs = [self._current, *sorted(self._waiting.values(), key=lambda job: job.urgency)]

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.outputs import check_targets
-from PromptOnceLib.errors import CancelledError, InputError, NotImprovedError
+from PromptOnceLib.errors import CancelledError, InputError, ModelError, NotImprovedError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.stamp import file_sha256
 from PromptOnceLib.models.model_card import (
+    NOT_TUNABLE,
     ROLES,
     BaseModelRecord,
     BeforeAndAfter,
@@ -26,6 +27,7 @@ from PromptOnceLib.models.model_card import (
     TrainingSettings,
     card_path,
 )
+from PromptOnceLib.models.model_entry import SAM_CONFIG
 from PromptOnceLib.models.registry import CHECKPOINT_SUFFIXES, ModelFiles, architecture_of, licence_of
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import save_array
@@ -62,10 +64,16 @@ class Watching:
     should_cancel: Callable[[], bool] = lambda: False
 
 
-def check_output(output: Path, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
-    """Find out before the work whether model and card can be written. Raises InputError and its children."""
+def check_before(base: ModelFiles, output: Path, overwrite: bool = False) -> None:
+    """Find out before the work whether a model can be trained further, and whether the result can be written.
+
+    Raises InputError and its children.
+    """
+    if base.config == SAM_CONFIG:
+        raise ModelError(NOT_TUNABLE)
     if output.suffix.lower() not in CHECKPOINT_SUFFIXES:
         raise InputError(f"{output.name} does not end in {' or '.join(CHECKPOINT_SUFFIXES)}: choose such a name.")
+    inputs = [base.checkpoint, *([base.config] if isinstance(base.config, Path) else [])]
     check_targets((output, card_path(output)), inputs, overwrite=overwrite)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from distributed import WorkerPlugin, get_client, get_worker
 
 from PromptOnceLib.batch.cluster.common_names import cancel_file, runner_of, topic_of
-from PromptOnceLib.batch.events import CaseEnded, Event
+from PromptOnceLib.batch.events import CaseEnded, Event, cancelled_case
 from PromptOnceLib.batch.planning.plan import PlannedCase, RecordedPlan
 from PromptOnceLib.batch.run_folder.open_run import join_run
 from PromptOnceLib.batch.running.case_queue import CaseQueue
@@ -57,7 +57,7 @@ class EnginePlugin(WorkerPlugin):
         """See compute_case."""
         with self._turn:
             if cancel_file(Path(self.folder)).exists():
-                return _cancelled(case)
+                return cancelled_case(case)
             if self._held is None:
                 self._join()
             planned = next(item for item in self._plan.plan.cases if item.name == case)
@@ -67,7 +67,7 @@ class EnginePlugin(WorkerPlugin):
                 reason = self._shared.control.stopped
                 self.teardown(self._worker)  # another try begins with a new engine
                 raise RuntimeError(f"{reason.code}: {reason.message}")
-            return self._ended.get(case) or _cancelled(case)
+            return self._ended.get(case) or cancelled_case(case)
 
     def _join(self) -> None:
         self._plan = RecordedPlan.model_validate_json(self.recorded)
@@ -105,10 +105,6 @@ class EnginePlugin(WorkerPlugin):
             self._ended[event.case] = event
         else:
             self._worker.log_event(topic_of(self.run), event.model_dump_json())
-
-
-def _cancelled(case: str) -> CaseEnded:
-    return CaseEnded(case=case, status="cancelled", code="cancelled", message="Cancelled.")
 
 
 def _gone() -> Callable[[str], bool]:

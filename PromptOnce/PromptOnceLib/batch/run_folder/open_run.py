@@ -147,8 +147,7 @@ def _begin_together(folder: Path, recorded: RecordedPlan) -> None:
     """Write the plan where there is none yet; of several that do so at once, one wins."""
     if is_run_folder(folder):
         return
-    if any(not path.name.startswith(".") for path in folder.iterdir()) and not is_run_folder(folder):
-        raise RunFolderError(f"{folder} holds other files. Choose an empty or a new folder.")
+    _refuse_other_files(folder)
     temporary = folder / f"{PREFIX}{secrets.token_hex(6)}.json"
     temporary.touch(mode=0o600)  # its paths may name patients
     try:
@@ -161,6 +160,12 @@ def _begin_together(folder: Path, recorded: RecordedPlan) -> None:
             temporary.replace(folder / PLAN)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _refuse_other_files(folder: Path) -> None:
+    # The plan last: it may be what another runner has just written.
+    if any(not path.name.startswith(".") for path in folder.iterdir()) and not is_run_folder(folder):
+        raise RunFolderError(f"{folder} holds other files. Choose an empty or a new folder.")
 
 
 def _cannot_write(folder: Path, error: OSError) -> RunFolderError:
@@ -195,8 +200,8 @@ def _open(folder: Path, plan: BatchPlan, options: BatchOptions, resume: bool) ->
         finished, interrupted = finished_cases(steps, folder / CASES), interrupted_readings(steps)
         _refuse_to_mix(folder, recorded, plan, finished)
         notices = tuple(_differences(recorded, plan, options))
-    elif any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise RunFolderError(f"{folder} holds other files. Choose an empty or a new folder.")
+    else:
+        _refuse_other_files(folder)
     for left in folder.glob(f"{CASES}/{PREFIX}*"):
         shutil.rmtree(left, ignore_errors=True)
     (folder / CASES).mkdir(exist_ok=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeVar
 
-from PromptOnceLib.batch.events import CaseEnded, CaseStarted, Event, Said
+from PromptOnceLib.batch.events import CaseEnded, CaseStarted, Event, Said, cancelled_case
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
 from PromptOnceLib.batch.run_folder.journal import JournalEntry, StepName
 from PromptOnceLib.batch.run_folder.open_run import RunFolder
@@ -150,7 +150,7 @@ class Lane:
                 self._failed(planned, error)
                 return None
             if computed is None or computed.run.cancelled:
-                self._shared.emit(CaseEnded(case=name, status="cancelled", code="cancelled", message="Cancelled."))
+                self._shared.emit(cancelled_case(name))
                 return None
             return computed
         message = f"The worker ended {_ATTEMPTS} times while it computed this case: the case is set aside."

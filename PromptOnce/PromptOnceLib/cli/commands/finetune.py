@@ -147,13 +147,14 @@ def finetune(
     """
     from PromptOnceLib.batch.training_cases import plan_training, read_training_cases
     from PromptOnceLib.cli.json_reports import FineTuneReport
-    from PromptOnceLib.workflows.finetune import CANCELLED, Watching, check_output
+    from PromptOnceLib.workflows.finetune import CANCELLED, Watching, check_before
     from PromptOnceLib.workflows.finetune import finetune as train
 
     settings, reporter = TrainingSettings(**of_training), Reporter(quiet, as_json)
     plan = plan_training(data, settings, reference, images, labels, axis, window)
-    check_output(output, model.inputs, overwrite)
-    with WorkerSession(model.files(), model.device, "float32", reporter, python=model.python) as work:
+    files = model.files()
+    check_before(files, output, overwrite)
+    with WorkerSession(files, model.device, "float32", reporter, python=model.python) as work:
         segmenter = work.segmenter
 
         def say_epoch(epoch: EpochDone) -> None:

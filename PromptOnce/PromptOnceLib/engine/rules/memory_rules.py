@@ -55,6 +55,11 @@ class MemoryRules:
         if self.gate is not None and self.cells is not None:
             raise ValueError("a gate moves slices to other places, which the rule for cells does not follow")
 
+    @property
+    def look_back(self) -> bool:
+        """Whether any rule asks what was found on the slices before."""
+        return self.gate is not None or self.anchors or self.presence
+
 
 def tracker_for(model: Model, placement: Placement, memory: MemorySettings | None) -> Tracker:
     """The tracker of a model with its settings for memory; None for SAM 2's own."""
@@ -103,7 +108,8 @@ class RuledTracker(Tracker):
             memory.cells[index - 1] = kept = keys.best(self.rules.cells)
             memory.tracked[index - 1] = _some_cells(memory.tracked[index - 1], kept)
         memory.tracked[index] = entry
-        memory.see(index, _seen(output))
+        if self.rules.look_back:
+            memory.see(index, _seen(output))
         if self.rules.anchors:
             self._anchor(index, memory, output)
         self._forget(memory, index)

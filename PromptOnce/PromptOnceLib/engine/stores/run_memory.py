@@ -58,6 +58,7 @@ class RunMemory:
 
     def forget(self, name: str, index: int) -> None:
         """Nothing is known any more of an object on a slice."""
+        self._files.remove((name, index))
         self._reached.pop((name, index), None)
         self._fixed.get(name, set()).discard(index)
 
@@ -87,11 +88,8 @@ class RunMemory:
 
     def forget_objects(self, names: Sequence[str]) -> None:
         """Forget what the last run left of these objects: they are propagated anew."""
-        for key in [key for key in self._reached if key[0] in names]:
-            self._files.remove(key)
-            del self._reached[key]
-        for name in names:
-            self._fixed.pop(name, None)
+        for name, index in [key for key in self._reached if key[0] in names]:
+            self.forget(name, index)
 
     def clear(self) -> None:
         """Forget everything: another stack or another model is used."""

@@ -14,7 +14,7 @@ from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, pixmap, row, show_text
 from PromptOnceLib.gui.volume.open_case import CurrentCase
-from PromptOnceLib.gui.volume.slice_views import ShownSlice
+from PromptOnceLib.gui.volume.slice_views import WatchedViews
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 
 _BUTTON_HEIGHT = 32  # pixels
@@ -35,8 +35,9 @@ class CorrectPanel(Panel):
         engine: EngineAccess,
         corrections: CorrectionController,
     ) -> None:
-        self._current, self._engine, self._corrections = current, engine, corrections
-        self._views = ShownSlice(self.outdated)
+        self._engine, self._corrections = engine, corrections
+        self._views = WatchedViews("vtkMRMLSliceNode", self.outdated)
+        self._away = False
         super().__init__(title, tools)
         history, segment = corrections.history, corrections.segment
         self.follow(current.changed, engine.pumped, corrections.changed, history.changed, segment.changed)
@@ -87,6 +88,9 @@ class CorrectPanel(Panel):
     def refresh(self) -> None:
         """See Panel."""
         super().refresh()
+        # A stroke in the Segment Editor has the segment read again: not while nobody looks.
+        if self.widget.collapsed or self._away:
+            return
         corrections, idle = self._corrections, not self._engine.working
         cells, there = corrections.segment.cells, corrections.segment.now is not None
         self._show_segments(idle)
@@ -106,7 +110,7 @@ class CorrectPanel(Panel):
         self.undo.enabled = idle and corrections.history.can_undo
         self.redo.enabled = idle and corrections.history.can_redo
         self._show_progress()
-        self._show_hint()
+        self.show_instead_of_notice(self.hint, self._hint())
 
     def cleanup(self) -> None:
         """See Panel."""
@@ -115,8 +119,13 @@ class CorrectPanel(Panel):
 
     def look_again(self) -> None:
         """The module is opened: slices may have been drawn on elsewhere."""
+        self._away = False
         self._views.watch()
         self._corrections.segment.outdated()
+
+    def leave(self) -> None:
+        """Another module is opened: nobody looks."""
+        self._away = True
 
     def _show_segments(self, idle: bool) -> None:
         """The segments of the segmentation that is chosen under Options."""
@@ -132,12 +141,6 @@ class CorrectPanel(Panel):
         self.bar.enabled = self._corrections.work.running
         self.bar.setRange(0, total if self._corrections.work.running else 1)
         self.bar.setValue(done)
-
-    def _show_hint(self) -> None:
-        """What to do, in the place of the notice while there is none."""
-        free = not self.notice.text
-        self.notice.setVisible(not free)
-        show_text(self.hint, self._hint() if free else "", self.notice_lines if free else 0)
 
     def _hint(self) -> str:
         corrections = self._corrections

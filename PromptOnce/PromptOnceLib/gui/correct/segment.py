@@ -29,6 +29,7 @@ class OpenSegment(Observer):
         self.drawn_on: Signal[[]] = Signal()
         self._read: tuple[tuple[Any, ...], SegmentResult] | None = None
         self._slices: list[SliceReview] = []
+        self._cells: list[Cell] = []
         for signal in (current.changed, choices.changed, target.changed):
             signal.connect(self.changed)
 
@@ -47,8 +48,8 @@ class OpenSegment(Observer):
             self._read = None
             return None
         wanted = (*place, case.node, case.axis)
-        if self._read is not None and (self._read[0] == wanted or self._engine.working):
-            return self._read[1] if self._read[0] == wanted else None
+        if self._read is not None and self._read[0] == wanted:
+            return self._read[1]
         if self._engine.working:
             return None
         try:
@@ -57,6 +58,7 @@ class OpenSegment(Observer):
             self._read = None
             return None
         self._read, self._slices = (wanted, found), found.slices()
+        self._cells = [Cell("edited" if s.slice in found.edited else s.state, s.confidence) for s in self._slices]
         self._watch(place[0].GetSegmentation())
         return found
 
@@ -96,9 +98,7 @@ class OpenSegment(Observer):
     @property
     def cells(self) -> list[Cell]:
         """Its slices as cells of the ribbon."""
-        found = self.now
-        edited = () if found is None else found.edited
-        return [Cell("edited" if one.slice in edited else one.state, one.confidence) for one in self.slices]
+        return [] if self.now is None else self._cells
 
     def outdated(self, *_args: Any) -> None:
         """It was changed: read it when it is asked for next."""

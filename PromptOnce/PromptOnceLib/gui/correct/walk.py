@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from PromptOnceLib.gui.correct.segment import OpenSegment
 from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
@@ -43,11 +41,7 @@ class SliceWalk:
             self._seen, left = set(), order
         index = left[0]
         self._seen.add(index)
-        mask = np.argwhere(found.result.masks[0, index])
-        rows, columns = found.result.masks.shape[2:]
-        y, x = mask.mean(axis=0) if len(mask) else ((rows - 1) / 2, (columns - 1) / 2)
-        slice_views.go_to_place(case.image.grid, index, float(x), float(y))
-        slice_views.go_to_slice(case.image.grid, index)
+        slice_views.go_to_middle(case.image.grid, index, found.result.masks[0, index])
         return True
 
     def _leave(self, _case: OpenCase) -> None:

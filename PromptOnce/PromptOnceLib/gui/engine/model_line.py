@@ -29,8 +29,7 @@ class ModelLine:
     def __init__(
         self, tools: PanelTools, choice: EngineChoice, engine: EngineAccess, tasks: EngineTasks, settings: EnginePanel
     ) -> None:
-        self._tools, self._choice, self._engine, self._tasks = tools, choice, engine, tasks
-        self._settings = settings
+        self._choice, self._engine, self._tasks, self._settings = choice, engine, tasks, settings
         self.widget = qt.QWidget()
         self.lamp, self.text, self.button = qt.QLabel(), line_label(), qt.QPushButton()
         self.lamp.setFixedSize(_LAMP, _LAMP)
@@ -42,8 +41,11 @@ class ModelLine:
         self.widget.setLayout(layout)
         self._state: tuple[str, str, str] | None = None
         connect(self.button, "clicked(bool)", lambda _checked: self._pressed())
-        for signal in (engine.changed, engine.pumped, tasks.changed):
-            signal.connect(lambda: tools.refresher.ask(self.refresh))
+        self._refresher = tools.refresher
+        self._heard: tuple[object, ...] = ()
+        for signal in (engine.changed, tasks.changed):
+            signal.connect(self._outdated)
+        engine.pumped.connect(self._listened)
 
     def refresh(self) -> None:
         """Show the state of now; touches nothing while it stays the same."""
@@ -55,6 +57,17 @@ class ModelLine:
         self.lamp.setStyleSheet(f"background: {color}; border-radius: {_LAMP // 2}px")
         show_text(self.text, text, _LINES, _WIDTH)
         self.button.text = button
+
+    def _listened(self) -> None:
+        """The worker was listened to, as several times a second during a run: seldom it says what is shown here."""
+        session = self._engine.session
+        heard = (self._engine.state is SessionState.FAILED, session.error, session.model)
+        if heard != self._heard:
+            self._heard = heard
+            self._outdated()
+
+    def _outdated(self) -> None:
+        self._refresher.ask(self.refresh)
 
     def _find_state(self) -> tuple[str, str, str]:
         """Colour, text, and what stands on the button."""

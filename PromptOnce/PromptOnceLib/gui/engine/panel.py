@@ -138,6 +138,8 @@ class EnginePanel(Panel):
     def _models(self) -> list[tuple[str, str]]:
         entries = []
         for entry in load_registry().entries():
+            if entry.segments_single_slices:
+                continue  # for studies; here everything is propagated
             here = _("built in") if entry.embedded else _("here") if self._choice.present(entry) else ""
             size = f"{entry.megabytes} MB"
             entries.append((f"{entry.title} ({here or size})", entry.name))

@@ -14,7 +14,7 @@ from PromptOnceLib.gui.prompt.object_table import ObjectTable
 from PromptOnceLib.gui.prompt.preview import PromptPreview
 from PromptOnceLib.gui.prompt.terminology import TerminologyChooser
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
+from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
@@ -80,9 +80,11 @@ class PromptPanel(Panel):
         """See Panel."""
         super().refresh()
         case = self._current.case
-        for widget in (self.objects, self.add, self.remove, self.name, self.color, self.clear, *self.tools.values()):
+        for widget in (self.objects, self.clear, *self.tools.values()):
             widget.enabled = case is not None
-        self.terminology.button.enabled = case is not None
+        # While a slice is corrected there is the one object, as its segment describes it.
+        for widget in (self.add, self.remove, self.name, self.color, self.terminology.button):
+            widget.enabled = case is not None and case.correction is None
         self.undo.enabled = case is not None and case.objects.can_undo
         self.redo.enabled = case is not None and case.objects.can_redo
         active = self._editor.tool
@@ -92,13 +94,7 @@ class PromptPanel(Panel):
         self._table.show(None if case is None else case.objects, self._preview.scores)
         if case is not None:
             self._describe_selected(case.objects)
-            self._limit_to_marks(case.correction is None)
-        self._show_hint(_("Choose a volume first.") if case is None else _hint(active, case))
-
-    def _limit_to_marks(self, all_of_it: bool) -> None:
-        """While a slice is corrected there is the one object, as its segment describes it."""
-        for widget in (self.add, self.remove, self.name, self.color, self.terminology.button):
-            widget.enabled = all_of_it
+        self.show_instead_of_notice(self.hint, _("Choose a volume first.") if case is None else _hint(active, case))
 
     def cleanup(self) -> None:
         """See Panel."""
@@ -130,12 +126,6 @@ class PromptPanel(Panel):
         if case is not None:
             case.kept.forget()
             self.outdated()
-
-    def _show_hint(self, text: str) -> None:
-        """What to do next, in the place of the notice while there is none."""
-        free = not self.notice.text
-        self.notice.setVisible(not free)
-        show_text(self.hint, text if free else "", self.notice_lines if free else 0)
 
     def _describe_selected(self, objects: PromptObjects) -> None:
         selected = objects.selected

@@ -41,7 +41,6 @@ class RunComparison:
         self.table: Any = None
         self.chart: Any = None
         self.lines: list[tuple[str, str]] = []
-        current.opened.connect(self._find_tables)
         current.closing.connect(self._leave)
         current.changed.connect(self.look_again)
 
@@ -84,19 +83,10 @@ class RunComparison:
         case = self._current.case
         if case is None or not 0 <= index < len(case.image.slices):
             return
-        image = case.image
-        rows, columns = image.slices.shape[1:]
-        x, y = (columns - 1) / 2, (rows - 1) / 2
+        mask = np.zeros(case.image.slices.shape[1:], np.uint8)
         if self._result is not None:
-            found = np.argwhere(self._result.masks[:, index].any(axis=0))
-            if len(found):
-                y, x = found.mean(axis=0)
-        slice_views.go_to_place(image.grid, index, float(x), float(y))
-        slice_views.go_to_slice(image.grid, index)
-
-    def _find_tables(self, case: OpenCase) -> None:
-        """Figures from a scene that was loaded."""
-        self._update()
+            mask = self._result.masks[:, index].max(axis=0)
+        slice_views.go_to_middle(case.image.grid, index, mask)
 
     def _leave(self, _case: OpenCase) -> None:
         self._result, self._keys, self._compared = None, [], None

@@ -12,7 +12,7 @@ from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow, show_node
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row, show_text
+from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row
 from PromptOnceLib.gui.run.clean_up import CleanUpChoice
 from PromptOnceLib.gui.run.corrections_question import CorrectionsQuestion
 from PromptOnceLib.gui.run.propagation import Direction, RunController
@@ -173,26 +173,20 @@ class RunPanel(Panel):
         if job is None or not self._runs.running:
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
-            self._show_line(waiting)
+            self.show_instead_of_notice(self.speed, waiting)
             return
         progress = job.progress
         self.bar.setMaximum(progress.total)  # 0, before the first slice, shows that something goes on
         self.bar.setValue(progress.done)
         if progress.done == 0:
-            self._show_line(waiting or _("Waiting for the first slice ..."))
+            self.show_instead_of_notice(self.speed, waiting or _("Waiting for the first slice ..."))
             return
         text = _("{done} of {total} slices").format(done=progress.done, total=progress.total)
         if progress.slices_per_second is not None:
             text += _(", {speed:.1f} a second").format(speed=progress.slices_per_second)
         if progress.seconds_left is not None:
             text += _(", {seconds:.0f} s left").format(seconds=progress.seconds_left)
-        self._show_line(text)
-
-    def _show_line(self, text: str) -> None:
-        """Progress, in the place of the notice while there is none."""
-        free = not self.notice.text
-        self.notice.setVisible(not (free and text))
-        show_text(self.speed, text if free else "", self.notice_lines if free and text else 0)
+        self.show_instead_of_notice(self.speed, text)
 
     def _segment_chosen(self, index: int) -> None:
         case = self._current.case

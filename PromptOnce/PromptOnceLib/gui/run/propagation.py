@@ -15,7 +15,7 @@ from PromptOnceLib.gui.prompt.editor import PromptEditor
 from PromptOnceLib.gui.prompt.preview import PromptPreview
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.run.target import ResultTarget
+from PromptOnceLib.gui.run.target import ResultTarget, lost_work
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
@@ -157,17 +157,17 @@ class RunController:
 
     def _start(self, case: OpenCase, direction: Direction, corrections: Corrections) -> None:
         prompt, keys = case.kept.joined(case.prompt, case.objects.marked)
+        keep = corrections != "overwrite"
+        # In one direction a run goes out from its prompt alone; the slices keep their masks all the same.
+        both = keep and direction == "both"
+        results = self._target.results(keys) if both or corrections == "ask" else []
         if corrections == "ask":
-            reached = self.settings(direction).reached(prompt, len(case.image.slices))
-            question = self._target.corrections(keys, set(reached))
+            question = lost_work(results, set(self.settings(direction).reached(prompt, len(case.image.slices))))
             if question:
                 self._asked = direction
                 self._ask(question)
                 return
-        keep = corrections != "overwrite"
-        # In one direction a run goes out from its prompt alone; the slices keep their masks all the same.
-        both = keep and direction == "both"
-        prompts = keeping_settled(prompt, self._target.results(keys)) if both else prompt
+        prompts = keeping_settled(prompt, results) if both else prompt
         self.begin(case_of(case.framed(case.prompt), prompts), keys, None, direction, keep)
 
     def _ask(self, question: str) -> None:

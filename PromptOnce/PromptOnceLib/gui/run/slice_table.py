@@ -24,7 +24,6 @@ class SliceTable:
     """
 
     def __init__(self, on_slice: Callable[[int], object]) -> None:
-        self._on_slice = on_slice
         self.widget = qt.QTableWidget()
         table = self.widget
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 import slicer
@@ -64,30 +64,11 @@ class ResultTarget:
                 return str(segment_id)
         return None
 
-    def corrections(self, keys: Sequence[str], slices: Container[int]) -> str:
-        """What a run over these slices would overwrite in the segments of these objects: what was drawn on by hand,
-        corrected or accepted; a sentence for the user, "" for nothing.
+    def results(self, keys: Sequence[str]) -> list[SegmentResult | None]:
+        """The segments of these objects as they are now; None for an object that has none.
 
         Raises GeometryError where transforms are not linear.
         """
-        by_hand: list[str] = []
-        settled: list[str] = []
-        for segment in filter(None, self.results(keys)):
-            drawn = [i for i in segment.edited if i in slices]
-            found = settled_slices(segment.node, segment.segment_id, segment.axis)
-            kept = [i for i in found if i in slices and i not in drawn]
-            for words, indices in ((by_hand, drawn), (settled, kept)):
-                if indices:
-                    words.append(f'{slices_in_words(indices)} of "{segment.name}"')
-        sentences = []
-        if by_hand:
-            sentences.append(_("Corrected by hand since the last run: {slices}.").format(slices="; ".join(by_hand)))
-        if settled:
-            sentences.append(_("Corrected or accepted: {slices}.").format(slices="; ".join(settled)))
-        return " ".join(sentences)
-
-    def results(self, keys: Sequence[str]) -> list[SegmentResult | None]:
-        """The segments of these objects as they are now; None for an object that has none. Raises as `corrections`."""
         case, node = self._current.case, self.segmentation
         if case is None or node is None:
             return [None] * len(keys)
@@ -139,6 +120,27 @@ class ResultTarget:
 
     def _leave(self, _case: OpenCase) -> None:
         self._chosen = {}
+
+
+def lost_work(segments: Iterable[SegmentResult | None], slices: Container[int]) -> str:
+    """What a run over these slices would overwrite in segments: what was drawn on by hand, corrected or accepted; a
+    sentence for the user, "" for nothing.
+    """
+    by_hand: list[str] = []
+    settled: list[str] = []
+    for segment in filter(None, segments):
+        drawn = [i for i in segment.edited if i in slices]
+        found = settled_slices(segment.node, segment.segment_id, segment.axis)
+        kept = [i for i in found if i in slices and i not in drawn]
+        for words, indices in ((by_hand, drawn), (settled, kept)):
+            if indices:
+                words.append(f'{slices_in_words(indices)} of "{segment.name}"')
+    sentences = []
+    if by_hand:
+        sentences.append(_("Corrected by hand since the last run: {slices}.").format(slices="; ".join(by_hand)))
+    if settled:
+        sentences.append(_("Corrected or accepted: {slices}.").format(slices="; ".join(settled)))
+    return " ".join(sentences)
 
 
 def volume_of(node: Any | None) -> Any | None:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.cases.case import FramedImage, frame_image, prompted_values
+from PromptOnceLib.cases.case import FramedImage, frame_image, window_for
 from PromptOnceLib.imaging.stack import central_slice, parse_axis, slices_along
-from PromptOnceLib.imaging.window import Window, to_uint8, window_from_text
+from PromptOnceLib.imaging.window import Window, to_uint8
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, voxel_fingerprint
 from PromptOnceLib.prompts.prompt import Prompt
@@ -54,10 +54,8 @@ class ChosenImage:
         return self._window[1]
 
     def _find_window(self, text: str, prompt: Prompt | None) -> Window:
-        region = None
-        if prompt is not None and 0 <= prompt.slice < len(self.slices):
-            region = prompted_values(self.slices[prompt.slice], prompt.objects)
-        return window_from_text(text, self.volume, region)
+        lies_here = prompt is not None and 0 <= prompt.slice < len(self.slices)
+        return window_for(text, self.volume, self.slices, prompt if lies_here else None)
 
     def framed(self, window: Window) -> FramedImage:
         """The frames under a window; the same object as long as the window stays the same."""

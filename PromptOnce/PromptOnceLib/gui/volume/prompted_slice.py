@@ -18,7 +18,7 @@ class PromptedSlice:
     def __init__(self, current: CurrentCase, notices: Notices) -> None:
         self._current, self._notices = current, notices
         self.views_changed: Signal[[]] = Signal()
-        self._shown_volumes = slice_views.ShownVolumes(self.views_changed)
+        self._shown_volumes = slice_views.WatchedViews("vtkMRMLSliceCompositeNode", self.views_changed)
 
     def close(self) -> None:
         """Let go of the views."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import slicer
 import vtk
+from numpy.typing import NDArray
 
 from PromptOnceLib.gui.qt.signal import Observer
 from PromptOnceLib.mrml.grid import StackGrid
@@ -48,32 +50,20 @@ def background() -> Any | None:
     return None
 
 
-class ShownVolumes(Observer):
-    """Calls a function whenever a slice view shows another volume, or shows it otherwise."""
+class WatchedViews(Observer):
+    """Calls a function whenever a node of the slice views was changed.
 
-    def __init__(self, on_change: Callable[[], object]) -> None:
+    class_name: of the nodes: "vtkMRMLSliceCompositeNode", which says what volume is shown and how, or
+    "vtkMRMLSliceNode", which moves, turns, and comes into the layout.
+    """
+
+    def __init__(self, class_name: str, on_change: Callable[[], object]) -> None:
         super().__init__()
-        self._on_change = on_change
+        self._class_name, self._on_change = class_name, on_change
 
     def watch(self) -> None:
         """Observe the slice views there are now."""
-        for node in _composites():
-            self.observe(node, vtk.vtkCommand.ModifiedEvent, self._changed)
-
-    def _changed(self, *_args: Any) -> None:
-        self._on_change()
-
-
-class ShownSlice(Observer):
-    """Calls a function whenever a slice view was moved or turned, or has come into the layout."""
-
-    def __init__(self, on_change: Callable[[], object]) -> None:
-        super().__init__()
-        self._on_change = on_change
-
-    def watch(self) -> None:
-        """Observe the slice views there are now."""
-        for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        for node in slicer.util.getNodesByClass(self._class_name):
             self.observe(node, vtk.vtkCommand.ModifiedEvent, self._changed)
 
     def _changed(self, *_args: Any) -> None:
@@ -119,6 +109,17 @@ def place_of(slice_node: Any, pixel: Pixel) -> Ras:
 def go_to_place(grid: StackGrid, index: int, x: float, y: float) -> None:
     """Move all slice views to a place of the stack, without turning them."""
     slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *grid.to_world(index, x, y), -1, -1)
+
+
+def go_to_middle(grid: StackGrid, index: int, mask: NDArray[Any]) -> None:
+    """Move all slice views to a slice of the stack: to the middle of what a mask (rows, columns) shows there, or, where
+    that is nothing, of the slice.
+    """
+    rows, columns = mask.shape
+    found = np.argwhere(mask)
+    y, x = found.mean(axis=0) if len(found) else ((rows - 1) / 2, (columns - 1) / 2)
+    go_to_place(grid, index, float(x), float(y))
+    go_to_slice(grid, index)
 
 
 def _in_layout() -> list[Any]:

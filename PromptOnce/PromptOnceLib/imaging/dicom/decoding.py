@@ -17,6 +17,7 @@ from PromptOnceLib.errors import DiskFullError
 from PromptOnceLib.imaging.formats.quiet import quiet_itk
 from PromptOnceLib.imaging.screening.screen import check_outcome, seconds_for
 from PromptOnceLib.imaging.volume import Array
+from PromptOnceLib.processes.memory_limit import says_no_memory
 from PromptOnceLib.processes.trial import run_child, try_in_child
 
 _NO_ROOM = b"no room"
@@ -53,7 +54,7 @@ def read_alone(message: bytes) -> None:
     try:
         array = _decode([Path(path) for path in asked["paths"]], asked["as_float"])
     except RuntimeError as error:
-        if "bad_alloc" in str(error) or "allocate memory" in str(error):
+        if says_no_memory(error):
             raise MemoryError from error
         return
     try:

@@ -189,7 +189,8 @@ def _check_places(chosen: FrameStack, stacks: list[FrameStack]) -> None:
     """VolumeError where slices of the series do not state where they lie."""
     file = chosen.frames[0].file
     same = [frame.file for stack in stacks for frame in stack.frames if frame.file.series == file.series]
-    lost = [other for stack in stacks for other in [stack.frames[0].file] if other in same and not stack.has_places]
+    first = [stack.frames[0].file for stack in stacks if not stack.has_places]
+    lost = [other for other in first if other.series == file.series]
     if file.count > 1 or file.scanner.modality not in SLICE_MODALITIES or len(same) < 2 or not lost:
         return
     raise VolumeError(

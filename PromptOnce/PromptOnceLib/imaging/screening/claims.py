@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from PromptOnceLib.errors import OutOfMemoryError, VolumeError
+from PromptOnceLib.imaging.formats.pixel_kind import incomplete
 from PromptOnceLib.processes.memory_limit import total_memory
 
 DEFLATE_RATIO = 1032
@@ -26,7 +27,7 @@ def check_claim(path: Path, claimed: int, stored: int, ratio: int = 1) -> None:
     never hold the image.
     """
     if claimed > stored * ratio:
-        raise VolumeError(f"{path.name} is incomplete: it ends before its last voxel. Copy or download it again.")
+        raise incomplete(path.name)
     memory = total_memory()
     if memory is not None and claimed > memory:
         raise OutOfMemoryError(

@@ -16,6 +16,7 @@ from PromptOnceLib.imaging.screening.metaimage_header import vouch_for_metaimage
 from PromptOnceLib.imaging.screening.nifti_header import vouch_for_nifti
 from PromptOnceLib.imaging.screening.nrrd_header import vouch_for_nrrd
 from PromptOnceLib.imaging.screening.picture_header import vouch_for_picture
+from PromptOnceLib.processes.memory_limit import says_no_memory
 from PromptOnceLib.processes.trial import Outcome, run_child, try_in_child
 
 TRIAL_SECONDS = 60.0
@@ -92,7 +93,7 @@ def read_alone(message: bytes) -> None:
     try:
         reader.Execute()
     except RuntimeError as error:  # the reader itself has noticed
-        if "bad_alloc" in str(error) or "allocate memory" in str(error):
+        if says_no_memory(error):
             raise MemoryError from error
 
 

@@ -99,7 +99,7 @@ class CorrectLogic:
         segmentId: str | None = None,  # noqa: N803
         *,
         window: str = "auto",
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
         overwrite: bool = False,
@@ -136,7 +136,7 @@ class CorrectLogic:
         *,
         axis: str = "auto",
         window: str = "auto",
-        model: str = "nano",
+        model: str = "auto",
         modelConfig: str | None = None,  # noqa: N803
         device: str = "auto",
         overwrite: bool = False,

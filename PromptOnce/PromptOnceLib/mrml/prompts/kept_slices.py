@@ -25,7 +25,7 @@ class KeptSlices:
     def slices(self) -> list[int]:
         """The slices that hold kept marks, in their order."""
         kept = self._read()
-        return [] if kept is None else sorted({index for item in kept.objects for index in item.indices})
+        return [] if kept is None else kept.indices
 
     def keep(self, index: int, marked: Mapping[str, ObjectPrompt]) -> None:
         """Keep the marks of all objects on a slice, in place of what was kept there."""
@@ -58,8 +58,7 @@ class KeptSlices:
         kept = self._read()
         items = {} if kept is None else {item.name: item for item in kept.objects}
         for key, prompt in marked.items():
-            fixed = FixedSlice(slice=index, box=prompt.box, points=prompt.points, mask=prompt.mask)
-            items[key] = items.get(key, PromptedObject(name=key)).fixing(fixed)
+            items[key] = items.get(key, PromptedObject(name=key)).fixing(FixedSlice.of(index, prompt))
         return PromptSet(axis=self._axis, objects=tuple(items.values()))
 
     def _read(self) -> PromptSet | None:

@@ -23,22 +23,28 @@ _TAG = "PromptOnce.Written"
 _NEVER = "-"  # for a slice that no run has written: what it holds is somebody's
 
 
-def corrected_slices(segmentation_node: Any, segment_id: str, grid: Any, axis: int) -> list[int]:
+def corrected_slices(
+    segmentation_node: Any, segment_id: str, grid: Any, axis: int, stack: NDArray[np.bool_] | None = None
+) -> list[int]:
     """Indices along an array axis of the slices that were corrected by hand since a run wrote them.
 
-    grid: as labelmap.grid_image gives it for the volume. Of a segment that no run has written, or that was written on
+    grid: as labelmap.grid_image gives it for the volume. stack: the segment's slices on it along the axis, which takes
+    long to read; None to read them here. Of a segment that no run has written, or that was written on
     another grid, nothing is known: none. Where it was written along another axis, one correction makes all of its
     slices count that hold something.
     """
     written = _Written.of(segmentation_node, segment_id)
     if written is None or written.grid != _checksum_of_grid(grid):
         return []
-    stack = segment_stack(segmentation_node, segment_id, grid, written.axis)
-    found = written.different(stack)
+
+    def slices(along: int) -> NDArray[np.bool_]:
+        known = stack if along == axis else None
+        return segment_stack(segmentation_node, segment_id, grid, along) if known is None else known
+
+    found = written.different(slices(written.axis))
     if axis == written.axis or not found:
         return found
-    other = segment_stack(segmentation_node, segment_id, grid, axis)
-    return [int(index) for index in np.flatnonzero(other.any(axis=(1, 2)))]
+    return [int(index) for index in np.flatnonzero(slices(axis).any(axis=(1, 2)))]
 
 
 def is_noted(segmentation_node: Any, segment_id: str) -> bool:
@@ -46,9 +52,20 @@ def is_noted(segmentation_node: Any, segment_id: str) -> bool:
     return _Written.of(segmentation_node, segment_id) is not None
 
 
-def note_written(segmentation_node: Any, segment_id: str, grid: Any, axis: int, slices: Iterable[int]) -> None:
-    """Have these slices count as written by a run, as they are now; others are not touched."""
-    stack = segment_stack(segmentation_node, segment_id, grid, axis)
+def note_written(
+    segmentation_node: Any,
+    segment_id: str,
+    grid: Any,
+    axis: int,
+    slices: Iterable[int],
+    stack: NDArray[np.bool_] | None = None,
+) -> None:
+    """Have these slices count as written by a run, as they are now; others are not touched.
+
+    stack: see corrected_slices.
+    """
+    if stack is None:
+        stack = segment_stack(segmentation_node, segment_id, grid, axis)
     written = _Written.of(segmentation_node, segment_id)
     key = _checksum_of_grid(grid)
     if written is None or (written.axis, written.grid, len(written.slices)) != (axis, key, len(stack)):

@@ -98,7 +98,7 @@ def read_segment_result(volume_node: Any, segmentation_node: Any, segment_id: st
     described = _described(segment)
     item = PromptedObject(name=described.name, color=described.color, terminology=described.terminology)
     result = SegmentationResult.of_mask(stack, item.name, axis)
-    edited = corrections.corrected_slices(segmentation_node, segment_id, grid, axis)
+    edited = corrections.corrected_slices(segmentation_node, segment_id, grid, axis, stack)
     prompts, window = PromptSet(axis=axis, objects=(item,)), None
     record = read_record(segmentation_node, segment_id)
     if record is not None and record.axis == axis:
@@ -132,12 +132,12 @@ def write_correction(
     different = set(np.flatnonzero((found != old).any(axis=(1, 2))).tolist())
     kept = meanwhile | (set(before.edited) - set(changed))
     if not corrections.is_noted(before.node, before.segment_id):
-        _note(before, set(range(len(old))) - meanwhile)
+        _note(before, set(range(len(old))) - meanwhile, now)
     result = new.result.copy()
     result.computed[:] = False
     result.computed[sorted((different | set(changed)) - kept)] = True
     writer.finish(result)
-    _write_record(before, new.prompts, new.result, new.stack.window.name)
+    _write_record(before, new.prompts, new.result, new.stack.window.name, _stack(before))
     if meanwhile:
         words = corrections.slices_in_words(sorted(meanwhile))
         writer.notices.append(f'Changed by hand meanwhile, and kept: {words} of "{before.name}".')
@@ -147,9 +147,10 @@ def write_correction(
 def write_settled(before: SegmentResult, prompts: PromptSet, window: str) -> SegmentWriter:
     """Note that slices of a segment are settled as they are; the writer's `undo` takes it back. Raises as above."""
     writer = _writer(before, overwrite=False)
+    now = _stack(before)
     if not corrections.is_noted(before.node, before.segment_id):
-        _note(before, range(len(before.result.computed)))
-    _write_record(before, prompts, before.result, before.window or window)
+        _note(before, range(len(before.result.computed)), now)
+    _write_record(before, prompts, before.result, before.window or window, now)
     return writer
 
 
@@ -173,25 +174,30 @@ def note_run(writer: SegmentWriter, prompt: AnyPrompt, result: SegmentationResul
             own[0] = np.where(computed, of_run[place], old[0])
         item = before.prompts.objects[0]
         item = item.model_copy(update={"slices": tuple(f for f in item.slices if not computed[f.slice])})
+        now, drawn = before.result.masks[0] > 0, []
         for fixed in prompts.objects[place].slices:
             if computed[fixed.slice]:
                 item = item.fixing(fixed)
-            elif fixed.mask is not None and fixed.mask == encode_mask(before.result.masks[0, fixed.slice] > 0):
+            elif fixed.mask is not None and fixed.mask == encode_mask(now[fixed.slice]):
                 item = item.fixing(fixed)
-                _note(before, [fixed.slice])  # drawn by hand, and propagated from: no edit any more
-        _write_record(before, PromptSet(axis=result.axis, objects=(item,)), scores, window)
+                drawn.append(fixed.slice)  # by hand, and propagated from: no edit any more
+        if drawn:
+            _note(before, drawn, now)
+        _write_record(before, PromptSet(axis=result.axis, objects=(item,)), scores, window, now)
 
 
-def _write_record(segment: SegmentResult, prompts: PromptSet, scores: SegmentationResult, window: str) -> None:
-    """The record of the segment as it is now."""
-    masks = _stack(segment)[None].astype(np.uint8)
+def _write_record(
+    segment: SegmentResult, prompts: PromptSet, scores: SegmentationResult, window: str, now: NDArray[np.bool_]
+) -> None:
+    """The record of the segment, whose slices are these by now."""
+    masks = now[None].astype(np.uint8)
     name = prompts.objects[0].name
     result = SegmentationResult(masks, scores.computed, scores.presence, scores.predicted_iou, segment.axis, (name,))
     result.crops.update(dict.fromkeys((name,), *scores.crops.values()) if scores.crops else {})
     result.zoom, result.interpolated = scores.zoom, scores.interpolated
     record = correction_record(prompts, result, window)
     grid = labelmap.grid_image(segment.volume_node, segment.node)
-    edited = corrections.corrected_slices(segment.node, segment.segment_id, grid, segment.axis)
+    edited = corrections.corrected_slices(segment.node, segment.segment_id, grid, segment.axis, now)
     numbers = tuple(_UNKNOWN if i in edited else number for i, number in enumerate(record.check_numbers[0]))
     record = record.model_copy(update={"check_numbers": (numbers,)})
     write_record(segment.node, segment.segment_id, record)
@@ -203,10 +209,10 @@ def _stack(segment: SegmentResult) -> NDArray[np.bool_]:
     return labelmap.segment_stack(segment.node, segment.segment_id, grid, segment.axis)
 
 
-def _note(segment: SegmentResult, slices: Iterable[int]) -> None:
-    """Have these slices count as they are now as what was computed."""
+def _note(segment: SegmentResult, slices: Iterable[int], now: NDArray[np.bool_]) -> None:
+    """Have these slices count as what was computed, as they are among all of them by now."""
     grid = labelmap.grid_image(segment.volume_node, segment.node)
-    corrections.note_written(segment.node, segment.segment_id, grid, segment.axis, slices)
+    corrections.note_written(segment.node, segment.segment_id, grid, segment.axis, slices, now)
 
 
 def _writer(segment: SegmentResult, overwrite: bool) -> SegmentWriter:

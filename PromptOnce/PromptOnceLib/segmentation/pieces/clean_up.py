@@ -12,6 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.segmentation.metrics import bounding_box
+
 CleanUp = Literal["connected", "largest", "all"]
 """Which pieces stay: those that touch the mask of a fixed slice, the one with most voxels, or all of them."""
 
@@ -43,9 +45,9 @@ def clean_up(mask: NDArray[np.uint8], rule: CleanUp, fixed: Collection[int]) -> 
     where it touches one of them. Where no fixed slice shows the object there is nothing to go by, and all stays.
     """
     nothing = Removed(0, np.zeros((3, 0), np.intp))
-    within = _extent(mask)
-    if rule == "all" or within is None:
+    if rule == "all" or not mask.any():
         return nothing
+    within = bounding_box(mask)  # most objects are far smaller than their image
     part = mask[within]
     numbers, count = _numbered(part)
     settled = np.isin(np.arange(within[0].start, within[0].stop), list(fixed))
@@ -64,17 +66,6 @@ def clean_up(mask: NDArray[np.uint8], rule: CleanUp, fixed: Collection[int]) -> 
     pieces = len(np.unique(numbers[gone]))
     part[gone] = 0
     return Removed(pieces, voxels + np.array([[side.start] for side in within], np.intp))
-
-
-def _extent(mask: NDArray[np.uint8]) -> tuple[slice, slice, slice] | None:
-    """The smallest block that holds all of the mask: most objects are far smaller than their image."""
-    sides = []
-    for axis in range(3):
-        held = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        if len(held) == 0:
-            return None
-        sides.append(slice(int(held[0]), int(held[-1]) + 1))
-    return sides[0], sides[1], sides[2]
 
 
 def _numbered(mask: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], int]:

@@ -14,12 +14,13 @@ from PromptOnceLib.engine.finetune.training import FineTuning
 from PromptOnceLib.engine.finetune.training_set import CaseSlices, SampleSet
 from PromptOnceLib.engine.stores.feature_store import DEFAULT_LIMIT, FeatureStore, feature_limit
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.errors import WrongOrderError
+from PromptOnceLib.errors import ModelError, WrongOrderError
 from PromptOnceLib.files.disk import free_bytes
+from PromptOnceLib.models.model_card import NOT_TUNABLE
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_frames
-from PromptOnceLib.worker.messages.base import Message
 from PromptOnceLib.worker.messages.finetuning import CaseFiles, EpochDone, FineTune, FineTuned, TrainingProgress
+from PromptOnceLib.worker.messages.message import Message
 
 _NO_ROOM = (
     "The image features of {missing} of {frames} slices found no room on the disk for temporary files: they are "
@@ -29,18 +30,22 @@ _NO_ROOM = (
 
 def train_decoder(
     request: FineTune,
-    tracker: Tracker,
+    model: object,
     folder: Path,
     send: Callable[[Message], None],
     cancelled: Container[int],
 ) -> FineTuned:
-    """Train the decoder of a tracker's model, whose weights are afterwards what they were.
+    """Train the decoder of what is loaded, whose weights are afterwards what they were.
 
     folder: of the session; the features lie there meanwhile, in up to half of the free space. A cancel takes effect at
     the next slice or batch.
-    Raises WrongOrderError for a model in another precision, TrainingError, NotImprovedError, DiskFullError.
+    Raises WrongOrderError for no model or one in another precision, ModelError for SAM (version 1), TrainingError, NotImprovedError, DiskFullError.
     """
-    placement = tracker.placement
+    if model is None:
+        raise WrongOrderError("A model has to be loaded first.")
+    if not isinstance(model, Tracker):
+        raise ModelError(NOT_TUNABLE)
+    tracker, placement = model, model.placement
     if placement.precision != EXACT or placement.rearranged:
         raise WrongOrderError("Fine-tuning needs the model in float32.")
     limit = feature_limit(max(DEFAULT_LIMIT, free_bytes(folder) // 2))

@@ -1,1 +1,1 @@
-"""Messages by subject; protocol.py joins them."""
+"""The messages between the worker and its client, by who sends them."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from PromptOnceLib.models.model_card import Role, TrainingSettings
-from PromptOnceLib.worker.messages.base import Answer, FileName, Message, Request
+from PromptOnceLib.worker.messages.message import Answer, FileName, Message, Request
 
 CheckpointName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.pt$")]
 """A checkpoint in the session folder."""

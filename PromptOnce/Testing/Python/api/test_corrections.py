@@ -37,7 +37,9 @@ def test_a_file_is_corrected_and_reviewed_like_the_result_it_came_from(session: 
     assert of_file[0].confidence == pytest.approx(of_result[0].confidence, abs=1e-3)
     drawn = disk_labels(volume)[8]
     assert po.correct(volume, path, 8, mask=drawn, model=session) == path
-    assert po.correct(volume, path, 2, accept=True, model=session) == path
+    without_worker = po.Session(device="cpu")
+    assert po.correct(volume, path, 2, accept=True, model=without_worker) == path
+    assert without_worker._started is None
     found = read_saved_result(volume, path)
     assert found.prompts.object("disk").indices == (2, 5, 8)
     np.testing.assert_array_equal(found.result.masks[0, 8], drawn)

@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 
 from PromptOnceLib.cases.correction_record import CorrectionRecord
+from PromptOnceLib.cases.segment_records import joined_record, own_record, record_of_object, record_of_segments
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.prompt_set import PromptedObject, PromptSet
 
 SCORES = ((0.5, None, 0.25), (1.0, None, 0.0))
 PROMPTS = PromptSet(axis=0, objects=(PromptedObject(name="a"), PromptedObject(name="b")))
 RECORD = CorrectionRecord(axis=0, window="lung", prompts=PROMPTS, presence=SCORES, predicted_iou=SCORES)
+CROPS = {name: Crop(row=row, column=0, rows=8, columns=8) for row, name in enumerate("ab")}
+ZOOMED = RECORD.model_copy(update={"crops": CROPS})
 
 
 def test_a_record_survives_its_tag_with_its_scores() -> None:
@@ -38,3 +42,17 @@ def test_a_record_survives_its_tag_with_its_scores() -> None:
 def test_a_record_that_does_not_fit_together_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"axis|different numbers"):
         CorrectionRecord.model_validate_json(json.dumps(json.loads(RECORD.model_dump_json()) | change))
+
+
+def test_what_was_seen_of_objects_stays_when_their_records_are_joined() -> None:
+    alone = [record_of_object(ZOOMED, number) for number in (0, 1)]
+    assert [record.crops for record in alone] == [{"a": CROPS["a"]}, {"b": CROPS["b"]}]
+    assert joined_record(alone[0], alone) == ZOOMED
+    tags = [record.to_tag() for record in alone]
+    assert record_of_segments(tags, ["a", "b"]) == ZOOMED
+    renamed = own_record(tags, ["a", "new"], 1)
+    assert renamed is not None
+    assert renamed.crops == {"new": CROPS["b"]}
+    joined = record_of_segments(tags, ["a", "new"])
+    assert joined is not None
+    assert joined.crops == {"a": CROPS["a"], "new": CROPS["b"]}

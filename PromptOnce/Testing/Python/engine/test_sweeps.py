@@ -143,6 +143,18 @@ def test_beyond_a_slice_without_the_object_nothing_is_found_and_nothing_remember
     assert work.run_memory.correctable("bright", 5, 15) is not None
 
 
+def test_a_correction_uses_no_memory_from_before_what_is_forgotten(nano: tuple[Model, Path], tmp_path: Path) -> None:  # noqa: F811
+    work = Workspace(Tracker(nano[0], on_cpu()), blobs(9), pytest.fail, run_memory=RunMemory(tmp_path))
+    list(Sweeps(work).run(SweepTask({1: [bright(1)]}, 0, 8)))
+    fixed = {1: [absent(1)], 4: [absent(4)], 7: [bright(7)], 8: [bright(8)]}
+    assert SweepTask(fixed, 0, 8).absent() == [0, 2, 3]
+    list(Sweeps(work).run(SweepTask(fixed, 0, 8)))
+    assert work.run_memory is not None
+    context = work.run_memory.correctable("bright", 7, 6)
+    assert context is not None
+    assert sorted(context.memory.tracked) == [-2, -1]  # slices 5 and 6, not 2 and 3
+
+
 def test_an_open_slice_depends_on_its_nearer_fixed_slice_alone(nano: tuple[Model, Path]) -> None:  # noqa: F811
     work = workspace(nano[0])
     alone, beside = ({k: [bright(k)] for k in fixed} for fixed in ((3,), (3, 17)))

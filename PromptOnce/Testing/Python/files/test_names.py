@@ -23,6 +23,7 @@ from PromptOnceLib.imaging.image_file import check_readable
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.prompts.markups_file import read_markups
 from PromptOnceLib.prompts.prompt import read_prompt
 from PromptOnceLib.seeds.archive import import_seeds
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -64,11 +65,12 @@ def test_a_user_who_does_not_exist_in_a_manifest(tmp_path: Path) -> None:
     "read",
     [
         read_prompt,
+        read_markups,
         read_csv,
         lambda path: import_seeds(path, SeedLibrary(path.parent / "library")),
         lambda path: make_plan(Selection(source=path, prompt=SEED)),
     ],
-    ids=["prompt", "table", "seeds", "manifest"],
+    ids=["prompt", "markups", "table", "seeds", "manifest"],
 )
 def test_devices_and_pipes_are_never_read(tmp_path: Path, read: Callable[[Path], object]) -> None:
     os.mkfifo(tmp_path / "pipe.csv")

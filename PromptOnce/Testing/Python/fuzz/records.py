@@ -61,6 +61,10 @@ def _messages() -> list[protocol.Message]:
         protocol.Propagate(id=8, prompt=PromptSet.of(PROMPT), changed=(1,), file="m.npy", first=0, last=2),
         protocol.Propagate(id=9, prompt=shared, file="m.npy", first=0, last=2),
         protocol.Embed(id=10, slices=(0, 1), frames=("a.npy",), file="e.npy"),
+        protocol.Propagate(
+            id=13, prompt=PromptSet.of(PROMPT), file="m.npy", first=0, last=2, alone=True, proposals="all"
+        ),
+        protocol.Everything(id=14, slice=1, file="m.npy"),
         protocol.Cancel(id=11, target=7),
         protocol.Quit(id=12),
         protocol.Welcome(id=1, protocol=3, folder="/tmp/a", versions={"a": "1"}, devices=["cpu"], memory_bytes={}),
@@ -71,7 +75,12 @@ def _messages() -> list[protocol.Message]:
         protocol.Predicted(id=6, presence=[0.5], predicted_iou=[0.5]),
         protocol.Propagated(id=7, cancelled=False, slices=3, device="cpu"),
         protocol.SliceDone(id=7, slice=1, done=1, total=3, presence=[0.5], predicted_iou=[0.5], objects=[0]),
+        protocol.SliceDone(
+            id=13, slice=1, done=1, total=1, presence=[0.5], predicted_iou=[0.5], embed_seconds=0.5, prompt_seconds=0.1
+        ),
         protocol.Embedded(id=10, cancelled=False),
+        protocol.PointsDone(id=14, done=64, total=1024),
+        protocol.EverythingDone(id=14, predicted_iou=[0.5], embed_seconds=0.5, prompt_seconds=0.1),
         protocol.FrameDone(id=10, done=1, total=2),
         protocol.Notice(id=7, text="A notice."),
         protocol.Failed(id=None, code="bad_message", message="No.", detail="-"),

@@ -26,6 +26,16 @@ def user(bench: Any) -> User:
 
 
 @pytest.fixture
+def done(user: User) -> User:
+    """A user who has propagated a box through ten slices, from slice 5."""
+    user.choose(user.load_ball())
+    user.box_the_ball()
+    user.propagate()
+    user.wait_for_run()
+    return user
+
+
+@pytest.fixture
 def _patient_worker(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers without a model that wait after three slices until the run is cancelled."""
     monkeypatch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"), slices=3)))

@@ -22,16 +22,6 @@ from PromptOnceLib.segmentation.segment import segments_of
 pytestmark = pytest.mark.usefixtures("_fake_worker")
 
 
-@pytest.fixture
-def done(user: User) -> User:
-    """A user who has propagated a box through ten slices, from slice 5."""
-    user.choose(user.load_ball())
-    user.box_the_ball()
-    user.propagate()
-    user.wait_for_run()
-    return user
-
-
 def states(user: User) -> list[str]:
     return [cell.state for cell in user.work.corrections.segment.cells]
 

@@ -13,16 +13,6 @@ from gui.user import User
 pytestmark = pytest.mark.usefixtures("_fake_worker")
 
 
-@pytest.fixture
-def done(user: User) -> User:
-    """A user who has propagated a box through ten slices."""
-    user.choose(user.load_ball())
-    user.box_the_ball()
-    user.propagate()
-    user.wait_for_run()
-    return user
-
-
 def correct(user: User, *slices: int) -> np.ndarray:
     """Draw a square on slices of the result, as the Segment Editor does; the whole mask afterwards."""
     writer, volume = user.work.runs.writer, user.case.image.node

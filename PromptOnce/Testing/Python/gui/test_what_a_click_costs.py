@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gui.test_corrections import correct as draw
 from gui.user import User
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 
@@ -106,3 +107,38 @@ def test_what_is_asked_for_twice_is_called_once_and_an_exception_stops_nobody_el
     (error,) = bench.errors
     assert "a panel that cannot be shown" in error
     bench.errors.clear()
+
+
+@pytest.mark.usefixtures("_fake_worker")
+def test_while_nobody_looks_a_stroke_of_the_segment_editor_has_nothing_read(
+    done: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PromptOnceLib.gui.correct import segment
+
+    read, reads = segment.read_segment_result, []
+
+    def counted(*arguments: Any) -> Any:
+        reads.append(arguments)
+        return read(*arguments)
+
+    def states() -> list[str]:
+        return [cell.state for cell in done.work.corrections.segment.cells]
+
+    done.wait_for_panel()
+    monkeypatch.setattr(segment, "read_segment_result", counted)
+    done.panel.correct.leave()
+    for index in (7, 8):
+        draw(done, index)
+        done.wait_for_panel()
+    assert not reads
+    done.panel.correct.look_again()
+    done.wait_for_panel()
+    assert len(reads) == 1
+    assert states()[7:9] == ["edited", "edited"]
+    done.panel.correct.widget.collapsed = True
+    draw(done, 2)
+    done.wait_for_panel()
+    assert len(reads) == 1
+    done.panel.correct.unfold()
+    done.wait_for_panel()
+    assert (len(reads), states()[2]) == (2, "edited")

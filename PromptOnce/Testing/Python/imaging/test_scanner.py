@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import SimpleITK as sitk
 from pydantic import ValidationError
 
 from PromptOnceLib.imaging.scanner import Scanner
@@ -50,13 +49,6 @@ def test_only_the_whitelisted_tags_are_read():
 def test_the_sequence_name_goes_before_the_scanning_sequence():
     tags = TAGS | {"0018|0024": "*tfl3d1"}
     assert Scanner.from_tags(lambda key: tags.get(key, "")).sequence == "*tfl3d1"
-
-
-def test_the_metadata_of_an_image_has_the_same_keys():
-    image = sitk.Image(2, 2, sitk.sitkUInt8)
-    for key, value in TAGS.items():
-        image.SetMetaData(key, value)
-    assert Scanner.from_metadata(image).station == "PETCT2"
 
 
 @pytest.mark.parametrize("thickness", ["", "thick", "-1", "0", "nan", "inf", "1\\2"])

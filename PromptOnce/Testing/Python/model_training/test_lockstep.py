@@ -9,7 +9,7 @@ from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
-from training.evaluation.lockstep import Settings, encode, read_network, track
+from training.evaluation.lockstep import encode, read_network, track
 from training.evaluation.scores import CachingTracker, Example, propagated
 from training.train import CONFIG
 
@@ -35,7 +35,7 @@ def examples():
 def tracked(examples):
     network = read_network(CHECKPOINT)
     encoded = {example.image: encode(network, example.frames) for example in examples}
-    return {shift: track(network, examples, encoded, Settings(presence=shift)) for shift in (0.0, -50.0)}
+    return {shift: track(network, examples, encoded, shift) for shift in (0.0, -50.0)}
 
 
 def test_masks_are_those_of_the_engine(examples, tracked):

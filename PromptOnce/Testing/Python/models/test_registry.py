@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from PromptOnceLib.errors import CheckpointError, ModelError
 from PromptOnceLib.models import registry as registry_module
 from PromptOnceLib.models.checkpoints import FOLDER_VARIABLE
+from PromptOnceLib.models.default_model import choose_model
 from PromptOnceLib.models.model_entry import MemorySettings, ModelEntry
 from PromptOnceLib.models.registry import Registry, load_registry, resolve_model
 from PromptOnceLib.resources import resource
@@ -45,6 +46,26 @@ SAM21 = {
         "sam2.1_hiera_l.yaml",
     ),
 }
+SAM = {
+    "sam_b": (
+        "sam_vit_b_01ec64.pth",
+        375042383,
+        375,
+        "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+    ),
+    "sam_l": (
+        "sam_vit_l_0b3195.pth",
+        1249524607,
+        1250,
+        "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
+    ),
+    "sam_h": (
+        "sam_vit_h_4b8939.pth",
+        2564550879,
+        2565,
+        "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
+    ),
+}
 BASE_URL = "https://dl.fbaipublicfiles.com/segment_anything_2/092824/"
 
 
@@ -72,11 +93,12 @@ def with_small_tiny(monkeypatch: pytest.MonkeyPatch) -> bytes:
     return content
 
 
-def test_the_registry_holds_the_embedded_model_sam_2_1_at_two_sizes_and_medsam2() -> None:
+def test_the_registry_holds_the_embedded_model_sam_2_1_at_two_sizes_medsam2_and_sam() -> None:
     names = load_registry().names
     assert names[:5] == ["nano", "tiny", "small", "base_plus", "large"]
     assert names[5:9] == ["tiny_512", "small_512", "base_plus_512", "large_512"]
-    assert names[9:] == ["medsam2", "medsam2_ct_lesion", "medsam2_mr_liver_lesion", "medsam2_us_heart"]
+    assert names[9:13] == ["medsam2", "medsam2_ct_lesion", "medsam2_mr_liver_lesion", "medsam2_us_heart"]
+    assert names[13:] == ["sam_b", "sam_l", "sam_h"]
 
 
 @pytest.mark.parametrize("name", SAM21)
@@ -86,6 +108,29 @@ def test_each_sam_2_1_model_has_its_published_file_size_hash_and_configuration(n
     assert str(entry.url) == BASE_URL + entry.file
     assert entry.config_location == f"sam2:{entry.config}"
     assert (entry.image_size, entry.licence, entry.embedded) == (1024, "Apache-2.0", False)
+
+
+@pytest.mark.parametrize("name", SAM)
+def test_each_sam_model_has_its_published_file_size_and_hash_and_knows_single_slices_alone(
+    name: str, tmp_path: Path
+) -> None:
+    entry = load_registry().get(name)
+    assert (entry.file, entry.bytes, entry.megabytes, entry.sha256) == SAM[name]
+    assert str(entry.url) == f"https://dl.fbaipublicfiles.com/segment_anything/{entry.file}"
+    assert (entry.config_location, entry.image_size, entry.licence, entry.rank) == ("sam", 1024, "Apache-2.0", 0)
+    assert entry.segments_single_slices
+    with pytest.raises(CheckpointError, match=r"not on this computer: .* segments single slices and cannot propagate"):
+        resolve_model(name, folder=tmp_path)
+    with pytest.raises(ModelError, match=f"{name} is SAM .* cannot propagate"):
+        choose_model(entry)
+
+
+def test_a_checkpoint_of_sam_needs_no_configuration_but_its_word(own_checkpoint: Path) -> None:
+    files = resolve_model(own_checkpoint, "sam")
+    assert (files.config, files.segments_single_slices) == ("sam", True)
+    with pytest.raises(ModelError, match="cannot propagate"):
+        files.check_propagates()
+    resolve_model("nano").check_propagates()
 
 
 @pytest.mark.parametrize("name", SAM21)

@@ -297,3 +297,11 @@ def _label_map(volume, array: np.ndarray):
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveTransformNodeID(volume.GetTransformNodeID())
     return node
+
+
+def test_without_a_model_every_method_takes_the_best_there_is(logic: Console) -> None:
+    methods = inspect.getmembers(logic, inspect.ismethod)
+    parameters = {name: inspect.signature(method).parameters for name, method in methods}
+    chosen = {name: given["model"].default for name, given in parameters.items() if "model" in given}
+    assert {"segmentVolume", "correctSlice", "propagateChanges"} <= chosen.keys()
+    assert set(chosen.values()) == {"auto"}

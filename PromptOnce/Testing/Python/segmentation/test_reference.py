@@ -18,6 +18,7 @@ from PIL import Image
 from PromptOnceLib.errors import GeometryError, SegmentationFileError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.segmentation.evaluation import evaluate_files
 from PromptOnceLib.segmentation.io import Segment, write_segmentation
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 
@@ -141,6 +142,13 @@ def test_an_image_is_not_taken_for_a_label_map(tmp_path, value):
     array[0, 0, 0] = value
     with pytest.raises(SegmentationFileError, match="not a label map"):
         read_reference(write(tmp_path / "image.nrrd", array), GRID)
+
+
+def test_a_chosen_label_of_a_large_atlas_is_evaluated(tmp_path):
+    grid = Geometry((8, 8, 4), (1.0, 1.5, 3.0), (10.0, 20.0, 30.0))
+    path = write(tmp_path / "atlas.nii.gz", np.arange(256, dtype=np.uint16).reshape(grid.shape), grid)
+    (found,) = evaluate_files(f"{path}:5", f"{path}:5=nucleus")
+    assert (found.figures.name, found.figures.dice) == ("nucleus", 1.0)
 
 
 @pytest.mark.parametrize("origin", [GRID.origin, (11.0, 20.0, 30.0)])

@@ -1,7 +1,7 @@
 """What fake workers answer without a model: what is brighter than 128 is the object.
 
 Of a correction it is as sure as CORRECTING_IOU says, and between fixed slices it changes the open ones next to those
-that have changed alone.
+that have changed alone. Slices that are segmented each by itself take EMBED_SECONDS and PROMPT_SECONDS.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.prompts.each_slice import proposed_names
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker import protocol
 
 LIMIT = 128
 CORRECTING_IOU = 0.7
+EMBED_SECONDS, PROMPT_SECONDS = 0.5, 0.25
 
 
 class FakeEngine:
@@ -64,6 +66,8 @@ class FakeEngine:
             return protocol.Predicted(id=request.id, presence=[0.9] * len(masks), predicted_iou=[iou] * len(masks))
         if isinstance(request, protocol.Embed):
             return self._embed(request)
+        if isinstance(request, protocol.Everything):
+            return self._everything(request)
         if isinstance(request, protocol.Propagate):
             return self._propagate(request)
         if isinstance(request, protocol.SetStack):
@@ -72,16 +76,17 @@ class FakeEngine:
 
     def new_masks(self, request: protocol.Propagate) -> NDArray[np.uint8]:
         """The file for the masks of a propagation, made where it is not there."""
-        path, shape = self._folder / request.file, (len(request.prompt.objects), *self.frames.shape)
+        path, shape = self._folder / request.file, (_places(request), *self.frames.shape)
         return np.lib.format.open_memmap(path, "r+" if path.exists() else "w+", np.uint8, shape)
 
     def say_slice(self, request: protocol.Propagate, index: int, done: int, total: int) -> None:
         """Say that a slice is done."""
-        objects = len(request.prompt.objects)
+        objects, by_itself = _places(request), _each_by_itself(request)
         self._say(
             protocol.SliceDone(
                 id=request.id, slice=index, done=done, total=total, presence=[0.9] * objects,
-                predicted_iou=[0.8] * objects,
+                predicted_iou=[0.8] * objects, embed_seconds=EMBED_SECONDS if by_itself else None,
+                prompt_seconds=PROMPT_SECONDS if by_itself else None,
             )
         )  # fmt: skip
 
@@ -93,6 +98,16 @@ class FakeEngine:
         np.save(self._folder / request.file, np.array(found, np.float32))
         return protocol.Embedded(id=request.id, cancelled=False)
 
+    def _everything(self, request: protocol.Everything) -> protocol.EverythingDone:
+        """What is bright, then what is dark."""
+        bright = self.frames[request.slice] > LIMIT
+        np.save(self._folder / request.file, np.array([bright, ~bright], np.uint8))
+        total = request.points_per_side**2
+        self._say(protocol.PointsDone(id=request.id, done=total, total=total))
+        return protocol.EverythingDone(
+            id=request.id, predicted_iou=[0.9, 0.8], embed_seconds=EMBED_SECONDS, prompt_seconds=PROMPT_SECONDS
+        )
+
     def _propagate(self, request: protocol.Propagate) -> protocol.Propagated:
         masks, done = self.new_masks(request), 0
         start, forward = request.prompt.slice, range(request.prompt.slice, request.last + 1)
@@ -101,6 +116,9 @@ class FakeEngine:
         chosen = passes[request.direction]
         if isinstance(request.prompt, PromptSet) and request.changed is not None:
             chosen = ([*request.changed, *_open_beside(request)],)
+        if _each_by_itself(request):
+            assert isinstance(request.prompt, PromptSet)
+            chosen = (sorted({index for item in request.prompt.objects for index in item.indices}),)
         total = sum(map(len, chosen))
         for slices in chosen:
             for index in slices:
@@ -115,6 +133,17 @@ class FakeEngine:
                 if request.stop_when_absent and not masks[:, index].any():
                     break
         return protocol.Propagated(id=request.id, cancelled=False, slices=done, device="cpu")
+
+
+def _each_by_itself(request: protocol.Propagate) -> bool:
+    return request.alone and isinstance(request.prompt, PromptSet)
+
+
+def _places(request: protocol.Propagate) -> int:
+    """How many masks a slice gets."""
+    if isinstance(request.prompt, PromptSet):
+        return len(proposed_names(request.prompt, request.proposals))
+    return len(request.prompt.objects)
 
 
 def _open_beside(request: protocol.Propagate) -> list[int]:

@@ -32,8 +32,8 @@ def load(handlers: Handlers, memory: MemorySettings | None, precision: str = "au
     sent = protocol.decode_request(protocol.encode(request))
     assert isinstance(sent, protocol.LoadModel)
     handlers.answer(sent)
-    assert handlers._tracker is not None
-    return handlers._tracker
+    assert handlers._model is not None
+    return handlers._model
 
 
 def test_the_settings_of_a_model_reach_the_engine_and_are_left_out_where_upstream_s_numbers_are_wanted(

@@ -12,11 +12,12 @@ from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.stores.feature_store import LIMIT_VARIABLE
 from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.errors import ModelError, WrongOrderError
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.answers.train_decoder import train_decoder
-from PromptOnceLib.worker.messages.base import Message
 from PromptOnceLib.worker.messages.finetuning import CaseFiles, FineTune, FineTuned, TrainingProgress
+from PromptOnceLib.worker.messages.message import Message
 from worker.margins import QUICK, margin_slices
 
 FRAMES = 6
@@ -63,6 +64,13 @@ def test_a_cancel_takes_effect_at_the_next_slice_or_batch(
     assert len(sent) == pieces  # of which the last one is the first of three batches
     assert all(torch.equal(before[name], weights) for name, weights in tracker.model.network.state_dict().items())
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bits0.npy", "bits1.npy", "frames0.npy", "frames1.npy"]
+
+
+def test_only_a_sam_2_model_that_is_loaded_can_be_trained(request_: FineTune, tmp_path: Path) -> None:
+    with pytest.raises(WrongOrderError):
+        train_decoder(request_, None, tmp_path, pytest.fail, ())
+    with pytest.raises(ModelError, match="version 1"):
+        train_decoder(request_, object(), tmp_path, pytest.fail, ())
 
 
 def test_where_features_find_no_room_it_is_said_and_goes_on(

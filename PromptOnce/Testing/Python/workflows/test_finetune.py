@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.worker.segmenter import Segmenter
 from PromptOnceLib.workflows import finetune as finetune_module
-from PromptOnceLib.workflows.finetune import TrainingCase, Watching, check_output, finetune
+from PromptOnceLib.workflows.finetune import TrainingCase, Watching, check_before, finetune
 from PromptOnceLib.workflows.training_split import compared, split_cases
 
 GROUPS = st.lists(st.sampled_from(["", "a", "b", "c", "d"]), min_size=1, max_size=30)
@@ -175,15 +176,18 @@ def test_the_engine_trains_in_float32_alone(shared_segmenter: Segmenter, tmp_pat
     assert caught.value.code == WrongOrderError.code  # type: ignore[attr-defined]
 
 
-def test_outputs_are_checked_before_the_work(tmp_path: Path) -> None:
+def test_what_cannot_be_done_is_found_before_the_work(tmp_path: Path) -> None:
+    base = resolve_model("nano")
     with pytest.raises(InputError, match=r"\.pt or \.pth"):
-        check_output(tmp_path / "model.onnx")
+        check_before(base, tmp_path / "model.onnx")
     (tmp_path / "model.card.json").write_text("{}")
     with pytest.raises(OutputExistsError):
-        check_output(tmp_path / "model.pt")
-    check_output(tmp_path / "model.pt", overwrite=True)
+        check_before(base, tmp_path / "model.pt")
+    check_before(base, tmp_path / "model.pt", overwrite=True)
     with pytest.raises(InputError, match="is an input"):
-        check_output(tmp_path / "base.pt", [tmp_path / "base.pt"], overwrite=True)
+        check_before(replace(base, checkpoint=tmp_path / "base.pt"), tmp_path / "base.pt", overwrite=True)
+    with pytest.raises(ModelError, match="version 1"):
+        check_before(replace(base, config="sam"), tmp_path / "model.pt", overwrite=True)
 
 
 @given(GROUPS, st.integers(0, 100), st.sampled_from([0.05, 0.2, 0.5]), st.sampled_from([0.0, 0.25]))

@@ -1,4 +1,4 @@
-"""What all messages between the worker and its client are made of."""
+"""The base of all messages of the worker and its client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from PromptOnceLib.schema import StrictModel
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}\.npy$")]
-"""An array in the session folder."""
+"""A file of the session folder."""
 
 
 class Message(StrictModel):
