@@ -39,7 +39,8 @@ def train_decoder(
 
     folder: of the session; the features lie there meanwhile, in up to half of the free space. A cancel takes effect at
     the next slice or batch.
-    Raises WrongOrderError for no model or one in another precision, ModelError for SAM (version 1), TrainingError, NotImprovedError, DiskFullError.
+    Raises WrongOrderError for no model or one in another precision, ModelError for SAM (version 1), TrainingError,
+    NotImprovedError, DiskFullError.
     """
     if model is None:
         raise WrongOrderError("A model has to be loaded first.")
