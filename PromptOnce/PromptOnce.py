@@ -35,8 +35,8 @@ class PromptOnce(ScriptedLoadableModule):
         self.parent.dependencies = ["Markups", "Segmentations", "SubjectHierarchy", "Tables", "Plots"]
         self.parent.contributors = ["The PromptOnce developers"]
         self.parent.helpText = _(
-            "Mark an object on one slice with a box and a few points: SAM 2 carries its mask through the whole volume. "
-            "For research, not for clinical use. Nothing leaves this computer.",
+            "Mark an object on one slice with a box and a few points: SAM 2 carries its mask through the whole "
+            "volume. For research only, not for clinical use. Nothing about your images leaves this computer.",
         )
         self.parent.acknowledgementText = _(
             "After Gutierrez et al., Prompt Once, Segment Everything (Algorithms 2025), and Ravi et al., SAM 2 (2024).",

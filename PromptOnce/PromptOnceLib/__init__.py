@@ -31,6 +31,7 @@ __all__ = [
     "phantom",
     "read",
     "review",
+    "search_negative_points",
     "seeds",
     "segment",
     "volume",
@@ -47,6 +48,7 @@ _PLACES = {
     "Session": "api.session",
     "Volume": "imaging.volume",
     "match_seeds": "api.match_seeds",
+    "search_negative_points": "api.negative_points",
     "segment": "api.segment",
 }
 

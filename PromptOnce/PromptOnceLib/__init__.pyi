@@ -5,6 +5,7 @@ from PromptOnceLib.api.corrections import correct, review
 from PromptOnceLib.api.finetune import finetune
 from PromptOnceLib.api.images import phantom, read, volume
 from PromptOnceLib.api.match_seeds import match_seeds
+from PromptOnceLib.api.negative_points import search_negative_points
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.segment import segment
 from PromptOnceLib.api.session import Session
@@ -32,6 +33,7 @@ __all__ = [
     "phantom",
     "read",
     "review",
+    "search_negative_points",
     "seeds",
     "segment",
     "volume",

@@ -16,8 +16,8 @@ import numpy as np
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
+from PromptOnceLib.prompts.strategies.jitter import SHIFT_LEVELS, jittered
 from training.evaluation.scores import Example, seed_dice
-from training.evaluation.strategies import SHIFT_LEVELS, jittered
 
 DRAWS = 3
 _GRID = (256, 256)

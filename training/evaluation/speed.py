@@ -14,10 +14,10 @@ from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.strategies.jitter import jittered
 from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
-from training.evaluation.strategies import jittered
 
 CLICKS = 50
 _SHAPE = (40, 512, 512)

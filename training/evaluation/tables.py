@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from PromptOnceLib.prompts.strategies.jitter import SHIFT_LEVELS
 from training.evaluation.images import DATA_SETS
 from training.evaluation.jitter import Jitter, level_name
 from training.evaluation.phantoms import LARGE, PHANTOMS
 from training.evaluation.scores import Score
 from training.evaluation.speed import Speed
-from training.evaluation.strategies import SHIFT_LEVELS
 
 Figures = dict[str, Any]
 _DICE = ("seed_dice", "volume_dice", "box_seed_dice", "box_volume_dice")

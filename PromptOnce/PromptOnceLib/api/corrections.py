@@ -23,7 +23,7 @@ from PromptOnceLib.workflows.correct import steps_of_saved_correction
 
 
 def review(result: Segmentation | str | Path, name: str | None = None) -> list[SliceReview]:
-    """List the slices of a result, the ones to look at first in front.
+    """List the slices of a result, with those to check first at the top.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def review(result: Segmentation | str | Path, name: str | None = None) -> list[S
     Raises
     ------
     InputError
-        For a file that does not tell how sure the model was, and for a name that is no object's.
+        For a file that does not record how sure the model was, and for a name that no object has.
 
     Examples
     --------
@@ -75,17 +75,18 @@ def correct(
     device: str = "auto",
     should_cancel: OnCancel | None = None,
 ) -> Path:
-    """Settle one slice of a saved result, and propagate again up to the next settled slices.
+    """Correct or accept one slice of a saved result, and propagate again up to the next fixed slices.
 
-    ``Session.correct`` does it without a file, and with what the worker remembers of the run before.
+    ``Session.correct`` does this without a file, and uses what the worker remembers of the last run.
 
     Parameters
     ----------
     image : path, Volume, array, SimpleITK.Image or nibabel image
         The one that the result was made from.
     result : str or Path
-        A .seg.nrrd file that PromptOnce wrote. It is written anew; what it was before the first correction stays beside
-        it as .bak. In the folder of a batch the result itself stays, and ``corrected.seg.nrrd`` is written beside it.
+        A .seg.nrrd file that PromptOnce wrote. It is overwritten; the file as it was before the first correction is
+        kept beside it as .bak. In the folder of a batch, the result itself stays, and ``corrected.seg.nrrd`` is written
+        beside it.
     slice : int
         The slice to correct, from 0.
     box, points, positive, negative, mask

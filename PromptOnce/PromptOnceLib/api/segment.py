@@ -17,11 +17,12 @@ from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.session import Session
 from PromptOnceLib.cases.case import prepare_case, with_walls
 from PromptOnceLib.cases.prompt_source import PromptSource
-from PromptOnceLib.errors import SeedError
+from PromptOnceLib.errors import PromptError, SeedError
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, check_prompted
 from PromptOnceLib.seeds.apply import SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -44,6 +45,7 @@ def segment(
     objects: Mapping[str, Mapping[str, Any]] | None = None,
     prompt: PromptSource | str | Path | None = None,
     prompt_from: Labels3D | None = None,
+    strategy: Strategy = "paper",
     seed: str | Sequence[str] | None = None,
     start: Start = "central",
     by: By = "prompt",
@@ -71,8 +73,8 @@ def segment(
 ) -> Segmentation:
     """Segment all slices of an image from one prompt.
 
-    One prompt is given: box, points and mask of one object; or ``objects``; or ``prompt``; or ``prompt_from``; or
-    ``seed``. The command line gives the same masks for the same prompt.
+    Give one prompt: box, points or mask of one object; or ``objects``; or ``prompt``; or ``prompt_from``; or ``seed``.
+    The command line gives the same masks for the same prompt.
 
     Parameters
     ----------
@@ -83,36 +85,39 @@ def segment(
         Around the object, in pixels of the slice as stored: x is the column, y the row, the centre of the first pixel
         is (0, 0).
     points : sequence of (x, y) or (x, y, label), optional
-        On the object, or with the label 0 beside it.
+        On the object, or with the label 0 outside it.
     positive, negative : sequence of (x, y), optional
-        The same in two lists, as the command line has it.
+        The same in two lists, as on the command line.
     mask : array (rows, columns), optional
-        In place of box and points; not 0 where the object is.
+        In place of box and points; nonzero on the object.
     name : str, optional
-        Of the object.
+        Name of the object.
     objects : dict, optional
-        Several objects on one slice: box, points, positive, negative or mask by the name of each,
+        Several objects on one slice, by name, each with box, points, positive, negative or mask:
         ``{"liver": {"box": (30, 40, 120, 160)}, "spleen": {"points": [(190, 130)]}}``.
     prompt : Prompt, ObjectPrompt, Labels, SeedSource, str or Path, optional
         A prompt that was made elsewhere, or the path of a saved one (JSON, or markups of 3D Slicer, .mrk.json).
     prompt_from : path, array or image, optional
-        A segmentation of which box and points are taken as the papers do; "FILE:1,2" takes two of its labels.
+        A segmentation from which box and points are taken, as in the papers; "FILE:1,2" takes two of its labels.
+    strategy : str, optional
+        Of ``prompt_from``: "paper", or of Huang et al. "S2" one positive point, "S3" five, "S4" five and five negative
+        ones, "S5" the box, "S6" the box and one point.
     seed : str or sequence of str, optional
         Name of a seed in the library, several, or "auto" for the one that suits the image best.
     start : int or str, optional
-        Of a seed: the slice where it takes over, "central", "similar" or "confident".
+        For a seed: the slice where it takes over, or "central", "similar" or "confident".
     by : str, optional
         Whether a seed prompts by its box and points, "prompt", or by its accepted "mask".
     fit : str, optional
-        How a seed's frame is brought to the image: "stretch", as it is, or "millimetres", to the same field of view.
+        How a seed's frame is fitted to the image: "stretch", as it is, or "millimetres", to the same field of view.
     target : str, optional
         With ``seed="auto"``: only seeds that mark this.
     library : str or Path, optional
         Folder of the seeds; without it PROMPTONCE_LIBRARY, or one in the user's data folder.
     slice : int, optional
-        Of the prompt, from 0; without it the central one, or the prompt's own.
+        Number of the prompted slice, from 0; by default the prompt's own slice, or else the central one.
     spacing : sequence of float, optional
-        Of an array: mm between slices, rows and columns.
+        For an array: mm between slices, rows and columns.
     axis : str, optional
         Along which the slices lie: "auto", "i", "j", "k", "axial", "sagittal" or "coronal".
     window : str, optional
@@ -122,22 +127,22 @@ def segment(
     direction : str, optional
         Where to go from the prompt: "both", "forward" or "backward".
     early_stop : bool, optional
-        Leave out what lies behind the end of the objects; not for objects in several pieces.
+        Stop where the objects have ended; not for objects in several pieces.
     fill_hole_area : int, optional
         Fill holes up to this area in SAM 2's low-resolution mask, in its pixels.
     zoom : str or float, optional
-        What the network sees of a slice: "auto", a crop around objects that are small on it; "off", all of it; or a
-        crop so many times as long as the object.
+        How much of a slice the network sees: "auto", a crop around an object that is small on the slice; "off", the
+        whole slice; or a number, a crop so many times as long as the object.
     between : str, optional
         Between prompted slices "track", or "interpolate" boxes from the first to the last and segment each by itself.
     clean_up : str, optional
         Which pieces stay: "connected" to the mask of a prompted slice, the "largest", or "all".
     keep_out : path, array or image, optional
-        Other segments that the object must not reach into; points on them are negative ones on the prompted slice.
+        Other segments that the object must not enter; points on them become negative points on the prompted slice.
     reference : path, array or image, optional
-        Segmentation to compare with; what is not 0 counts.
+        Segmentation to compare with; every nonzero voxel counts.
     model : str, Path or Session, optional
-        A name of the list, the file of a checkpoint, or a session whose model is loaded already.
+        A name from the list of models, the file of a checkpoint, or a session, whose model is already loaded.
     device : str, optional
         "auto", "cpu", "cuda", "cuda:1" or "mps", for a model that is not loaded already.
     on_progress : callable, optional
@@ -169,7 +174,7 @@ def segment(
     True
     """
     volume, notices = any_volume(image, spacing), list[str]()
-    labels = None if prompt_from is None else Labels(labels_on(prompt_from, volume, notices.append), name)
+    labels = _labels(prompt_from, volume, name, strategy, notices)
     by_hand = object_prompt(name, box, points, positive, negative, mask)
     several = None if objects is None else _several(objects, volume, axis, slice)
     with ExitStack() as held:
@@ -191,6 +196,18 @@ def segment(
         if isinstance(source, SeedSource) and slice is None:
             case = session.placed(case, source, within)
         return Segmentation(session.run(case, settings, on_progress, should_cancel))
+
+
+def _labels(
+    prompt_from: Labels3D | None, volume: Volume, name: str, strategy: str, notices: list[str]
+) -> Labels | None:
+    """What the prompt is taken from, if it is; notices of the reading are added."""
+    check_prompted(strategy)
+    if prompt_from is not None:
+        return Labels(labels_on(prompt_from, volume, notices.append), name, strategy=strategy)
+    if strategy != "paper":
+        raise PromptError("A prompt strategy goes with a prompt from a segmentation alone.")
+    return None
 
 
 def _several(objects: Mapping[str, Mapping[str, Any]], volume: Volume, axis: str, index: int | None) -> PromptSource:

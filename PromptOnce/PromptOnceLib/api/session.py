@@ -38,7 +38,7 @@ class Session(LoadedModel):
     Parameters
     ----------
     model : str or Path, optional
-        A name of the list ("nano", "tiny", ...), a checkpoint's file, or "auto": the user's choice, else the best here.
+        A name from the list of models ("nano", "tiny", ...), a checkpoint file, or "auto": your choice, else the best.
     config : str or Path, optional
         Configuration of a checkpoint file.
     device : str, optional
@@ -49,9 +49,9 @@ class Session(LoadedModel):
         A Python with PyTorch and SAM 2. Without it: what the variable PROMPTONCE_PYTHON names, else this Python, else
         the one that ``promptonce engine install`` made.
     threads : int, optional
-        Of the CPU; all cores by default.
+        Threads of the CPU; all cores by default.
     on_notice : callable, optional
-        Is called with sentences for the user; by default they are kept in ``notices``.
+        Called with messages for the user; by default they are kept in ``notices``.
 
     Raises
     ------
@@ -80,7 +80,7 @@ class Session(LoadedModel):
     def set_image(
         self, image: Image, *, spacing: Sequence[float] | None = None, axis: str = "auto", window: str = "auto"
     ) -> None:
-        """Work on an image from now on; marks and results of the one before are forgotten.
+        """Work on this image from now on; marks and results of the previous one are forgotten.
 
         Parameters
         ----------
@@ -90,7 +90,7 @@ class Session(LoadedModel):
         Raises
         ------
         InputError
-            And its children, for what is no image, and for what is no axis.
+            And its subclasses, for what is no image, and for what is no axis.
         """
         self._image = WorkingImage(any_volume(image, spacing), axis, window)
         self.clear()
@@ -102,16 +102,16 @@ class Session(LoadedModel):
     def box(
         self, x0: float, y0: float, x1: float, y1: float, *, slice: int | None = None, name: str = "object"
     ) -> NDArray[np.uint8]:
-        """Draw the box of an object on a slice, in place of one that is there, and look at the mask.
+        """Draw the box of an object on a slice, in place of an earlier one, and get the mask.
 
         Parameters
         ----------
         x0, y0, x1, y1 : float
             Corners in pixels of the slice as stored: x is the column, y the row.
         slice : int, optional
-            From 0; without it the slice that was marked last, at first the central one.
+            From 0; by default the slice that was marked last, at first the central one.
         name : str, optional
-            Of the object.
+            Name of the object.
 
         Returns
         -------
@@ -128,11 +128,11 @@ class Session(LoadedModel):
     def point(
         self, x: float, y: float, positive: bool = True, *, slice: int | None = None, name: str = "object"
     ) -> NDArray[np.uint8]:
-        """Put a point on an object or, where it is not positive, beside it, and look at the mask; else as ``box``."""
+        """Put a point on an object or, if not positive, outside it, and get the mask; otherwise as ``box``."""
         return self._mark(object_prompt(name, points=[(x, y, positive)]), slice)
 
     def paint(self, mask: NDArray[Any], *, slice: int | None = None, name: str = "object") -> NDArray[np.uint8]:
-        """Give the mask of an object on a slice, (rows, columns), not 0 where it is; else as ``box``."""
+        """Give the mask of an object on a slice, (rows, columns), nonzero on the object; otherwise as ``box``."""
         return self._mark(object_prompt(name, mask=mask), slice)
 
     def propagate(
@@ -150,12 +150,12 @@ class Session(LoadedModel):
         on_progress: OnProgress | None = None,
         should_cancel: OnCancel | None = None,
     ) -> Segmentation:
-        """Carry everything that is marked through the image.
+        """Propagate everything that is marked through the image.
 
         Parameters
         ----------
         first, last, direction, early_stop, fill_hole_area, zoom, between, clean_up, reference
-            As ``segment`` takes them, on_progress and should_cancel too; PromptError where nothing is marked.
+            As ``segment`` takes them, like on_progress and should_cancel; PromptError if nothing is marked.
         """
         image, notices = self._working_image(), list[str]()
         compared = None if reference is None else labels_on(reference, image.volume, notices.append)
@@ -180,24 +180,24 @@ class Session(LoadedModel):
         name: str | None = None,
         should_cancel: OnCancel | None = None,
     ) -> Segmentation:
-        """Settle one slice of the result, and propagate again up to the next settled slices.
+        """Correct or accept one slice of the result, and propagate again up to the next fixed slices.
 
         Parameters
         ----------
         slice : int
             From 0.
         box, points, positive, negative, mask
-            As ``segment`` takes them. Points correct the mask that is there, a box says anew where the object is; a
-            mask replaces it, an empty one where the object is not there.
+            As ``segment`` takes them. Points change the existing mask, a box marks the object anew, and a mask replaces
+            the existing one; give an empty mask if the object is not on the slice.
         accept : bool, optional
             Keep the slice as it is from now on; nothing is computed.
         name : str, optional
-            Of the object; may be left out where there is only one.
+            Name of the object; may be left out if there is only one.
 
         Returns
         -------
         Segmentation
-            Everything beyond the neighbouring settled slices is as it was.
+            Everything beyond the neighbouring fixed slices is as it was.
 
         Raises
         ------
@@ -240,10 +240,10 @@ class Session(LoadedModel):
         Parameters
         ----------
         name : str
-            Of the seed; must be free.
+            Name of the seed; must be unused.
         frame_confirmed : bool
-            Your word that you have looked at the slice and it shows no name, number or date of a patient: a seed shows
-            its slice to everybody who uses it. Without it nothing is saved.
+            Confirms that you have looked at the slice and that it shows no name, number or date of a patient: everybody
+            who uses a seed can see its slice. Without this, nothing is saved.
         round_trip : bool, optional
             Find out how far the seed can be trusted, which takes a few propagations.
         library : str or Path, optional

@@ -22,6 +22,7 @@ from PromptOnceLib.imaging.in_memory import volume_in_memory
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, check_prompted
 from PromptOnceLib.seeds.apply import Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -91,6 +92,7 @@ def run(
     target: str = "",
     prompt: str | Path | None = None,
     prompt_from_reference: bool = False,
+    strategy: Strategy = "paper",
     reference: str | None = None,
     names: Sequence[str] | None = None,
     axis: str = "auto",
@@ -132,6 +134,8 @@ def run(
         A saved prompt (JSON, or markups of 3D Slicer) in place of a seed.
     prompt_from_reference : bool, optional
         Box and points of each image's reference, as the papers do, in place of a seed.
+    strategy : str, optional
+        Of prompts from references: "paper", or "S2" to "S6" as ``segment`` takes them.
     reference : str, optional
         Pattern of the references in a folder, such as "{case}_lung.nii.gz:1,2".
     names : sequence of str, optional
@@ -181,7 +185,7 @@ def run(
     >>> run.summary.succeeded, run.report.name
     (True, 'report.html')
     """
-    choice = prompt_choice(seed, target, prompt, prompt_from_reference)
+    choice = prompt_choice(seed, target, prompt, prompt_from_reference, strategy)
     selection = Selection(prompt=choice, references=reference, window=window, axis=axis)
     options = BatchOptions(
         model=str(model),
@@ -230,11 +234,16 @@ def open_results(folder: str | Path) -> BatchResults:
     return found
 
 
-def prompt_choice(seed: str | None, target: str, prompt: str | Path | None, of_reference: bool) -> PromptChoice | None:
+def prompt_choice(
+    seed: str | None, target: str, prompt: str | Path | None, of_reference: bool, strategy: Strategy = "paper"
+) -> PromptChoice | None:
     """Where the prompts of a batch come from, as scripts and Slicer's console say it; None where nothing is said.
 
-    Raises InputError for several.
+    Raises InputError for several, and for a strategy that is none or does not go with them.
     """
+    check_prompted(strategy)
+    if strategy != "paper" and not of_reference:
+        raise InputError("A prompt strategy goes with prompts from references alone.")
     if sum((seed is not None, prompt is not None, of_reference)) > 1:
         raise InputError("Name a seed, a prompt file or the references as the source of the prompts, not several.")
     if seed is not None:
@@ -242,7 +251,7 @@ def prompt_choice(seed: str | None, target: str, prompt: str | Path | None, of_r
         return PromptChoice(kind="auto", name=target) if auto else PromptChoice(kind="seed", name=seed)
     if prompt is not None:
         return PromptChoice(kind="file", name=str(expanded(prompt).absolute()))
-    return PromptChoice(kind="reference") if of_reference else None
+    return PromptChoice(kind="reference", strategy=strategy) if of_reference else None
 
 
 def _image(item: Any) -> Path | Volume:

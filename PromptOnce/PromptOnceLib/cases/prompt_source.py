@@ -12,10 +12,10 @@ from PromptOnceLib.imaging.orientation import FrameOrientation
 from PromptOnceLib.imaging.stack import AxisChoice, central_slice, parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.prompts.conditioning import AnyPrompt
-from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from PromptOnceLib.prompts.markups_file import Markups
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import PromptSet, joined
+from PromptOnceLib.prompts.strategies.slice_prompts import generator_for, select_prompt
 from PromptOnceLib.seeds.apply import SeedSource, shared_seed
 from PromptOnceLib.segmentation.segment import Labels
 
@@ -92,7 +92,11 @@ def _common_slice(objects: Sequence[Labels], axis: int, count: int) -> int | Non
 
 
 def _prompt_from_labels(source: Labels, axis: int, slice_index: int | None) -> tuple[Prompt, tuple[str, ...]]:
-    """The prompt on the volume's central slice or, where nothing is labelled there, on the object's own."""
+    """The prompt on the volume's central slice or, where nothing is labelled there, on the object's own.
+
+    Random numbers that a strategy needs come from the slice's number and the object's pixels on it: so the same prompt
+    is found again in a run that goes on, and from every front end.
+    """
     labels = slices_along(source.array, axis)
     index, notices = central_slice(len(labels)) if slice_index is None else slice_index, []
     if slice_index is None and not source.of(labels[index]).any():
@@ -113,5 +117,6 @@ def _prompt_from_labels(source: Labels, axis: int, slice_index: int | None) -> t
     if source.as_mask:
         item = ObjectPrompt(name=source.name, mask=encode_mask(marked != 0))
         return Prompt(axis=axis, slice=index, objects=(item,)), tuple(notices)
-    selection = prompt_from_mask(marked, name=source.name)
+    rng = generator_for(index, np.packbits(marked > 0).tobytes())
+    selection = select_prompt(marked, source.strategy, rng=rng, name=source.name)
     return Prompt(axis=axis, slice=index, objects=(selection.prompt,)), (*notices, *selection.notices)

@@ -116,7 +116,8 @@ def list_plan(plan: BatchPlan, as_json: bool) -> None:
 
 
 def _describe(case: PlannedCase) -> str:
-    prompt = f"{case.prompt.kind} {case.prompt.name}".strip()
+    strategy = "" if case.prompt.strategy == "paper" else case.prompt.strategy
+    prompt = " ".join(word for word in (case.prompt.kind, case.prompt.name, strategy) if word)
     image = f"{case.image} ({len(case.files)} files)" if case.dicom else str(case.image)
     reference = f"  reference {case.reference}" if case.reference else ""
     return f"{case.name}  {image}  prompt: {prompt}{reference}"

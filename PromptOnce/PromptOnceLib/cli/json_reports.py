@@ -30,7 +30,7 @@ class ErrorReport(StrictModel):
 
 
 class CorrectReport(StrictModel):
-    """A correction. slices: how many were propagated again. fixed: the object's settled slices, all of them."""
+    """A correction. slices: how many were propagated again. fixed: all fixed slices of the object."""
 
     version: Literal[1] = 1
     output: str

@@ -16,7 +16,8 @@ PLACES = {
     "batch": Place(f"{_COMMANDS}.batch:batch", "Segment all images of INPUT, one after the other, from one prompt."),
     "completion": Place(
         f"{_COMMANDS}.completion:completion",
-        "Print what lets SHELL complete commands, options, and the names of models, seeds, windows and structures.",
+        "Print a script that lets SHELL complete commands, options, and the names of models, seeds, windows and "
+        "structures.",
     ),
     "correct": Place(
         f"{_COMMANDS}.correct:correct",
@@ -28,7 +29,7 @@ PLACES = {
     ),
     "engine": Place(
         f"{_COMMANDS}.engine:engine",
-        "Install, test and remove the Python environment with PyTorch and SAM 2 that Slicer's module works with.",
+        "Install, test and remove the engine: a Python environment with PyTorch and SAM 2.",
     ),
     "evaluate": Place(
         f"{_COMMANDS}.evaluate:evaluate",
@@ -45,21 +46,19 @@ PLACES = {
     ),
     "review": Place(
         f"{_COMMANDS}.review:review",
-        "List the slices of RESULT, a .seg.nrrd file that PromptOnce wrote, the ones to look at first in front.",
+        "List the slices of RESULT, a .seg.nrrd file that PromptOnce wrote, with those to check first at the top.",
     ),
     "sample": Place(
         f"{_COMMANDS}.sample:sample",
-        "Write the example image NAME and its reference, so that every line of the documents can be pasted.",
+        "Write the example image NAME and its reference, which the commands in the documentation use.",
     ),
-    "seeds": Place(
-        f"{_COMMANDS}.seeds:seeds", "Prompts that serve the next patient: save them, choose among them, hand them on."
-    ),
+    "seeds": Place(f"{_COMMANDS}.seeds:seeds", "Save, find and share seeds: prompts that serve the next patient."),
     "segment": Place(f"{_COMMANDS}.segment:segment", "Segment the object of one prompt in all slices of IMAGE."),
     "segment-pictures": Place(
         f"{_COMMANDS}.segment_pictures:segment_pictures",
         "Segment all X-rays, or other pictures without slices, of FOLDER from a seed.",
     ),
-    "show": Place(f"{_COMMANDS}.show:show", "Say what IMAGE is, and write a picture of one slice between rulers."),
+    "show": Place(f"{_COMMANDS}.show:show", "Describe IMAGE, and write a picture of one slice with rulers."),
 }
 
 
@@ -73,18 +72,18 @@ PLACES = {
     "settings_file",
     type=click.Path(path_type=Path),
     envvar=VARIABLE,
-    help=f"Settings in TOML, for what is typed often: a table for each command, [all] for all [{VARIABLE}].",
+    help=f"Take options from this TOML file: a table for each command, [all] for all commands [{VARIABLE}].",
 )
 @click.version_option(__version__, prog_name="promptonce")
 @click.pass_context
 def main(context: click.Context, settings_file: Path | None) -> None:
     """Segment a whole CT, MR or X-ray volume from one prompt with SAM 2.
 
-    For research; not for clinical use. Nothing leaves this computer, and only `promptonce models download` and
-    `promptonce engine install` get anything from the internet.
+    For research only, not for clinical use. Nothing about your images leaves this computer, unless you have a cluster
+    compute a batch. Only `promptonce models download` and `promptonce engine install` or `repair` use the internet.
 
-    PROMPTONCE_MODEL, PROMPTONCE_DEVICE, PROMPTONCE_PRECISION and PROMPTONCE_LIBRARY in the environment stand for the
-    options of these names.
+    The environment variables PROMPTONCE_MODEL, PROMPTONCE_DEVICE, PROMPTONCE_PRECISION and PROMPTONCE_LIBRARY set the
+    options of the same names.
 
     \b
     Exit status: 0 done, 1 failed or cancelled, 2 bad input.

@@ -64,7 +64,7 @@ def prompt_from_mask(
     points: list[Point] = []
     for label in chosen:
         mask = label_slice == label
-        regions = _contours(mask, min_contour_pixels) if point_per_contour else [mask]
+        regions = regions_of(mask, min_contour_pixels) if point_per_contour else [mask]
         for region in regions:
             (row, column), notice = _positive_point(region)
             points.append(Point(x=column, y=row, positive=True))
@@ -89,15 +89,20 @@ def tight_box(mask: Mask) -> Box:
     return Box(x0=columns[0], y0=rows[0], x1=columns[-1] + 1, y1=rows[-1] + 1)
 
 
-def _chosen_labels(label_slice: NDArray[Any], labels: Iterable[int] | None) -> list[int]:
+def check_label_slice(label_slice: NDArray[Any]) -> None:
+    """Raise PromptError unless it is one slice of integers or bool with a label above 0."""
     if label_slice.ndim != 2 or label_slice.dtype.kind not in "bui":
         raise PromptError(
             f"A prompt is made from one slice of whole-number labels, not from {label_slice.dtype} values of the shape "
             f"{label_slice.shape}. Choose a segmentation or a label map."
         )
-    present = [int(label) for label in np.unique(label_slice) if label > 0]
-    if not present:
+    if not (label_slice > 0).any():
         raise PromptError("The reference is empty on this slice. Choose a slice that shows the object.")
+
+
+def _chosen_labels(label_slice: NDArray[Any], labels: Iterable[int] | None) -> list[int]:
+    check_label_slice(label_slice)
+    present = [int(label) for label in np.unique(label_slice) if label > 0]
     if labels is None:
         return present
     wanted = sorted({int(label) for label in labels})
@@ -116,8 +121,10 @@ def _listed(labels: list[int]) -> str:
     return ("label " if len(labels) == 1 else "the labels ") + ", ".join(map(str, labels))
 
 
-def _contours(mask: Mask, min_pixels: int) -> list[Mask]:
-    """8-connected regions, largest first, without those below min_pixels; at least the largest."""
+def regions_of(mask: Mask, min_pixels: int = 1) -> list[Mask]:
+    """8-connected regions of a mask that is not empty, bool (rows, columns) each, largest first, of equal ones the one
+    that comes first row by row; without those below min_pixels, but at least the largest.
+    """
     import SimpleITK as sitk  # not at the top: most prompts are not selected from a mask
 
     image = sitk.GetImageFromArray(mask.astype(np.uint8))

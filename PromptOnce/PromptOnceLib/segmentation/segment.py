@@ -88,13 +88,14 @@ class Labels:
 
     array: label values on the volume's grid, KJI. name: of the object. values: the labels that make it together, None
     for all that are not 0. as_mask: its mask on a slice is the prompt, in place of box and points as the papers take
-    them.
+    them. strategy: the rule by which box and points are taken, "paper" or one of `STRATEGIES` by name.
     """
 
     array: Array
     name: str = "object"
     values: tuple[int, ...] | None = None
     as_mask: bool = False
+    strategy: str = "paper"
 
     def of(self, part: Array) -> Array:
         """A part of the array, such as a slice, with the object's labels alone."""

@@ -1,1 +1,1 @@
-"""Answers that take several steps, the same for every front end: start slices, round trips, picture sets."""
+"""Tasks of several steps, the same for every front end: start slices, round trips, picture sets."""

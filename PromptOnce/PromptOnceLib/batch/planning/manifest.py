@@ -121,7 +121,8 @@ class _Reader:
             if chosen.kind == "seed" and self._seed_problem is not None:
                 self._note(row, "seed", self._seed_problem(seed))
         elif prompt and prompt.lower() == REFERENCE:
-            chosen = PromptChoice(kind="reference")
+            strategy = "paper" if self._prompt is None else self._prompt.strategy
+            chosen = PromptChoice(kind="reference", strategy=strategy)
         elif prompt:
             try:
                 chosen = PromptChoice(kind="file", name=str(self._folder / expanded(prompt)))

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
@@ -23,16 +24,20 @@ class PromptChoice(StrictModel):
     kind: "seed", an entry of the seed library called `name`; "auto", the entry
     that fits the case best, and marks the target `name` where one is named; "file", the
     prompt file at the path `name`; "reference", box and points from the case's reference on its central slice, as the
-    papers do, of one object called `name`, or of those that the reference names.
+    papers do, of one object called `name`, or of those that the reference names. strategy: of a reference, the rule by
+    which box and points are taken.
     """
 
     kind: Literal["seed", "auto", "file", "reference"]
     name: str = ""
+    strategy: Strategy = "paper"
 
     @model_validator(mode="after")
     def _is_named_where_it_has_to_be(self) -> PromptChoice:
         if self.kind in ("seed", "file") and not self.name:
             raise ValueError(f"a prompt choice of the kind {self.kind} does not go with the name {self.name!r}")
+        if self.strategy != "paper" and self.kind != "reference":
+            raise ValueError(f"a prompt choice of the kind {self.kind} does not go with the strategy {self.strategy}")
         return self
 
 

@@ -73,6 +73,7 @@ def fingerprint(
         *([("zoom", options.zoom)] if options.zoom != "off" else []),
         *([options.between] if options.between != "track" else []),
         *([("clean-up", options.clean_up)] if options.clean_up != "all" else []),
+        *([("strategy", case.prompt.strategy)] if case.prompt.strategy != "paper" else []),
         *([] if case.volume is None else [("volume", case.volume)]),
     )
     digest.update(repr(settings).encode())

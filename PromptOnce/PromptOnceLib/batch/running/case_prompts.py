@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -87,18 +88,18 @@ def prompt_source(
 
 
 def _of_reference(reference: Reference, planned: PlannedCase) -> PromptSource:
-    """The papers' prompt: of one object, or of those that labels are given names for."""
-    name = planned.prompt.name or "object"
+    """The prompt by the choice's strategy: of one object, or of those that labels are given names for."""
+    name, strategy = planned.prompt.name or "object", planned.prompt.strategy
     if isinstance(reference, np.ndarray):
-        return Labels(reference, name)
+        return Labels(reference, name, strategy=strategy)
     from PromptOnceLib.segmentation.object_labels import parse_objects  # loads slowly
 
     if planned.reference is not None and parse_objects(planned.reference).names:
-        return tuple(reference)
+        return tuple(replace(item, strategy=strategy) for item in reference)
     whole = np.zeros(reference[0].array.shape, np.uint16)
     for number, item in enumerate(reference, start=1):
         whole[item.holding != 0] = number
-    return Labels(whole, name)
+    return Labels(whole, name, strategy=strategy)
 
 
 def seed_fingerprint(seed: Seed) -> str:

@@ -121,5 +121,6 @@ def _file_in_words(path: Path) -> str:
 
 def _prompt_in_words(choice: PromptChoice) -> str:
     """A seed has a name that its user gave it; a file has one that it may have from anywhere."""
-    words = {"seed": f"seed {choice.name}", "auto": "best seed", "file": "a prompt file", "reference": "reference"}
+    reference = "reference" if choice.strategy == "paper" else f"reference, {choice.strategy}"
+    words = {"seed": f"seed {choice.name}", "auto": "best seed", "file": "a prompt file", "reference": reference}
     return words[choice.kind]

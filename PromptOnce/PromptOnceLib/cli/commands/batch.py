@@ -23,9 +23,11 @@ from PromptOnceLib.cli.options.common import (
     quiet_option,
     window_option,
 )
+from PromptOnceLib.cli.options.prompt import strategy_option
 from PromptOnceLib.cli.options.seed import by_option, fit_option, library_option, start_option, target_option
 from PromptOnceLib.cli.terminal import FAILED, CtrlC
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.seeds.library import SeedLibrary
 
 EXAMPLES = """
@@ -73,7 +75,7 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
     "--seed",
     metavar="NAME|auto",
     shell_complete=completed_names.seeds,
-    help="A seed of the library, or for each image the one that fits best.",
+    help="A seed of the library; auto takes the one that fits each image best.",
 )
 @target_option
 @start_option
@@ -89,15 +91,16 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
 @click.option(
     "--prompt-from", type=click.Choice(["reference"]), help="Take box and points from each reference's central slice."
 )
+@strategy_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Folder for the results.")
 @click.option("--images", metavar="PATTERN", help="Take only these files, for example {case}_ct.nii.gz.")
 @click.option(
     "--reference",
     metavar="PATTERN[:LABEL[=NAME],...]",
     help="The reference of an image: {case}_lung.nii.gz beside it; labels/{case}.nii.gz:1,2 in the folder of the "
-    "images, beside that folder, or from here; or a whole path. With names an object for each name.",
+    "images, beside that folder, or in the current folder; or an absolute path. With names, an object for each name.",
 )
-@click.option("--name", help="Name of the object of the references, where their labels have none.")
+@click.option("--name", help="Name of the object in the references, if their labels have no names.")
 @window_option
 @axis_option
 @fill_holes_option
@@ -109,7 +112,8 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="Cases at the same time, each in a process with a model of its own, on a GPU of its own where there are any.",
+    help="Number of cases computed at the same time. Each worker loads its own model, on its own GPU if there are "
+    "several.",
 )
 @click.option(
     "--format",
@@ -118,33 +122,38 @@ def _part(_context: click.Context, parameter: click.Parameter, value: str | None
     multiple=True,
     default=("seg.nrrd",),
     show_default=True,
-    help="Of the segmentation files; may be repeated.",
+    help="Format of the segmentation files; may be repeated.",
 )
 @click.option(
     "--round-trip",
     is_flag=True,
-    help="Carry every result back to where it came from and compare: a figure that needs no reference, for about twice "
-    "the time.",
+    help="Propagate every result back to where it came from and compare: a figure that needs no reference; takes "
+    "about twice the time.",
 )
-@click.option("--resume", is_flag=True, help="Go on with the run in the folder; what is not named stays as it was.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with the run in the folder; options that you do not give stay as they were."
+)
 @click.option(
     "--join",
     is_flag=True,
-    help="Work beside others, here or on other computers, on the run in the folder; may begin and end at any time.",
+    help="Take part in the run in the folder, together with other programs here or on other computers; may begin and "
+    "end at any time.",
 )
 @click.option(
     "--part",
     callback=_part,
     metavar="I/N",
-    help="Only this share of the cases, for job arrays: all parts get the same command and the same folder.",
+    help="Compute only this share of the cases, for job arrays: give all parts the same command and the same folder.",
 )
 @click.option(
     "--engine",
     metavar="CLUSTER",
     help="Have a Dask cluster compute the cases: dask (--workers processes), dask://SCHEDULER:PORT, or dask-slurm.",
 )
-@click.option("--gpus", type=click.IntRange(1, 64), help="With dask-slurm: up to so many jobs, each with one GPU.")
-@click.option("--dry-run", is_flag=True, help="List the cases and end.")
+@click.option(
+    "--gpus", type=click.IntRange(1, 64), help="With dask-slurm: the largest number of jobs, each with one GPU."
+)
+@click.option("--dry-run", is_flag=True, help="List the cases and stop.")
 @quiet_option
 @json_option
 @click.pass_context
@@ -156,6 +165,7 @@ def batch(
     target: str | None,
     prompt_file: Path | None,
     prompt_from: str | None,
+    strategy: Strategy,
     name: str | None,
     output: Path | None,
     resume: bool,
@@ -170,9 +180,9 @@ def batch(
 ) -> None:
     """Segment all images of INPUT, one after the other, from one prompt.
 
-    INPUT is a folder, searched with its subfolders, or a manifest, a CSV or TSV table with a line for every image. What
-    is finished stays, however the run ends; --resume does the rest. Each case gets a folder with segmentation, table,
-    contact sheet and record.
+    INPUT is a folder, searched with its subfolders, or a manifest, a CSV or TSV table with a row for every image.
+    Finished cases are kept, however the run ends; --resume does the rest. Each case gets a folder with segmentation,
+    table, contact sheet and record.
 
     \b
     Exit status: 0 all cases have results, 1 some have none or the run was cancelled, 2 bad input.
@@ -200,7 +210,7 @@ def batch(
     cluster = None if engine is None else on_cluster(check_engine(engine), _jobs(gpus))
     if gpus is not None:
         options = options.model_copy(update={"workers": gpus})
-    prompt = _prompt(seed, target, prompt_file, prompt_from, name)
+    prompt = _prompt(seed, target, prompt_file, prompt_from, name, strategy)
     if source is not None:
         selection = selection.model_copy(update={"source": source})
     if prompt is not None:
@@ -270,19 +280,22 @@ def _named(context: click.Context, fields: dict[str, str], resume: bool) -> dict
 
 
 def _prompt(
-    seed: str | None, target: str | None, prompt_file: Path | None, prompt_from: str | None, name: str | None
+    seed: str | None,
+    target: str | None,
+    prompt_file: Path | None,
+    prompt_from: str | None,
+    name: str | None,
+    strategy: Strategy,
 ) -> PromptChoice | None:
+    from PromptOnceLib.batch.scripts import prompt_choice
+
     if [seed, prompt_file, prompt_from].count(None) < 2:
         raise InputError("Give one prompt: --seed, --prompt or --prompt-from reference.")
     if name is not None and prompt_from is None:
         raise InputError("--name goes with --prompt-from reference: seeds and prompts name their objects themselves.")
-    automatic = seed is not None and seed.lower() == "auto"
-    if target is not None and not automatic:
+    if strategy != "paper" and prompt_from is None:
+        raise InputError("--strategy goes with --prompt-from reference.")
+    if target is not None and (seed is None or seed.lower() != "auto"):
         raise InputError("--target goes with --seed auto.")
-    if automatic:
-        return PromptChoice(kind="auto", name=target or "")
-    if seed is not None:
-        return PromptChoice(kind="seed", name=seed)
-    if prompt_file is not None:
-        return PromptChoice(kind="file", name=str(prompt_file))
-    return PromptChoice(kind="reference", name=name or "") if prompt_from is not None else None
+    choice = prompt_choice(seed, target or "", prompt_file, prompt_from is not None, strategy)
+    return choice.model_copy(update={"name": name}) if choice is not None and name else choice

@@ -20,7 +20,9 @@ Once, and a new shell afterwards:
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print what lets SHELL complete commands, options, and the names of models, seeds, windows and structures."""
+    """Print a script that lets SHELL complete commands, options, and the names of models, seeds, windows and
+    structures.
+    """
     found = get_completion_class(shell)
     if found is None:
         raise InputError(f"There is no completion for {shell}.")

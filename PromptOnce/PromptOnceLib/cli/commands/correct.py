@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 \b
 Examples:
-  The mask of slice 31 leaks: one box and one point beside the object, then the slices up to the next fixed ones:
+  The mask of slice 31 leaks: give a box and a point outside the object; the slices up to the next fixed ones follow:
     promptonce correct chest.nii.gz lungs.seg.nrrd --slice 31 --box 40,60,300,280 --negative 175,170
   The object has ended by slice 52, but the mask goes on:
     promptonce correct chest.nii.gz lungs.seg.nrrd --slice 52 --absent
@@ -42,7 +42,7 @@ Examples:
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--slice", "index", type=click.IntRange(min=0), required=True, help="The slice to correct.")
-@click.option("--object", "name", metavar="NAME", help="The object to correct, where the result holds several.")
+@click.option("--object", "name", metavar="NAME", help="The object to correct, if the result holds several.")
 @mark_options
 @click.option(
     "--mask",
@@ -51,14 +51,14 @@ Examples:
     metavar="FILE[:LABEL]",
     help="A segmentation on the image's grid whose mask on this slice is taken as it is.",
 )
-@click.option("--absent", is_flag=True, help="The object is not on the slice, nor beyond it.")
+@click.option("--absent", is_flag=True, help="The object is neither on this slice nor beyond it.")
 @click.option("--accept", is_flag=True, help="Keep the slice as it is; nothing is computed.")
 @click.option(
     "--right",
     "right",
     type=click.IntRange(min=0),
     multiple=True,
-    help="Slices that are right as they are; for results that carry no prompts, such as label maps.",
+    help="Slices that are right as they are; for results without stored prompts, such as label maps.",
 )
 @keep_out_option
 @axis_option
@@ -85,9 +85,9 @@ def correct(
 ) -> None:
     """Correct one slice of RESULT, a segmentation of IMAGE, and propagate again up to the next fixed slices.
 
-    Fixed are slices that were prompted, corrected or accepted; everything beyond them stays as it is. RESULT is written
-    anew, and what it was before the first correction stays beside it as RESULT.bak. In the folder of a batch RESULT
-    itself stays, corrected.seg.nrrd is written beside it, and record and report of the run say so.
+    Slices that were prompted, corrected or accepted are fixed; everything beyond them stays as it is. RESULT is
+    overwritten, and the file as it was before the first correction is kept beside it as RESULT.bak. In the folder of a
+    batch, RESULT itself stays; corrected.seg.nrrd is written beside it, and the run's record and report mention it.
     """
     from PromptOnceLib.batch.corrections import CaseCorrection
     from PromptOnceLib.cases.correction import read_saved_result, write_saved_result

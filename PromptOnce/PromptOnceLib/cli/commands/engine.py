@@ -36,9 +36,9 @@ quiet_option = click.option("--quiet", is_flag=True, help="No progress.")
 
 @click.group()
 def engine() -> None:
-    """Install, test and remove the Python environment with PyTorch and SAM 2 that Slicer's module works with.
+    """Install, test and remove the engine: a Python environment with PyTorch and SAM 2.
 
-    So does the command promptonce where the Python it runs in has no PyTorch or no SAM 2.
+    Slicer's module uses it, and so does the command promptonce if its own Python has no PyTorch or no SAM 2.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def engine() -> None:
 @folder_option
 @json_option
 def status(folder: Path | None, as_json: bool) -> None:
-    """Whether the private environment is there, its folder, versions and size. Starts nothing."""
+    """Show whether the private environment exists, its folder, versions and size. Starts nothing."""
     found = installation.status(folder)
     manifest = found.manifest or installation.InstallManifest()
     told = {
@@ -90,12 +90,12 @@ def status(folder: Path | None, as_json: bool) -> None:
 @click.option(
     "--base",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Python to make the environment from [default: the one that runs promptonce].",
+    help="Python to create the environment from [default: the one that runs promptonce].",
 )
 @yes_option
 @quiet_option
 def install(folder: Path | None, backend: str, base: Path | None, yes: bool, quiet: bool) -> None:
-    """Make the private environment: fetches uv, and with it PyTorch, SAM 2 and what they need. Ctrl-C cancels."""
+    """Create the private environment: fetch uv, and with it PyTorch, SAM 2 and what they need. Ctrl-C cancels."""
     if installation.status(folder).ready:
         raise InputError("The engine is installed already. `promptonce engine test` tests it.")
     plan = plan_installation(folder, backend=backend, base_python=base)

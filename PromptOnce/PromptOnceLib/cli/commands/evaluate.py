@@ -35,25 +35,25 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("result", metavar="RESULT[:LABEL[=NAME],...]")
 @click.argument("reference", metavar="REFERENCE[:LABEL[=NAME],...]")
-@click.option("--results", metavar="PATTERN[:LABEL,...]", help="Of folders: the results, such as {case}_seg.nrrd.")
+@click.option("--results", metavar="PATTERN[:LABEL,...]", help="For folders: the results, such as {case}_seg.nrrd.")
 @click.option(
-    "--references", metavar="PATTERN[:LABEL,...]", help="Of folders: the references, such as {case}_lung.nii.gz:1,2."
+    "--references", metavar="PATTERN[:LABEL,...]", help="For folders: the references, such as {case}_lung.nii.gz:1,2."
 )
-@click.option("--together", is_flag=True, help="All objects of a file as one.")
+@click.option("--together", is_flag=True, help="Take all objects of a file as one.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
     default=2.0,
     show_default=True,
     metavar="MM",
-    help="Of the surface Dice: how far apart surfaces may be and still agree.",
+    help="For the surface Dice: the distance up to which surfaces agree.",
 )
 @click.option(
     "--axis", default="auto", show_default=True, help="Slices along auto, i, j, k, axial, sagittal or coronal."
 )
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write a row for every case and object.")
 @click.option(
-    "--slices", "slices_path", type=click.Path(path_type=Path), help="Of one pair: write a row for every slice."
+    "--slices", "slices_path", type=click.Path(path_type=Path), help="For one pair: write a row for every slice."
 )
 @click.option("--report", "report_path", type=click.Path(path_type=Path), help="Write a page with box plots, .html.")
 @overwrite_option
@@ -78,9 +78,9 @@ def evaluate(
 ) -> None:
     """Compare RESULT with REFERENCE, two files or folders: Dice, Jaccard, distances and volumes of every object.
 
-    Objects belong together by their names, those of label maps by their numbers. Labels that are chosen without names
-    are one object, and then so are all of the other file. Statistics per slice are over the slices that hold the
-    reference, as in the papers.
+    Objects are matched by name, in label maps by number. Labels that are chosen without names are one object, and then
+    so are all objects of the other file. Statistics per slice are over the slices that hold the reference, as in the
+    papers.
 
     \b
     Exit status: 0 all were compared, 1 some cases were not, 2 bad input.

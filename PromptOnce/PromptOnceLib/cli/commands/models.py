@@ -42,7 +42,7 @@ def models() -> None:
 @folder_option
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_models(folder: Path | None, as_json: bool) -> None:
-    """All models, their size, and whether they are on this computer; a star marks the one taken where none is named."""
+    """List all models, their size, and whether they are on this computer; a star marks the default."""
     found = []
     taken = default_model(load_registry().models, folder).name
     for entry in load_registry().entries():
@@ -76,7 +76,7 @@ def list_models(folder: Path | None, as_json: bool) -> None:
 @click.option("--best", is_flag=True, help="Forget the choice: take the best model on this computer.")
 @folder_option
 def use(name: str | None, best: bool, folder: Path | None) -> None:
-    """Take the model NAME from now on where a command names none."""
+    """Make the model NAME the default."""
     if (name is None) != best:
         raise click.UsageError("Give the name of a model, or --best.")
     choose_model(None if name is None else load_registry().get(name), folder)
@@ -88,7 +88,7 @@ def use(name: str | None, best: bool, folder: Path | None) -> None:
 @folder_option
 @quiet_option
 def download(name: str, folder: Path | None, quiet: bool) -> None:
-    """Download the checkpoint of the model NAME; an interrupted download is taken up again.
+    """Download the checkpoint of the model NAME; an interrupted download continues where it stopped.
 
     The licence of its weights is shown before.
     """
@@ -108,7 +108,7 @@ def download(name: str, folder: Path | None, quiet: bool) -> None:
 @folder_option
 @quiet_option
 def verify(names: tuple[str, ...], folder: Path | None, quiet: bool) -> None:
-    """Compare the checkpoints on this computer with their SHA-256: NAMES, or all that are here."""
+    """Compare the checkpoints on this computer, NAMES or all of them, with their SHA-256."""
     registry = load_registry()
     wanted = [registry.get(name) for name in names] or [
         entry for entry in registry.entries() if checkpoints.status(entry, folder).present
@@ -130,7 +130,7 @@ def verify(names: tuple[str, ...], folder: Path | None, quiet: bool) -> None:
 @click.argument("name", required=False)
 @folder_option
 def path(name: str | None, folder: Path | None) -> None:
-    """The folder of the checkpoints, or the file of the model NAME."""
+    """Print the folder of the checkpoints, or the file of the model NAME."""
     if name is None:
         click.echo(str(checkpoints.checkpoints_folder(folder)))
     else:

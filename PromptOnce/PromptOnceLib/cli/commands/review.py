@@ -27,13 +27,13 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--object", "name", metavar="NAME", help="Only this object.")
-@click.option("--first", type=click.IntRange(min=1), metavar="N", help="Only so many slices.")
+@click.option("--first", type=click.IntRange(min=1), metavar="N", help="Only the first N slices.")
 @quiet_option
 @json_option
 def review(result: Path, name: str | None, first: int | None, quiet: bool, as_json: bool) -> None:
-    """List the slices of RESULT, a .seg.nrrd file that PromptOnce wrote, the ones to look at first in front.
+    """List the slices of RESULT, a .seg.nrrd file that PromptOnce wrote, with those to check first at the top.
 
-    The confidence estimates how well a slice's mask fits, 0 to 1. What was prompted, corrected or accepted comes last.
+    The confidence estimates how well a slice's mask fits, 0 to 1. Prompted, corrected and accepted slices come last.
     """
     from PromptOnceLib.cases.recorded_result import read_recorded_result
     from PromptOnceLib.cases.slice_review import review_recorded

@@ -31,7 +31,7 @@ NEXT = {
 )
 @overwrite_option
 def sample(name: str, output: Path, overwrite: bool) -> None:
-    """Write the example image NAME and its reference, so that every line of the documents can be pasted.
+    """Write the example image NAME and its reference, which the commands in the documentation use.
 
     chest is a real CT that comes with slicerio, with both lungs as labels 1 and 2; phantom a generated patient with six
     organs, and a second patient; dicom the first of them as a folder of DICOM slices. Nothing is downloaded.

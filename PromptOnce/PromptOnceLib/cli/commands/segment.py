@@ -90,9 +90,9 @@ def segment(
 ) -> None:
     """Segment the object of one prompt in all slices of IMAGE.
 
-    IMAGE is a NIfTI, NRRD or MetaImage file, a DICOM file or folder, or an X-ray as PNG, JPEG or TIFF. The prompt is
-    given by --box, --positive and --negative, or by --prompt, --prompt-from or --mask-from; or --seed names a seed that
-    was made on another image, and several --seed are put before the image one after the other.
+    IMAGE is a NIfTI, NRRD or MetaImage file, a DICOM file or folder, or an X-ray as PNG, JPEG or TIFF. Give the prompt
+    with --box, --positive and --negative, or with --prompt, --prompt-from or --mask-from. Or give --seed, a seed that
+    was made on another image; several seeds are put before the image one after the other.
     """
     from PromptOnceLib.cases.outputs import keep_outputs
     from PromptOnceLib.cases.run_report import run_report

@@ -85,7 +85,9 @@ class _Writer:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--seed", "seed_names", metavar="NAME", multiple=True, required=True, help="A seed; may be repeated.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="Folder for the results.")
-@click.option("--each", is_flag=True, help="Each picture right after the seed, instead of one sequence of all.")
+@click.option(
+    "--each", is_flag=True, help="Segment each picture directly after the seed, instead of all as one sequence."
+)
 @click.option("--images", metavar="PATTERN", help="Take only these files, for example {case}_pa.png.")
 @click.option(
     "--format",
@@ -93,7 +95,7 @@ class _Writer:
     type=click.Choice(["seg.nrrd", "nii.gz"]),
     default="seg.nrrd",
     show_default=True,
-    help="Of the segmentation files.",
+    help="Format of the segmentation files.",
 )
 @fit_options[0]
 @fit_options[1]
@@ -123,8 +125,8 @@ def segment_pictures(
 ) -> None:
     """Segment all X-rays, or other pictures without slices, of FOLDER from a seed.
 
-    They may have different sizes; each result is on its own picture's grid. As one sequence, later pictures profit from
-    earlier ones, and suffer from their mistakes. A picture that cannot be read is reported and left out.
+    They may have different sizes; each result is on its own picture's grid. In one sequence, later pictures profit from
+    earlier ones and suffer from their mistakes. A picture that cannot be read is reported and left out.
 
     \b
     Exit status: 0 all pictures have results, 1 some have none or it was cancelled, 2 bad input.

@@ -55,7 +55,7 @@ def show(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Say what IMAGE is, and write a picture of one slice between rulers.
+    """Describe IMAGE, and write a picture of one slice with rulers.
 
     The slice is shown as it is stored, neither turned nor mirrored, so that columns x and rows y of --box, --positive
     and --negative can be read off. A prompt that is given is drawn on it.

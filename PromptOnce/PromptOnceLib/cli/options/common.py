@@ -81,8 +81,8 @@ _MODEL_AND_DEVICE = [
         envvar="PROMPTONCE_MODEL",
         show_default=True,
         shell_complete=completed_names.models,
-        help="A name of `promptonce models list`, auto for the one chosen there or else the best one on this "
-        "computer, or a checkpoint file.",
+        help="A name from `promptonce models list`; auto, which takes the model chosen with `promptonce models "
+        "use` or else the best one on this computer; or a checkpoint file.",
     ),
     click.option(
         "--model-config",
@@ -119,7 +119,7 @@ volume_option = click.option(
     "--volume",
     "volume_name",
     metavar="N|NAME",
-    help="Which volume, where a DICOM file, folder or archive holds several (phases, echoes, magnitude and phase).",
+    help="Which volume to take if a DICOM file, folder or archive holds several (phases, echoes, magnitude and phase).",
 )
 window_option = click.option(
     "--window",
@@ -138,7 +138,7 @@ axis_option = click.option(
 keep_out_option = click.option(
     "--keep-out",
     metavar="FILE[:LABEL,...]",
-    help="Segments that the object must not reach into; points on them are negative ones on the prompted slice.",
+    help="Segments that the object must not enter; points on them become negative points on the prompted slice.",
 )
 fill_holes_option = click.option(
     "--fill-holes",
@@ -170,8 +170,8 @@ zoom_option = click.option(
     type=_ZoomType(),
     default="auto",
     show_default=True,
-    help="What the network sees of a slice: auto, a crop around objects that are small on it; off, all of it; or a "
-    "crop so many times as long as the object.",
+    help="How much of a slice the network sees: auto, a crop around an object that is small on the slice; off, the "
+    "whole slice; or a crop FACTOR times as long as the object.",
 )
 between_option = click.option(
     "--between",

@@ -88,7 +88,7 @@ mark_list = (
         help="Box around the object: columns x and rows y of the slice as stored (`promptonce show` has rulers).",
     ),
     click.option("--positive", type=Coordinates("X,Y"), multiple=True, help="Points on the object, one or more."),
-    click.option("--negative", type=Coordinates("X,Y"), multiple=True, help="Points beside the object, one or more."),
+    click.option("--negative", type=Coordinates("X,Y"), multiple=True, help="Points outside the object, one or more."),
     click.option(
         "--box-mm",
         type=Coordinates("X0,Y0,Z0,X1,Y1,Z1", "mm"),
@@ -97,7 +97,7 @@ mark_list = (
     ),
     click.option("--positive-mm", type=Coordinates("X,Y,Z", "mm"), multiple=True, help="Points on the object in mm."),
     click.option(
-        "--negative-mm", type=Coordinates("X,Y,Z", "mm"), multiple=True, help="Points beside the object in mm."
+        "--negative-mm", type=Coordinates("X,Y,Z", "mm"), multiple=True, help="Points outside the object in mm."
     ),
     click.option(
         "--space",

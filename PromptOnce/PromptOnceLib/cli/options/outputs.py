@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from PromptOnceLib.cases.outputs import Outputs
 
 overwrite_option = click.option(
-    "--overwrite", is_flag=True, help="Replace files that are there already; without it they are refused."
+    "--overwrite", is_flag=True, help="Replace existing files; otherwise the command refuses to."
 )
 
 
@@ -61,7 +61,7 @@ output_options = grouped(
         ),
         click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write the table of slices."),
         click.option("--sheet", "sheet_path", type=click.Path(path_type=Path), help="Write a contact sheet, a PNG."),
-        click.option("--no-file-name", is_flag=True, help="Leave the name of the image's file off the contact sheet."),
+        click.option("--no-file-name", is_flag=True, help="Leave the image's file name off the contact sheet."),
         overwrite_option,
     ],
 )

@@ -18,6 +18,7 @@ from PromptOnceLib.prompts.conditioning import SharedSeed, with_terminology
 from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import write_prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet, write_prompts
+from PromptOnceLib.prompts.strategies.slice_prompts import PROMPTED
 
 ONE_PROMPT = (
     "Give one prompt: --box, --positive and --negative, or --prompt FILE, --prompt-from REFERENCE, or --mask-from "
@@ -33,9 +34,14 @@ class PromptOptions(MarkOptions):
     prompt_file: Path | None
     prompt_from: str | None
     mask_from: str | None
+    strategy: str
     name: str
     save_prompt: Path | None
     codes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if self.strategy != "paper" and self.prompt_from is None:
+            raise InputError("--strategy goes with --prompt-from.")
 
     @property
     def given(self) -> int:
@@ -62,7 +68,8 @@ class PromptOptions(MarkOptions):
         if self.prompt_from is not None or self.mask_from is not None:
             text = self.prompt_from or self.mask_from or ""
             found = read_objects(text, volume.geometry, notices.append, self.name)
-            found = [replace(item, as_mask=self.mask_from is not None) for item in found]
+            by_mask = self.mask_from is not None
+            found = [replace(item, as_mask=by_mask, strategy=self.strategy) for item in found]
             return found[0] if len(found) == 1 else tuple(found)
         return self.several(self.objects) if self.objects else self.one(self.name)
 
@@ -106,6 +113,15 @@ def reference_of(text: str | None, volume: Volume, notices: list[str]) -> Refere
     return None if text is None else named_objects(text, volume.geometry, notices.append)
 
 
+strategy_option = click.option(
+    "--strategy",
+    type=click.Choice(PROMPTED),
+    default="paper",
+    show_default=True,
+    help="How --prompt-from takes the prompt: as the papers do, or of Huang et al. S2 one point, S3 five, S4 five and "
+    "five negative ones, S5 the box, S6 the box and one point.",
+)
+
 prompt_options = grouped(
     "prompt",
     PromptOptions,
@@ -116,7 +132,7 @@ prompt_options = grouped(
             metavar="NAME",
             multiple=True,
             shell_complete=completed_names.structures,
-            help="Begins an object: the boxes and points behind it mark it. One --object for each of several objects.",
+            help="Begin an object: the boxes and points that follow belong to it. Give it once for each object.",
         ),
         *mark_list,
         click.option(
@@ -128,31 +144,34 @@ prompt_options = grouped(
         click.option(
             "--prompt-from",
             metavar="REFERENCE[:LABEL[=NAME],...]",
-            help="Take box and points from a segmentation, as the papers do; with names an object for each name.",
+            help="Take box and points from a segmentation, as the papers do; with names, an object for each name.",
         ),
+        strategy_option,
         click.option(
             "--code",
             "codes",
             metavar="[NAME=]SCHEME:VALUE:MEANING",
             multiple=True,
-            help="What an object is, such as SCT:10200004:Liver; names like liver or right kidney have theirs already.",
+            help="Code for what an object is, such as SCT:10200004:Liver; names such as liver or right kidney get "
+            "theirs automatically.",
         ),
         click.option(
             "--name",
             default="object",
             show_default=True,
             shell_complete=completed_names.structures,
-            help="Name of the segment, where there is one.",
+            help="Name of the segment, if there is only one.",
         ),
         click.option(
             "--save-prompt",
             type=click.Path(path_type=Path),
-            help="Write the prompt as JSON, to be used again by --prompt.",
+            help="Write the prompt as JSON, for later use with --prompt.",
         ),
         click.option(
             "--mask-from",
             metavar="SEGMENTATION[:LABEL[=NAME],...]",
-            help="Take the mask of a segmentation on the slice for a prompt; with names an object for each name.",
+            help="Take the mask of a segmentation on the prompted slice as the prompt; with names, an object for "
+            "each name.",
         ),
     ],
 )

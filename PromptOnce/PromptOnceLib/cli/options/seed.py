@@ -65,8 +65,8 @@ scanner_option = click.option(
     "--scanner",
     type=_ScannerPair(),
     multiple=True,
-    help=f"What the image does not say about its scanner, one or more; keys: {', '.join(SCANNER_KEYS)}. name is what "
-    "you call it.",
+    help=f"What the image does not say about its scanner, one or more; keys: {', '.join(SCANNER_KEYS)}. name is "
+    "your own name for the scanner.",
 )
 seed_option = click.option(
     "--seed",
@@ -74,7 +74,7 @@ seed_option = click.option(
     metavar="NAME|auto",
     multiple=True,
     shell_complete=completed_names.seeds,
-    help="A seed of the library; auto takes the one that fits.",
+    help="A seed of the library; auto takes the one that fits best.",
 )
 by_option = click.option(
     "--by",
@@ -88,7 +88,7 @@ fit_option = click.option(
     type=click.Choice(["stretch", "millimetres"]),
     default=DEFAULT_FIT,
     show_default=True,
-    help="How a seed's frame is brought to the image: as it is, or cut or padded to the same field of view.",
+    help="How a seed's frame is fitted to the image: as it is, or cropped or padded to the same field of view.",
 )
 fit_options = (by_option, fit_option)
 
@@ -134,8 +134,8 @@ start_option = click.option(
     default="central",
     show_default=True,
     help="Slice where a seed takes over: central, as in the papers; similar, the one most similar to the seed's "
-    "frame; confident, the one where the model is most confident to see the object right after the seed, worth a try "
-    "where central finds nothing; or slice K. What is searched for is searched in the range only, where there is one.",
+    "frame; confident, the one where the model, directly after the seed, is most confident that it sees the object "
+    "(try it if central finds nothing); or slice K. A search stays within the range.",
 )
 target_option = click.option("--target", help="With --seed auto: only seeds that mark this.")
 

@@ -1,1 +1,1 @@
-"""Parts of slices instead of whole ones, and what is prompted on each slice by itself."""
+"""Crops instead of whole slices, and slices that are each segmented from a prompt of their own."""

@@ -147,7 +147,7 @@ def _as_text(job: BatchJob) -> str:
         if job.summary.failed:
             sentences.append(_("{count} failed.").format(count=job.summary.failed))
         if job.summary.cancelled:
-            sentences.append(_("The batch was cancelled; it can be gone on with."))
+            sentences.append(_("The batch was cancelled; you can go on with it later."))
     if job.error is not None and not (job.summary and isinstance(job.error, CancelledError)):
         sentences.append(job.error.message)
     return " ".join(sentences)

@@ -65,7 +65,7 @@ class BatchPanel(Panel):
         self.go_on = qt.QCheckBox(_("Then show the next case"))
         self.go_on.checked = True
         self.cancel = qt.QPushButton(icon("cancel"), _("Cancel"))
-        self.cancel.setToolTip(_("Give up the case under way; what is finished is kept"))
+        self.cancel.setToolTip(_("Stop the current case; finished cases are kept"))
         self.bar, self.progress = qt.QProgressBar(), line_label()
         self.form.addRow(self.start.widget)
         self.form.addRow(self.notice)

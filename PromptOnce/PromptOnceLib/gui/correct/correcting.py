@@ -150,7 +150,7 @@ class CorrectionController:
             raise InputError(_("Nothing has changed: mark what is wrong on a slice, or draw on one."))
         old = found.correctable(case.framed_as(found.window).stack)
         changed = tuple(sorted(marks))
-        words = _("The voxels of the volume were changed since: the slices are those of now.") if outdated else ""
+        words = _("The volume's voxels have changed since: the corrected slices use the new ones.") if outdated else ""
 
         def failed(error: PromptOnceError) -> None:
             reason = "" if isinstance(error, CancelledError) else error.message
@@ -199,7 +199,7 @@ class CorrectionController:
         drawn = [] if before is None else [i for i in before.edited if after is None or i not in after.edited]
         if drawn:
             words = slices_in_words(drawn)
-            sentence += " " + _("With it went what was drawn by hand: {slices}; Redo brings it back.").format(
+            sentence += " " + _("This also removed what was drawn by hand: {slices}; Redo restores it.").format(
                 slices=words
             )
         self._say(sentence)

@@ -44,11 +44,11 @@ class History:
 
     def undo(self) -> str:
         """Take the last step back; a sentence for the user."""
-        return self._move(self._done, self._undone, SegmentWriter.undo, _("Taken back: {what}."))
+        return self._move(self._done, self._undone, SegmentWriter.undo, _("Undone: {what}."))
 
     def redo(self) -> str:
         """Do it again; a sentence for the user."""
-        return self._move(self._undone, self._done, SegmentWriter.redo, _("Done again: {what}."))
+        return self._move(self._undone, self._done, SegmentWriter.redo, _("Redone: {what}."))
 
     def _move(
         self,

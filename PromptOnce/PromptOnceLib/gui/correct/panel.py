@@ -47,17 +47,17 @@ class CorrectPanel(Panel):
         """See Panel."""
         corrections = self._corrections
         self.segment = narrow(qt.QComboBox())
-        self.segment.setToolTip(_("The segment to review: the selected object's, or another one to go on with"))
+        self.segment.setToolTip(_("The segment to review: that of the selected object, or another one"))
         self.segment_label = qt.QLabel(_("Segment:"))
         self.ribbon = Ribbon(corrections.walk.go_to, self.outdated, self._describe)
         self.slice, self.hint = line_label(), line_label()
-        self.next = _button(_("Next to review"), _("Show the slice of which the model is least sure (N)"))
+        self.next = _button(_("Next to review"), _("Show the slice where most pixels are expected to be wrong (N)"))
         self.accept = _button(_("Accept"), _("Keep the slice that is shown as it is (A)"))
         self.correct = _button(
             _("Correct here"), _("Mark what is wrong on the slice that is shown, with Box, Include and Exclude")
         )
         self.propagate = qt.QPushButton(icon("propagate"), "")
-        self.propagate.setToolTip(_("Compute the slices up to the next fixed ones anew; all others stay as they are"))
+        self.propagate.setToolTip(_("Compute the slices up to the next fixed ones again; all others stay as they are"))
         self.propagate.setMinimumHeight(_BUTTON_HEIGHT)
         self.bar = qt.QProgressBar()
         self.bar.setTextVisible(False)
@@ -65,7 +65,7 @@ class CorrectPanel(Panel):
         self.cancel.setToolTip(_("Stop at the next slice; the result stays as it was"))
         self.undo, self.redo = qt.QToolButton(), qt.QToolButton()
         self.undo.text, self.redo.text = _("Undo"), _("Redo")
-        self.undo.setToolTip(_("Take the last step back: a correction, or what was accepted"))
+        self.undo.setToolTip(_("Undo the last step: a correction, or what was accepted"))
         self.legend = _legend()
         self.form.addRow(self.segment_label, self.segment)
         self.form.addRow(self.ribbon.widget)
@@ -150,16 +150,16 @@ class CorrectPanel(Panel):
                 done=corrections.work.progress[0], total=corrections.work.progress[1]
             )
         if found is None:
-            return _("Once an object has a result, its slices come here: press Propagate, or choose a segment.")
+            return _("Once an object has a result, its slices appear here: press Propagate, or choose a segment.")
         if corrections.correcting:
             return _(
-                "Mark what is wrong with Box, Include and Exclude: the fill is what comes, the line what is there."
+                "Mark what is wrong with Box, Include and Exclude: the fill is the new mask, the line the old one."
             )
         if found.edited:
             words = slices_in_words(found.edited)
-            return _("Drawn by hand: {slices}. Propagate changes goes on from there.").format(slices=words)
+            return _("Drawn by hand: {slices}. Propagate changes starts from there.").format(slices=words)
         if found.changed:
-            return _("Propagate changes goes out from the accepted slices.")
+            return _("Propagate changes starts from the accepted slices.")
         if not found.prompts.objects[0].slices:
             return _("This segment was not made here: accept a slice that is right, to propagate from it.")
         return _("Look at the slices that Next to review shows: accept them, or correct them.")

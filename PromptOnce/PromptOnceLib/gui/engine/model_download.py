@@ -41,7 +41,7 @@ class ModelDownload:
     def cancel(self) -> None:
         """End the process; what has arrived is kept."""
         self._runner.kill()
-        self._on_end(CancelledError(_("The download was cancelled; the next one goes on from here.")))
+        self._on_end(CancelledError(_("The download was cancelled; the next one continues from here.")))
 
     def _title(self) -> str:
         return _("Downloading {name}").format(name=self._name)

@@ -49,19 +49,19 @@ class PromptPanel(Panel):
         self.tools: dict[Tool, Any] = {
             "box": _tool("box", _("Box"), _("Drag a box around the object, or click two corners (Ctrl+Shift+B)")),
             "positive": _tool("point-plus", _("Include"), _("Click on the object (Ctrl+Shift+P)")),
-            "negative": _tool("point-minus", _("Exclude"), _("Click on what is not the object (Ctrl+Shift+N)")),
+            "negative": _tool("point-minus", _("Exclude"), _("Click where the mask should not be (Ctrl+Shift+N)")),
         }
         self.clear = _tool("clear", "", _("Remove box and points of this object"), checkable=False)
-        self.undo = _tool("undo", "", _("Take back the last change of the prompt (Ctrl+Shift+Z)"), checkable=False)
-        self.redo = _tool("redo", "", _("Do it again (Ctrl+Shift+Y)"), checkable=False)
+        self.undo = _tool("undo", "", _("Undo the last change of the prompt (Ctrl+Shift+Z)"), checkable=False)
+        self.redo = _tool("redo", "", _("Redo the change (Ctrl+Shift+Y)"), checkable=False)
         self.hint = line_label()
         self.form.addRow(row(*self.tools.values(), None, self.clear, self.undo, self.redo))
         self.form.addRow(self.hint)
         self.form.addRow(self.notice)
         self.form.addRow(self.objects)
         self.keep, self.forget = qt.QPushButton(_("Keep marks of this slice")), qt.QToolButton()
-        self.keep.setToolTip(_("Then go on marking on another slice: both prompt the run"))
-        self.forget.setToolTip(_("Drop the marks that are kept on other slices"))
+        self.keep.setToolTip(_("Keep these marks and go on with another slice: both prompt the run"))
+        self.forget.setToolTip(_("Discard the marks that are kept on other slices"))
         self.form.addRow(row(self.keep, None, self.forget))
         self.form.addRow(row(self.name, self.color, self.terminology.button, self.add, self.remove))
         for tool, button in self.tools.items():
@@ -172,7 +172,7 @@ class PromptPanel(Panel):
 
 def _hint(tool: Tool | None, case: OpenCase) -> str:
     if tool == "box":
-        return _("Drag from one corner of the box to the opposite one, or click both. Esc or right click: no box.")
+        return _("Drag from one corner of the box to the opposite one, or click both. Esc or right click cancels.")
     if tool is not None:
         return _("Click in the slice view. X swaps Include and Exclude; Esc or right click puts the tool away.")
     if case.correction is not None:

@@ -19,7 +19,7 @@ class CleanUpChoice:
     def __init__(self, runs: RunController, choices: SceneChoices, notices: Notices) -> None:
         self._runs, self._choices, self._notices = runs, choices, notices
         self.rule = narrow(qt.QComboBox())
-        self.rule.setToolTip(_("Which pieces of the masks stay once all slices are done"))
+        self.rule.setToolTip(_("Which pieces of the masks are kept once all slices are done"))
         self.undo = qt.QToolButton()
         self.widget = row(self.rule, self.undo)
         connect(self.rule, "activated(int)", lambda index: choices.set(cleanUp=self.rule.itemData(index)))
@@ -45,7 +45,9 @@ class CleanUpChoice:
         except InputError as error:
             self._notices.say("run", error.message)
             return
-        self._notices.say("run", _("The clean-up was taken back.") if run.clean_up_undone else _("Cleaned up again."))
+        self._notices.say(
+            "run", _("The clean-up was undone.") if run.clean_up_undone else _("The clean-up was redone.")
+        )
         self._runs.tell_result()
 
 

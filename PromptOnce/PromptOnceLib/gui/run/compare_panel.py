@@ -132,7 +132,7 @@ class ComparePanel(Panel):
 def _headline(figures: dict[str, str]) -> str:
     """What somebody looks for first: how well it agrees with the reference, else how large it is."""
     if not figures:
-        return _("Figures, plot and table of the result come here.")
+        return _("Figures, plot and table of the result appear here.")
     names: list[str] = [name for name in ("Dice", "Jaccard") if name in figures] or ["Volume"]
     first, *rest = names
     large = f'<span style="font-size: x-large; font-weight: bold">{first} {figures[first]}</span>'

@@ -21,7 +21,7 @@ class CorrectionsQuestion:
         self._runs = runs
         self.widget, self.text = qt.QWidget(), line_label()
         self.keep = _button(_("Keep them"), _("Propagate into all other slices"))
-        self.overwrite = _button(_("Overwrite them"), _("Propagate into these as well; Undo run brings them back"))
+        self.overwrite = _button(_("Overwrite them"), _("Propagate into these as well; Undo run restores them"))
         column = qt.QVBoxLayout(self.widget)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.text)

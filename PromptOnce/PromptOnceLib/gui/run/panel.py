@@ -79,8 +79,8 @@ class RunPanel(Panel):
         self.overwrite.setToolTip(_("Otherwise segments may overlap, and other segments stay as they are"))
         self.early_stop = early_stop_box()
         self.zoom, self.between = narrow(qt.QComboBox()), narrow(qt.QComboBox())
-        self.between.setToolTip(_("How slices between those with marks of their own come about"))
-        self.zoom.setToolTip(_("What the network sees of a slice; the preview frames it"))
+        self.between.setToolTip(_("How the slices between marked slices are segmented"))
+        self.zoom.setToolTip(_("How much of a slice the network sees; the preview shows it as a frame"))
         self.clean_up = CleanUpChoice(self._runs, self._choices, self._tools.notices)
         self.limit = qt.QCheckBox(_("Only slices"))
         # Kept: under PythonQt a label that is in no widget yet would go with its last name.

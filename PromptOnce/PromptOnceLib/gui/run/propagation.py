@@ -199,7 +199,7 @@ class RunController:
 
     def redo(self) -> None:
         """Take `undo` back."""
-        self._swap(SegmentWriter.redo, _("The run is there again."))
+        self._swap(SegmentWriter.redo, _("The run was restored."))
 
     def tell_result(self) -> None:
         """Have everybody look at the result of the last run again: it was changed."""
@@ -276,18 +276,18 @@ class RunController:
 
 def correction_begun() -> str:
     """What is said where a correction that was begun stands in the way."""
-    return _("A correction is begun: press Propagate changes, or Stop correcting.")
+    return _("A correction is under way: press Propagate changes, or Stop correcting.")
 
 
 def _undone(writer: SegmentWriter) -> str:
     """What undoing a run takes away."""
     corrections = writer.corrections()
     names = ", ".join(f'"{name}"' for name, _slices in corrections)
-    sentence = _("Taken back: the run into {names}.").format(names=names)
+    sentence = _("Undone: the run into {names}.").format(names=names)
     lost = "; ".join(f'{slices_in_words(slices)} of "{name}"' for name, slices in corrections if slices)
     if lost:
-        sentence += " " + _("With it went what was corrected or accepted: {slices}.").format(slices=lost)
-    return sentence + " " + _("Redo run brings it back.")
+        sentence += " " + _("This also undid what was corrected or accepted: {slices}.").format(slices=lost)
+    return sentence + " " + _("Redo run restores it.")
 
 
 def _as_text(run: VolumeRun, done: int) -> str:

@@ -40,7 +40,9 @@ class SeedForm:
         self.picture, self.hint = qt.QLabel(), line_label()
         self.confirmed = qt.QCheckBox(_("The picture shows no names or other burned-in text"))
         self.larger = qt.QPushButton(_("Full size ..."))
-        self.larger.setToolTip(_("Every pixel, in a window of its own: small text is not seen in the small picture"))
+        self.larger.setToolTip(
+            _("Show every pixel in a separate window: small text is not visible in the small picture")
+        )
         self.save = qt.QPushButton(_("Save"))
         form = qt.QFormLayout()
         form.setFieldGrowthPolicy(qt.QFormLayout.AllNonFixedFieldsGrow)
@@ -86,7 +88,7 @@ class SeedForm:
         if not prompted:
             return _("Mark an object first: a seed is a slice with its prompt and its mask.")
         if not self.confirmed.checked:
-            return _("Look at the picture: it is stored as it is and may be handed on.")
+            return _("Look at the picture: it is stored as it is and may be shared.")
         return "" if self.name.text.strip() else _("Give the seed a name.")
 
     def _draw(self, image: ChosenImage, index: int, window: Window) -> None:

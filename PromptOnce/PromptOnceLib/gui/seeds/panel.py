@@ -50,9 +50,9 @@ class SeedsPanel(Panel):
         """See Panel."""
         self.form_button = SeedForm(self._current, self._engine, self._saver)
         self.scanner, self.target = qt.QLineEdit(), qt.QLineEdit()
-        self.scanner.setToolTip(_("What you call the scanner of this series; seeds of the same scanner come first"))
+        self.scanner.setToolTip(_("Your name for the scanner of this series; seeds of the same scanner come first"))
         self.target.setPlaceholderText(_("anything"))
-        self.target.setToolTip(_("Suggest only seeds that mark this"))
+        self.target.setToolTip(_("Suggest only seeds of this target"))
         self.list = qt.QListWidget()
         self.list.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)
         self.list.setIconSize(qt.QSize(_THUMBNAIL, _THUMBNAIL))

@@ -91,7 +91,7 @@ def _title(step: Step) -> str:
     """What goes on, by what is asked of the worker: a round trip goes to ends, a search tries slices."""
     if isinstance(step, EmbeddingStep):
         return _("Looking for the slice most similar to the seed's")
-    text = _("Round trip, way {number} of at most {count}")
+    text = _("Round trip, step {number} of at most {count}")
     if isinstance(step, PropagationStep) and step.settings.alone:
         text = _("Looking for the slice with most confidence, {number} of at most {count}")
     return text.format(number=step.number, count=step.count)

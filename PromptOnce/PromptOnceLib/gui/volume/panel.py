@@ -64,7 +64,7 @@ class VolumePanel(Panel):
         self.seed.setToolTip(_("Show the prompted slice in the views (Ctrl+Shift+S)"))
         self.use_shown = qt.QToolButton()
         self.use_shown.text = _("Use the slice shown")
-        self.use_shown.setToolTip(_("Prompt on the slice that the view shows; what is marked already moves there"))
+        self.use_shown.setToolTip(_("Mark on the slice that the view shows; existing marks move there"))
         self.seed_text, self.picture = line_label(), qt.QLabel()
         self.picture.setFixedSize(_PICTURE, _PICTURE)
         self.picture.setAlignment(qt.Qt.AlignCenter)

@@ -1,1 +1,1 @@
-"""What is seen of slices."""
+"""Crops of slices."""

@@ -24,6 +24,7 @@ from PromptOnceLib.mrml.logic.seeds import SeedLogic
 from PromptOnceLib.mrml.logic.worker_access import WAIT, WorkerAccess
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.prompts.interpolation import Between
+from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 
 _VOLUMES = ".volumes"
@@ -54,6 +55,7 @@ class BatchLogic:
         target: str = "",
         prompt: str | Path | None = None,
         promptFromReference: bool = False,  # noqa: N803
+        strategy: Strategy = "paper",
         reference: str | None = None,
         names: Sequence[str] | None = None,
         axis: str = "auto",
@@ -79,7 +81,8 @@ class BatchLogic:
         input: a folder, a manifest (CSV or TSV), or a list of files, DICOM folders and volume nodes; or one node. The
         voxels of nodes are kept in the output folder, which resuming and reviewing need. seed: a seed's name, or "auto"
         for the one of the library that suits each image best and marks the target; or prompt: a prompt file; or
-        promptFromReference: box and points from each reference, as the papers do. A manifest may say it case by case.
+        promptFromReference: box and points from each reference, as the papers do, or by the strategy, "S2" to "S6". A
+        manifest may say it case by case.
         reference: pattern such as "{case}_lung.nii.gz", for a folder. names: of the cases of a list; without it nodes
         are called volume-1 and so on, so that no name of a patient gets into file names. earlyStop, zoom, between,
         cleanUp: as segmentVolume takes them. resume: go on with the run in the output folder. engine: a Dask cluster
@@ -92,7 +95,7 @@ class BatchLogic:
 
         Raises InputError and its children for what cannot be run.
         """
-        choice = prompt_choice(seed, target, prompt, promptFromReference)
+        choice = prompt_choice(seed, target, prompt, promptFromReference, strategy)
         options = BatchOptions(
             model=model,
             config=None if modelConfig is None else Path(modelConfig),

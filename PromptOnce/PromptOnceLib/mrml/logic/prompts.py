@@ -19,6 +19,7 @@ from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.prompts.prompt import Prompt
+from PromptOnceLib.prompts.strategies.slice_prompts import check_prompted
 from PromptOnceLib.segmentation.segment import Labels
 
 
@@ -80,13 +81,17 @@ class PromptLogic:
         segmentIds: Sequence[str] | None = None,  # noqa: N803
         name: str = "object",
         asMask: bool = False,  # noqa: N803
+        strategy: str = "paper",
     ) -> Labels:
         """The prompt that the papers take from a segmentation or label map node, on the volume's central slice.
 
-        asMask: or the mask itself on that slice. Where nothing is labelled there it is taken from the middle of the
-        labelled slices, with a notice of the run.
+        asMask: or the mask itself on that slice. strategy: or, of Huang et al., one positive point ("S2"), five ("S3"),
+        five and five negative ones ("S4"), the box ("S5"), the box and one point ("S6"). Where nothing is labelled
+        there it is taken from the middle of the labelled slices, with a notice of the run.
         """
-        return Labels(read_reference_node(volumeNode, reference, segmentIds).labels, name, as_mask=asMask)
+        check_prompted(strategy)
+        labels = read_reference_node(volumeNode, reference, segmentIds).labels
+        return Labels(labels, name, as_mask=asMask, strategy=strategy)
 
     def promptFromSegment(  # noqa: N802
         self,

@@ -209,6 +209,10 @@ def test_what_cannot_be_segmented_is_refused_before_a_worker_is_started(
         po.segment(volume, box=(30, 20, 60, 60), first=7)
     with pytest.raises(GeometryError, match="do not lie on the grid"):
         po.segment(volume, prompt_from=np.ones((2, 3, 4), np.uint8))
+    with pytest.raises(PromptError, match="S1 segments everything"):
+        po.segment(volume, prompt_from=np.ones_like(volume.array), strategy="S1")
+    with pytest.raises(PromptError, match="goes with a prompt from a segmentation"):
+        po.segment(volume, box=(30, 20, 60, 60), strategy="S5")
     with pytest.raises(PromptError, match="four numbers"):
         po.segment(volume, box=(30, 20, 60))
     with pytest.raises(PromptError, match='"liver" does not know "colour"'):

@@ -63,6 +63,13 @@ def test_every_column_is_understood(folder: Path) -> None:
     assert third.prompt.kind == "reference"
 
 
+def test_a_reference_in_the_table_is_prompted_by_the_strategy_of_all(folder: Path) -> None:
+    text = "image,reference,prompt\na.nii.gz,a_ref.nii.gz,reference\na.nii.gz,a_ref.nii.gz,\n"
+    by_box = PromptChoice(kind="reference", strategy="S5")
+    assert [case.prompt for case in read(folder, text, by_box)] == [by_box, by_box]
+    assert read(folder, text)[0].prompt == PromptChoice(kind="reference")
+
+
 @pytest.mark.parametrize(
     "text",
     [

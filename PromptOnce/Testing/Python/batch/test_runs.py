@@ -113,9 +113,16 @@ def test_the_prompt_can_come_from_the_reference_of_each_case(tmp_path: Path) -> 
     selection = Selection(
         source=tmp_path / "images", prompt=PromptChoice(kind="reference"), references="{case}_disk.nii.gz:1"
     )
-    summary = run_batch(make_plan(selection), quick_options(tmp_path), tmp_path / "out")
-    assert summary.finished == 2
-    assert read_case_record(tmp_path / "out" / "cases" / "b").figures.dice == pytest.approx(1, abs=0.05)
+    options, out = quick_options(tmp_path), tmp_path / "out"
+    assert run_batch(make_plan(selection), options, out).finished == 2
+    record = read_case_record(out / "cases" / "b")
+    assert record.figures.dice == pytest.approx(1, abs=0.05)
+    assert record.identity.prompt == "reference"
+    # Another strategy is another prompt, and the same one again is none.
+    for prompt in (PromptChoice(kind="reference", strategy="S5"),) * 2:
+        run_batch(make_plan(selection.model_copy(update={"prompt": prompt})), options, out, resume=True)
+        assert computed(out) == ["a", "b"] * 2
+    assert read_case_record(out / "cases" / "b").identity.prompt == "reference, S5"
 
 
 def test_a_case_that_kills_the_worker_twice_is_set_aside(tmp_path: Path) -> None:

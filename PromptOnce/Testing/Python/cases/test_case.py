@@ -65,6 +65,24 @@ def test_labels_that_miss_the_central_slice_give_a_prompt_on_their_own_and_a_not
         prepare_case(chest(), Labels(labels), slice_index=4)
 
 
+def test_labels_give_the_prompt_of_another_strategy() -> None:
+    (item,) = prepare_case(chest(), Labels(lung(), "lung", strategy="S6")).prompt.objects
+    assert (item.name, item.box, len(item.points)) == ("lung", Box(x0=10, y0=10, x1=19, y1=19), 1)
+    with pytest.raises(PromptError, match="S9 is no prompt strategy"):
+        prepare_case(chest(), Labels(lung(), strategy="S9"))
+
+
+def test_points_that_are_drawn_depend_on_the_slice_and_the_object_alone() -> None:
+    ring = lung()
+    ring[:, 12:18, 12:18] = 0  # the centre of mass lies beside it
+
+    def drawn(labels: np.ndarray, index: int) -> object:
+        return prepare_case(chest(), Labels(labels, strategy="S2"), slice_index=index).prompt.objects[0].points
+
+    assert drawn(ring, 4) == drawn(7 * ring.astype(np.int16), 4)
+    assert len({drawn(ring, index) for index in range(2, 7)}) > 2
+
+
 def test_labels_can_be_the_mask_prompt_itself() -> None:
     case = prepare_case(chest(), Labels(3 * lung(), "lung", as_mask=True))
     (item,) = case.prompt.objects

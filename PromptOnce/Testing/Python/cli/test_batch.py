@@ -109,6 +109,7 @@ def test_a_dry_run_lists_the_cases_and_makes_nothing(run: Run, images: Path, tmp
         (["IMAGES", "-o", "out", "--prompt", "prompt.json", "--seed", "auto"], "Give one prompt"),
         (["IMAGES", "-o", "out", "--prompt-from", "reference"], "which they are"),
         (["IMAGES", "-o", "out", "--seed", "x", "--target", "lungs"], "--target"),
+        (["IMAGES", "-o", "out", "--seed", "x", "--strategy", "S2"], "--strategy goes with --prompt-from"),
         (["IMAGES", "-o", "out", "--prompt", "prompt.json", "--model", "giant"], "giant"),
         (["IMAGES", "-o", "out", "--prompt", "prompt.json", "--window", "sunglasses"], "window"),
         (["nowhere", "-o", "out", "--prompt", "prompt.json"], "does not exist"),

@@ -98,6 +98,7 @@ def test_the_object_of_references_gets_a_name(run: Run, study: Path, tmp_path: P
     assert run(*command, "--name", "organs").status == 1
     record = json.loads((tmp_path / "run" / "cases" / "p1" / "record.json").read_text())
     assert record["objects"] == ["organs"]
+    assert "prompt: reference x S5" in run(*command, "--name", "x", "--strategy", "S5", "--dry-run").out
     assert "goes with --prompt-from" in run("batch", study, "--seed", "auto", "--name", "x", "-o", "run").err
     nowhere = run("batch", study, "--seed", "auto", "--reference", "masks/{case}.nii.gz", "--dry-run")
     assert nowhere.status == 2

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 from cli.conftest import Run
+from PromptOnceLib.prompts.prompt import read_prompt
 from PromptOnceLib.prompts.prompt_set import read_prompts
 
 pytestmark = pytest.mark.usefixtures("_fake_worker")
@@ -74,6 +75,14 @@ def test_objects_that_share_no_slice_are_prompted_each_on_its_own(
     prompts = read_prompts(tmp_path / "p.json")
     assert {item.name: item.indices for item in prompts.objects} == {"liver": (5,), "spleen": (1,)}
     assert "spleen: The central slice 5 holds no label" in ended.err
+
+
+def test_each_object_is_prompted_by_the_strategy(run: Run, disk_volume: Path, organs: Path, tmp_path: Path) -> None:
+    source = ["--prompt-from", f"{organs}:5=liver,1=spleen", "--slice", "3"]
+    ended = run("show", disk_volume, *source, "--strategy", "S3", "--save-prompt", "p.json")
+    assert ended.status == 0, ended.err
+    objects = read_prompt(tmp_path / "p.json").objects
+    assert [(item.name, item.box, len(item.points)) for item in objects] == [("liver", None, 5), ("spleen", None, 5)]
 
 
 def test_labels_without_names_are_one_object_and_that_is_said(run: Run, disk_volume: Path, organs: Path) -> None:

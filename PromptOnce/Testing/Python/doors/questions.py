@@ -25,13 +25,14 @@ DIRECTION = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)  # the identity in R
 @dataclass(frozen=True, eq=False)
 class Question:
     """frames: the image, uint8 in KJI order. seeds: the library. seed: the name of one, "auto", or "" for a box in its
-    place. start: where a seed takes over.
+    place. start: where a seed takes over. strategy: or one by which the prompt is taken from the reference, a ring.
     """
 
     frames: np.ndarray
     seeds: tuple[Seed, ...] = ()
     seed: str = ""
     start: str = "central"
+    strategy: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,11 @@ class Asked:
     @property
     def library(self) -> Path:
         return self.folder / "library"
+
+    @property
+    def reference(self) -> Path:
+        """The ring, beside the folder of the image."""
+        return self.folder / "labels" / "image.nii.gz"
 
     @property
     def prompt(self) -> Path:
@@ -71,15 +77,23 @@ class Answer:
 def ask(question: Question, folder: Path, worker: Path) -> Asked:
     """Write a question's files."""
     asked = Asked(question, folder, worker)
-    asked.image.parent.mkdir()
-    image = sitk.GetImageFromArray(question.frames.astype(np.int16))
-    image.SetSpacing(SPACING)
-    image.SetDirection(DIRECTION)
-    sitk.WriteImage(image, str(asked.image))
+    for path, array in ((asked.image, question.frames.astype(np.int16)), (asked.reference, ring())):
+        path.parent.mkdir()
+        image = sitk.GetImageFromArray(array)
+        image.SetSpacing(SPACING)
+        image.SetDirection(DIRECTION)
+        sitk.WriteImage(image, str(path))
     SeedLibrary(asked.library).save_all(question.seeds)
     box = ObjectPrompt(name="disk", box=Box(x0=20, y0=14, x1=52, y1=46))
     write_prompt(asked.prompt, Prompt(axis=0, slice=5, objects=(box,)))
     return asked
+
+
+def ring() -> np.ndarray:
+    """The reference: a ring on every slice, whose centre of mass is no place for a point; uint8, KJI."""
+    y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
+    distance = np.hypot(x - 40, y - 30)
+    return np.repeat(((distance > 8) & (distance < 14))[None], SHAPE[0], axis=0).astype(np.uint8)
 
 
 def disks(**centres: int) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from batch.studies import quick_options
 
 from doors.questions import Answer, Question, ask, disks, seed_of
 from doors.ways_in import DOORS, Door, command_line
+from PromptOnceLib.cases import prompt_source
+from PromptOnceLib.prompts.from_mask import PromptSelection
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the quick worker is a shell script")
 
@@ -27,6 +30,8 @@ QUESTIONS = {
     ),
     "a start on the most similar slice": Question(disks(k2=62, k4=40, k5=20), (NEAR,), "near", "similar"),
     "a start on the most confident slice": Question(disks(k1=40, k2=40), (NEAR,), "near", "confident"),
+    "a strategy that draws its points": Question(disks(**WANDERING), strategy="S3"),
+    "a strategy without points": Question(disks(**WANDERING), strategy="S5"),
     "auto and a start that is searched for": Question(disks(k5=40, k7=62), (FAR, NEAR), "auto", "confident"),
 }
 # Seed, axis, slice, and what is said of them.
@@ -37,14 +42,30 @@ EXPECTED = {
     "the one seed there is, of another plane than the main one": ("coronal", "j", 32, ('"coronal" was taken',)),
     "a start on the most similar slice": ("near", "k", 4, ("Slice 4 is most similar",)),
     "a start on the most confident slice": ("near", "k", 2, ("Slice 2 is the one where",)),
+    "a strategy that draws its points": ("", "k", 5, ("centre of mass lies beside it",)),
+    "a strategy without points": ("", "k", 5, ()),
     "auto and a start that is searched for": ("near", "k", 5, ('"near" was taken', "Slice 5 is the one where")),
 }
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Answer]:
-    """What the command line has answered, by question."""
+def told() -> dict[str, tuple[Answer, list[PromptSelection]]]:
+    """What the command line has answered, by question, and the prompts that it has made from the reference."""
     return {}
+
+
+@pytest.fixture
+def selections(monkeypatch: pytest.MonkeyPatch) -> list[PromptSelection]:
+    """Prompts that are made from a reference: the quick worker's masks do not show them."""
+    made: list[PromptSelection] = []
+    select = prompt_source.select_prompt
+
+    def spied(*arguments: Any, **values: Any) -> PromptSelection:
+        made.append(select(*arguments, **values))
+        return made[-1]
+
+    monkeypatch.setattr(prompt_source, "select_prompt", spied)
+    return made
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -52,7 +73,8 @@ def told() -> dict[str, Answer]:
 def test_every_door_answers_as_the_command_line_does(
     name: str,
     door: Door,
-    told: dict[str, Answer],
+    told: dict[str, tuple[Answer, list[PromptSelection]]],
+    selections: list[PromptSelection],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -61,8 +83,12 @@ def test_every_door_answers_as_the_command_line_does(
     assert worker is not None
     asked = ask(QUESTIONS[name], tmp_path, worker)
     if name not in told:
-        told[name] = command_line(asked, monkeypatch, capsys)
-    here, there = door(asked, monkeypatch, capsys), told[name]
+        told[name] = (command_line(asked, monkeypatch, capsys), selections[:])
+        selections.clear()
+    here = door(asked, monkeypatch, capsys)
+    there, expected = told[name]
+    assert selections == expected
+    assert bool(expected) == bool(asked.question.strategy)
     seed, axis, index, said = EXPECTED[name]
     assert (there.seed, there.axis, there.slice) == (seed, axis, index)
     assert (here.seed, here.axis, here.slice) == (seed, axis, index)

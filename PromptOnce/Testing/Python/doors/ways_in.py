@@ -14,7 +14,7 @@ import SimpleITK as sitk
 from bench.errors import BenchUnavailableError
 
 import PromptOnceLib as po
-from doors.questions import DIRECTION, SPACING, Answer, Asked, Question
+from doors.questions import DIRECTION, SPACING, Answer, Asked, Question, ring
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchOptions, PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record
@@ -34,6 +34,8 @@ def command_line(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     prompt = ["--prompt", asked.prompt]
     if question.seed:
         prompt = ["--seed", question.seed, "--start", question.start, "--library", asked.library]
+    if question.strategy:
+        prompt = ["--prompt-from", asked.reference, "--strategy", question.strategy, "--name", "disk"]
     arguments = ["segment", asked.image, "-o", output, *prompt, "--json", "--quiet"]
     monkeypatch.setenv(PYTHON_VARIABLE, str(asked.worker))
     monkeypatch.setattr(sys, "argv", ["promptonce", *map(str, arguments)])
@@ -52,7 +54,11 @@ def batch(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     if question.seed:
         auto = question.seed == "auto"
         choice = PromptChoice(kind="auto") if auto else PromptChoice(kind="seed", name=question.seed)
-    plan = make_plan(Selection(source=asked.image.parent, prompt=choice))
+    references = None
+    if question.strategy:
+        choice = PromptChoice(kind="reference", name="disk", strategy=question.strategy)
+        references = "labels/{case}.nii.gz"
+    plan = make_plan(Selection(source=asked.image.parent, prompt=choice, references=references))
     options = BatchOptions(python=asked.worker, start=question.start, formats=("nii.gz",), library=asked.library)
     summary = run_batch(plan, options, folder)
     assert summary.succeeded, summary
@@ -68,6 +74,8 @@ def script(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     monkeypatch.setenv(PYTHON_VARIABLE, str(asked.worker))
     if question.seed:
         result = po.segment(asked.image, seed=question.seed, start=question.start, library=asked.library)
+    elif question.strategy:
+        result = po.segment(asked.image, prompt_from=asked.reference, strategy=question.strategy, name="disk")
     else:
         result = po.segment(asked.image, prompt=read_prompt(asked.prompt))
     case = result.run.case
@@ -102,6 +110,9 @@ def console(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         prompt = read_prompt(asked.prompt)
         if question.seed:
             prompt = logic.promptFromSeed(question.seed, node, start=question.start)
+        if question.strategy:
+            labels = add_volume(ring(), in_ras(), nodeClassName="vtkMRMLLabelMapVolumeNode")
+            prompt = logic.promptFromReference(node, labels, name="disk", strategy=question.strategy)
         run = logic.segmentVolume(node, prompt)
     finally:
         logic.close()
@@ -113,6 +124,8 @@ def console(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 def panel(asked: Asked, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Answer:
     """What a user does who takes the suggestion of the panel for "auto", along the seed's plane."""
+    if asked.question.strategy:
+        pytest.skip("the panel takes no prompt from a reference")
     from bench.boot import boot
 
     try:

@@ -142,7 +142,7 @@ def test_accept_settles_the_slice_and_undo_takes_it_back(done: User) -> None:
     assert said(done) == 'Slice 3 of "object" accepted.'
     assert states(done)[3] == "accepted"
     press(done, "undo")
-    assert said(done) == 'Taken back: slice 3 of "object" accepted.'
+    assert said(done) == 'Undone: slice 3 of "object" accepted.'
     assert fixed(done) == [(5, "prompted")]
     press(done, "redo")
     assert fixed(done) == [(3, "accepted"), (5, "prompted")]
@@ -184,7 +184,7 @@ def test_what_is_drawn_by_hand_is_offered_as_a_correction(done: User) -> None:
     by_hand = draw_squares(done, 7)
     done.wait_for_panel()
     assert states(done)[7] == "edited"
-    assert done.panel.correct.hint.text == "Drawn by hand: slice 7. Propagate changes goes on from there."
+    assert done.panel.correct.hint.text == "Drawn by hand: slice 7. Propagate changes starts from there."
     assert done.panel.correct.propagate.text == "Propagate changes (3 slices)"
     propagate_changes(done)
     assert np.array_equal(done.result()[7], by_hand[7])
@@ -200,7 +200,7 @@ def test_undo_says_what_was_drawn_since_and_redo_brings_it_back(done: User) -> N
     press(done, "accept")
     by_hand = draw_squares(done, 8)
     press(done, "undo")
-    assert "With it went what was drawn by hand: slice 8" in said(done)
+    assert "This also removed what was drawn by hand: slice 8" in said(done)
     press(done, "redo")
     assert np.array_equal(done.result(), by_hand)
 
@@ -221,7 +221,7 @@ def test_a_run_is_not_begun_in_the_middle_of_a_correction(done: User) -> None:
     done.bench.press_keys("Ctrl+Shift+G")
     done.wait_for_panel()
     assert not done.work.runs.running
-    assert "A correction is begun" in done.panel.run.notice.text
+    assert "A correction is under way" in done.panel.run.notice.text
 
 
 def test_the_next_run_asks_about_settled_slices_and_goes_out_from_them_too(done: User) -> None:

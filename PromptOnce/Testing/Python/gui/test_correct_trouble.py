@@ -150,7 +150,7 @@ def test_changed_voxels_are_said_and_computed_on(stopped: Stopped) -> None:
     draw_squares(user, 7)
     press(user, "propagate")
     user.bench.wait_until(lambda: not user.work.corrections.work.running, "the end of the correction", 60)
-    assert "The voxels of the volume were changed since" in said(user)
+    assert "The volume's voxels have changed since" in said(user)
     assert not stopped.masks()[8].any()
 
 

@@ -126,17 +126,17 @@ def test_corrections_are_known_in_a_scene_that_was_saved_and_loaded(done: User, 
 def test_undo_says_what_is_undone(done: User) -> None:
     done.bench.click(done.panel.run.undo)
     done.wait_for_panel()
-    assert done.panel.run.notice.text == 'Taken back: the run into "object". Redo run brings it back.'
+    assert done.panel.run.notice.text == 'Undone: the run into "object". Redo run restores it.'
     done.bench.click(done.panel.run.redo)
     done.wait_for_panel()
-    assert done.panel.run.notice.text == "The run is there again."
+    assert done.panel.run.notice.text == "The run was restored."
 
 
 def test_undo_says_which_corrections_go_with_the_run_and_redo_brings_them_back(done: User) -> None:
     by_hand = correct(done, 2, 3)
     done.bench.click(done.panel.run.undo)
     done.wait_for_panel()
-    assert 'With it went what was corrected or accepted: slices 2 to 3 of "object".' in done.panel.run.notice.text
+    assert 'This also undid what was corrected or accepted: slices 2 to 3 of "object".' in done.panel.run.notice.text
     done.bench.click(done.panel.run.redo)
     assert np.array_equal(done.result(), by_hand)
 

@@ -186,6 +186,10 @@ def test_a_batch_that_does_not_wait_calls_back_and_can_be_cancelled(
 def test_what_cannot_be_run_is_refused_with_a_sentence(scene, logic, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not several"):
         logic.runBatch(tmp_path, tmp_path / "out", seed="disk", promptFromReference=True)
+    with pytest.raises(InputError, match="strategy goes with prompts from references"):
+        logic.runBatch(tmp_path, tmp_path / "out", seed="disk", strategy="S5")
+    with pytest.raises(InputError, match="S8 is no prompt strategy"):
+        logic.runBatch(tmp_path, tmp_path / "out", promptFromReference=True, strategy="S8")
     with pytest.raises(InputError, match="does not exist"):
         logic.runBatch(tmp_path / "nothing", tmp_path / "out", seed="auto")
     with pytest.raises(InputError, match="need a seed or a prompt file"):

@@ -20,7 +20,7 @@ from PromptOnceLib.seeds.library import SeedLibrary
 @library_option
 @json_option
 def average(names: tuple[str, ...], new_name: str, library_folder: Path | None, as_json: bool) -> None:
-    """The mean of several seeds of one scanner as a new seed: an experiment.
+    """Average several seeds of one scanner into a new seed (experimental).
 
     Frames are averaged, a pixel belongs to the mask where most masks have it, and the prompt is selected from this mask
     as the papers do. Judge it by `promptonce seeds round-trip` on an image of that scanner before you rely on it.

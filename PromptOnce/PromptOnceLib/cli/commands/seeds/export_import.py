@@ -31,7 +31,7 @@ def export_command(
     library_folder: Path | None,
     as_json: bool,
 ) -> None:
-    """Write seeds into one ZIP file, to hand them on. Their frames are pictures of patients, without names."""
+    """Write seeds to a ZIP file, to share them. Their frames are pictures of patients, without names."""
     from PromptOnceLib.cases.outputs import check_targets
 
     if everything == bool(names):
@@ -55,12 +55,12 @@ def export_command(
     type=click.Choice(["refuse", "skip", "rename"]),
     default="refuse",
     show_default=True,
-    help="What to do where the library holds a seed of that name already.",
+    help="What to do if the library already holds a seed of that name.",
 )
 @library_option
 @json_option
 def import_command(path: Path, on_conflict: Any, library_folder: Path | None, as_json: bool) -> None:
-    """Add the seeds of a ZIP file that was exported: all of them, or none where one is wrong."""
+    """Add the seeds of an exported ZIP file: all of them, or none if one is invalid."""
     saved = import_seeds(path, SeedLibrary(library_folder), on_conflict)
     if as_json:
         click.echo(json.dumps({"added": [seed.name for seed in saved.added], "skipped": list(saved.skipped)}))

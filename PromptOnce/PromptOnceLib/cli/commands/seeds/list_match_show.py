@@ -28,11 +28,11 @@ from PromptOnceLib.seeds.picture import write_seed_picture
 
 
 @click.command("list")
-@click.option("--trash", is_flag=True, help="What was deleted instead.")
+@click.option("--trash", is_flag=True, help="List the deleted seeds instead.")
 @library_option
 @json_option
 def list_command(trash: bool, library_folder: Path | None, as_json: bool) -> None:
-    """All seeds of the library."""
+    """List all seeds of the library."""
     library = SeedLibrary(library_folder)
     listing = library.trashed() if trash else library.list()
     if as_json:
@@ -72,7 +72,7 @@ def match(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """The library's seeds as they suit IMAGE, the best first, and why.
+    """List the library's seeds by how well they fit IMAGE, best first, with reasons.
 
     Scanner, grid and target count first. Where several seeds can be used, their frames are compared with the slice of
     IMAGE on which they would start, by the model's image encoder.
@@ -108,7 +108,7 @@ def match(
 @library_option
 @json_option
 def show(name: str, picture: Path | None, overwrite: bool, library_folder: Path | None, as_json: bool) -> None:
-    """Everything that is known about the seed NAME."""
+    """Show everything that is known about the seed NAME."""
     from PromptOnceLib.cases.outputs import check_targets
 
     check_targets([picture], overwrite=overwrite)

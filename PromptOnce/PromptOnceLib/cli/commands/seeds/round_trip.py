@@ -41,10 +41,10 @@ def round_trip(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """How far the seed NAME can be trusted: Dice after a way out and back again; no reference is needed.
+    """Tell how far the seed NAME can be trusted: the Dice after a round trip, which needs no reference.
 
-    With IMAGE: from the seed through that image and back to the seed's own frame. Without: the figure that was found
-    when the seed was saved.
+    With IMAGE: from the seed through that image and back to the seed's own frame. Without IMAGE: the figure that was
+    found when the seed was saved.
     """
     from PromptOnceLib.imaging.read import read_volume
 

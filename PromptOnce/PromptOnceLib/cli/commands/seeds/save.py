@@ -96,9 +96,11 @@ class Confirmation:
 @window_option
 @scanner_option
 @with_words
-@click.option("--preview", type=click.Path(path_type=Path), help="Write the frame, to be looked at, as a PNG.")
+@click.option(
+    "--preview", type=click.Path(path_type=Path), help="Write the frame as a PNG, so that you can look at it."
+)
 @click.option("--frame-confirmed", is_flag=True, help="The frame shows no name, number or date of a patient.")
-@click.option("--no-round-trip", is_flag=True, help="Do not find out how far the seed can be trusted.")
+@click.option("--no-round-trip", is_flag=True, help="Skip the round trip, which tells how far the seed can be trusted.")
 @model_options
 @overwrite_option
 @library_option
@@ -127,7 +129,7 @@ def save(
     """Segment one slice of IMAGE from a prompt and keep it as the seed NAME.
 
     The seed holds the slice as a picture, the prompt, the mask, window, grid and what is known about the scanner, and
-    nothing else of the image. A round trip through IMAGE tells how far it can be trusted.
+    nothing else of the image. A round trip through IMAGE tells how far the seed can be trusted.
     """
     from PromptOnceLib.cases.outputs import check_targets
     from PromptOnceLib.imaging.read import read_volume
