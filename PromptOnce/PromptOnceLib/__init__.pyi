@@ -2,6 +2,7 @@
 
 from PromptOnceLib import batch, seeds
 from PromptOnceLib.api.corrections import correct, review
+from PromptOnceLib.api.finetune import finetune
 from PromptOnceLib.api.images import phantom, read, volume
 from PromptOnceLib.api.match_seeds import match_seeds
 from PromptOnceLib.api.negative_points import search_negative_points
@@ -28,6 +29,7 @@ __all__ = [
     "Volume",
     "batch",
     "correct",
+    "finetune",
     "match_seeds",
     "phantom",
     "read",

@@ -94,6 +94,18 @@ class CheckpointError(ModelError):
         self.model = model
 
 
+class TrainingError(InputError):
+    """The cases do not suffice to train a model."""
+
+    code = "bad_training_data"
+
+
+class NotImprovedError(PromptOnceError):
+    """A training led to no better model."""
+
+    code = "not_improved"
+
+
 class DownloadError(PromptOnceError):
     """A checkpoint could not be downloaded or is not the file it should be."""
 

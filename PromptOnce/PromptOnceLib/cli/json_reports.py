@@ -11,6 +11,7 @@ from PromptOnceLib.batch.evaluate_pairs import EvaluationReport
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.cases.run_report import RunReport
 from PromptOnceLib.cases.slice_view import ShowReport
+from PromptOnceLib.models.model_card import ModelCard
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.segmentation.metrics import Summary
 
@@ -104,6 +105,13 @@ def study_report(outcome: StudyOutcome) -> StudyReport:
     )
 
 
+class FineTuneReport(ModelCard):
+    """What `promptonce finetune` made. output: the checkpoint. card: the file beside it that holds the rest of this."""
+
+    output: str
+    card: str
+
+
 REPORTS: dict[str, type[StrictModel]] = {
     "segment": RunReport,
     "show": ShowReport,
@@ -111,6 +119,7 @@ REPORTS: dict[str, type[StrictModel]] = {
     "evaluate": EvaluationReport,
     "batch": BatchReport,
     "study": StudyReport,
+    "finetune": FineTuneReport,
     "error": ErrorReport,
 }
 """By command; "error" for all of them."""

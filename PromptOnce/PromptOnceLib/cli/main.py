@@ -35,6 +35,10 @@ PLACES = {
         f"{_COMMANDS}.evaluate:evaluate",
         "Compare RESULT with REFERENCE, two files or folders: Dice, Jaccard, distances and volumes of every object.",
     ),
+    "finetune": Place(
+        f"{_COMMANDS}.finetune:finetune",
+        "Train the mask decoder of a model further on the images and references of DATA, with boxes as prompts.",
+    ),
     "models": Place(f"{_COMMANDS}.models:models", "List, download, choose and check models."),
     "report": Place(
         f"{_COMMANDS}.report:report",

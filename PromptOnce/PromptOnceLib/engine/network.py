@@ -36,6 +36,9 @@ _POSTPROCESSING = {
 }
 
 
+_REPEATS = ("num_layers", "stages")
+_MOST_REPEATS = 1000  # the largest SAM 2 has 36
+
 # The class that upstream's training wraps around the network.
 _TRAINED = "training.model.sam2.SAM2Train"
 
@@ -98,6 +101,7 @@ def build_network(config: Path | str, image_size: int | None = None) -> SAM2Base
     if not isinstance(model, DictConfig):
         raise ModelError(unusable, "it has no section `model`")
     _check_targets(model, path)
+    _check_repeats(model, path)
     ours = {"compile_image_encoder": False, **({} if image_size is None else {"image_size": image_size})}
     try:
         network = instantiate(OmegaConf.merge(model, _POSTPROCESSING, ours))
@@ -145,6 +149,17 @@ def _check_targets(node: Any, path: Path) -> None:
     elif OmegaConf.is_list(node):
         for item in node:
             _check_targets(item, path)
+
+
+def _check_repeats(node: Any, path: Path) -> None:
+    """A file of unknown origin may ask for as many layers as a number can say: building them would never end."""
+    if isinstance(node, DictConfig):
+        for key in node:
+            value = node.get(key)
+            counts = value if OmegaConf.is_list(value) else [value]
+            if key in _REPEATS and any(isinstance(count, int) and count > _MOST_REPEATS for count in counts):
+                raise ModelError(f"The model configuration {path} asks for more layers ({key}) than any SAM 2 has.")
+            _check_repeats(value, path)
 
 
 def _is_part_of_sam2(target: str) -> bool:

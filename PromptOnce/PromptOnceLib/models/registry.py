@@ -11,8 +11,10 @@ from pydantic import model_validator
 
 from PromptOnceLib.errors import ModelError
 from PromptOnceLib.files.names import check_name, expanded
+from PromptOnceLib.files.stamp import file_sha256
 from PromptOnceLib.models.checkpoints import check_before_use
 from PromptOnceLib.models.default_model import AUTO, default_model
+from PromptOnceLib.models.model_card import read_card
 from PromptOnceLib.models.model_entry import SAM2_CONFIG, SAM_CONFIG, SINGLE_SLICES_ONLY, MemorySettings, ModelEntry
 from PromptOnceLib.models.pointer import pinned
 from PromptOnceLib.resources import resource
@@ -97,8 +99,8 @@ def resolve_model(
 
     "auto" is the user's choice, or else the best model on this computer (default_model.py). A downloaded or hand-copied
     checkpoint is compared with its SHA-256 the first time it is used, and again when the file has changed. config may
-    also be "sam2:FILE", or "sam" for a checkpoint of SAM (version 1). folder replaces the folder of checkpoints (see
-    checkpoints.py).
+    also be "sam2:FILE", or "sam" for a checkpoint of SAM (version 1); one that was fine-tuned here needs none, as its
+    card names it (model_card.py). folder replaces the folder of checkpoints (see checkpoints.py).
 
     Raises ModelError where the name is unknown, a file is not there or damaged, or the configuration is missing.
     """
@@ -134,9 +136,7 @@ def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
     if not path.is_file():
         raise ModelError(f"There is no checkpoint at {path}: check the path.")
     if config is None:
-        raise ModelError(
-            f"The checkpoint {path.name} needs its configuration: give the .yaml file that describes the model."
-        )
+        return _with_card(path)
     text = str(config)
     if text.startswith(SAM2_CONFIG) or text == SAM_CONFIG:
         return ModelFiles(path.stem, path.resolve(), text, None)
@@ -147,3 +147,44 @@ def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
             f"or write {SAM2_CONFIG}FILE for a configuration of the sam2 package, {SAM_CONFIG} for SAM (version 1)."
         )
     return ModelFiles(path.stem, path.resolve(), config_path.resolve(), None)
+
+
+def _with_card(path: Path) -> ModelFiles:
+    """A checkpoint that was fine-tuned here: the card beside it names the known model whose configuration it has."""
+    card = read_card(path)
+    if card is None or card.architecture is None:
+        raise ModelError(
+            f"The checkpoint {path.name} needs its configuration: give the .yaml file that describes the model."
+        )
+    registry = load_registry()
+    if card.architecture not in registry:
+        raise ModelError(
+            f"The card beside {path.name} names a model that is not known here: update PromptOnce, or give the .yaml "
+            "file that describes the model."
+        )
+    if file_sha256(path) != card.sha256:
+        raise ModelError(
+            f"{path.name} is not the checkpoint that its card describes, or is damaged: bring both files again."
+        )
+    entry = registry.get(card.architecture)
+    size = entry.image_size if entry.resized else None
+    return ModelFiles(path.stem, path.resolve(), entry.config_location, card.sha256, size, entry.memory)
+
+
+def architecture_of(files: ModelFiles) -> str | None:
+    """Name of the first known model with the configuration and input size of these files; None where there is none."""
+    for entry in load_registry().entries():
+        size = entry.image_size if entry.resized else None
+        if (entry.config_location, size) == (files.config, files.image_size):
+            return entry.name
+    return None
+
+
+def licence_of(files: ModelFiles) -> str:
+    """Licence of the weights, as the list of models or the card beside them says; "" where nothing says it."""
+    card = read_card(files.checkpoint)
+    if card is not None:
+        return card.base.licence
+    registry = load_registry()
+    # A checkpoint of the user's has no SHA-256, whatever it is called.
+    return registry.get(files.name).licence if files.sha256 is not None and files.name in registry else ""

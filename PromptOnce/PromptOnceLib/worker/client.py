@@ -6,25 +6,41 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from PromptOnceLib.errors import (
     CancelledError,
+    DiskFullError,
     DownloadError,
     GeometryError,
     InputError,
     ModelError,
+    NotImprovedError,
     OutOfMemoryError,
     PromptError,
     PromptOnceError,
+    TrainingError,
     WorkerError,
 )
 from PromptOnceLib.processes.transport import Transport
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.job import A, EventHandler, Job
+from PromptOnceLib.worker.messages.finetuning import FineTune, FineTuned
 from PromptOnceLib.worker.silence import SILENT, SILENT_SECONDS, STILL_LOADING, Silence, Verdict, closed_for_silence
 
-_EVENTS = (protocol.SliceDone, protocol.FrameDone, protocol.PointsDone, protocol.Notice)
-_ERRORS = (CancelledError, DownloadError, GeometryError, InputError, ModelError, OutOfMemoryError, PromptError)
+_EVENTS = get_args(protocol.Event)
+_ERRORS = (
+    CancelledError,
+    DiskFullError,
+    DownloadError,
+    GeometryError,
+    InputError,
+    ModelError,
+    NotImprovedError,
+    OutOfMemoryError,
+    PromptError,
+    TrainingError,
+)
 _BY_CODE: dict[str, type[PromptOnceError]] = {error.code: error for error in _ERRORS}
 # What answers a request; those not named here are answered by Done.
 _REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
@@ -33,6 +49,7 @@ _REPLIES: dict[type[protocol.Request], type[protocol.Answer]] = {
     protocol.Predict: protocol.Predicted,
     protocol.Propagate: protocol.Propagated,
     protocol.Embed: protocol.Embedded,
+    FineTune: FineTuned,
     protocol.Everything: protocol.EverythingDone,
 }
 

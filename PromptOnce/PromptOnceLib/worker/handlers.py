@@ -29,7 +29,9 @@ from PromptOnceLib.models.model_entry import SINGLE_SLICES_ONLY
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker import protocol
+from PromptOnceLib.worker.answers.train_decoder import train_decoder
 from PromptOnceLib.worker.arrays import PictureMasks, Pictures, StackMasks, load_frames, save_array
+from PromptOnceLib.worker.messages.finetuning import FineTune
 from PromptOnceLib.worker.propagation_plans import plan_each_slice, plan_propagation
 
 logger = logging.getLogger(__name__)
@@ -82,6 +84,9 @@ class Handlers:
             return self._embed(request)
         if isinstance(request, protocol.Everything):
             return self._everything(request)
+        if isinstance(request, FineTune):
+            self._forget_stack()
+            return train_decoder(request, self._model, self._folder, self._send, self._cancelled)
         raise WrongOrderError(f"A request of the kind {request.type} is not answered here.")
 
     def _hello(self, request: protocol.Hello) -> protocol.Welcome:

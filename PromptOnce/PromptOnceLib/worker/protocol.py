@@ -12,6 +12,7 @@ from typing import Annotated, TypeVar
 from pydantic import Field, TypeAdapter, ValidationError
 
 from PromptOnceLib.errors import BadMessageError
+from PromptOnceLib.worker.messages.finetuning import EpochDone, FineTune, FineTuned, TrainingProgress
 from PromptOnceLib.worker.messages.from_client import (
     Cancel,
     Embed,
@@ -88,11 +89,11 @@ MAX_MESSAGE_BYTES = 8 * 2**20  # a mask prompt of a large X-ray stays far below
 
 M = TypeVar("M")
 
-AnyRequest = (
-    Hello | LoadModel | SetStack | SetPictures | Prefetch | Predict | Propagate | Embed | Everything | Cancel | Quit
-)
-Event = SliceDone | FrameDone | PointsDone | Notice
-AnyAnswer = Welcome | ModelLoaded | Done | Predicted | Propagated | Embedded | EverythingDone | Event | Failed
+OfOneSlice = Prefetch | Predict | Everything
+AnyRequest = Hello | LoadModel | SetStack | SetPictures | OfOneSlice | Propagate | Embed | FineTune | Cancel | Quit
+Event = SliceDone | FrameDone | PointsDone | TrainingProgress | EpochDone | Notice
+Reply = Welcome | ModelLoaded | Done | Predicted | Propagated | Embedded | EverythingDone | FineTuned
+AnyAnswer = Reply | Event | Failed
 _requests: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])
 _answers: TypeAdapter[AnyAnswer] = TypeAdapter(Annotated[AnyAnswer, Field(discriminator="type")])
 

@@ -42,13 +42,12 @@ def grouped(name: str, group: type[Any], options: Sequence[Decorator]) -> Decora
 
 
 @dataclass(frozen=True)
-class ModelOptions:
-    """Which model, and where it runs."""
+class ExactModelOptions:
+    """Which model, and where it runs, in float32."""
 
     model_name: str
     config: Path | None
     device: str
-    precision: str
     python: Path | None
 
     @property
@@ -61,36 +60,50 @@ class ModelOptions:
         return resolve_model(self.model_name, self.config)
 
 
+@dataclass(frozen=True)
+class ModelOptions(ExactModelOptions):
+    """Which model, where it runs, and how exactly."""
+
+    precision: str
+
+
 python_option = click.option(
     "--python",
     type=click.Path(path_type=Path),
     help="Python with PyTorch and SAM 2 [default: PROMPTONCE_PYTHON, else this one, else that of `promptonce engine`].",
 )
 
+_MODEL_AND_DEVICE = [
+    click.option(
+        "--model",
+        "model_name",
+        default="auto",
+        envvar="PROMPTONCE_MODEL",
+        show_default=True,
+        shell_complete=completed_names.models,
+        help="A name from `promptonce models list`; auto, which takes the model chosen with `promptonce models "
+        "use` or else the best one on this computer; or a checkpoint file.",
+    ),
+    click.option(
+        "--model-config",
+        "config",
+        type=click.Path(path_type=Path),
+        help="Configuration of a checkpoint file; one of `promptonce finetune` needs none.",
+    ),
+    click.option(
+        "--device",
+        default="auto",
+        envvar="PROMPTONCE_DEVICE",
+        show_default=True,
+        help="auto, cpu, cuda, cuda:N or mps.",
+    ),
+]
+exact_model_options = grouped("model", ExactModelOptions, [*_MODEL_AND_DEVICE, python_option])
 model_options = grouped(
     "model",
     ModelOptions,
     [
-        click.option(
-            "--model",
-            "model_name",
-            default="auto",
-            envvar="PROMPTONCE_MODEL",
-            show_default=True,
-            shell_complete=completed_names.models,
-            help="A name from `promptonce models list`; auto, which takes the model chosen with `promptonce models "
-            "use` or else the best one on this computer; or a checkpoint file.",
-        ),
-        click.option(
-            "--model-config", "config", type=click.Path(path_type=Path), help="Configuration of a checkpoint file."
-        ),
-        click.option(
-            "--device",
-            default="auto",
-            envvar="PROMPTONCE_DEVICE",
-            show_default=True,
-            help="auto, cpu, cuda, cuda:N or mps.",
-        ),
+        *_MODEL_AND_DEVICE,
         click.option(
             "--precision",
             default="auto",

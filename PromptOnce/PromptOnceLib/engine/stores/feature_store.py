@@ -20,10 +20,10 @@ LIMIT_VARIABLE = "PROMPTONCE_FEATURE_CACHE"
 """Environment variable for another limit, in megabytes; 0 keeps nothing."""
 
 
-def feature_limit() -> int:
-    """Bytes that features may take: as the user's environment says, DEFAULT_LIMIT otherwise."""
+def feature_limit(otherwise: int = DEFAULT_LIMIT) -> int:
+    """Bytes that features may take, as the user's environment says."""
     text = os.environ.get(LIMIT_VARIABLE, "")
-    return int(text) * 2**20 if text.isdecimal() else DEFAULT_LIMIT
+    return int(text) * 2**20 if text.isdecimal() else otherwise
 
 
 class FeatureStore:
@@ -44,6 +44,9 @@ class FeatureStore:
         other = copy.copy(self)
         other._part = part
         return other
+
+    def __contains__(self, index: int) -> bool:
+        return (self._part, index) in self._files
 
     def get(self, index: int) -> Features | None:
         """Features of a slice on the CPU; None where they are not kept."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from argparse import Namespace
 from dataclasses import replace
@@ -208,6 +209,15 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str) -
     path.write_text(text)
     with pytest.raises(ModelError):
         build_network(path)
+
+
+@pytest.mark.parametrize("asked", ["num_layers: 4294967296", "stages: [1, 2, 4294967296, 1]"])
+def test_a_configuration_with_layers_without_end_is_refused(nano: ModelFiles, tmp_path: Path, asked: str) -> None:
+    key = asked.partition(":")[0]
+    text = re.sub(rf"{key}: .*", asked, Path(nano.config).read_text(encoding="utf-8"))
+    (tmp_path / "a.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=rf"more layers \({key}\)"):
+        build_network(tmp_path / "a.yaml")
 
 
 def test_a_missing_configuration_is_refused(tmp_path: Path) -> None:
