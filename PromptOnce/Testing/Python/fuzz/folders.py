@@ -136,7 +136,10 @@ def seed_archives(samples: Path) -> Attempt:
 
     def attempt(rng: random.Random, folder: Path) -> bool:
         path, way = folder / "a.zip", rng.random()
-        if way < 0.15:
+        sound = way > 0.95
+        if sound:
+            path.write_bytes(whole)
+        elif way < 0.15:
             path.write_bytes(cut(whole, rng))
         elif way < 0.5:
             path.write_bytes(damaged(whole, rng))
@@ -152,6 +155,8 @@ def seed_archives(samples: Path) -> Attempt:
             raise WrongError(f"left behind: {listing.notices} {sorted(p.name for p in folder.iterdir())}")
         for seed in listing.seeds:
             _check_seed(seed)
+        if sound and (saved is None or len(listing.seeds) < len(seeds)):
+            raise WrongError("a sound archive is refused")
         if (saved is None or way < 0.15) and listing.seeds:
             raise WrongError("seeds of an archive that was refused or cut off are in the library")
         return saved is not None
