@@ -87,8 +87,9 @@ class _Work:
                 return self._ended
             self._hand_out()
             for task in done:
-                self._take(task)
-            left -= done
+                if self._take(task):
+                    left.remove(task)
+                    task.release()  # its result is not computed again where the worker that holds it dies
             if self._client.status != "running":
                 control.stop(_lost(RuntimeError(self._client.status)))
                 return self._ended
@@ -113,16 +114,26 @@ class _Work:
             if not isinstance(event, CaseStarted) or event.case not in self._ended:
                 self._on_event(event)
 
-    def _take(self, task: Any) -> None:
+    def _take(self, task: Any) -> bool:
+        """Whether the end of a case is known; not where the worker that held it has just died: Dask begins it anew."""
+        import distributed
+
         name = self._tasks[task]
-        if task.status == "finished":
-            event = parse_event(task.result())
-            assert isinstance(event, CaseEnded)
-        else:
-            message = hide_folder(f"The cluster could not compute this case: {task.exception()}", self._run.folder)
-            event = CaseEnded(case=name, status="set_aside", code="cluster", message=message)
+        try:
+            if task.status == "finished":
+                event = parse_event(task.result(timeout=_LOOK_SECONDS))
+                assert isinstance(event, CaseEnded)
+            elif task.status == "error":
+                reason = f"The cluster could not compute this case: {task.exception(timeout=_LOOK_SECONDS)}"
+                message = hide_folder(reason, self._run.folder)
+                event = CaseEnded(case=name, status="set_aside", code="cluster", message=message)
+            else:
+                return False
+        except (OSError, TimeoutError, distributed.TimeoutError, distributed.CancelledError):
+            return False
         self._ended[name] = event
         self._on_event(event)
+        return True
 
 
 def _lost(error: BaseException) -> EngineError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -14,7 +16,7 @@ from typing import Any
 import pytest
 from worker.gate import Gate
 
-from batch.studies import Heard, has_proc, quick_options, study
+from batch.studies import SLICES, Heard, has_proc, quick_options, study
 from batch.test_kills import check_it_is_as_undisturbed, check_nothing_is_half
 from batch.test_shared_runs import begun
 from PromptOnceLib.batch.cluster.connect import check_engine
@@ -35,6 +37,45 @@ def client(tmp_path: Path) -> Iterator[Any]:
         distributed.Client(cluster) as found,
     ):
         yield found
+
+
+class Processes:
+    """A scheduler and workers that nobody but the test starts again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address, self._folder = folder / "scheduler.json", folder
+        self.scheduler = self._begin("scheduler", "--host", "127.0.0.1", "--port", "0")
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add_worker(self) -> None:
+        quiet = ("--nthreads", "1", "--no-nanny", "--local-directory", str(self._folder))
+        self.workers.append(self._begin("worker", *quiet))
+
+    def kill_worker(self, number: int) -> None:
+        killed = self.workers.pop(number)
+        killed.kill()
+        killed.wait()
+
+    def end(self) -> None:
+        for process in (self.scheduler, *self.workers):
+            process.kill()
+            process.wait()
+
+    def _begin(self, what: str, *options: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", self.address]
+        return subprocess.Popen(
+            [*command, "--no-dashboard", *options],
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    begun = Processes(tmp_path)
+    yield begun
+    begun.end()
 
 
 def process_of(client: Any, number: int) -> int:
@@ -89,6 +130,45 @@ def test_a_worker_that_is_killed_loses_no_case(tmp_path: Path, client: Any, kill
 
 
 @pytest.mark.slow
+def test_workers_that_are_killed_twenty_times_lose_no_case(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng, kills = random.Random(7), 0
+    plan, options = study(tmp_path, "abcdefghijkl"), quick_options(tmp_path)
+    run_batch(plan, options, tmp_path / "undisturbed")
+    with Gate(slices=rng.randint(0, SLICES)) as gate:
+        monkeypatch.setenv(*gate.variable)
+        processes.add_worker()
+        processes.add_worker()
+        with distributed.Client(scheduler_file=processes.address, timeout=60) as client:
+            client.wait_for_workers(2, timeout=60)
+
+            def kill_one() -> bool:
+                nonlocal kills
+                if kills < 20 and gate.stopped():
+                    processes.kill_worker(rng.randrange(2))
+                    processes.add_worker()
+                    kills += 1
+                    gate.slices += rng.randint(0, 2 * SLICES)
+                    if kills == 20:
+                        gate.open()
+                return False
+
+            for number in itertools.count():
+                out = tmp_path / f"round-{number}"
+                for resume in itertools.chain([False], itertools.repeat(True)):
+                    cluster = on_cluster(client)
+                    summary = run_batch(plan, options, out, resume=resume, cluster=cluster, should_cancel=kill_one)
+                    if summary.succeeded:
+                        break
+                    assert {case.status for case in summary.not_succeeded} == {"set_aside"}
+                check_nothing_is_half(out)
+                check_it_is_as_undisturbed(out, tmp_path / "undisturbed")
+                if kills == 20:
+                    break
+
+
+@pytest.mark.slow
 def test_a_cancelled_run_keeps_what_is_finished(tmp_path: Path, client: Any) -> None:
     plan, options, out = study(tmp_path, "abcd"), quick_options(tmp_path), tmp_path / "out"
     told = Heard()
@@ -103,34 +183,21 @@ def test_a_cancelled_run_keeps_what_is_finished(tmp_path: Path, client: Any) -> 
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_is_lost_stops_the_run_and_what_is_finished_is_kept(tmp_path: Path) -> None:
+def test_a_scheduler_that_is_lost_stops_the_run_and_what_is_finished_is_kept(
+    tmp_path: Path, processes: Processes
+) -> None:
     plan, options, out = study(tmp_path, "abc"), quick_options(tmp_path), tmp_path / "out"
-    told, address = Heard(), tmp_path / "scheduler.json"
-    common = {"cwd": tmp_path, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    scheduler = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0",
-         "--no-dashboard", "--scheduler-file", address], **common,
-    )  # fmt: skip
-    worker = subprocess.Popen(
-        [sys.executable, "-m", "distributed.cli.dask_worker", "--scheduler-file", address, "--nthreads", "1",
-         "--no-dashboard", "--no-nanny", "--local-directory", tmp_path], **common,
-    )  # fmt: skip
-    try:
-        with distributed.Client(scheduler_file=address, timeout=60) as client:
-            client.wait_for_workers(1, timeout=60)
+    told = Heard()
+    processes.add_worker()
+    with distributed.Client(scheduler_file=processes.address, timeout=60) as client:
+        client.wait_for_workers(1, timeout=60)
 
-            def should_cancel() -> bool:
-                if told.of("case_ended"):
-                    scheduler.kill()
-                return False
+        def should_cancel() -> bool:
+            if told.of("case_ended"):
+                processes.scheduler.kill()
+            return False
 
-            summary = run_batch(
-                plan, options, out, cluster=on_cluster(client), on_event=told, should_cancel=should_cancel
-            )
-    finally:
-        for process in (scheduler, worker):
-            process.kill()
-            process.wait()
+        summary = run_batch(plan, options, out, cluster=on_cluster(client), on_event=told, should_cancel=should_cancel)
     assert "scheduler of the cluster is gone" in summary.stopped
     assert not summary.succeeded
     check_nothing_is_half(out)
