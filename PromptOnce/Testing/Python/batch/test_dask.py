@@ -163,6 +163,8 @@ def test_workers_that_are_killed_twenty_times_lose_no_case(
                         break
                     assert {case.status for case in summary.not_succeeded} == {"set_aside"}
                 check_nothing_is_half(out)
+                # What somebody was killed while writing goes when the run is opened again.
+                assert run_batch(plan, options, out, resume=True).reused == len(plan.cases)
                 check_it_is_as_undisturbed(out, tmp_path / "undisturbed")
                 if kills == 20:
                     break
