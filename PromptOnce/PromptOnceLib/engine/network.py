@@ -100,8 +100,7 @@ def build_network(config: Path | str, image_size: int | None = None) -> SAM2Base
         raise ModelError(unusable, str(error)) from error
     if not isinstance(model, DictConfig):
         raise ModelError(unusable, "it has no section `model`")
-    _check_targets(model, path)
-    _check_repeats(model, path)
+    _check_parts(model, path)
     ours = {"compile_image_encoder": False, **({} if image_size is None else {"image_size": image_size})}
     try:
         network = instantiate(OmegaConf.merge(model, _POSTPROCESSING, ours))
@@ -138,28 +137,28 @@ def _config_path(config: Path | str) -> Path:
     return Path(config)
 
 
-def _check_targets(node: Any, path: Path) -> None:
-    """A configuration names the classes to build; from a file of unknown origin only sam2's own may be built."""
+def _check_parts(node: Any, path: Path) -> None:
+    """A configuration names the classes to build. From a file of unknown origin only sam2's own may be built, and not
+    so many layers that building them would never end.
+    """
     if isinstance(node, DictConfig):
         target = node.get("_target_")
         if target is not None and not _is_part_of_sam2(str(target)):
             raise ModelError(f"The model configuration {path} asks for {target}, which is not a part of SAM 2.")
         for key in node:
-            _check_targets(node.get(key), path)
+            value = node.get(key)
+            if key in _REPEATS and _is_endless(value):
+                raise ModelError(f"The model configuration {path} asks for more layers ({key}) than any SAM 2 has.")
+            _check_parts(value, path)
     elif OmegaConf.is_list(node):
         for item in node:
-            _check_targets(item, path)
+            _check_parts(item, path)
 
 
-def _check_repeats(node: Any, path: Path) -> None:
-    """A file of unknown origin may ask for as many layers as a number can say: building them would never end."""
-    if isinstance(node, DictConfig):
-        for key in node:
-            value = node.get(key)
-            counts = value if OmegaConf.is_list(value) else [value]
-            if key in _REPEATS and any(isinstance(count, int) and count > _MOST_REPEATS for count in counts):
-                raise ModelError(f"The model configuration {path} asks for more layers ({key}) than any SAM 2 has.")
-            _check_repeats(value, path)
+def _is_endless(counts: Any) -> bool:
+    """Whether a number of layers, or one of several, is none that a network has."""
+    numbers = counts if OmegaConf.is_list(counts) else [counts]
+    return any(isinstance(number, int) and number > _MOST_REPEATS for number in numbers)
 
 
 def _is_part_of_sam2(target: str) -> bool:
