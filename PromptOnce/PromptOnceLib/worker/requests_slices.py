@@ -18,7 +18,7 @@ from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result, save_array
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.job import Job
-from PromptOnceLib.worker.session_job import OnError, OnNotice, Queue, SessionJob
+from PromptOnceLib.worker.session_job import AnsweredJob, OnError, OnNotice, Queue, SessionJob
 
 OnMasks = Callable[["PromptedMasks"], object]
 OnFrame = Callable[[protocol.FrameDone], object]
@@ -133,7 +133,7 @@ class PromptJob(SessionJob):
             self._on_notice(event.text)
 
 
-class EmbeddingJob(SessionJob):
+class EmbeddingJob(AnsweredJob[NDArray[np.float32]]):
     """Embeddings of slices of the worker's stack, then of frames, uint8 (rows, columns), of any image."""
 
     nothing_done = "Cancelled: the images were not compared."
@@ -148,9 +148,8 @@ class EmbeddingJob(SessionJob):
         on_frame: OnFrame | None,
         queue: Queue,
     ) -> None:
-        super().__init__(queue)
-        self._slices, self._frames = tuple(slices), frames
-        self._on_embeddings, self._on_error, self._on_frame = on_embeddings, on_error, on_frame
+        super().__init__(on_embeddings, on_error, queue)
+        self._slices, self._frames, self._on_frame = tuple(slices), frames, on_frame
         self._file: Path | None = None
         self._paths: tuple[Path, ...] = ()
 
@@ -165,20 +164,11 @@ class EmbeddingJob(SessionJob):
         self.job = client.send(request, self._on_event)
         return self.job
 
-    def end(self, error: PromptOnceError | None = None) -> None:
-        if error is None:
-            try:
-                self._queue(partial(self._on_embeddings, self._take()))
-                return
-            except PromptOnceError as reported:
-                error = reported
-        self._queue(partial(self._on_error, error))
-
     def _on_event(self, event: protocol.Event) -> None:
         if self._on_frame is not None and isinstance(event, protocol.FrameDone):
             self._queue(partial(self._on_frame, event))
 
-    def _take(self) -> NDArray[np.float32]:
+    def take(self) -> NDArray[np.float32]:
         """float32 (n, C), the files removed. Raises what the worker reported, CancelledError when it was cancelled."""
         assert self.job is not None
         assert self._file is not None
@@ -208,7 +198,7 @@ class EverythingMasks:
     prompt_seconds: float
 
 
-class EverythingJob(SessionJob):
+class EverythingJob(AnsweredJob[EverythingMasks]):
     """All that is found on a slice of the worker's stack."""
 
     nothing_done = "Cancelled: not everything was looked for."
@@ -223,9 +213,8 @@ class EverythingJob(SessionJob):
         on_points: OnPoints | None,
         queue: Queue,
     ) -> None:
-        super().__init__(queue)
-        self._slice, self._points_per_side = index, points_per_side
-        self._on_everything, self._on_error, self._on_points = on_everything, on_error, on_points
+        super().__init__(on_everything, on_error, queue)
+        self._slice, self._points_per_side, self._on_points = index, points_per_side, on_points
         self._file: Path | None = None
 
     def send(self, client: WorkerClient) -> Job:
@@ -237,20 +226,12 @@ class EverythingJob(SessionJob):
         self.job = client.send(request, self._on_event)
         return self.job
 
-    def end(self, error: PromptOnceError | None = None) -> None:
-        if error is None:
-            try:
-                self._queue(partial(self._on_everything, self._take()))
-                return
-            except PromptOnceError as reported:
-                error = reported
-        self._queue(partial(self._on_error, error))
-
     def _on_event(self, event: protocol.Event) -> None:
         if self._on_points is not None and isinstance(event, protocol.PointsDone):
             self._queue(partial(self._on_points, event))
 
-    def _take(self) -> EverythingMasks:
+    def take(self) -> EverythingMasks:
+        """See AnsweredJob."""
         assert self.job is not None
         assert self._file is not None
         try:

@@ -6,7 +6,8 @@ import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import ClassVar
+from functools import partial
+from typing import ClassVar, Generic, TypeVar
 
 from PromptOnceLib.errors import CancelledError, PromptError, PromptOnceError, WorkerError
 from PromptOnceLib.worker.client import WorkerClient
@@ -15,6 +16,7 @@ from PromptOnceLib.worker.job import Job
 OnNotice = Callable[[str], object]
 OnError = Callable[[PromptOnceError], object]
 Queue = Callable[[Callable[[], object]], object]
+T = TypeVar("T")
 
 
 class SessionState(Enum):
@@ -57,6 +59,28 @@ class SessionJob(ABC):
         if self.job is not None and not self._stopping:
             self._stopping = True
             client.cancel(self.job)
+
+
+class AnsweredJob(SessionJob, Generic[T]):
+    """A request with one answer, which is handed over, or the error that came instead."""
+
+    def __init__(self, on_answer: Callable[[T], object], on_error: OnError, queue: Queue) -> None:
+        super().__init__(queue)
+        self._on_answer, self._on_error = on_answer, on_error
+
+    @abstractmethod
+    def take(self) -> T:
+        """The answer, its files removed. Raises what the worker reported, WorkerError for what cannot be read."""
+
+    def end(self, error: PromptOnceError | None = None) -> None:
+        """See SessionJob."""
+        if error is None:
+            try:
+                self._queue(partial(self._on_answer, self.take()))
+                return
+            except PromptOnceError as reported:
+                error = reported
+        self._queue(partial(self._on_error, error))
 
 
 class SessionJobs:
