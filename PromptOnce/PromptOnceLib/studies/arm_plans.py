@@ -35,7 +35,7 @@ def arm_plan(design: StudyDesign, arm: StudyArm, cases: Sequence[ReadyCase], stu
     Raises InputError and its children where the first case of a group gives no seed.
     """
     firsts = {case.group: case for case in reversed(cases)}
-    axis = "k" if design.pictures_as_stack else design.axis
+    axis = design.slice_axis
     if arm.shared_seed:
         for first in firsts.values():
             keep_seed(first, study / SEEDS, design.window_of(arm, first.group), axis, say)

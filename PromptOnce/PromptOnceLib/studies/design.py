@@ -134,6 +134,11 @@ class StudyDesign(StrictModel):
                 raise ValueError(f"{pair.first} is compared with itself")
         return self
 
+    @property
+    def slice_axis(self) -> str:
+        """The axis of the slices; of pictures put together, the one along which they were."""
+        return "k" if self.pictures_as_stack else self.axis
+
     def window_of(self, arm: StudyArm, group: str) -> str:
         """The window of a group's cases in an arm."""
         return arm.window or self.group_window(group)

@@ -41,9 +41,8 @@ def write_study_results(
         write_papers_files(folder / RESULTS / arm.name, arm)
     shapes = None
     if design.attributes and not should_cancel():
-        axis = "k" if design.pictures_as_stack else design.axis
         say("The references' size, contrast, aspect and outline are measured.")
-        shapes = shapes_of(cases, design.group_window, axis, design.fewest_pixels, say, should_cancel)
+        shapes = shapes_of(cases, design.group_window, design.slice_axis, design.fewest_pixels, say, should_cancel)
     facts = _facts(design, list(runs.values()))
     return write_study_report(folder, design, rows, facts, _notes(design, runs), shapes), rows
 
