@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from PromptOnceLib.batch.planning.case_names import stem
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.studies.datasets.data_set import DataSet, Notify, StudyCase, file_of, folder_among
 
@@ -18,9 +19,9 @@ def _covid(folder: Path, notify: Notify) -> Iterator[StudyCase]:
     folder = folder_among(folder, (), "COVID-19-CT-Seg_20cases")
     images = _nifti_in(folder / "COVID-19-CT-Seg_20cases")
     for start, group in (("coronacases_", "Coronacases"), ("radiopaedia_", "Radiopaedia")):
-        for stem, image in images.items():
-            if stem.startswith(start):
-                yield StudyCase(stem, group, image, (f"{file_of(folder / 'Lung_Mask', stem, _NIFTI)}:1,2",))
+        for name, image in images.items():
+            if name.startswith(start):
+                yield StudyCase(name, group, image, (f"{file_of(folder / 'Lung_Mask', name, _NIFTI)}:1,2",))
 
 
 def _montgomery(folder: Path, notify: Notify) -> Iterator[StudyCase]:
@@ -36,20 +37,20 @@ def _montgomery(folder: Path, notify: Notify) -> Iterator[StudyCase]:
 def _amos(folder: Path, notify: Notify) -> Iterator[StudyCase]:
     folder = folder_among(folder, ("amos22",), "imagesTr")
     parts = [part for part in ("Tr", "Va") if (folder / f"images{part}").is_dir()]
-    found = {stem: (part, image) for part in parts for stem, image in _nifti_in(folder / f"images{part}").items()}
-    for stem, (part, image) in sorted(found.items()):
-        number = _AMOS_NAME.fullmatch(stem)
+    found = {name: (part, image) for part in parts for name, image in _nifti_in(folder / f"images{part}").items()}
+    for name, (part, image) in sorted(found.items()):
+        number = _AMOS_NAME.fullmatch(name)
         if number is None:
             notify(f"{image.name} was left out: it is not called like an image of AMOS.")
             continue
         group = "CT" if int(number[1]) <= _LAST_CT else "MR"
-        yield StudyCase(stem, group, image, (f"{file_of(folder / f'labels{part}', stem, _NIFTI)}:1",))
+        yield StudyCase(name, group, image, (f"{file_of(folder / f'labels{part}', name, _NIFTI)}:1",))
 
 
 def _nifti_in(folder: Path) -> dict[str, Path]:
     """NIfTI files by the stems of their names, sorted. Raises InputError where there is none."""
     found = {
-        path.name.removesuffix(".gz").removesuffix(".nii"): path
+        stem(path): path
         for path in sorted(folder.iterdir())
         if path.name.endswith(_NIFTI) and not path.name.startswith(".")
     }
