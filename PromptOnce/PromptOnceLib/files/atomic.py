@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import os
 import secrets
@@ -37,6 +38,12 @@ def replacing(path: str | Path, suffix: str | None = None, error: type[InputErro
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def write_csv_rows(path: str | Path, rows: Iterable[Iterable[object]]) -> None:
+    """Write a table, its header among the rows. Raises InputError where the file cannot be written."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def check_writable(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.atomic import write_csv_rows
 from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.segmentation.metrics import Mask, Summary, dice, jaccard, slice_scores, summarise
@@ -240,11 +240,7 @@ def write_csv(path: str | Path, rows: Sequence[SliceResult]) -> None:
     """
     columns = ((_OBJECT_COLUMN,) if any(row.object_name for row in rows) else ()) + _COLUMNS
     columns += tuple(name for name in _OPTIONAL_COLUMNS if any(getattr(row, name) is not None for row in rows))
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([_cell(row, column) for column in columns])
+    write_csv_rows(path, [columns, *([_cell(row, column) for column in columns] for row in rows)])
 
 
 def read_csv(path: str | Path) -> list[SliceResult]:

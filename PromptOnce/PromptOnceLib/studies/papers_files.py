@@ -7,14 +7,13 @@ its prompt, "process_image" is both.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from PromptOnceLib.batch.run_folder.joint_tables import JOINT_RAW_DATA, JOINT_RESULTS, RESULTS, Table
+from PromptOnceLib.batch.run_folder.joint_tables import JOINT_RAW_DATA, JOINT_RESULTS, RESULTS
 from PromptOnceLib.batch.run_folder.joint_tables import joint_results as joint_results_of
 from PromptOnceLib.batch.run_folder.joint_tables import results as results_of
-from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.atomic import write_csv_rows
 from PromptOnceLib.segmentation.result import SliceResult
 from PromptOnceLib.studies.rows import ArmRows, SliceRow
 
@@ -39,12 +38,12 @@ def write_papers_files(folder: Path, arm: ArmRows) -> None:
         by_case.setdefault(row.case, []).append(row)
     (folder / RAW_DATA).mkdir(parents=True, exist_ok=True)
     for case, rows in by_case.items():
-        _write(folder / RAW_DATA / f"{case}.csv", [list(_COLUMNS), *map(_cells, rows)])
+        write_csv_rows(folder / RAW_DATA / f"{case}.csv", [list(_COLUMNS), *map(_cells, rows)])
     joint = [[case, *_cells(row)] for case, rows in by_case.items() for row in rows]
-    _write(folder / JOINT_RAW_DATA, [["image", *_COLUMNS], *joint])
+    write_csv_rows(folder / JOINT_RAW_DATA, [["image", *_COLUMNS], *joint])
     images = [(case, [_as_result(row) for row in rows]) for case, rows in by_case.items()]
-    _write(folder / JOINT_RESULTS, joint_results_of(images))
-    _write(folder / RESULTS, results_of(images))
+    write_csv_rows(folder / JOINT_RESULTS, joint_results_of(images))
+    write_csv_rows(folder / RESULTS, results_of(images))
 
 
 def _cells(row: SliceRow) -> list[str]:
@@ -66,8 +65,3 @@ def _as_result(row: SliceRow) -> SliceResult:
     return SliceResult(
         row.slice, True, None, None, row.predicted_iou, row.dice, row.jaccard, reference_area=row.reference_pixels
     )
-
-
-def _write(path: Path, table: Table) -> None:
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(table)

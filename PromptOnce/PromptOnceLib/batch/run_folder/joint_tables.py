@@ -6,11 +6,10 @@ maximum, mean and standard deviation (ddof 1) over the slices that hold the refe
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.files.atomic import write_csv_rows
 from PromptOnceLib.segmentation.metrics import Summary
 from PromptOnceLib.segmentation.result import SliceResult
 
@@ -30,8 +29,7 @@ def write_joint_tables(folder: Path, images: Images) -> tuple[Path, ...]:
     """Write the three tables into a folder; return their paths. Raises InputError where they cannot be written."""
     tables = {JOINT_RAW_DATA: joint_raw_data(images), JOINT_RESULTS: joint_results(images), RESULTS: results(images)}
     for name, table in tables.items():
-        with replacing(folder / name) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows(table)
+        write_csv_rows(folder / name, table)
     return tuple(folder / name for name in tables)
 
 

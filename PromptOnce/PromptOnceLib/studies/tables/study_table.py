@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Literal
 
 from PromptOnceLib.batch.report.case_view import DASH
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.files.atomic import failure_sentence, replacing
+from PromptOnceLib.files.atomic import failure_sentence, replacing, write_csv_rows
 from PromptOnceLib.studies.tables.wording import decimal, p_value, signed
 
 Kind = Literal["text", "count", "value", "difference", "small", "seconds", "p", "printed", "change"]
@@ -80,7 +79,7 @@ def write_tables(folder: Path, tables: Sequence[StudyTable]) -> tuple[Path, ...]
     for table in tables:
         path = folder / f"{table.name}.csv"
         header = [column.key for column in table.columns]
-        write_csv(path, [header, *(["" if cell is None else cell for cell in row] for row in table.rows)])
+        write_csv_rows(path, [header, *(["" if cell is None else cell for cell in row] for row in table.rows)])
         beside = folder / f"{table.name}.md"
         with replacing(beside) as temporary:
             temporary.write_text(table.as_markdown(), encoding="utf-8", newline="\n")
@@ -95,12 +94,6 @@ def made(folder: Path) -> Path:
     except OSError as reason:
         raise InputError(failure_sentence(folder, reason), detail=repr(reason)) from reason
     return folder
-
-
-def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
-    """Write rows, the header among them. Raises InputError where the file cannot be written."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def _line(cells: Iterable[str]) -> str:
