@@ -3,7 +3,8 @@
 #   docker run --rm --network none -v "$PWD:/data" promptonce segment chest.nii.gz -o lungs.seg.nrrd ...
 FROM python:3.12-slim
 
-RUN pip install --no-cache-dir --index-url https://download.pytorch.org/whl/cpu "torch==2.13.0"
+# uv knows where PyTorch's builds for the processor are, as when the engine's own environment is installed.
+RUN pip install --no-cache-dir uv && uv pip install --system --no-cache --torch-backend cpu "torch==2.13.0"
 WORKDIR /src
 COPY pyproject.toml hatch_build.py README.md LICENSE.txt ./
 COPY PromptOnce PromptOnce
