@@ -23,8 +23,6 @@ from benchmarks.effort_person import Person
 from benchmarks.effort_strategies import STRATEGIES, Desk
 from benchmarks.effort_table import MOST_INTERACTIONS, TARGETS, Trajectory, sets_table, table
 from benchmarks.machine import machine
-from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import resolve_model
@@ -32,7 +30,7 @@ from PromptOnceLib.prompts.zoom import zoom_from_text
 from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS, CleanUp
 from training.evaluation.images import image_examples
 from training.evaluation.phantoms import PHANTOMS, phantom_examples
-from training.evaluation.scores import CachingTracker, Example
+from training.evaluation.scores import Example, as_shipped
 
 _TRAJECTORIES = "effort.json"
 _MOST_PHANTOMS = 10_000  # drawn until there are enough objects
@@ -154,7 +152,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     began = time.monotonic()
-    tracker = CachingTracker(load_model(resolve_model(options.model)), on_cpu())
+    tracker = as_shipped(resolve_model(options.model))
     examples = phantoms(2 if options.quick else options.phantoms)
     if options.real:
         examples = itertools.chain(examples, images(options.real, options.per_set))

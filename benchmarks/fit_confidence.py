@@ -21,8 +21,6 @@ from scipy import stats
 
 from benchmarks.effort_person import Person
 from benchmarks.effort_strategies import Desk, corrected, oracle
-from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.segmentation.slice_confidence import (
     EMPTY_FEATURES,
@@ -33,7 +31,7 @@ from PromptOnceLib.segmentation.slice_confidence import (
 )
 from training.evaluation.images import image_examples
 from training.evaluation.phantoms import phantom_examples
-from training.evaluation.scores import CachingTracker, Example
+from training.evaluation.scores import CachingTracker, Example, as_shipped
 
 Values = NDArray[np.float64]
 
@@ -202,7 +200,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="report on the images of this folder in place of fitting")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    tracker = CachingTracker(load_model(resolve_model("nano")), on_cpu())
+    tracker = as_shipped(resolve_model("nano"))
     if options.real or options.held_out:
         drawn = phantom_examples(options.held_out)
         images = image_examples(options.real, print) if options.real else iter(())

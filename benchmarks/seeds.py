@@ -24,8 +24,6 @@ from benchmarks.machine import machine
 from benchmarks.seed_patients import Patient
 from PromptOnceLib.cases.case import Case, prepare_case
 from PromptOnceLib.cases.outputs import Outputs, Run, write_outputs
-from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import resolve_model
@@ -39,7 +37,7 @@ from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.workflows.round_trip import steps_of_shared_seed
 from PromptOnceLib.workflows.start_slice import steps_of_start
 from PromptOnceLib.workflows.steps import EmbeddingStep, PropagationStep, Step, Steps
-from training.evaluation.scores import CachingTracker
+from training.evaluation.scores import CachingTracker, as_shipped
 
 R = TypeVar("R")
 
@@ -263,9 +261,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    bench = Bench(
-        CachingTracker(load_model(resolve_model("nano")), on_cpu()), options.output and options.output / "sheets"
-    )
+    bench = Bench(as_shipped(resolve_model("nano")), options.output and options.output / "sheets")
     began, tables, rows = time.monotonic(), [], {}
     experiments: dict[str, Callable[[], list[Experiment]]] = {
         "generated": lambda: generated(options.patients),

@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 
 from benchmarks.effort import phantoms
 from benchmarks.effort_person import Person
-from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.walls import Walls, with_points_on_walls
-from training.evaluation.scores import CachingTracker, Example, dice_of, propagated
+from training.evaluation.scores import Example, as_shipped, dice_of, propagated
 from training.phantoms import draw
 
 HELD_OUT_EVERY = 4  # as phantom_examples
@@ -68,7 +66,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     began = time.monotonic()
-    tracker = CachingTracker(load_model(resolve_model(options.model)), on_cpu())
+    tracker = as_shipped(resolve_model(options.model))
     rows = []
     for example in phantoms(options.phantoms):
         rows.append([(found.dice, found.leak) for found in measured(tracker, example, other_organs(example))])

@@ -18,14 +18,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import load_model
-from PromptOnceLib.models.registry import ModelFiles
 from training.evaluation.images import image_examples
 from training.evaluation.phantoms import phantom_examples
-from training.evaluation.scores import CachingTracker, Example, dice_of
+from training.evaluation.scores import CachingTracker, Example, as_shipped, dice_of, embedded
 from training.evaluation.ways import WAYS, Mask, Way, cleaned, found
-from training.train import CONFIG
 
 NOTICED = 0.02
 """A difference of Dice from which an object counts as better or worse."""
@@ -97,8 +93,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     ways = arguments.way or list(WAYS)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    files = ModelFiles(name=arguments.checkpoint.stem, checkpoint=arguments.checkpoint, config=CONFIG, sha256=None)
-    tracker = CachingTracker(load_model(files), on_cpu())
+    tracker = as_shipped(embedded(arguments.checkpoint))
     figures: list[Figures] = []
     phantoms = phantom_examples(arguments.phantoms, arguments.first_phantom)
     images = image_examples(arguments.data, print) if arguments.data else iter(())

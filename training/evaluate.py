@@ -26,21 +26,22 @@ import torch
 
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.rules.memory_rules import rules_of
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.imaging.views.crop import Zoom
-from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.zoom import zoom_from_text
 from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS, CleanUp
 from training.evaluation import tables
 from training.evaluation.images import DATA_SETS, image_examples
 from training.evaluation.jitter import Jitter, jitter
 from training.evaluation.phantoms import PHANTOMS, RINGS, phantom_examples, ring_examples
-from training.evaluation.scores import CachingTracker, Example, Score, score
+from training.evaluation.scores import CachingTracker, Example, Score, embedded, score
 from training.evaluation.sheets import Sheets
 from training.evaluation.speed import Speed, measure
-from training.memory import RULES, SECOND_PASS, EncodedElsewhere
-from training.train import CONFIG
+from training.memory import RULES, SECOND_PASS
 
+SHIPPED = "shipped"
+"""The rules for memory that the embedded model has where users meet it."""
 PARTS = ("phantoms", "rings", "real", "jitter", "speed")
 
 
@@ -131,13 +132,12 @@ def run(arguments: argparse.Namespace) -> Evaluation:
     sheets = Sheets(arguments.output / "sheets")
     sheets.folder.mkdir(parents=True, exist_ok=True)
     evaluation = Evaluation(arguments.only, sheets, arguments.zoom, arguments.clean_up)
-    files = ModelFiles(name=arguments.checkpoint.stem, checkpoint=arguments.checkpoint, config=CONFIG, sha256=None)
+    files = embedded(arguments.checkpoint)
     if "speed" in evaluation.parts:
         evaluation.speed = measure(files, arguments.threads, say)
     if evaluation.parts - {"speed"}:
-        tracker: Tracker = CachingTracker(load_model(files), on_cpu())
-        if arguments.memory != "upstream":
-            tracker = EncodedElsewhere(files, arguments.memory, tracker)
+        rules = rules_of(files.memory) if arguments.memory == SHIPPED else RULES[arguments.memory]
+        tracker = CachingTracker(load_model(files), on_cpu(), rules)
         for example in _examples(arguments):
             evaluation.take(tracker, example)
         sheets.write_worst()
@@ -174,7 +174,7 @@ def main() -> None:
     parser.add_argument("--only", type=_parts, default=frozenset(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--phantoms", type=int, default=40, help="a quarter of them with shapes left out of training")
     rules = [name for name in RULES if name != SECOND_PASS]
-    parser.add_argument("--memory", default="upstream", choices=rules, help="a rule for what a pass remembers")
+    parser.add_argument("--memory", default=SHIPPED, choices=[SHIPPED, *rules], help="a rule for what is remembered")
     parser.add_argument("--zoom", type=zoom_from_text, default="auto", help="auto, off or a factor")
     parser.add_argument("--clean-up", choices=CLEAN_UPS, default="connected", help="which pieces of a mask stay")
     parser.add_argument("--rings", type=int, default=40)

@@ -170,10 +170,11 @@ def decode(model, fused, flat, sizes, prompt):
 
 
 def _single(prompt: Prompt | None, rows: int) -> torch.Tensor:
-    """Where inference asks for a single mask, bool (rows,): from two points on, and for a mask."""
-    if prompt is None:
-        return torch.zeros(rows, dtype=torch.bool)
-    if prompt.mask is not None:
+    """Where inference asks for a single mask, bool (rows,): from two points on, for a mask, and while tracking.
+
+    While tracking SAM 2 itself takes the best of three; with this model PromptOnce does not (see the registry).
+    """
+    if prompt is None or prompt.mask is not None:
         return torch.ones(rows, dtype=torch.bool)
     return (prompt.labels >= 0).sum(1) > 1
 

@@ -29,8 +29,7 @@ from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.segmentation.metrics import dice
 from training.calibrate import calibration_examples
 from training.evaluation.images import image_examples
-from training.evaluation.scores import CachingTracker, Example
-from training.train import CONFIG
+from training.evaluation.scores import CachingTracker, Example, embedded
 
 SECOND_PASS = "second pass"
 RULES: dict[str, MemoryRules] = {
@@ -68,7 +67,7 @@ class Comparison:
     """Trackers for all rules, which share a tracker that encodes."""
 
     def __init__(self, checkpoint: Path, names: Iterable[str]) -> None:
-        files = ModelFiles(name="nano", checkpoint=checkpoint, config=CONFIG, sha256=None)
+        files = embedded(checkpoint)
         self._encoder = CachingTracker(load_model(files), on_cpu())
         self._trackers = {name: EncodedElsewhere(files, name, self._encoder) for name in names}
         self.seconds: dict[str, float] = defaultdict(float)

@@ -21,7 +21,8 @@ class Stage:
     positive_weight: see losses.frame_loss. close: share of the clips that are crops around an object. ends: share of
     some objects that are made to end within a clip; few do by themselves within some slices. frozen: see forward.Pass.
     skipped: the most frames of a clip that are tracked without learning from them. large: clips, objects, frames and
-    size of every other step, so that what is learnt on small frames holds on large ones.
+    size of every other step, so that what is learnt on small frames holds on large ones. memory_alone: what answers a
+    prompt stays as it is (graft.ANSWERS), so that prompted slices and clicks keep their masks; presence learns.
     """
 
     steps: int
@@ -39,6 +40,7 @@ class Stage:
     frozen: bool = False
     skipped: int = 0
     large: tuple[int, int, int, int] | None = None
+    memory_alone: bool = False
 
     def shape(self, step: int) -> Shape:
         """What the batch of a step holds."""
@@ -49,7 +51,7 @@ class Stage:
         return Shape(self.clips, self.objects, self.frames, self.size, self.close, self.ends)
 
     def on(self, device: torch.device) -> Stage:
-        """The stage as the device takes it: on a GPU 8 times the clips, longer ones, and an encoder that learns.
+        """The stage as the device takes it: on a GPU 8 times the clips, longer ones, and everything learns.
 
         A step of the last stage then needs about 16 GB of the GPU's memory.
         """
@@ -59,7 +61,8 @@ class Stage:
         frames = self.frames if self.frames == 1 else max(self.frames, GPU_FRAMES)
         large = None if self.large is None else (GPU_FACTOR * self.large[0], *self.large[1:])
         clips = GPU_FACTOR * self.clips
-        return replace(self, clips=clips, frames=frames, still=still, large=large, frozen=False)
+        changed = {"clips": clips, "frames": frames, "still": still, "large": large}
+        return replace(self, **changed, frozen=False, memory_alone=False)
 
 
 # Still images first, then short clips remembered by their true masks, then longer ones by the model's own masks
@@ -85,5 +88,22 @@ STAGES = (
         frozen=True,
         skipped=6,
         large=(1, 4, 8, 256),
+    ),
+    Stage(
+        2000,
+        3,
+        5,
+        12,
+        128,
+        6e-4,
+        (0.1, 0.0),
+        0.1,
+        1.0,
+        close=0.6,
+        ends=0.25,
+        frozen=True,
+        skipped=6,
+        large=(1, 4, 8, 256),
+        memory_alone=True,
     ),
 )

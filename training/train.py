@@ -18,6 +18,7 @@ from sam2.modeling.sam2_base import SAM2Base
 
 from training.dataset import Batch, Clips, batches
 from training.forward import Pass, run_clips
+from training.graft import ANSWERS
 from training.losses import frame_loss
 from training.muon import Muon
 from training.pool import make_pool, read_pool
@@ -29,6 +30,7 @@ ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of it
 SAVE_EVERY = 60.0  # seconds
 ENDLESS = 10**6  # steps
 WARM_UP = 20  # steps
+PRESENCE = "pred_obj_score_head"  # learns with the memory
 CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
 LOG_EVERY = 20  # steps
 AVERAGED = "averaged.pt"
@@ -190,6 +192,7 @@ class Trainer:
     ) -> None:
         """Steps until `progress` of the next one is 1; the rate warms up from step `first` on."""
         stage, last = self.stages[index], index == len(self.stages) - 1
+        self._learn(stage)
         stream = batches(self.clips, self.seed + index, steps, stage.shape, self.workers)
         logged = saved = time.monotonic()
         window: list[StepLoss] = []
@@ -211,6 +214,11 @@ class Trainer:
         if window:
             self._log(index, reached, rate, window, time.monotonic() - logged)
         save(index)
+
+    def _learn(self, stage: Stage) -> None:
+        """Let the parts of the model learn that the stage is for."""
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(not (stage.memory_alone and name.startswith(ANSWERS) and PRESENCE not in name))
 
     def _update(self, batch: Batch, stage: Stage, rate: float, truth: float) -> StepLoss:
         set_size(self.model, batch.frames.shape[-1])

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from PromptOnceLib.engine.devices import Placement
-from PromptOnceLib.engine.network import Model
+from PromptOnceLib.engine.devices import Placement, on_cpu
+from PromptOnceLib.engine.network import Model, load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
+from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker, rules_of
 from PromptOnceLib.engine.tracker import Features, Tracker
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.imaging.orientation import DisplayView
 from PromptOnceLib.imaging.views.crop import Zoom
+from PromptOnceLib.models.registry import ModelFiles, resolve_model
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.metrics import dice
@@ -86,11 +89,11 @@ class Score:
     fifths: tuple[float | None, ...] = ()
 
 
-class CachingTracker(Tracker):
+class CachingTracker(RuledTracker):
     """A tracker that encodes a frame once, however many objects and prompts are tried on it."""
 
-    def __init__(self, model: Model, placement: Placement) -> None:
-        super().__init__(model, placement)
+    def __init__(self, model: Model, placement: Placement, rules: MemoryRules | None = None) -> None:
+        super().__init__(model, placement, rules or MemoryRules())
         self._features: dict[bytes, Features] = {}
         self._positions: list[torch.Tensor] = []
 
@@ -105,6 +108,16 @@ class CachingTracker(Tracker):
             self._positions = self._positions or features.positions
             self._features[key] = Features(features.maps, self._positions, features.sizes)
         return self._features[key]
+
+
+def embedded(checkpoint: Path) -> ModelFiles:
+    """A checkpoint in the place of the embedded model's, whose settings hold for it too."""
+    return replace(resolve_model("nano"), name=checkpoint.stem, checkpoint=checkpoint, sha256=None)
+
+
+def as_shipped(files: ModelFiles) -> CachingTracker:
+    """A model as its users meet it on the CPU, with the settings of its own for memory."""
+    return CachingTracker(load_model(files), on_cpu(), rules_of(files.memory))
 
 
 def box_alone(prompt: ObjectPrompt) -> ObjectPrompt:

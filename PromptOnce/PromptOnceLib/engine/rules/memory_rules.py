@@ -63,9 +63,12 @@ class MemoryRules:
 
 def tracker_for(model: Model, placement: Placement, memory: MemorySettings | None) -> Tracker:
     """The tracker of a model with its settings for memory; None for SAM 2's own."""
-    if memory is None:
-        return Tracker(model, placement)
-    return RuledTracker(model, placement, MemoryRules(memory.gate, first_mask=memory.first_mask))
+    return Tracker(model, placement) if memory is None else RuledTracker(model, placement, rules_of(memory))
+
+
+def rules_of(memory: MemorySettings | None) -> MemoryRules:
+    """The rules that a model's settings ask for."""
+    return MemoryRules() if memory is None else MemoryRules(memory.gate, first_mask=memory.first_mask)
 
 
 class RuledTracker(Tracker):

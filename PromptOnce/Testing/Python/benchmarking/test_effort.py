@@ -11,11 +11,9 @@ from benchmarks import effort, fit_confidence
 from benchmarks.effort_person import GOOD, Person
 from benchmarks.effort_strategies import STRATEGIES, Desk, Step, between, oracle, queue
 from benchmarks.effort_table import Trajectory, cost, sets_table, table
-from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.prompt import ObjectPrompt
-from training.evaluation.scores import CachingTracker, Example
+from training.evaluation.scores import CachingTracker, Example, as_shipped
 
 
 def example(slices: int = 7) -> Example:
@@ -29,7 +27,7 @@ def example(slices: int = 7) -> Example:
 
 @pytest.fixture(scope="module")
 def tracker() -> CachingTracker:
-    return CachingTracker(load_model(resolve_model("nano")), on_cpu())
+    return as_shipped(resolve_model("nano"))
 
 
 def test_a_box_is_at_most_a_twentieth_off_and_the_same_for_every_strategy() -> None:

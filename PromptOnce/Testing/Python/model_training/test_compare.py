@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.rules.memory_rules import MemoryRules
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 
 pytest.importorskip("scipy")
 from training.compare import Figures, compared, table
-from training.evaluation.scores import CachingTracker, Example
+from training.evaluation.scores import Example, as_shipped, embedded
 from training.evaluation.ways import WAYS, marks
 
 SLICES, SEED = 9, 4
@@ -32,12 +31,18 @@ def example() -> Example:
 
 
 def test_every_way_finds_a_disk(example: Example) -> None:
-    tracker = CachingTracker(load_model(resolve_model("nano")), on_cpu())
+    tracker = as_shipped(resolve_model("nano"))
     figures = list(compared(tracker, example, list(WAYS)))
     assert [one.way for one in figures] == list(WAYS)
     assert all(one.volume_dice is not None and one.volume_dice > 0.7 for one in figures)
     rows = table(figures, list(WAYS)).splitlines()
     assert len(rows) == 2 + len(WAYS)
+
+
+def test_what_is_measured_is_the_model_as_it_ships() -> None:
+    nano = resolve_model("nano")
+    assert as_shipped(nano).rules == MemoryRules(first_mask=True)
+    assert embedded(nano.checkpoint).memory == nano.memory
 
 
 def test_boxes_lie_evenly_from_end_to_end_with_the_prompt_among_them(example: Example) -> None:

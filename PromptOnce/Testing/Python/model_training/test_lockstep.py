@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import load_model
-from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from training.evaluation.lockstep import encode, read_network, track
-from training.evaluation.scores import CachingTracker, Example, propagated
+from training.evaluation.scores import Example, as_shipped, embedded, propagated
 from training.train import CONFIG
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
@@ -39,8 +36,7 @@ def tracked(examples):
 
 
 def test_masks_are_those_of_the_engine(examples, tracked):
-    model = load_model(ModelFiles(name="nano", checkpoint=CHECKPOINT, config=CONFIG, sha256=None))
-    tracker = CachingTracker(model, on_cpu())
+    tracker = as_shipped(embedded(CHECKPOINT))
     masks, presence = tracked[0.0]
 
     for example, mask, logits in zip(examples, masks, presence, strict=True):

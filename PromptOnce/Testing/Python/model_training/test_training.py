@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import load_model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt
 from training import forward, train
 from training.dataset import Batch, Clips, Shape, batches
+from training.evaluation.scores import as_shipped, embedded
 from training.forward import Pass, run_clips
+from training.graft import ANSWERS
 from training.muon import orthogonal
 from training.pool import make_pool, read_pool
 from training.stages import STAGES as STAGES_OF_THE_RECIPE
 from training.stages import Stage
-from training.train import CONFIG, Trainer, set_size
+from training.train import CONFIG, PRESENCE, Trainer, set_size
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
 STAGES = (Stage(2, 1, 2, 1, 64, 1e-3, (1.0, 1.0), 0.5, 3.0), Stage(2, 1, 1, 3, 64, 1e-3, (0.5, 0.0), 0.1, 1.0))
@@ -38,15 +38,15 @@ def test_a_clip_in_training_gives_the_masks_of_inference():
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 60, (3, 256, 256)).astype(np.uint8)
     frames[:, 80:180, 60:200] += 150
-    model = load_model(ModelFiles(name="nano", checkpoint=CHECKPOINT, config=CONFIG, sha256=None))
+    tracker = as_shipped(embedded(CHECKPOINT))
     prompt = ObjectPrompt(box=Box(x0=60, y0=80, x1=200, y1=180))
     points, labels = (torch.from_numpy(a)[None, None] for a in prompt.points_and_labels())
     masks = torch.zeros(1, 3, 256, 256, dtype=torch.bool)
     batch = Batch(torch.from_numpy(frames)[None].float(), masks, (0,), points, labels, by_mask=False)
 
     with torch.no_grad():
-        outputs, _ = run_clips(model.network, batch, torch.zeros(1, 3, dtype=torch.bool), Pass(span=3))
-    inferred = list(Propagation(Tracker(model, on_cpu()), frames, print).run(Task([prompt], 0, 0, 2)))
+        outputs, _ = run_clips(tracker.model.network, batch, torch.zeros(1, 3, dtype=torch.bool), Pass(span=3))
+    inferred = list(Propagation(tracker, frames, print).run(Task([prompt], 0, 0, 2)))
 
     for output, expected in zip(outputs, inferred, strict=True):
         logits = output.masks[0, output.chosen[0]]
@@ -138,6 +138,19 @@ def test_training_changes_the_weights_and_writes_a_checkpoint_that_loads(clips, 
     changed = [k for k, v in trainer.model.state_dict().items() if not torch.equal(v, before[k])]
     assert len(changed) > 0.8 * len(before)
     load_model(ModelFiles(name="new", checkpoint=tmp_path / "nano_stage1.pt", config=CONFIG, sha256=None))
+
+
+def test_a_stage_for_the_memory_alone_leaves_what_answers_prompts_as_it_is(clips, tmp_path):
+    stage = Stage(2, 1, 1, 3, 64, 1e-3, (0.5, 0.0), 0.1, 1.0, frozen=True, memory_alone=True)
+    trainer = Trainer(tmp_path, clips, (stage,), torch.device("cpu"))
+    before = {k: v.clone() for k, v in trainer.model.state_dict().items()}
+
+    trainer.run()
+
+    changed = {k for k, v in trainer.model.state_dict().items() if not torch.equal(v, before[k])}
+    assert any(name.startswith("memory_attention.") for name in changed)
+    assert any(PRESENCE in name for name in changed)
+    assert all(PRESENCE in name for name in changed if name.startswith(ANSWERS))
 
 
 @pytest.mark.slow
