@@ -49,11 +49,12 @@ def random_tiny(folder: Path) -> Model:
 
 
 def run(model: Model, placement: Placement) -> tuple[np.ndarray, torch.Tensor]:
-    """Masks and logits of nine slices with two objects, in the order of computation."""
+    """Masks of nine slices with two objects, by slice; logits in the order of computation, which may be another."""
     tracker, kept = Tracker(model, placement), []
     original = tracker.full_size_logits
     tracker.full_size_logits = lambda low, shape: kept.append(original(low, shape)) or kept[-1]  # type: ignore[method-assign]
     outputs = list(Propagation(tracker, blobs(9), pytest.fail).run(Task([bright(4), grey(4)], 4, 0, 8)))
+    outputs.sort(key=lambda output: output.slice)
     return np.stack([output.masks for output in outputs]), torch.stack(kept)
 
 
