@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from seeds.sample_seeds import same
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.report import write_report, write_run_tables
 from PromptOnceLib.batch.report.run_results import read_run
+from PromptOnceLib.batch.run_folder.fingerprints import model_fingerprint
 from PromptOnceLib.batch.run_folder.open_run import read_recorded
 from PromptOnceLib.batch.run_folder.records import (
     read_case_record,
@@ -29,13 +31,14 @@ from PromptOnceLib.batch.run_folder.records import (
     write_case_record,
     write_run_record,
 )
+from PromptOnceLib.batch.running import prepare
 from PromptOnceLib.batch.running.case_prompts import PromptSources, seed_fingerprint
 from PromptOnceLib.batch.running.run_batch import run_batch
 from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cli.main import main
 from PromptOnceLib.imaging.orientation import FrameOrientation
 from PromptOnceLib.imaging.read import read_volume
-from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, read_prompt
 from PromptOnceLib.seeds.apply import SeedSource, shared_seed
 from PromptOnceLib.seeds.archive import export_seeds, import_seeds
@@ -49,6 +52,8 @@ from PromptOnceLib.segmentation.reference import read_reference
 from PromptOnceLib.segmentation.result import read_csv, write_csv
 
 DATA = Path(__file__).parent / "data"
+MODEL_OF_THEN = "e06cf097bf8a68e92ee7b965ca53ec9b45789699e575aa8a08f866d5bd437583"
+"""SHA-256 of the embedded model that the files were made with."""
 RECORDED: dict[str, Any] = json.loads((DATA / "recorded.json").read_text(encoding="utf-8"))
 LIVER = (
     "Segmentation category and type - 3D Slicer General Anatomy list"
@@ -71,6 +76,16 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 # Seeds
+
+
+@pytest.fixture
+def same_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The embedded model is still the one that the runs were made with: what a model has found is kept for it alone."""
+
+    def of_then(files: ModelFiles) -> str:
+        return model_fingerprint(replace(files, sha256=MODEL_OF_THEN))
+
+    monkeypatch.setattr(prepare, "model_fingerprint", of_then)
 
 
 @pytest.fixture
@@ -136,7 +151,7 @@ def test_seeds_are_ranked_as_they_were(library: SeedLibrary, old: Path) -> None:
 
 
 def test_features_of_a_frame_are_not_computed_again(library: SeedLibrary, old: Path) -> None:
-    model = resolve_model("nano").sha256
+    model = MODEL_OF_THEN
     seeds = [seed for seed in library.list().seeds if seed.record.plane == "axial"]
     comparison = Comparison.of(library, seeds, read_volume(old / "study" / "a.nii.gz"), 0, model)
     assert comparison.missing == tuple(seed.id for seed in seeds if seed.name != "disk CT 1")
@@ -234,6 +249,7 @@ def test_a_result_of_an_old_run_is_accepted(old: Path) -> None:
     assert now.model_copy(update={"review": before.review}) == before
 
 
+@pytest.mark.usefixtures("same_model")
 def test_resuming_a_finished_run_computes_nothing(
     old: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,7 +277,7 @@ def _posix() -> None:
         pytest.skip("needs a shell")
 
 
-@pytest.mark.usefixtures("_posix")
+@pytest.mark.usefixtures("_posix", "same_model")
 def test_a_killed_run_is_gone_on_with_where_it_was(old: Path, tmp_path: Path) -> None:
     out = old / "interrupted"
     assert computed(out) == ["a", "b"]
@@ -287,7 +303,7 @@ def test_a_killed_run_is_gone_on_with_where_it_was(old: Path, tmp_path: Path) ->
     assert [use.name for use in read_run_record(out).seeds] == ["disk CT 1"]
 
 
-@pytest.mark.usefixtures("_posix")
+@pytest.mark.usefixtures("_posix", "same_model")
 def test_a_killed_run_that_was_moved_is_gone_on_with(old: Path, tmp_path: Path) -> None:
     out = old / "interrupted"
     recorded = read_recorded(out)
@@ -296,6 +312,18 @@ def test_a_killed_run_that_was_moved_is_gone_on_with(old: Path, tmp_path: Path) 
     options = recorded.options.model_copy(update={"python": quick_options(tmp_path).python})
     summary = run_batch(make_plan(selection), options, out, resume=True)
     assert (summary.finished, summary.reused, summary.succeeded) == (2, 1, True)
+
+
+@pytest.mark.usefixtures("_posix")
+def test_what_another_model_has_found_is_computed_again(
+    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepare, "model_fingerprint", lambda files: "another")
+    out = old / "interrupted"
+    recorded = read_recorded(out)
+    options = recorded.options.model_copy(update={"python": quick_options(tmp_path).python})
+    summary = run_batch(recorded.plan, options, out, resume=True)
+    assert (summary.finished, summary.reused, summary.succeeded) == (3, 0, True)
 
 
 # Prompts and results
