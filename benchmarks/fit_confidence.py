@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
+from benchmarks.effort import images
 from benchmarks.effort_person import Person
 from benchmarks.effort_strategies import Desk, corrected, oracle
 from PromptOnceLib.models.registry import resolve_model
@@ -29,7 +30,6 @@ from PromptOnceLib.segmentation.slice_confidence import (
     slice_features,
     wrong_pixels,
 )
-from training.evaluation.images import image_examples
 from training.evaluation.phantoms import phantom_examples
 from training.evaluation.scores import CachingTracker, Example, as_shipped
 
@@ -128,9 +128,9 @@ def _training_set(found: Sequence[State], model: str) -> tuple[Values, Values]:
 
 def cross_validated(found: Sequence[State]) -> Iterator[State]:
     """The states with the confidence of models that were fitted on other images."""
-    images = sorted({state.image for state in found})
+    names = sorted({state.image for state in found})
     for fold in range(FOLDS):
-        held = {image for number, image in enumerate(images) if number % FOLDS == fold}
+        held = {name for number, name in enumerate(names) if number % FOLDS == fold}
         rest = [state for state in found if state.image not in held]
         models = {name: fit(*_training_set(rest, name)) for name in ("found", "empty")}
         for state in (state for state in found if state.image in held):
@@ -198,13 +198,14 @@ def main() -> None:
     parser.add_argument("--phantoms", type=int, default=60)
     parser.add_argument("--held-out", type=int, default=0, help="report on so many other phantoms in place of fitting")
     parser.add_argument("--real", type=Path, help="report on the images of this folder in place of fitting")
+    parser.add_argument("--per-set", type=int, default=4, help="objects of each set of real images, at most")
     options = parser.parse_args()
     torch.set_num_threads(1)
     tracker = as_shipped(resolve_model("nano"))
     if options.real or options.held_out:
         drawn = phantom_examples(options.held_out)
-        images = image_examples(options.real, print) if options.real else iter(())
-        found = list(states(tracker, volumes(itertools.chain(drawn, images))))
+        real = images(options.real, options.per_set) if options.real else iter(())
+        found = list(states(tracker, volumes(itertools.chain(drawn, real))))
         for interactions in (1, _STEPS):
             print(f"\nAfter {interactions} interactions\n\n{report(found, interactions)}", flush=True)
         return
