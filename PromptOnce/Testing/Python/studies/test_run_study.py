@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -162,9 +163,19 @@ def test_a_cancel_before_the_first_arm_computes_nothing(tmp_path: Path, disks: S
 
 
 @pytest.mark.usefixtures("_drawn")
-def test_the_same_study_again_computes_nothing_and_writes_the_same(tmp_path: Path, disks: StudyData) -> None:
+def test_the_same_study_again_computes_nothing_and_writes_the_same(
+    tmp_path: Path, disks: StudyData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = contents._draw
+
+    def draw_two(found: contents.StudyContents, *arguments: Any) -> None:
+        draw(found, *arguments)
+        del found.figures[2:]
+
+    monkeypatch.setattr(contents, "_draw", draw_two)
     design, out = design_of(disks), tmp_path / "out"
     first, before = run(design, out), files_of(out)
+    assert sum(name.endswith(".svg") for name in before) == 2
     again = run(design, out)
     assert [summary.reused for summary in again.arms.values()] == [3, 3]
     assert again.rows == first.rows

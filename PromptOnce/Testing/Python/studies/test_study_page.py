@@ -11,8 +11,6 @@ import pytest
 
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.studies.design import ArmComparison, StudyArm, StudyData, StudyDesign
-from PromptOnceLib.studies.figures import style
-from PromptOnceLib.studies.figures.style import as_png
 from PromptOnceLib.studies.presets import preset
 from PromptOnceLib.studies.report.contents import study_contents
 from PromptOnceLib.studies.report.study_page import study_page
@@ -44,9 +42,7 @@ MINE = StudyDesign(
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study")
     design = preset("sam-vs-sam2")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(style, "as_png", lambda figure: as_png(figure, 40))  # a test needs no print
-        return write_study_report(folder, design, [SAM, SAM2], [("Device", "cpu")], ["1 case failed."])
+    return write_study_report(folder, design, [SAM, SAM2], [("Device", "cpu")], ["1 case failed."])
 
 
 def test_the_page_needs_no_other_file_and_no_network(report: Path) -> None:
