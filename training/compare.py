@@ -2,7 +2,7 @@
 
 Zoom, boxes between boxes, clean-up, each on and off: Dice of the prompted slice and of the volume, as means over data
 sets, how many objects got better and worse, and the processor's seconds. Writes results.json with the figures of every
-object and table.md; --sheets a contact sheet of every object that the last way made worse than the first.
+object and table.md.
 """
 
 from __future__ import annotations
