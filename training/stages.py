@@ -61,49 +61,33 @@ class Stage:
         frames = self.frames if self.frames == 1 else max(self.frames, GPU_FRAMES)
         large = None if self.large is None else (GPU_FACTOR * self.large[0], *self.large[1:])
         clips = GPU_FACTOR * self.clips
-        changed = {"clips": clips, "frames": frames, "still": still, "large": large}
-        return replace(self, **changed, frozen=False, memory_alone=False)
+        return replace(self, clips=clips, frames=frames, still=still, large=large, frozen=False, memory_alone=False)
 
 
+LONG_CLIPS = Stage(
+    2000,
+    3,
+    5,
+    12,
+    128,
+    5e-4,
+    (0.2, 0.0),
+    0.1,
+    1.0,
+    close=0.7,
+    ends=0.15,
+    frozen=True,
+    skipped=6,
+    large=(1, 4, 8, 256),
+)
 # Still images first, then short clips remembered by their true masks, then longer ones by the model's own masks
-# and, in turn with them, still images again.
+# and, in turn with them, still images again; then long ones, in the end for the memory alone.
 STAGES = (
     Stage(1800, 10, 5, 1, 128, 3e-3, (1.0, 1.0), 0.5, 3.0),
     Stage(1200, 4, 4, 4, 128, 2e-3, (1.0, 0.3), 0.3, 2.0, still=(10, 5)),
     Stage(500, 2, 3, 6, 256, 1.5e-3, (0.4, 0.3), 0.1, 1.0, still=(4, 5)),
     Stage(1700, 2, 3, 6, 256, 1e-3, (0.3, 0.0), 0.1, 1.0, still=(4, 5)),
     Stage(1000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
-    Stage(
-        2000,
-        3,
-        5,
-        12,
-        128,
-        5e-4,
-        (0.2, 0.0),
-        0.1,
-        1.0,
-        close=0.7,
-        ends=0.15,
-        frozen=True,
-        skipped=6,
-        large=(1, 4, 8, 256),
-    ),
-    Stage(
-        2000,
-        3,
-        5,
-        12,
-        128,
-        6e-4,
-        (0.1, 0.0),
-        0.1,
-        1.0,
-        close=0.6,
-        ends=0.25,
-        frozen=True,
-        skipped=6,
-        large=(1, 4, 8, 256),
-        memory_alone=True,
-    ),
+    LONG_CLIPS,
+    replace(LONG_CLIPS, rate=6e-4, truth=(0.1, 0.0), close=0.6, ends=0.25, memory_alone=True),
 )

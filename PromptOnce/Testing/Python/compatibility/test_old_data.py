@@ -75,9 +75,6 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-# Seeds
-
-
 @pytest.fixture
 def same_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded model is still the one that the runs were made with: what a model has found is kept for it alone."""
@@ -86,6 +83,9 @@ def same_model(monkeypatch: pytest.MonkeyPatch) -> None:
         return model_fingerprint(replace(files, sha256=MODEL_OF_THEN))
 
     monkeypatch.setattr(prepare, "model_fingerprint", of_then)
+
+
+# Seeds
 
 
 @pytest.fixture
