@@ -17,11 +17,12 @@ import torch
 from training.evaluation.lockstep import encode, read_network, track
 from training.evaluation.phantoms import phantom_examples
 from training.evaluation.scores import Example, by_distance, dice_of, shares_filled
+from training.graft import PRESENCE_HEAD
 from training.phantoms.canvas import Array
 
 CALIBRATION_SEED = 500_000
 SHIFTS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
-BIAS = "sam_mask_decoder.pred_obj_score_head.layers.2.bias"
+BIAS = PRESENCE_HEAD + "layers.2.bias"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 ANSWERS = ("image_encoder.", "sam_prompt_encoder.", "sam_mask_decoder.", "no_mem_embed")
+PRESENCE_HEAD = "sam_mask_decoder.pred_obj_score_head."
 
 
 def graft(base: Path, other: Path, output: Path) -> None:

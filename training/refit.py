@@ -22,9 +22,9 @@ from torch.nn import functional as F
 from training.evaluation.lockstep import Encoded, Half, encode, read_network, track
 from training.evaluation.phantoms import examples_of
 from training.evaluation.scores import Example
+from training.graft import PRESENCE_HEAD
 from training.pool import Phantom, read_pool
 
-HEAD = "sam_mask_decoder.pred_obj_score_head."
 STEPS, RATE, DECAY = 400, 1e-3, 0.02
 CHECK_EVERY = 20  # steps
 CPU = torch.device("cpu")
@@ -113,7 +113,7 @@ def refit(checkpoint: Path, output: Path, phantoms: Sequence[Phantom], rounds: i
         decoder.pred_obj_score_head = fit(decoder.pred_obj_score_head.cpu(), tokens, present, volumes).to(device)
     weights = torch.load(checkpoint, weights_only=True, map_location="cpu")["model"]
     for name, value in decoder.pred_obj_score_head.state_dict().items():
-        weights[HEAD + name] = value.to(weights[HEAD + name])
+        weights[PRESENCE_HEAD + name] = value.to(weights[PRESENCE_HEAD + name])
     torch.save({"model": weights}, output)
 
 

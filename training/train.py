@@ -18,7 +18,7 @@ from sam2.modeling.sam2_base import SAM2Base
 
 from training.dataset import Batch, Clips, batches
 from training.forward import Pass, run_clips
-from training.graft import ANSWERS
+from training.graft import ANSWERS, PRESENCE_HEAD
 from training.losses import frame_loss
 from training.muon import Muon
 from training.pool import make_pool, read_pool
@@ -30,7 +30,6 @@ ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of it
 SAVE_EVERY = 60.0  # seconds
 ENDLESS = 10**6  # steps
 WARM_UP = 20  # steps
-PRESENCE = "pred_obj_score_head"  # learns with the memory
 CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
 LOG_EVERY = 20  # steps
 AVERAGED = "averaged.pt"
@@ -218,7 +217,8 @@ class Trainer:
     def _learn(self, stage: Stage) -> None:
         """Let the parts of the model learn that the stage is for."""
         for name, parameter in self.model.named_parameters():
-            parameter.requires_grad_(not (stage.memory_alone and name.startswith(ANSWERS) and PRESENCE not in name))
+            answers = name.startswith(ANSWERS) and not name.startswith(PRESENCE_HEAD)
+            parameter.requires_grad_(not (stage.memory_alone and answers))
 
     def _update(self, batch: Batch, stage: Stage, rate: float, truth: float) -> StepLoss:
         set_size(self.model, batch.frames.shape[-1])

@@ -8,8 +8,9 @@ import torch
 from sam2.modeling.sam2_utils import MLP
 
 from training.evaluation.lockstep import read_network
+from training.graft import PRESENCE_HEAD
 from training.pool import Phantom
-from training.refit import HEAD, collect, fit, refit
+from training.refit import collect, fit, refit
 from training.train import CONFIG
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
@@ -64,5 +65,5 @@ def test_only_the_head_changes(phantom, tmp_path):
 
     old, new = (torch.load(path, weights_only=True)["model"] for path in (CHECKPOINT, tmp_path / "new.pt"))
     assert old.keys() == new.keys()
-    assert all(torch.equal(old[k], new[k]) for k in old if not k.startswith(HEAD))
+    assert all(torch.equal(old[k], new[k]) for k in old if not k.startswith(PRESENCE_HEAD))
     assert all(new[k].dtype == old[k].dtype for k in old)

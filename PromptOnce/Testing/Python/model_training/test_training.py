@@ -16,12 +16,12 @@ from training import forward, train
 from training.dataset import Batch, Clips, Shape, batches
 from training.evaluation.scores import as_shipped, embedded
 from training.forward import Pass, run_clips
-from training.graft import ANSWERS
+from training.graft import ANSWERS, PRESENCE_HEAD
 from training.muon import orthogonal
 from training.pool import make_pool, read_pool
 from training.stages import STAGES as STAGES_OF_THE_RECIPE
 from training.stages import Stage
-from training.train import CONFIG, PRESENCE, Trainer, set_size
+from training.train import CONFIG, Trainer, set_size
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
 STAGES = (Stage(2, 1, 2, 1, 64, 1e-3, (1.0, 1.0), 0.5, 3.0), Stage(2, 1, 1, 3, 64, 1e-3, (0.5, 0.0), 0.1, 1.0))
@@ -149,8 +149,8 @@ def test_a_stage_for_the_memory_alone_leaves_what_answers_prompts_as_it_is(clips
 
     changed = {k for k, v in trainer.model.state_dict().items() if not torch.equal(v, before[k])}
     assert any(name.startswith("memory_attention.") for name in changed)
-    assert any(PRESENCE in name for name in changed)
-    assert all(PRESENCE in name for name in changed if name.startswith(ANSWERS))
+    assert any(name.startswith(PRESENCE_HEAD) for name in changed)
+    assert all(name.startswith(PRESENCE_HEAD) for name in changed if name.startswith(ANSWERS))
 
 
 @pytest.mark.slow
