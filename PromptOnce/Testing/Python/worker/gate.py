@@ -88,7 +88,7 @@ class Gate:
     def _hear(self, source: socket.socket) -> None:
         if source is self._listener:
             self._selector.register(source.accept()[0], selectors.EVENT_READ)
-        elif source.recv(1) == ASKED:
+        elif _receive(source) == ASKED:
             self._waiting.append(source)
         else:
             self._selector.unregister(source)
@@ -108,8 +108,7 @@ class GateKeeper:
         self._connection: socket.socket | None = None
         address = os.environ.get(VARIABLE) if address is None else address
         if address is not None and Path(address).exists():
-            self._connection = socket.socket(socket.AF_UNIX)
-            self._connection.connect(address)
+            self._connection = _connected(address)
 
     def __call__(self, done: int) -> None:
         """Wait until a slice may be computed, or until `give_up`."""
@@ -125,10 +124,25 @@ class GateKeeper:
     def _may_pass(connection: socket.socket) -> bool:
         """False where nobody asks any more."""
         _send(connection, ASKED)
-        try:
-            return connection.recv(1) == ALLOWED
-        except OSError:
-            return False
+        return _receive(connection) == ALLOWED
+
+
+def _connected(address: str) -> socket.socket | None:
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(address)
+    except OSError:  # the gate was opened, and its folder removed, a moment ago
+        connection.close()
+        return None
+    return connection
+
+
+def _receive(connection: socket.socket) -> bytes:
+    """The next byte; none where the other side is gone, be it killed with a byte of ours still unread."""
+    try:
+        return connection.recv(1)
+    except OSError:
+        return b""
 
 
 def _send(connection: socket.socket, message: bytes) -> None:
