@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.test_masks_equal_upstream import blobs, bright, grey, nano, random_tiny  # noqa: F401
+from engine.test_masks_equal_upstream import blobs, bright, grey
 from engine.upstream import upstream_click, upstream_predictor
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import Model
@@ -45,7 +45,7 @@ def test_a_click_equals_upstreams(request: pytest.FixtureRequest, tmp_path: Path
 
 
 def test_without_a_run_and_without_the_wish_a_click_is_a_first_prompt(
-    nano: tuple[Model, Path],  # noqa: F811
+    nano: tuple[Model, Path],
     tmp_path: Path,
 ) -> None:
     work = workspace(nano[0], tmp_path)
@@ -58,7 +58,7 @@ def test_without_a_run_and_without_the_wish_a_click_is_a_first_prompt(
     assert corrected.masks.any()
 
 
-def test_another_object_is_not_corrected_by_this_ones_memory(nano: tuple[Model, Path], tmp_path: Path) -> None:  # noqa: F811
+def test_another_object_is_not_corrected_by_this_ones_memory(nano: tuple[Model, Path], tmp_path: Path) -> None:
     work = workspace(nano[0], tmp_path)
     list(work.run(Task([bright(0)], 0, 0, SLICES - 1)))
     alone = work.predict([click(5, name="another")], 5)
@@ -66,7 +66,7 @@ def test_another_object_is_not_corrected_by_this_ones_memory(nano: tuple[Model, 
 
 
 def test_after_sweeps_a_slice_is_corrected_from_the_side_that_won(
-    nano: tuple[Model, Path],  # noqa: F811
+    nano: tuple[Model, Path],
     tmp_path: Path,
 ) -> None:
     work = workspace(nano[0], tmp_path)
@@ -87,7 +87,7 @@ def test_after_sweeps_a_slice_is_corrected_from_the_side_that_won(
     assert corrected.masks.shape == (1, *work.frames[0].shape)
 
 
-def test_what_was_before_a_new_run_is_forgotten(nano: tuple[Model, Path], tmp_path: Path) -> None:  # noqa: F811
+def test_what_was_before_a_new_run_is_forgotten(nano: tuple[Model, Path], tmp_path: Path) -> None:
     work = workspace(nano[0], tmp_path)
     list(work.run(Task([bright(0)], 0, 0, SLICES - 1)))
     list(work.run(Task([bright(10)], 10, 8, 12)))
@@ -100,7 +100,7 @@ def test_what_was_before_a_new_run_is_forgotten(nano: tuple[Model, Path], tmp_pa
 
 
 def test_a_click_remembers_nothing_of_what_lies_behind_the_prompted_slice(
-    nano: tuple[Model, Path],  # noqa: F811
+    nano: tuple[Model, Path],
     tmp_path: Path,
 ) -> None:
     model, config = nano

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.test_masks_equal_upstream import blobs, bright, grey, nano  # noqa: F401
+from engine.test_masks_equal_upstream import blobs, bright, grey
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
@@ -42,7 +42,7 @@ def features(value: float, dtype: torch.dtype = torch.float32) -> Features:
 
 @pytest.mark.parametrize("lossless", [True, False])
 def test_the_next_run_encodes_nothing_and_finds_the_same(
-    nano: tuple[Model, Path],  # noqa: F811
+    nano: tuple[Model, Path],
     tmp_path: Path,
     lossless: bool,
 ) -> None:
@@ -109,7 +109,7 @@ def test_a_full_disk_and_a_removed_file_only_cost_time(tmp_path: Path, monkeypat
     assert not list(tmp_path.iterdir())
 
 
-def test_on_a_gpu_nothing_is_kept(nano: tuple[Model, Path], tmp_path: Path) -> None:  # noqa: F811
+def test_on_a_gpu_nothing_is_kept(nano: tuple[Model, Path], tmp_path: Path) -> None:
     propagation = Propagation(Tracker(nano[0], on_cpu()), blobs(SLICES), pytest.fail, FeatureStore(tmp_path))
     propagation.tracker.placement = replace(propagation.tracker.placement, device=torch.device("meta"))
     assert propagation.features(())._store is None

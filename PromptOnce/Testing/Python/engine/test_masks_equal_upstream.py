@@ -4,49 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
 
-from engine.upstream import upstream_predictor, upstream_volume
+from engine.upstream import network_frames, upstream_predictor, upstream_volume
 from PromptOnceLib.engine.devices import on_cpu
-from PromptOnceLib.engine.network import Model, build_network, load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.preprocessing import network_input, network_pixels
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, encode_mask
 
 
-@pytest.fixture(scope="module")
-def nano() -> tuple[Model, Path]:
-    files = resolve_model("nano")
-    return load_model(files), Path(files.config)
-
-
-@pytest.fixture(scope="module")
-def random_tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[Model, Path]:
-    """SAM 2.1 tiny for 128 x 128 frames with random weights."""
-    from PromptOnceLib.engine.network import _config_path
-
-    config = OmegaConf.load(_config_path("sam2:sam2.1_hiera_t.yaml"))
-    config.model.image_size = 128
-    path = tmp_path_factory.mktemp("tiny") / "tiny128.yaml"
-    OmegaConf.save(config, path)
-    torch.manual_seed(3)
-    return Model("random tiny", build_network(path).eval()), path
-
-
 def blobs(slices: int, rows: int = 96, columns: int = 112) -> NDArray[np.uint8]:
-    """A bright and a grey disk that wander and change size on a textured ground."""
-    rng = np.random.default_rng(slices)
+    """A bright and a grey disk that wander and change size on a textured ground; the first slices of one long stack."""
     y, x = np.mgrid[:rows, :columns]
-    frames = rng.normal(60, 6, (slices, rows, columns))
+    frames = np.random.default_rng(9).normal(60, 6, (slices, rows, columns))
     for k in range(slices):
         frames[k][np.hypot(x - 40 - k, y - 45 - 0.5 * k) < 16 + 3 * np.sin(k / 3)] += 140
         frames[k][np.hypot(x - 85 + 0.5 * k, y - 30) < 11] += 70
@@ -90,10 +71,12 @@ CASES = {
 }
 
 
-# What takes long with the larger network is the same code as with the smaller one.
-RUNS = [("nano", case) for case in CASES] + [
-    pytest.param("random_tiny", case, marks=[pytest.mark.slow] if slices > 20 else [])
-    for case, (slices, _, _) in CASES.items()
+# With each network what differs most; the other cases are the same code with all of them.
+QUICK = [("nano", case) for case in CASES] + [("nano_encoding", "two objects"), ("random_tiny", "two objects")]
+RUNS = [
+    pytest.param(name, case, marks=[] if (name, case) in QUICK else [pytest.mark.slow])
+    for name in ("nano", "nano_encoding", "random_tiny")
+    for case in CASES
 ]
 
 
@@ -114,24 +97,22 @@ def test_masks_equal_upstream(request: pytest.FixtureRequest, model_name: str, c
 @contextmanager
 def presence_by_brightness(network: SAM2Base, threshold: float) -> Iterator[None]:
     """The network with a presence score that depends on the frame alone: absent where its mean is below threshold."""
-    mean = 0.0
+    mean, encode = 0.0, network.forward_image
 
-    def look(_module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    def look(images: torch.Tensor) -> dict[str, Any]:
         nonlocal mean
-        mean = float(inputs[0].mean())
+        mean = float(images.mean())
+        return encode(images)
 
     def score(_module: torch.nn.Module, _inputs: object, output: torch.Tensor) -> torch.Tensor:
         return torch.full_like(output, 3.0 if mean > threshold else -3.0)
 
-    hooks = [
-        network.image_encoder.register_forward_pre_hook(look),
-        network.sam_mask_decoder.pred_obj_score_head.register_forward_hook(score),
-    ]
+    hook = network.sam_mask_decoder.pred_obj_score_head.register_forward_hook(score)
     try:
-        yield
+        with mock.patch.object(network, "forward_image", look):
+            yield
     finally:
-        for hook in hooks:
-            hook.remove()
+        hook.remove()
 
 
 @pytest.mark.parametrize("model_name", ["nano", pytest.param("random_tiny", marks=pytest.mark.slow)])
@@ -183,3 +164,19 @@ def test_logits_equal_upstream_to_the_last_bit(nano: tuple[Model, Path]) -> None
 
     for index, ours_logits in zip(order, logits, strict=True):
         np.testing.assert_array_equal(ours_logits.numpy(), kept[0][0, index])
+
+
+@pytest.mark.parametrize("model_name", ["nano", "nano_encoding", "random_tiny"])
+def test_features_equal_upstream_to_the_last_bit(request: pytest.FixtureRequest, model_name: str) -> None:
+    """So that elsewhere each slice may be encoded once for both."""
+    model, config = request.getfixturevalue(model_name)
+    frames = blobs(2)
+    predictor = upstream_predictor(config, model)
+    with torch.inference_mode():
+        encoded = [SAM2Base.forward_image(predictor, image[None]) for image in network_frames(frames, model.image_size)]
+        expected = [predictor._prepare_backbone_features(one)[1] for one in encoded]
+        for forward_image in (model.network.forward_image, partial(SAM2Base.forward_image, model.network)):
+            with mock.patch.object(model.network, "forward_image", forward_image):
+                found = [Tracker(model, on_cpu()).encode(frame).maps for frame in frames]
+            for ours, theirs in zip(found, expected, strict=True):
+                assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.test_masks_equal_upstream import blobs, bright, grey, nano, random_tiny  # noqa: F401
+from engine.test_masks_equal_upstream import blobs, bright, grey
 from engine.upstream import upstream_predictor
 from engine.upstream_shared_seeds import upstream_after_seeds, upstream_pass_after_seeds
 from PromptOnceLib.engine.devices import on_cpu
@@ -87,7 +87,7 @@ def test_masks_after_seeds_of_other_images_equal_upstream(
     assert not expected.all()
 
 
-def test_one_direction_gives_the_start_slice_of_its_own_pass(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_one_direction_gives_the_start_slice_of_its_own_pass(nano: tuple[Model, Path]) -> None:
     model, config = nano
     frames, seeds = blobs(8), [seed_frame(3, "bright")]
     expected = upstream_pass_after_seeds(upstream_predictor(config, model), list(frames[4::-1]), seeds)
@@ -104,7 +104,7 @@ def pictures() -> list[NDArray[np.uint8]]:
     return [blobs(i + 1, rows, columns)[i] for i, (rows, columns) in enumerate(PICTURE_SIZES)]
 
 
-def test_pictures_of_different_sizes_in_one_sequence_equal_upstream(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_pictures_of_different_sizes_in_one_sequence_equal_upstream(nano: tuple[Model, Path]) -> None:
     model, config = nano
     seeds = [seed_frame(2, "bright", "grey")]
     expected = upstream_pass_after_seeds(upstream_predictor(config, model), pictures(), seeds)
@@ -115,7 +115,7 @@ def test_pictures_of_different_sizes_in_one_sequence_equal_upstream(nano: tuple[
         np.testing.assert_array_equal(output.masks, masks)
 
 
-def test_pictures_each_right_after_the_seed_equal_upstream(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_pictures_each_right_after_the_seed_equal_upstream(nano: tuple[Model, Path]) -> None:
     model, config = nano
     seeds = [seed_frame(2, "bright")]
     predictor = upstream_predictor(config, model)

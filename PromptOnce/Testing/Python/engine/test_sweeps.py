@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.test_masks_equal_upstream import blobs, bright, grey, nano, random_tiny  # noqa: F401
+from engine.test_masks_equal_upstream import blobs, bright, grey
 from engine.upstream import upstream_corrected, upstream_predictor
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import Model
@@ -57,7 +57,7 @@ def test_in_one_direction_masks_equal_upstream(request: pytest.FixtureRequest, m
     assert expected.any()
 
 
-def test_backward_is_forward_through_the_mirrored_stack(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_backward_is_forward_through_the_mirrored_stack(nano: tuple[Model, Path]) -> None:
     work = workspace(nano[0])
     fixed = {20: [bright(20)], 9: [bright(9)]}
     backward = list(Sweeps(work).run(SweepTask(fixed, 0, SLICES - 1, direction="backward")))
@@ -67,7 +67,7 @@ def test_backward_is_forward_through_the_mirrored_stack(nano: tuple[Model, Path]
     np.testing.assert_array_equal(volume(backward), volume(forward)[:, ::-1])
 
 
-def test_one_fixed_slice_is_propagated_as_ever(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_one_fixed_slice_is_propagated_as_ever(nano: tuple[Model, Path]) -> None:
     frames = blobs(41)
     work = Workspace(Tracker(nano[0], on_cpu()), frames, pytest.fail)
     swept = list(Sweeps(work).run(SweepTask({20: [bright(20)]}, 0, 40)))
@@ -76,7 +76,7 @@ def test_one_fixed_slice_is_propagated_as_ever(nano: tuple[Model, Path]) -> None
     np.testing.assert_array_equal(volume(swept, 41), volume(expected, 41))
 
 
-def test_only_what_lies_next_to_a_changed_slice_is_computed(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_only_what_lies_next_to_a_changed_slice_is_computed(nano: tuple[Model, Path]) -> None:
     fixed = {k: [bright(k)] for k in (3, 8, 12, 17)}
     task = SweepTask(fixed, 0, SLICES - 1, changed=frozenset({8}))
     outputs = list(Sweeps(workspace(nano[0])).run(task))
@@ -84,7 +84,7 @@ def test_only_what_lies_next_to_a_changed_slice_is_computed(nano: tuple[Model, P
     assert len(outputs) == task.steps
 
 
-def test_what_is_computed_again_is_what_was_computed_at_once(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_what_is_computed_again_is_what_was_computed_at_once(nano: tuple[Model, Path]) -> None:
     """The history of corrections makes no difference."""
     fixed = {k: [bright(k)] for k in (3, 8, 17)}
     work = workspace(nano[0])
@@ -126,7 +126,7 @@ def test_a_slice_without_the_object_ends_the_sweeps_that_come_to_it() -> None:
 
 
 def test_beyond_a_slice_without_the_object_nothing_is_found_and_nothing_remembered(
-    nano: tuple[Model, Path],  # noqa: F811
+    nano: tuple[Model, Path],
     tmp_path: Path,
 ) -> None:
     work = Workspace(Tracker(nano[0], on_cpu()), blobs(9), pytest.fail, run_memory=RunMemory(tmp_path))
@@ -143,7 +143,7 @@ def test_beyond_a_slice_without_the_object_nothing_is_found_and_nothing_remember
     assert work.run_memory.correctable("bright", 5, 15) is not None
 
 
-def test_a_correction_uses_no_memory_from_before_what_is_forgotten(nano: tuple[Model, Path], tmp_path: Path) -> None:  # noqa: F811
+def test_a_correction_uses_no_memory_from_before_what_is_forgotten(nano: tuple[Model, Path], tmp_path: Path) -> None:
     work = Workspace(Tracker(nano[0], on_cpu()), blobs(9), pytest.fail, run_memory=RunMemory(tmp_path))
     list(Sweeps(work).run(SweepTask({1: [bright(1)]}, 0, 8)))
     fixed = {1: [absent(1)], 4: [absent(4)], 7: [bright(7)], 8: [bright(8)]}
@@ -155,7 +155,7 @@ def test_a_correction_uses_no_memory_from_before_what_is_forgotten(nano: tuple[M
     assert sorted(context.memory.tracked) == [-2, -1]  # slices 5 and 6, not 2 and 3
 
 
-def test_an_open_slice_depends_on_its_nearer_fixed_slice_alone(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_an_open_slice_depends_on_its_nearer_fixed_slice_alone(nano: tuple[Model, Path]) -> None:
     work = workspace(nano[0])
     alone, beside = ({k: [bright(k)] for k in fixed} for fixed in ((3,), (3, 17)))
     expected = volume(list(Sweeps(work).run(SweepTask(alone, 0, SLICES - 1))))
@@ -164,7 +164,7 @@ def test_an_open_slice_depends_on_its_nearer_fixed_slice_alone(nano: tuple[Model
     assert (found[:, 11:17] != expected[:, 11:17]).any()
 
 
-def test_a_mask_that_was_edited_comes_out_as_it_is(nano: tuple[Model, Path]) -> None:  # noqa: F811
+def test_a_mask_that_was_edited_comes_out_as_it_is(nano: tuple[Model, Path]) -> None:
     work = workspace(nano[0])
     mask = work.frames[4] > 150
     assert mask.any()

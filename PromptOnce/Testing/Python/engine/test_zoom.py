@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.test_masks_equal_upstream import blobs, bright, nano, presence_by_brightness  # noqa: F401
+from engine.test_masks_equal_upstream import blobs, bright, presence_by_brightness
 from engine.upstream import upstream_click, upstream_predictor, upstream_volume
 from engine.upstream_shared_seeds import upstream_after_seeds
 from PromptOnceLib.engine.devices import Placement, on_cpu
@@ -46,7 +46,7 @@ class CountingTracker(Tracker):
 
 
 @pytest.fixture
-def views(nano: tuple[Model, Path], tmp_path: Path) -> Views:  # noqa: F811
+def views(nano: tuple[Model, Path], tmp_path: Path) -> Views:
     tracker = CountingTracker(nano[0], on_cpu())
     frames = blobs(SLICES, ROWS, COLUMNS)
     store = FeatureStore(tmp_path, lossless=True)
@@ -78,7 +78,7 @@ def upstream_in(crop: Crop, views: Views, config: Path, objects: list[ObjectProm
 
 def test_masks_equal_upstream_on_the_cropped_frames(
     views: Views,
-    nano: tuple[Model, Path],  # noqa: F811
+    nano: tuple[Model, Path],
     tmp_path: Path,
 ) -> None:
     objects = [bright(SEED), grey(SEED)]
@@ -106,7 +106,7 @@ def test_objects_of_the_same_crop_go_together_and_nothing_is_encoded_twice(views
 
 def test_a_preview_is_the_prompted_slice_of_the_run_and_a_click_equals_upstreams_in_the_crop(
     views: Views,
-    nano: tuple[Model, Path],  # noqa: F811
+    nano: tuple[Model, Path],
     tmp_path: Path,
 ) -> None:
     plan, masks = run(views, tmp_path, Prompt(slice=SEED, objects=(bright(SEED),)))
@@ -176,7 +176,7 @@ def after_a_seed(views: Views, folder: Path, frame: np.ndarray, scale: float, zo
 
 def test_a_seeds_frame_is_cropped_alike_in_millimetres_and_masks_equal_upstreams(
     views: Views,
-    nano: tuple[Model, Path],  # noqa: F811
+    nano: tuple[Model, Path],
     tmp_path: Path,
 ) -> None:
     frame = np.kron(blobs(SEED + 1, ROWS, COLUMNS)[SEED], np.ones((2, 2), np.uint8))  # pixels of half the size

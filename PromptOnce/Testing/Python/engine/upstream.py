@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -33,11 +34,14 @@ UPSTREAM_OPTIONS = {
 }
 
 
+@cache
 def upstream_predictor(config: Path, model: Model) -> SAM2VideoPredictor:
-    """Upstream's predictor with the weights of one of our models."""
-    section = OmegaConf.merge(OmegaConf.load(config).model, UPSTREAM_OPTIONS)
+    """Upstream's predictor with the weights, the input size and, where it has one, the memory of one of our models."""
+    section = OmegaConf.merge(OmegaConf.load(config).model, UPSTREAM_OPTIONS, {"image_size": model.image_size})
     predictor = instantiate(section)
     predictor.load_state_dict(model.network.state_dict())
+    if "forward_image" in vars(model.network):  # remembers what it encoded (conftest.py)
+        predictor.forward_image = model.network.forward_image
     return predictor.eval()
 
 
@@ -64,11 +68,10 @@ def upstream_corrected(
     predictor: SAM2VideoPredictor, frames: NDArray[np.uint8], prompted: Mapping[int, Sequence[ObjectPrompt]]
 ) -> NDArray[np.uint8]:
     """Masks (objects, slices, rows, columns) of one way forward with prompts on several frames, all of them
-    conditioning
-    frames (add_all_frames_to_correct_as_cond).
+    conditioning frames (add_all_frames_to_correct_as_cond).
     """
-    predictor.add_all_frames_to_correct_as_cond = True
-    return (_forward(predictor, frames, prompted) > 0).astype(np.uint8)
+    with mock.patch.object(predictor, "add_all_frames_to_correct_as_cond", True):
+        return (_forward(predictor, frames, prompted) > 0).astype(np.uint8)
 
 
 def upstream_click(
@@ -79,8 +82,7 @@ def upstream_click(
     click: ObjectPrompt,
 ) -> NDArray[np.uint8]:
     """Mask (rows, columns) of frame `index` after a click there, once the prompt on frame 0 was propagated forward."""
-    predictor.add_all_frames_to_correct_as_cond = True
-    with _frames_instead_of_files(frames):
+    with mock.patch.object(predictor, "add_all_frames_to_correct_as_cond", True), _frames_instead_of_files(frames):
         state = predictor.init_state("unused")
         _add(predictor, state, 0, 0, prompt)
         for _ in predictor.propagate_in_video(state):
@@ -115,7 +117,7 @@ def _forward(
 @contextmanager
 def _frames_instead_of_files(frames: NDArray[np.uint8]) -> Iterator[None]:
     def load(image_size: int, **_: object) -> tuple[torch.Tensor, int, int]:
-        return _network_frames(frames, image_size), frames.shape[1], frames.shape[2]
+        return network_frames(frames, image_size), frames.shape[1], frames.shape[2]
 
     with mock.patch("sam2.sam2_video_predictor.load_video_frames", load), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no CUDA extension: upstream skips its hole filling
@@ -134,7 +136,7 @@ def _add(predictor: SAM2VideoPredictor, state: Any, index: int, number: int, pro
     predictor.add_new_points_or_box(state, index, number, points=points, labels=labels, box=box)
 
 
-def _network_frames(frames: NDArray[np.uint8], size: int) -> torch.Tensor:
+def network_frames(frames: NDArray[np.uint8], size: int) -> torch.Tensor:
     """What sam2.utils.misc.load_video_frames makes of the frames, had they been stored without loss."""
     images = torch.zeros(len(frames), 3, size, size, dtype=torch.float32)
     for i, frame in enumerate(frames):

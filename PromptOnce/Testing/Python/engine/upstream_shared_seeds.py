@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from sam2.sam2_video_predictor import SAM2VideoPredictor
 
-from engine.upstream import _add, _network_frames
+from engine.upstream import _add, network_frames
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
 
@@ -31,7 +31,7 @@ def upstream_pass_after_seeds(
 
     def load(image_size: int, **_: object) -> tuple[torch.Tensor, int, int]:
         pictures = [*(seed.frame for seed in seeds), *frames]
-        return torch.cat([_network_frames(picture[None], image_size) for picture in pictures]), 1, 1
+        return torch.cat([network_frames(picture[None], image_size) for picture in pictures]), 1, 1
 
     with mock.patch("sam2.sam2_video_predictor.load_video_frames", load), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no CUDA extension: upstream skips its hole filling
