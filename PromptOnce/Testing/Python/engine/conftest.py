@@ -1,40 +1,20 @@
-"""The networks of these tests: small inputs, and each slice encoded once for all tests that are not about encoding.
-
-Whatever is not about the encoder costs a third of the time this way.
-"""
+"""The networks of these tests, with small inputs."""
 
 from __future__ import annotations
 
 import copy
-import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
+from engine.small_models import remembering
 from PromptOnceLib.engine.network import Model, _config_path, build_network, load_model
 from PromptOnceLib.models.registry import resolve_model
 
 SIDE = 128
 TINY = "sam2:sam2.1_hiera_t.yaml"
-
-
-def remembering(model: Model) -> Model:
-    """The model, which encodes each input once and remembers it; `upstream_predictor` takes this over."""
-    encode, kept = model.network.forward_image, dict[tuple[object, ...], dict[str, Any]]()
-
-    def forward_image(images: torch.Tensor) -> dict[str, Any]:
-        assert not torch.is_autocast_enabled("cpu"), "take a model that does not remember"
-        pixels = hashlib.sha256(images.contiguous().numpy()).digest()
-        key = (pixels, images.shape, torch.get_num_threads())  # upon which the order of sums depends
-        if key not in kept:
-            kept[key] = encode(images)
-        return {name: list(value) if isinstance(value, list) else value for name, value in kept[key].items()}
-
-    model.network.forward_image = forward_image
-    return model
 
 
 @pytest.fixture(scope="session")

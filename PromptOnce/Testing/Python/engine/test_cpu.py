@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as torch_functional
-from omegaconf import OmegaConf
 from sam2.modeling.sam.transformer import Attention, RoPEAttention
 from sam2.modeling.sam2_utils import LayerNorm2d
 from torch import nn
@@ -16,17 +15,21 @@ from torch import nn
 from engine.test_masks_equal_upstream import blobs, bright, grey
 from PromptOnceLib.engine.cpu import arrange, linear, mask_decoder, memory_attention
 from PromptOnceLib.engine.devices import Placement, on_cpu, place
-from PromptOnceLib.engine.network import Model, build_network, load_model
+from PromptOnceLib.engine.network import Model, build_network
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.models.registry import resolve_model
 
 REARRANGED = Placement(torch.device("cpu"), None, last_resort=True, rearranged=True)
 
 
 @pytest.fixture(scope="module")
-def nano() -> Model:
-    return load_model(resolve_model("nano"))
+def model(nano_encoding: tuple[Model, Path]) -> Model:
+    return nano_encoding[0]
+
+
+@pytest.fixture(scope="module")
+def exact(model: Model) -> tuple[np.ndarray, torch.Tensor]:
+    return run(model, on_cpu())
 
 
 @pytest.fixture
@@ -37,57 +40,56 @@ def everything_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mask_decoder, "_MANY", 0)
 
 
-def random_tiny(folder: Path) -> Model:
+def random_tiny() -> Model:
     """SAM 2.1 tiny for 128 x 128 frames; its memory has a quarter of the channels of its attention."""
-    from PromptOnceLib.engine.network import _config_path
-
-    config = OmegaConf.load(_config_path("sam2:sam2.1_hiera_t.yaml"))
-    config.model.image_size = 128
-    OmegaConf.save(config, folder / "tiny128.yaml")
     torch.manual_seed(5)
-    return Model("random tiny", build_network(folder / "tiny128.yaml").eval())
+    return Model("random tiny", build_network("sam2:sam2.1_hiera_t.yaml", 128).eval())
 
 
 def run(model: Model, placement: Placement) -> tuple[np.ndarray, torch.Tensor]:
-    """Masks of nine slices with two objects, by slice; logits in the order of computation, which may be another."""
+    """Masks of six slices with two objects, by slice; logits in the order of computation, which may be another."""
     tracker, kept = Tracker(model, placement), []
     original = tracker.full_size_logits
     tracker.full_size_logits = lambda low, shape: kept.append(original(low, shape)) or kept[-1]  # type: ignore[method-assign]
-    outputs = list(Propagation(tracker, blobs(9), pytest.fail).run(Task([bright(4), grey(4)], 4, 0, 8)))
+    outputs = list(Propagation(tracker, blobs(6), pytest.fail).run(Task([bright(2), grey(2)], 2, 0, 5)))
     outputs.sort(key=lambda output: output.slice)
     return np.stack([output.masks for output in outputs]), torch.stack(kept)
 
 
 @pytest.mark.usefixtures("everything_counts")
 @pytest.mark.parametrize("name", ["nano", "tiny"])
-def test_rearranged_logits_differ_by_rounding_alone(name: str, nano: Model, tmp_path: Path) -> None:
-    model = nano if name == "nano" else random_tiny(tmp_path)
-    masks, logits = run(model, on_cpu())
+def test_rearranged_logits_differ_by_rounding_alone(
+    name: str, model: Model, exact: tuple[np.ndarray, torch.Tensor]
+) -> None:
+    if name == "tiny":
+        model = random_tiny()
+        exact = run(model, on_cpu())
+    masks, logits = exact
     other_masks, others = run(model, REARRANGED)
     difference = (logits - others).abs().max()
     assert 0 < difference < 1e-3 * logits.abs().max(), "equal to the last bit would mean that nothing was rearranged"
     assert (masks != other_masks).sum() <= 2
 
 
-def test_a_small_model_stays_exact(nano: Model) -> None:
-    _, expected = run(nano, on_cpu())
-    _, found = run(nano, REARRANGED)
-    assert torch.equal(found, expected)
+def test_a_small_model_stays_exact(model: Model, exact: tuple[np.ndarray, torch.Tensor]) -> None:
+    _, found = run(model, REARRANGED)
+    assert torch.equal(found, exact[1])
 
 
 @pytest.mark.usefixtures("everything_counts")
-def test_a_model_goes_back_to_upstreams_bits_when_it_is_moved(nano: Model) -> None:
-    _, expected = run(nano, on_cpu())
-    run(nano, REARRANGED)
-    _, again = run(nano, on_cpu())
-    assert torch.equal(again, expected)
+def test_a_model_goes_back_to_upstreams_bits_when_it_is_moved(
+    model: Model, exact: tuple[np.ndarray, torch.Tensor]
+) -> None:
+    run(model, REARRANGED)
+    _, again = run(model, on_cpu())
+    assert torch.equal(again, exact[1])
 
 
-def test_rearranging_leaves_the_weights_and_their_names(nano: Model) -> None:
-    before = {name: value.clone() for name, value in nano.network.state_dict().items()}
-    arrange(nano.network, True)
-    after = nano.network.state_dict()
-    arrange(nano.network, False)
+def test_rearranging_leaves_the_weights_and_their_names(model: Model) -> None:
+    before = {name: value.clone() for name, value in model.network.state_dict().items()}
+    arrange(model.network, True)
+    after = model.network.state_dict()
+    arrange(model.network, False)
     assert list(after) == list(before)
     assert all(torch.equal(after[name], before[name]) for name in before)
 
@@ -144,15 +146,15 @@ def test_enlargements_and_norms_equal_upstreams(monkeypatch: pytest.MonkeyPatch)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_positions_are_computed_once_for_each_size_and_precision(nano: Model) -> None:
-    encoder = nano.network.sam_prompt_encoder
+def test_positions_are_computed_once_for_each_size_and_precision(model: Model) -> None:
+    encoder = model.network.sam_prompt_encoder
     with torch.inference_mode():
         expected = encoder.get_dense_pe()
-        arrange(nano.network, True)
+        arrange(model.network, True)
         first, again = encoder.get_dense_pe(), encoder.get_dense_pe()
         with torch.autocast("cpu", dtype=torch.bfloat16):
             reduced = encoder.get_dense_pe()
-        arrange(nano.network, False)
+        arrange(model.network, False)
     assert torch.equal(first, expected)
     assert again is first
     assert reduced.dtype == torch.bfloat16
@@ -180,9 +182,9 @@ def test_products_follow_autocast() -> None:
 
 
 @pytest.mark.usefixtures("everything_counts")
-def test_reduced_precision_is_rearranged_too(nano: Model) -> None:
-    masks, logits = run(nano, on_cpu())
-    other_masks, others = run(nano, place("cpu", "bfloat16"))
+def test_reduced_precision_is_rearranged_too(model: Model, exact: tuple[np.ndarray, torch.Tensor]) -> None:
+    masks, logits = exact
+    other_masks, others = run(model, place("cpu", "bfloat16"))
     overlap = 2 * (masks & other_masks).sum() / (masks.sum() + other_masks.sum())
     assert overlap > 0.95
     assert not torch.equal(logits, others)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from engine.test_masks_equal_upstream import blobs, bright, presence_by_brightness
-from PromptOnceLib.engine.devices import on_cpu
+from PromptOnceLib.engine.devices import Placement, on_cpu
 from PromptOnceLib.engine.early_stop import ABSENT_SLICES, LOST_SLICES, EarlyStop
-from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.preprocessing import network_input, network_pixels
-from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
+from PromptOnceLib.engine.propagation import Direction, Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
 
@@ -56,23 +57,25 @@ def test_one_object_that_goes_on_keeps_the_others_going() -> None:
     assert not any(ending.has_come(mask, (0.0, 1.0)) for _ in range(30))
 
 
-def outputs_with_object_in(bright_slices: range, task: Task, notices: list[str]) -> list[SliceOutput]:
+def outputs_with_object_in(
+    bright_slices: range, task: Task, notices: list[str], model: Model, placement: Placement | None = None
+) -> list[SliceOutput]:
     """The embedded model, with an object that is present on these slices of the stack only."""
     frames = blobs(30)
     dim = [k for k in range(30) if k not in bright_slices]
     frames[dim] = frames[dim] // 2
-    model = load_model(resolve_model("nano"))
     pixels = [network_pixels(frame, model.image_size) for frame in frames]
     means = network_input(pixels, torch.device("cpu")).mean(dim=(1, 2, 3)).tolist()
     threshold = (max(means[k] for k in dim) + min(means[k] for k in bright_slices)) / 2
     with presence_by_brightness(model.network, threshold):
-        return list(Propagation(Tracker(model, on_cpu()), frames, notices.append).run(task))
+        return list(Propagation(Tracker(model, placement or on_cpu()), frames, notices.append).run(task))
 
 
-def test_slices_left_out_are_named_and_the_others_are_unchanged() -> None:
+def test_slices_left_out_are_named_and_the_others_are_unchanged(nano: tuple[Model, Path]) -> None:
     notices: list[str] = []
-    everything = outputs_with_object_in(range(10, 20), Task([bright(15)], 15, 0, 29), [])
-    stopped = outputs_with_object_in(range(10, 20), Task([bright(15)], 15, 0, 29, stop_when_absent=True), notices)
+    everything = outputs_with_object_in(range(10, 20), Task([bright(15)], 15, 0, 29), [], nano[0])
+    stopping = Task([bright(15)], 15, 0, 29, stop_when_absent=True)
+    stopped = outputs_with_object_in(range(10, 20), stopping, notices, nano[0])
 
     by_slice = {output.slice: output for output in stopped}
     assert set(range(10, 20)) < set(by_slice) < set(range(30))
@@ -88,16 +91,16 @@ def test_slices_left_out_are_named_and_the_others_are_unchanged() -> None:
 
 
 @pytest.mark.slow
-def test_after_a_shared_seed_a_start_outside_the_object_does_not_stop() -> None:
+def test_after_a_shared_seed_a_start_outside_the_object_does_not_stop(nano: tuple[Model, Path]) -> None:
     seed = ConditioningFrame(blobs(30)[15], (bright(15),))
     task = Task([bright(15)], 2, 0, 29, conditioning=(seed,), stop_when_absent=True)
-    slices = {output.slice for output in outputs_with_object_in(range(12, 30), task, [])}
+    slices = {output.slice for output in outputs_with_object_in(range(12, 30), task, [], nano[0])}
     assert set(range(2, 30)) <= slices
 
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
-def test_an_object_up_to_the_end_gives_no_notice(direction) -> None:
+def test_an_object_up_to_the_end_gives_no_notice(nano: tuple[Model, Path], direction: Direction) -> None:
     task = Task([bright(15)], 15, 10, 19, direction=direction, stop_when_absent=True)
     notices: list[str] = []
-    assert len(outputs_with_object_in(range(10, 20), task, notices)) in (5, 6)
+    assert len(outputs_with_object_in(range(10, 20), task, notices, nano[0])) in (5, 6)
     assert not notices

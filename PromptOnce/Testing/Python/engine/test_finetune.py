@@ -15,12 +15,11 @@ from PromptOnceLib.engine.finetune import training as training_module
 from PromptOnceLib.engine.finetune.decoder import FIXED, decode, decoder_of, drift, no_prompts, see
 from PromptOnceLib.engine.finetune.training import Epoch, FineTuning, TrainingOutcome
 from PromptOnceLib.engine.finetune.training_set import CaseSlices, SampleSet
-from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.tracker import Features, Tracker
 from PromptOnceLib.errors import DiskFullError, NotImprovedError, TrainingError
 from PromptOnceLib.models.model_card import Role, TrainingSettings
-from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.segmentation.metrics import dice
 
@@ -38,8 +37,8 @@ class CountingTracker(Tracker):
 
 
 @pytest.fixture(scope="module")
-def tracker() -> CountingTracker:
-    return CountingTracker(load_model(resolve_model("nano")), on_cpu())
+def tracker(nano: tuple[Model, Path]) -> CountingTracker:
+    return CountingTracker(nano[0], on_cpu())
 
 
 def case(role: Role, seed: int, slices: int = 4) -> CaseSlices:
@@ -124,10 +123,10 @@ def test_the_best_epoch_is_kept_and_the_training_ends_after_the_patience(tracker
     assert (tmp_path / "tuned.pt").exists() == (outcome.best_epoch > 0) == bool(weights)
 
 
-def test_the_weights_written_are_those_of_the_best_epoch(tracker: Tracker, tmp_path: Path) -> None:
+def test_the_weights_written_are_those_of_the_best_epoch(tracker: Tracker, own_nano: Model, tmp_path: Path) -> None:
     settings = QUICK.model_copy(update={"epochs": 3, "learning_rate": 2e-3})
     outcome, epochs, weights = trained(tracker, tmp_path, settings)
-    best = Tracker(load_model(resolve_model("nano")), on_cpu())
+    best = Tracker(own_nano, on_cpu())
     best.model.network.load_state_dict(weights)
     seen, shape = case("validation", 2), (ROWS, COLUMNS)
     samples = SampleSet(best, [seen], FeatureStore(tmp_path, 0))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from engine.test_masks_equal_upstream import blobs, bright
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.holes import fill_holes
-from PromptOnceLib.engine.network import load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.tracker import Tracker
-from PromptOnceLib.models.registry import resolve_model
 
 
 def square_with_holes() -> torch.Tensor:
@@ -46,9 +47,11 @@ def test_background_around_the_object_stays() -> None:
     assert (filled[..., 0, :] < 0).all()
 
 
-def test_tracking_does_not_depend_on_the_holes_of_earlier_slices(monkeypatch) -> None:
+def test_tracking_does_not_depend_on_the_holes_of_earlier_slices(
+    nano: tuple[Model, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As upstream: only the seed's filled mask is remembered, those of tracked slices are filled for output alone."""
-    frames, tracker = blobs(5), Tracker(load_model(resolve_model("nano")), on_cpu())
+    frames, tracker = blobs(5), Tracker(nano[0], on_cpu())
     calls: list[tuple[int, ...]] = []
 
     def everything(logits: torch.Tensor, area: int) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,19 +14,23 @@ from numpy.typing import NDArray
 from engine.test_masks_equal_upstream import blobs, bright, grey
 from PromptOnceLib.engine.devices import Placement, on_cpu, place
 from PromptOnceLib.engine.memory import Memory
-from PromptOnceLib.engine.network import Model, load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import InputError, ModelError, OutOfMemoryError
-from PromptOnceLib.models.registry import resolve_model
 
 FRAMES = blobs(9)
 TASK = Task([bright(4), grey(4)], seed=4, first=0, last=8)
 
 
-@pytest.fixture
-def model() -> Model:
-    return load_model(resolve_model("nano"))
+@pytest.fixture(scope="module")
+def model(nano: tuple[Model, Path]) -> Model:
+    return nano[0]
+
+
+@pytest.fixture(scope="module")
+def expected(model: Model) -> NDArray[np.uint8]:
+    return masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
 
 
 def fake_gpu() -> Placement:
@@ -51,19 +56,22 @@ def masks_of(outputs: list[SliceOutput]) -> NDArray[np.uint8]:
     return np.stack([o.masks for o in sorted(outputs, key=lambda o: o.slice)], axis=1)
 
 
-@pytest.mark.parametrize("method", ["encode", "segment", "remember_seed", "track", "full_size_mask"])
+CUDA, MPS = torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS backend out of memory")
+
+
 @pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("MPS backend out of memory")]
+    ("method", "error"),
+    [("encode", MPS), *((method, CUDA) for method in ("segment", "remember_seed", "track", "full_size_mask"))],
 )
-def test_when_memory_ends_once_the_slice_is_tried_again(model: Model, method: str, error: Exception) -> None:
-    expected = masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
+def test_when_memory_ends_once_the_slice_is_tried_again(
+    model: Model, expected: NDArray[np.uint8], method: str, error: Exception
+) -> None:
     tracker = Tracker(model, fake_gpu())
     setattr(tracker, method, fail_at(getattr(tracker, method), {2}, error))
     np.testing.assert_array_equal(masks_of(list(Propagation(tracker, FRAMES, pytest.fail).run(TASK))), expected)
 
 
-def test_when_memory_ends_twice_the_rest_runs_on_the_cpu_and_says_so(model: Model) -> None:
-    expected = masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
+def test_when_memory_ends_twice_the_rest_runs_on_the_cpu_and_says_so(model: Model, expected: NDArray[np.uint8]) -> None:
     notices: list[str] = []
     tracker = Tracker(model, fake_gpu())
     tracker.track = fail_at(tracker.track, {4, 5}, torch.OutOfMemoryError("CUDA out of memory"))  # type: ignore[method-assign]
@@ -92,11 +100,11 @@ def test_when_memory_ends_even_after_going_to_the_cpu_there_is_an_error(model: M
         list(Propagation(tracker, FRAMES, lambda text: None).run(TASK))
 
 
-def test_a_model_that_gives_no_numbers_is_an_error_and_no_empty_mask(model: Model) -> None:
+def test_a_model_that_gives_no_numbers_is_an_error_and_no_empty_mask(own_nano: Model) -> None:
     with torch.no_grad():
-        model.network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(torch.nan)
+        own_nano.network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(torch.nan)
     with pytest.raises(ModelError, match="no numbers"):
-        list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK))
+        list(Propagation(Tracker(own_nano, on_cpu()), FRAMES, pytest.fail).run(TASK))
 
 
 @pytest.mark.parametrize("words", ["CUDA error: an illegal memory access was encountered", "unsupported memory format"])
@@ -115,18 +123,16 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(model: Model) -> None:
 
 
 def test_memory_holds_no_more_after_forty_slices_than_after_twenty(model: Model) -> None:
-    def kept_after(slices: int) -> int:
-        tracker = Tracker(model, on_cpu())
-        frames = blobs(40)
-        features = tracker.encode(frames[0])
-        seed = tracker.segment(features, bright(0), frames.shape[1:])
-        memory = Memory(40, seed={0: tracker.remember_seed(features, seed)})
-        for index in range(1, slices):
-            tracker.track(tracker.encode(frames[index]), index, memory)
+    tracker, frames, kept = Tracker(model, on_cpu()), blobs(40), {}
+    features = tracker.encode(frames[0])
+    seed = tracker.segment(features, bright(0), frames.shape[1:])
+    memory = Memory(40, seed={0: tracker.remember_seed(features, seed)})
+    for index in range(1, 40):
+        tracker.track(tracker.encode(frames[index]), index, memory)
         entries = [*memory.seed.values(), *memory.tracked.values()]
-        return sum(v.numel() for entry in entries for v in entry.values() if isinstance(v, torch.Tensor))
-
-    assert kept_after(20) == kept_after(39)
+        kept[index] = sum(v.numel() for entry in entries for v in entry.values() if isinstance(v, torch.Tensor))
+    assert kept[19] == kept[39]
+    assert kept[1] < kept[19]
 
 
 def test_the_prompted_slice_is_encoded_once(model: Model) -> None:
@@ -175,7 +181,8 @@ def test_on_the_cpu_bfloat16_is_chosen_only_where_the_processor_multiplies_it(
     assert not place("cpu", "float32").rearranged
 
 
-def test_reduced_precision_computes_nearly_the_same(model: Model) -> None:
+def test_reduced_precision_computes_nearly_the_same(nano_encoding: tuple[Model, Path]) -> None:
+    model = nano_encoding[0]
     reference = masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
     tracker = Tracker(model, place("cpu", "bfloat16"))
     reduced = masks_of(list(Propagation(tracker, FRAMES, pytest.fail).run(TASK)))

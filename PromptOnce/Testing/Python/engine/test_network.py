@@ -111,8 +111,18 @@ def test_a_damaged_checkpoint_is_refused(nano: ModelFiles, tmp_path: Path) -> No
         load_model(with_files(nano, checkpoint=bad))
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "model.", "_orig_mod.", "model.module."])
-@pytest.mark.parametrize("key", ["model", "state_dict", None])
+PREFIXES, KEYS = ("", "module.", "model.", "_orig_mod.", "model.module."), ("model", "state_dict", None)
+QUICK = [("model", "module."), ("model", "_orig_mod."), ("state_dict", "model."), (None, ""), (None, "model.module.")]
+
+
+@pytest.mark.parametrize(
+    ("key", "prefix"),
+    [
+        pytest.param(key, prefix, marks=[] if (key, prefix) in QUICK else [pytest.mark.slow])
+        for key in KEYS
+        for prefix in PREFIXES
+    ],
+)
 def test_a_checkpoint_as_training_scripts_save_it(
     nano: ModelFiles, tmp_path: Path, key: str | None, prefix: str
 ) -> None:
@@ -145,12 +155,17 @@ def test_a_checkpoint_with_more_than_weights_is_told_from_a_damaged_one(nano: Mo
         load_model(with_files(nano, checkpoint=tmp_path / "a.pt"))
 
 
+NO_MEMORY = (
+    MemoryError(),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+)
+PLACES = ("torch.load", "PromptOnceLib.engine.network.instantiate", "torch.nn.Module.load_state_dict")
+
+
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
-              RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.")]
-)  # fmt: skip
-@pytest.mark.parametrize(
-    "where", ["torch.load", "PromptOnceLib.engine.network.instantiate", "torch.nn.Module.load_state_dict"]
+    ("where", "error"),
+    [(where, error) for i, where in enumerate(PLACES) for j, error in enumerate(NO_MEMORY) if i == j or i == 1],
 )
 def test_too_little_memory_is_no_fault_of_the_files(
     nano: ModelFiles, monkeypatch: pytest.MonkeyPatch, where: str, error: Exception

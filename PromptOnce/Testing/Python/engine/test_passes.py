@@ -6,6 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,13 +18,12 @@ from engine.test_masks_equal_upstream import blobs, bright, grey
 from engine.test_memory_and_devices import fail_at, masks_of
 from engine.test_pipeline import like_a_gpu
 from PromptOnceLib.engine.devices import ON_GPU, Pipeline, Placement, on_cpu
-from PromptOnceLib.engine.network import Model, load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.passes import Pass, in_groups, in_turns
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Output, Tracker
 from PromptOnceLib.engine.transfer import DeviceTransfer
 from PromptOnceLib.errors import OutOfMemoryError
-from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
 Found = tuple[list[SliceOutput], dict[int, list[torch.Tensor]]]
@@ -56,8 +58,8 @@ RUNS = [
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
-    return load_model(resolve_model("nano"))
+def model(nano: tuple[Model, Path]) -> Model:
+    return nano[0]
 
 
 @dataclass
@@ -78,8 +80,12 @@ def frames_of(task: Task) -> np.ndarray:
     return blobs(task.last + 1)
 
 
+def one_after_the_other(model: Model, name: str, rounding: str = "memories as they are kept") -> Found:
+    return _one_after_the_other(model, name, rounding, torch.get_num_threads())
+
+
 @cache
-def one_after_the_other(model: Model, name: str, _rounding: str = "memories as they are kept") -> Found:
+def _one_after_the_other(model: Model, name: str, _rounding: str, _threads: int) -> Found:
     return run(model, on_cpu(), TASKS[name])
 
 
@@ -93,15 +99,18 @@ def passes(model: Model) -> Iterator[tuple[list[int], list[int]]]:
     """How many slices each pass of the image encoder takes, and how many rows each of memory attention."""
     images: list[int] = []
     rows: list[int] = []
-    hooks = [
-        model.network.image_encoder.register_forward_pre_hook(lambda _, inputs: images.append(len(inputs[0]))),
-        model.network.memory_attention.register_forward_pre_hook(
-            lambda _, __, named: rows.append(named["curr"][0].shape[1]), with_kwargs=True
-        ),
-    ]
-    yield images, rows
-    for hook in hooks:
-        hook.remove()
+    encode = model.network.forward_image
+
+    def counted(pictures: torch.Tensor) -> dict[str, Any]:
+        images.append(len(pictures))
+        return encode(pictures)
+
+    hook = model.network.memory_attention.register_forward_pre_hook(
+        lambda _, __, named: rows.append(named["curr"][0].shape[1]), with_kwargs=True
+    )
+    with mock.patch.object(model.network, "forward_image", counted):
+        yield images, rows
+    hook.remove()
 
 
 @pytest.mark.parametrize(("name", "rounding"), RUNS)

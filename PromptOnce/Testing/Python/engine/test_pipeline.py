@@ -6,6 +6,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,12 +19,11 @@ from engine.test_masks_equal_upstream import blobs, bright, grey
 from engine.test_memory_and_devices import fail_at, masks_of
 from PromptOnceLib.engine.devices import ON_CPU, ON_GPU, Pipeline, Placement, on_cpu, place
 from PromptOnceLib.engine.memory import Memory, together
-from PromptOnceLib.engine.network import Model, load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import DeviceTransfer, delayed
 from PromptOnceLib.errors import ModelError, OutOfMemoryError
-from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
 FRAMES = blobs(9)
@@ -48,8 +50,8 @@ PIPELINES = {
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
-    return load_model(resolve_model("nano"))
+def model(nano: tuple[Model, Path]) -> Model:
+    return nano[0]
 
 
 def like_a_gpu(pipeline: Pipeline = ON_GPU) -> Placement:
@@ -85,16 +87,18 @@ def test_outputs_are_those_of_one_thing_after_the_other(model: Model, name: str,
 
 
 def test_slices_are_encoded_together_and_objects_tracked_together(model: Model) -> None:
-    images, queries = [], []
-    hooks = [
-        model.network.image_encoder.register_forward_pre_hook(lambda _, inputs: images.append(len(inputs[0]))),
-        model.network.memory_attention.register_forward_pre_hook(
-            lambda _, __, named: queries.append(named["curr"][0].shape[1]), with_kwargs=True
-        ),
-    ]
-    run(model, like_a_gpu(), TASK)
-    for hook in hooks:
-        hook.remove()
+    images, queries, encode = [], [], model.network.forward_image
+
+    def counted(pictures: torch.Tensor) -> dict[str, Any]:
+        images.append(len(pictures))
+        return encode(pictures)
+
+    hook = model.network.memory_attention.register_forward_pre_hook(
+        lambda _, __, named: queries.append(named["curr"][0].shape[1]), with_kwargs=True
+    )
+    with mock.patch.object(model.network, "forward_image", counted):
+        run(model, like_a_gpu(), TASK)
+    hook.remove()
     assert images == [1, 4, 1, 1, 1, 1]  # the seed, five slices forward, three backward
     assert queries == 8 * [2]
 
@@ -118,14 +122,14 @@ def test_a_step_with_objects_together_is_that_of_each_object(model: Model) -> No
             torch.testing.assert_close(apart.tracked[1][key], memory.tracked[1][key], atol=1e-4, rtol=2**-7)
 
 
-def test_early_stop_leaves_out_the_same_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_early_stop_leaves_out_the_same_slices(model: Model) -> None:
     task = Task([bright(15)], 15, 0, 29, stop_when_absent=True)
     notices: list[str] = []
-    expected = outputs_with_object_in(range(10, 20), task, notices)
+    expected = outputs_with_object_in(range(10, 20), task, notices, model)
     # Presence is read off the images by a hook that knows one slice at a time.
-    monkeypatch.setattr("engine.test_early_stop.on_cpu", lambda: like_a_gpu(Pipeline(lag=1, objects_together=True)))
+    late = like_a_gpu(Pipeline(lag=1, objects_together=True))
     notices_late: list[str] = []
-    found = outputs_with_object_in(range(10, 20), task, notices_late)
+    found = outputs_with_object_in(range(10, 20), task, notices_late, model, late)
     assert [output.slice for output in found] == [output.slice for output in expected]
     assert len(found) < 30
     assert notices_late == notices

@@ -17,21 +17,20 @@ from engine.test_passes import NINE, TASKS, Watched, frames_of, one_after_the_ot
 from engine.upstream import upstream_predictor, upstream_volume
 from PromptOnceLib.engine.cpu.side_by_side import PassThread, passes_at_once, side_by_side, threads_of_each
 from PromptOnceLib.engine.devices import ON_CPU, Pipeline, Placement, on_cpu, place
-from PromptOnceLib.engine.network import Model, load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import OutOfMemoryError
-from PromptOnceLib.models.registry import resolve_model
 
 SIDE_BY_SIDE = ["two objects", "holes filled", "shared seeds", "passes of 5 and 13 slices", "alone"]
 NO_MEMORY = RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
-    return load_model(resolve_model("nano"))
+def model(nano: tuple[Model, Path]) -> Model:
+    return nano[0]
 
 
 @pytest.fixture(autouse=True)
@@ -65,9 +64,8 @@ def test_every_bit_is_that_of_one_pass_after_the_other(model: Model, name: str) 
         assert all(torch.equal(a, b) for a, b in zip(propagation.logits[index], logits, strict=True))
 
 
-def test_logits_are_upstream_s_to_the_last_bit(model: Model) -> None:
-    frames, kept = blobs(9), []
-    config = Path(resolve_model("nano").config)
+def test_logits_are_upstream_s_to_the_last_bit(nano_encoding: tuple[Model, Path]) -> None:
+    (model, config), frames, kept = nano_encoding, blobs(9), []
     upstream_volume(upstream_predictor(config, model), frames, 4, [bright(4)], kept)
     tracker = Tracker(model, place("cpu", "float32"))
     propagation = Watched(tracker, frames, pytest.fail)

@@ -40,7 +40,7 @@ def upstream_predictor(config: Path, model: Model) -> SAM2VideoPredictor:
     section = OmegaConf.merge(OmegaConf.load(config).model, UPSTREAM_OPTIONS, {"image_size": model.image_size})
     predictor = instantiate(section)
     predictor.load_state_dict(model.network.state_dict())
-    if "forward_image" in vars(model.network):  # remembers what it encoded (conftest.py)
+    if "forward_image" in vars(model.network):  # remembers what it encoded (small_models.py)
         predictor.forward_image = model.network.forward_image
     return predictor.eval()
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from engine.images.test_sam2_images_equal_upstream import nano, predictor_for, random_tiny
+from engine.images.test_sam2_images_equal_upstream import predictor_for
 from engine.images.torchvision_parts import batched_nms, torchvision_in_parts
 from engine.test_masks_equal_upstream import blobs
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.images import everything as subject
 from PromptOnceLib.engine.images.everything import apart, everything
 from PromptOnceLib.engine.images.sam2_images import Sam2Images
+from PromptOnceLib.engine.network import Model
 
 with torchvision_in_parts():
     from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
 
-__all__ = ["nano", "random_tiny"]  # fixtures
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 
 
@@ -32,7 +34,7 @@ def test_no_pixel_differs(
     pixels_together: int,
 ) -> None:
     # At upstream's limits such models give nothing.
-    model, frame, (sure, stable, offset) = request.getfixturevalue(name), blobs(1)[0], limits
+    (model, _), frame, (sure, stable, offset) = request.getfixturevalue(name), blobs(1)[0], limits
     monkeypatch.setattr(Sam2Images, "sure", sure)
     monkeypatch.setattr(subject, "_STABLE", stable)
     monkeypatch.setattr(subject, "_STABILITY_OFFSET", offset)
@@ -51,9 +53,9 @@ def test_no_pixel_differs(
     assert told == [(64, 81), (81, 81)]
 
 
-def test_nothing_sure_is_no_mask(nano: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_sure_is_no_mask(nano: tuple[Model, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Sam2Images, "sure", 2.0)
-    found = everything(Sam2Images(nano, on_cpu()), blobs(1)[0], 2, lambda *_: None)  # type: ignore[arg-type]
+    found = everything(Sam2Images(nano[0], on_cpu()), blobs(1)[0], 2, lambda *_: None)
     assert found.masks.shape == (0, 96, 112)
     assert found.predicted_iou.shape == (0,)
 

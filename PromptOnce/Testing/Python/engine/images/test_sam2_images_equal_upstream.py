@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from numpy.typing import NDArray
 
 from engine.images.torchvision_parts import torchvision_in_parts
+from engine.small_models import encoding_anew
 from engine.test_masks_equal_upstream import blobs, bright, grey
 from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.images.sam2_images import Sam2Images
 from PromptOnceLib.engine.images.slice_prompting import SlicePrompting
-from PromptOnceLib.engine.network import Model, build_network, load_model
+from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import SliceOutput
-from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.each_slice import Proposals, each_slice
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 
@@ -26,17 +26,6 @@ with torchvision_in_parts():
 
 SLICES = (0, 3)
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
-
-
-@pytest.fixture(scope="module")
-def nano() -> Model:
-    return load_model(resolve_model("nano"))
-
-
-@pytest.fixture(scope="module")
-def random_tiny() -> Model:
-    torch.manual_seed(3)
-    return Model("random tiny", build_network("sam2:sam2.1_hiera_t.yaml", image_size=128).eval())
 
 
 def predictor_for(model: Model) -> SAM2ImagePredictor:
@@ -69,7 +58,7 @@ def upstream(
 def test_no_pixel_differs(
     request: pytest.FixtureRequest, name: str, shape: tuple[int, int], make: object, proposals: Proposals
 ) -> None:
-    model, frames = request.getfixturevalue(name), blobs(4, *shape)
+    (model, _), frames = request.getfixturevalue(name), blobs(4, *shape)
     prompts = {index: make(index) for index in SLICES}  # type: ignore[operator]
     outputs: list[SliceOutput] = []
     task = SlicePrompting(Sam2Images(model, on_cpu()), frames, each_slice(prompts), SLICES, proposals)
@@ -85,22 +74,24 @@ def test_no_pixel_differs(
         np.testing.assert_array_equal(np.float32(output.predicted_iou), scores)
 
 
-def test_a_mask_stays_where_the_network_takes_the_object_for_absent(nano: Model) -> None:
+def test_a_mask_stays_where_the_network_takes_the_object_for_absent(nano: tuple[Model, Path]) -> None:
+    model = nano[0]
     frame = np.zeros((64, 64), np.uint8)
     prompt = grey(0).model_copy(update={"points": (grey(0).points[0].model_copy(update={"x": 30.0, "y": 30.0}),)})
-    ((_, output),) = SlicePrompting(Sam2Images(nano, on_cpu()), frame[None], each_slice({0: prompt}), (0,)).run()
-    masks, _ = upstream(nano, frame, prompt, "single")
+    ((_, output),) = SlicePrompting(Sam2Images(model, on_cpu()), frame[None], each_slice({0: prompt}), (0,)).run()
+    masks, _ = upstream(model, frame, prompt, "single")
     np.testing.assert_array_equal(output.masks, masks)
 
 
-def test_a_faster_arrangement_gives_nearly_the_same(nano: Model, random_tiny: Model) -> None:
+def test_a_faster_arrangement_gives_nearly_the_same(nano: tuple[Model, Path], random_tiny: tuple[Model, Path]) -> None:
     frames = blobs(1)
-    for model in (nano, random_tiny):
+    for model in (nano[0], random_tiny[0]):
         found = []
         for placement in (on_cpu(), replace(on_cpu(), rearranged=True)):
             Tracker(model, placement)
             task = SlicePrompting(Sam2Images(model, placement), frames, each_slice({0: bright(0)}), (0,), "all")
-            ((_, output),) = task.run()
+            with encoding_anew(model):
+                ((_, output),) = task.run()
             found.append(output)
         exact, fast = found
         assert (exact.masks != fast.masks).mean() < 1e-3
