@@ -1,14 +1,17 @@
-"""Real workers without their start: forked from one process that has imported torch and sam2, which takes seconds.
+"""Real workers and trials without their start: forked from one process that has imported what they need.
 
-A Python that is started to become a worker reaches this server instead (for_every_python/sitecustomize.py), which forks
-a worker with its streams, variables and folder. Both end together and with the same status, so that what starts,
-watches and kills a worker finds the process that it has started. Linux alone: elsewhere workers start by themselves.
+That takes seconds for a worker (torch, sam2), and most of the time of a trial (SimpleITK, processes/trial.py). A Python
+that is started to become one reaches this server instead (for_every_python/sitecustomize.py), which forks a process
+with its streams, variables and folder. Both end together and with the same status, so that what starts, watches and
+kills a worker finds the process that it has started. Linux alone: elsewhere they start by themselves.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import runpy
 import selectors
 import signal
 import socket
@@ -19,15 +22,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from PromptOnceLib.processes.transport import worker_environment
 
 VARIABLE = "PROMPTONCE_FORK_SERVER"
+NEEDS = {"PromptOnceLib.worker": "PromptOnceLib.worker.handlers"}  # of other modules, what they import themselves
 
 
 @contextmanager
 def forked_workers() -> Iterator[str]:
-    """The value of the variable with which workers are forked. The server imports torch when the first is asked for."""
+    """The value of the variable with which workers are forked. The server imports what is needed when first asked."""
     folder = tempfile.TemporaryDirectory(prefix="workers-")  # a short path, as sockets need it
     address = Path(folder.name) / "fork-server"
     with socket.socket(socket.AF_UNIX) as listener:
@@ -46,7 +51,7 @@ def forked_workers() -> Iterator[str]:
 
 
 class ForkServer:
-    """Forks workers until its standard input is closed."""
+    """Forks workers and trials until its standard input is closed."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -68,29 +73,32 @@ class ForkServer:
                     key.data()
 
     def _fork(self) -> None:
-        import PromptOnceLib.worker.handlers  # noqa: F401
-
         starter, _ = self._listener.accept()
         size, streams, _, _ = socket.recv_fds(starter, 4, 3)
         with starter.makefile("rb") as reading:
             told = reading.read(int.from_bytes(size, "big"))
-        if not told.endswith(b"}"):  # it was killed before it could say everything
+        if told.endswith(b"}"):
+            self._fork_for(starter, streams, **json.loads(told))
+        else:  # it was killed before it could say everything
             starter.close()
-        elif (process_id := os.fork()) == 0:
-            try:
-                self._become_a_worker(starter, streams, **json.loads(told))
-            finally:
-                os._exit(1)
-        else:
-            self._starters[process_id] = starter
         for stream in streams:
             os.close(stream)
 
-    def _become_a_worker(
+    def _fork_for(self, starter: socket.socket, streams: list[int], arguments: list[str], **place: Any) -> None:
+        module = arguments[0]
+        importlib.import_module(NEEDS.get(module, module))
+        if (process_id := os.fork()) == 0:
+            try:
+                self._take_place_of(starter, streams, **place)
+                sys.argv[1:] = arguments[1:]
+                runpy.run_module(module, run_name="__main__")
+            finally:
+                os._exit(1)
+        self._starters[process_id] = starter
+
+    def _take_place_of(
         self, starter: socket.socket, streams: list[int], variables: dict[str, str], folder: str
     ) -> None:
-        from PromptOnceLib.worker.server import main
-
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, stream in enumerate(streams):
@@ -102,7 +110,6 @@ class ForkServer:
         os.environ.update(variables)
         os.chdir(folder)
         threading.Thread(target=_end_with, args=(starter,), daemon=True).start()
-        main()
 
     def _wait_for_children(self) -> None:
         self._signalled.recv(4096)
