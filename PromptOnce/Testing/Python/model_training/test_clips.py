@@ -12,7 +12,7 @@ from training.pool import make_pool, read_pool
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pool")
-    make_pool(folder, 12, processes=1)
+    make_pool(folder, 8, processes=1)
     return read_pool(folder)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -19,10 +21,16 @@ from worker.conftest import Start
 from worker.disks import COLUMNS, ROWS, SLICES, disk_frames, disk_prompt, stack_of
 
 
+@cache
+def tracker() -> Tracker:
+    return Tracker(load_model(resolve_model("nano")), on_cpu())
+
+
 def in_process(prompt: Prompt, frames: np.ndarray) -> np.ndarray:
-    tracker = Tracker(load_model(resolve_model("nano")), on_cpu())
     masks = np.zeros((len(prompt.objects), *frames.shape), np.uint8)
-    for output in Propagation(tracker, frames, pytest.fail).run(Task(prompt.objects, prompt.slice, 0, len(frames) - 1)):
+    for output in Propagation(tracker(), frames, pytest.fail).run(
+        Task(prompt.objects, prompt.slice, 0, len(frames) - 1)
+    ):
         masks[:, output.slice] = output.masks
     return masks
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -20,11 +22,15 @@ from worker.disks import SLICES, disk_frames, disk_prompt, stack_of
 from worker.seeds import disk_seed, other_frame
 
 
+@cache
+def tracker() -> Tracker:
+    return Tracker(load_model(resolve_model("nano")), on_cpu())
+
+
 def in_process(seed: SharedSeed, frames: np.ndarray) -> np.ndarray:
-    tracker = Tracker(load_model(resolve_model("nano")), on_cpu())
     task = Task(seed.objects, seed.slice, 0, len(frames) - 1, conditioning=seed.frames)
     masks = np.zeros((len(seed.objects), *frames.shape), np.uint8)
-    for output in Propagation(tracker, frames, pytest.fail).run(task):
+    for output in Propagation(tracker(), frames, pytest.fail).run(task):
         masks[:, output.slice] = output.masks
     return masks
 
