@@ -109,8 +109,12 @@ def test_the_same_random_seed_gives_the_same_weights_whatever_is_kept_of_the_fea
     assert all(torch.equal(tuned[name], again[name]) for name in tuned)
 
 
-def test_the_best_epoch_is_kept_and_the_training_ends_after_the_patience(tracker: Tracker, tmp_path: Path) -> None:
-    # Validated by the disk alone: the better the margin is learned, the worse.
+@pytest.mark.parametrize("name", ["nano", "nano_encoding"])
+def test_the_best_epoch_is_kept_and_the_training_ends_after_the_patience(
+    request: pytest.FixtureRequest, tmp_path: Path, name: str
+) -> None:
+    # Validated by the disk alone: the better the margin is learned, the worse, at full size from the first epoch on.
+    tracker = Tracker(request.getfixturevalue(name)[0], on_cpu())
     frames, masks = margin_slices(4, 9)
     validation = CaseSlices(frames, np.packbits(masks & (frames > 110), axis=-1), (0, 1, 2, 3), "validation")
     cases = [case("training", 0), case("training", 1), validation]
@@ -119,6 +123,7 @@ def test_the_best_epoch_is_kept_and_the_training_ends_after_the_patience(tracker
     values = [np.mean(outcome.before[2]), *(epoch.dice for epoch in epochs)]
     assert outcome.epochs == len(epochs) == outcome.best_epoch + 2
     assert outcome.best_epoch == int(np.argmax(values))
+    assert (outcome.best_epoch > 0) == (name == "nano")
     assert np.mean(outcome.after[2]) == max(values)
     assert (tmp_path / "tuned.pt").exists() == (outcome.best_epoch > 0) == bool(weights)
 
