@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image, ImageChops
 
 from PromptOnceLib.segmentation.metrics import Mask
 from PromptOnceLib.segmentation.segment import Color
@@ -67,17 +67,24 @@ def _contour(mask: Mask, size: tuple[int, int], width: int) -> Image.Image:
     """Inner edge of a mask, oversampled, 255 on the line; an edge at the border of the image counts."""
     large = (size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING)
     inside = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)).resize(large, Image.Resampling.BILINEAR)
+    values = np.asarray(inside)
     # An object thinner than the picture's pixels must not vanish: it keeps the width of one.
-    limit = max(1, min(128, int(np.asarray(inside).max())))
-    filled = _dilated(inside.point(lambda value: 255 if value >= limit else 0), _OVERSAMPLING // 2)
-    padded = ImageOps.expand(filled, width)
-    core = padded.filter(ImageFilter.BoxBlur(width)).point(lambda value: 255 if value == 255 else 0)
-    return ImageOps.crop(ImageChops.subtract(padded, core), width)
+    limit = max(1, min(128, int(values.max())))
+    filled = _dilated(np.where(values >= limit, 255, 0).astype(np.uint8), _OVERSAMPLING // 2)
+    return Image.fromarray(np.minimum(filled, _dilated(~filled, width, outside=255)))
 
 
-def _dilated(line: Image.Image, radius: int) -> Image.Image:
-    """Dilation of a 0 or 255 image by a square, through a mean: many times faster than Pillow's rank filters."""
-    return line.filter(ImageFilter.BoxBlur(radius)).point(lambda value: 255 if value else 0)
+def _dilated(lines: NDArray[np.uint8], radius: int, outside: int = 0) -> NDArray[np.uint8]:
+    """Dilation of a 0 or 255 image by a square, by shifting: several times faster than filters of Pillow.
+
+    outside: the value beyond the borders.
+    """
+    for axis in (0, 1):
+        padded = np.pad(lines, [(radius, radius) if axis == one else (0, 0) for one in (0, 1)], constant_values=outside)
+        size, lines = lines.shape[axis], lines.copy()
+        for start in range(2 * radius + 1):
+            np.maximum(lines, padded[(slice(None),) * axis + (slice(start, start + size),)], out=lines)
+    return lines
 
 
 def _dashed(line: Image.Image) -> Image.Image:
@@ -94,6 +101,6 @@ def _checkerboard(width: int, height: int) -> Image.Image:
 
 
 def _draw(picture: Image.Image, line: Image.Image, color: Color) -> None:
-    casing = _dilated(line, _CASING_WIDTH).resize(picture.size, Image.Resampling.BOX)
+    casing = Image.fromarray(_dilated(np.asarray(line), _CASING_WIDTH)).reduce(_OVERSAMPLING)
     picture.paste((0, 0, 0), mask=casing.point(lambda value: round(value * _CASING_STRENGTH)))
-    picture.paste(as_rgb(color), mask=line.resize(picture.size, Image.Resampling.BOX))
+    picture.paste(as_rgb(color), mask=line.reduce(_OVERSAMPLING))
