@@ -17,6 +17,7 @@ from PromptOnceLib.segmentation.metrics import dice
 __all__ = ["library", "user"]
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_a_seed_is_applied_to_another_volume_and_its_prompt_can_be_corrected(user: User) -> None:
     prompted(user)
     save(user, target="ball")
