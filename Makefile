@@ -22,6 +22,9 @@ PROCESSES ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 # Without warnings of conflicts: sam2 asks for torchvision, which nothing here uses, and which would bring another torch.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-warn-conflicts
 
+# Where it is set, every process that tests start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-slow fuzz check lock bench docs dist clean
 
 demo: $(VENV)/.installed

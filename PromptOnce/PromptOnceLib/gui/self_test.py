@@ -17,7 +17,7 @@ from PromptOnceLib.prompts.from_mask import prompt_from_mask
 
 _ORGAN = "right lung"
 _SLICES = 4  # on each side of the prompted slice: enough to see that it works
-_SECONDS = 300.0
+_SECONDS, _PAUSE = 300.0, 0.01
 _LEAST_DICE = 0.6
 
 
@@ -59,6 +59,7 @@ def _wait(condition: Callable[[], bool], bench: Workbench, what: str) -> None:
     while not condition():
         assert time.monotonic() < until, f"{what} did not come: {bench.notices}"
         slicer.app.processEvents()
+        time.sleep(_PAUSE)  # for the worker, which computes meanwhile
 
 
 def _load_phantom() -> tuple[Any, Any, NDArray[np.uint8]]:

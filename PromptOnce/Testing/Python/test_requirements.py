@@ -40,8 +40,20 @@ def test_what_is_there_and_new_enough_is_not_missing() -> None:
 def test_versions_are_compared_as_numbers(
     monkeypatch: pytest.MonkeyPatch, found: str, requirement: str, fulfilled: bool
 ) -> None:
-    monkeypatch.setattr(requirements.metadata, "version", lambda name: found)
+    monkeypatch.setattr(requirements, "_version", lambda name: found)
     assert missing([requirement]) == ([] if fulfilled else [requirement])
+
+
+@pytest.mark.parametrize(("folder", "file"), [("old.egg-info", "PKG-INFO"), ("old-1.5.dist-info", "METADATA")])
+def test_the_version_is_what_the_package_says_of_itself_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, file: str
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / folder).mkdir()
+    for version, lacking in (("1.4", ["old>=1.5"]), ("1.5", [])):
+        said = f"Metadata-Version: 2.1\nName: old\nVersion: {version}\n\nVersion: 9\n"
+        (tmp_path / folder / file).write_text(said)
+        assert missing(["old>=1.5"]) == lacking
 
 
 def test_what_is_not_there_is_missing_as_pip_takes_it() -> None:

@@ -111,10 +111,10 @@ class Bench:
         self.process_events()
 
     def mouse(self, view: str = "Red") -> Mouse:
-        """The mouse over a slice view, whose picture is brought up to date first."""
+        """The mouse over a slice view, which is rendered first."""
         widget = self.app.layoutManager().sliceWidget(view)
         self.process_events()
-        widget.sliceView().forceRender()
+        widget.sliceView()._render_what_is_new()
         return Mouse(widget)
 
     # Time

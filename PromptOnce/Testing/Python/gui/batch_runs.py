@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import SimpleITK as sitk
 from batch.sample_runs import Sample, leaking, unsure, write_sample_run
@@ -21,29 +23,36 @@ from PromptOnceLib.batch.run_folder.records import Failure
 from PromptOnceLib.imaging.phantom import chest_phantom
 
 SHAPE = (9, 40, 40)
+SAMPLES = (Sample("good"), Sample("leaks", disturb=leaking), Sample("unsure", disturb=unsure))
+FAILED = "broken"
 
 
-def finished_run(
-    folder: Path, names: Sequence[str] = ("good", "leaks", "unsure"), shape: tuple[int, int, int] = SHAPE
-) -> Path:
+def finished_run(folder: Path) -> Path:
     """The folder of a run with results of phantoms and a case that failed; the images lie beside it."""
-    kinds = {"leaks": leaking, "unsure": unsure}
-    samples = [Sample(name, disturb=kinds[name]) if name in kinds else Sample(name) for name in names]
-    out = folder / "out"
-    write_sample_run(
-        out, samples, failures=[Failure(case="broken", code="bad_volume", message="It is empty.")], shape=shape
-    )
+    shutil.copytree(_images_and_run().name, folder, dirs_exist_ok=True)
     prompt = PromptChoice(kind="file", name=str(folder / "prompt.json"))
-    cases = []
-    for seed, name in enumerate([*names, "broken"]):
-        volume, _ = chest_phantom(seed, shape)
+    cases = [PlannedCase(name=name, image=folder / f"{name}.nrrd", prompt=prompt) for name in _names()]
+    plan = RecordedPlan(plan=BatchPlan(selection=Selection(), cases=tuple(cases)), options=BatchOptions())
+    out = folder / "out"
+    (out / PLAN).write_text(plan.model_dump_json())
+    return out
+
+
+@cache
+def _images_and_run() -> TemporaryDirectory[str]:
+    """All but the plan, which names the place; made once."""
+    made = TemporaryDirectory(prefix="finished-run-")
+    failures = [Failure(case=FAILED, code="bad_volume", message="It is empty.")]
+    write_sample_run(Path(made.name) / "out", SAMPLES, failures=failures, shape=SHAPE)
+    for seed, name in enumerate(_names()):
+        volume, _ = chest_phantom(seed, SHAPE)
         image = sitk.GetImageFromArray(volume.array)
         image.SetSpacing(volume.geometry.spacing)
         image.SetOrigin(volume.geometry.origin)
         image.SetDirection(volume.geometry.direction)
-        path = folder / f"{name}.nrrd"
-        sitk.WriteImage(image, str(path))
-        cases.append(PlannedCase(name=name, image=path, prompt=prompt))
-    plan = RecordedPlan(plan=BatchPlan(selection=Selection(), cases=tuple(cases)), options=BatchOptions())
-    (out / PLAN).write_text(plan.model_dump_json())
-    return out
+        sitk.WriteImage(image, str(Path(made.name) / f"{name}.nrrd"))
+    return made
+
+
+def _names() -> list[str]:
+    return [*(sample.name for sample in SAMPLES), FAILED]

@@ -170,13 +170,18 @@ def test_a_folder_without_a_run_is_refused(user: User, tmp_path: Path) -> None:
 
 def begin(user: User, source: Path, output: Path) -> Any:
     """Fill in the form and press Start."""
+    panel = fill_in(user, source, output)
+    user.bench.click(panel.start.begin)
+    return panel
+
+
+def fill_in(user: User, source: Path, output: Path) -> Any:
     panel = user.panel.batch
     panel.widget.collapsed = False
     panel.start.widget.collapsed = False
     user.wait_for_panel()
     user.bench.type_text(panel.start.source, str(source))
     user.bench.type_text(panel.start.output, str(output))
-    user.bench.click(panel.start.begin)
     return panel
 
 
@@ -198,6 +203,7 @@ def test_a_run_is_begun_in_the_panel_followed_and_open_for_review_at_its_end(use
     assert sorted(column(panel, 0)) == ["a", "b"]
     assert panel.count.text == "0 of 2 reviewed"
     assert "2 of 2 cases have a result" in slicer.util.mainWindow().statusBar().currentMessage()
+    assert read_run_record(tmp_path / "run").options["early_stop"] is False
 
 
 def test_a_run_can_be_cancelled_and_gone_on_with(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,13 +226,10 @@ def test_a_run_can_be_cancelled_and_gone_on_with(user: User, tmp_path: Path, mon
 
 
 def test_an_early_stop_is_an_option_of_the_run(user: User, tmp_path: Path) -> None:
-    panel = begin(user, manifest(tmp_path, "a"), tmp_path / "run")
-    user.bench.wait_until(lambda: not user.work.batches.running, "the end of the batch", 90)
-    assert read_run_record(tmp_path / "run").options["early_stop"] is False
+    panel = fill_in(user, manifest(tmp_path, "a"), tmp_path / "run")
     user.bench.click(panel.start.early_stop)
-    user.bench.click(panel.start.resume)
     user.bench.click(panel.start.begin)
-    user.bench.wait_until(lambda: not user.work.batches.running, "the end of the second run", 90)
+    user.bench.wait_until(lambda: not user.work.batches.running, "the end of the batch", 90)
     assert read_run_record(tmp_path / "run").options["early_stop"] is True
     assert user.work.batches.job.summary.finished == 1
 

@@ -329,7 +329,6 @@ def test_a_result_of_the_command_line_is_corrected_here_and_there_again(user: Us
     assert np.array_equal(recorded.result.masks[0], masks[0])
 
 
-@pytest.mark.real_worker
 def test_a_correction_uses_what_the_engine_remembers_of_the_run(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(INSTEAD)
     user.choose(user.load_ball())

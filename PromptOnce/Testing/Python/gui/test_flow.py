@@ -1,4 +1,4 @@
-"""From the first click to figures, with the real worker and the embedded model."""
+"""From the first click to figures; once with the real worker, started by itself, and the embedded model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import slicer
+from worker.gate import Gate
 
 from gui.user import ball, reference_map
 
@@ -97,25 +98,31 @@ def test_frames_that_show_nothing_are_said_beside_the_window_and_after_a_run(use
     assert user.panel.volume.notice.text == constant
 
 
-def test_cancel_keeps_what_is_done_and_the_next_run_completes_it_in_the_same_segment(user):
-    user.choose(user.load_ball(slices=60))
-    user.box_the_ball()
-    user.propagate()
-    user.bench.click(user.panel.run.cancel)
-    user.wait_for_run()
+@pytest.mark.usefixtures("_fake_worker")
+def test_cancel_keeps_what_is_done_and_the_next_run_completes_it_in_the_same_segment(user, monkeypatch):
+    with Gate(slices=4) as gate:
+        monkeypatch.setenv(*gate.variable)
+        user.choose(user.load_ball())
+        user.box_the_ball()
+        user.wait_for_panel()
+        user.bench.click(user.panel.run.propagate)
+        user.bench.wait_until(lambda: gate.stopped() and user.work.runs.job.progress.done == 4, "four slices")
+        user.bench.click(user.panel.run.cancel)
+        user.wait_for_run()
     done = user.work.runs.job.result.computed
-    assert 0 < done.sum() < 60
-    assert f"{done.sum()} of 60 slices are done and kept" in user.panel.run.notice.text
+    assert np.flatnonzero(done).tolist() == [5, 6, 7, 8]
+    assert "4 of 10 slices are done and kept" in user.panel.run.notice.text
     assert np.array_equal(user.result().any(axis=(1, 2)), done)
     writer = user.work.runs.writer
     user.propagate()
     user.wait_for_run()
-    assert user.panel.run.notice.text == "Done: 60 slices."
+    assert user.panel.run.notice.text == "Done: 10 slices."
     assert user.work.runs.writer.node is writer.node
     assert user.work.runs.writer.segment_ids == writer.segment_ids
     assert user.result().any(axis=(1, 2)).all()
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_a_range_and_two_objects_go_into_segments_of_their_own_beside_others(user):
     volume = user.load_ball()
     own = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "the user's")
@@ -143,6 +150,7 @@ def test_a_range_and_two_objects_go_into_segments_of_their_own_beside_others(use
     assert np.array_equal(slicer.util.arrayFromSegmentBinaryLabelmap(own, kept, volume) > 0, ball())
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_the_console_segments_and_evaluates(user):
     logic = slicer.util.getModuleLogic("PromptOnce")
     volume = user.load_ball()
@@ -165,6 +173,7 @@ def test_the_modules_own_test_passes(user):
     test.test_from_prompt_to_figures()
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_closing_the_module_ends_the_worker_of_the_console(user):
     logic = slicer.util.getModuleLogic("PromptOnce")
     volume = user.load_ball()

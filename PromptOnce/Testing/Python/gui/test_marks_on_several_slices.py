@@ -30,6 +30,7 @@ def marked(user: User) -> User:
     return user
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_kept_marks_and_those_of_the_prompted_slice_prompt_the_run_together(marked: User) -> None:
     assert marked.panel.prompt.forget.text == f"Forget slice {FIRST}"
     marked.propagate()
@@ -50,6 +51,7 @@ def test_interpolated_boxes_end_the_object(marked: User, between: str) -> None:
     assert marked.work.runs.job.result.between == between
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_what_is_forgotten_prompts_nothing_and_one_box_is_too_few(marked: User) -> None:
     marked.bench.click(marked.panel.prompt.forget)
     marked.wait_for_panel()
@@ -60,6 +62,7 @@ def test_what_is_forgotten_prompts_nothing_and_one_box_is_too_few(marked: User) 
     assert "only one is prompted" in marked.panel.run.notice.text
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_they_belong_to_the_volume_and_the_axis(marked: User) -> None:
     case = marked.case
     assert KeptSlices(case.node, case.axis).slices == [FIRST]

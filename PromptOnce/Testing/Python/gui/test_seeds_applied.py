@@ -17,6 +17,7 @@ from PromptOnceLib.segmentation.metrics import dice
 __all__ = ["library", "user"]
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_a_seed_is_applied_to_another_volume_and_its_prompt_can_be_corrected(user: User) -> None:
     prompted(user)
     save(user, target="ball")
@@ -45,6 +46,7 @@ def test_a_seed_is_applied_to_another_volume_and_its_prompt_can_be_corrected(use
     assert dice(user.result(), ball(6)) > 0.7, "the run of the seed is there again"
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_a_seed_goes_into_the_selected_object_and_starts_where_the_view_is(user: User) -> None:
     prompted(user)
     save(user)
@@ -115,6 +117,7 @@ def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
     assert any(text.startswith("Slice 1 is ") and found in text for text in said)
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_a_search_keeps_to_the_range_and_ends_with_its_volume_and_with_the_engine(user: User) -> None:
     volume = prompted(user)
     save(user)
@@ -152,6 +155,7 @@ def test_a_search_keeps_to_the_range_and_ends_with_its_volume_and_with_the_engin
         choose_entries(user, 0)
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_a_seed_of_another_plane_says_so_and_cannot_be_applied(user: User) -> None:
     prompted(user)
     save(user)

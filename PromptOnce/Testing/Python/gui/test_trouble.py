@@ -8,16 +8,13 @@ import signal
 import numpy as np
 import pytest
 import slicer
+from worker.gate import Gate
 
 
 @pytest.fixture
 def running(_patient_worker, user):
-    """A user with a run of 60 slices under way, of which no more than three come."""
-    return begun(user)
-
-
-def begun(user):
-    user.choose(user.load_ball(slices=60))
+    """A user with a run of ten slices under way, of which no more than three come."""
+    user.choose(user.load_ball())
     user.box_the_ball()
     user.propagate()
     assert user.work.runs.running
@@ -53,16 +50,22 @@ def test_a_volume_deleted_while_running_ends_the_run_and_keeps_what_is_done(runn
     assert image.GetPointData().GetScalars().GetRange()[1] == 1
 
 
-def test_a_segmentation_deleted_while_running_is_said_and_the_next_run_makes_a_new_one(user):
-    running = begun(user)  # with a worker that goes on: the next slice finds nowhere to go
-    slicer.mrmlScene.RemoveNode(running.work.runs.writer.node)
-    running.wait_for_run()
-    assert "removed" in running.panel.run.notice.text
-    assert running.work.choices.node.segmentation is None
-    running.propagate()
-    running.bench.click(running.panel.run.cancel)
-    running.wait_for_run()
-    assert running.result().any()
+@pytest.mark.usefixtures("_fake_worker")
+def test_a_segmentation_deleted_while_running_is_said_and_the_next_run_makes_a_new_one(user, monkeypatch):
+    runs = user.work.runs
+    with Gate(slices=3) as gate:
+        monkeypatch.setenv(*gate.variable)
+        user.choose(user.load_ball())
+        user.box_the_ball()
+        user.bench.click(user.panel.run.propagate)
+        user.bench.wait_until(lambda: gate.stopped() and runs.job.progress.done == 3, "three slices")
+        slicer.mrmlScene.RemoveNode(runs.writer.node)
+    user.wait_for_run()  # the next slice finds nowhere to go
+    assert "removed" in user.panel.run.notice.text
+    assert user.work.choices.node.segmentation is None
+    user.propagate()
+    user.wait_for_run()
+    assert user.result().any()
 
 
 def test_a_worker_killed_while_running_is_said_and_started_again_by_the_next_run(running):

@@ -63,6 +63,7 @@ def test_only_panels_that_show_the_prompt_are_refreshed(
     assert sorted(refreshed) == ["correct", "prompt", "run", "seeds", "volume"]
 
 
+@pytest.mark.usefixtures("_fake_worker")
 def test_what_is_missing_is_looked_for_again_only_after_another_choice(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

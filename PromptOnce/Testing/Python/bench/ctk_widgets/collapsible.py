@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStyle, QStyleOption, 
 from bench.pythonqt.stand_ins import stand_in, stored_property
 
 _UNLIMITED = 16777215  # Qt's QWIDGETSIZE_MAX
+_SHOWN_OR_HIDDEN = {QEvent.Type.Show, QEvent.Type.ShowToParent, QEvent.Type.HideToParent}
 _EXPLICIT = Qt.WidgetAttribute.WA_WState_ExplicitShowHide
 
 
@@ -22,7 +23,7 @@ class _Contents(QObject):
 
     def __init__(self, owner: QWidget) -> None:
         super().__init__(owner)
-        self.owner = owner
+        self._owner = owner
         self.collapsed = False
         self._forcing = False
         self._wanted: dict[QWidget, bool] = {}  # whether the panel wants to see a child
@@ -31,13 +32,13 @@ class _Contents(QObject):
     def collapse(self, collapsed: bool) -> None:
         self.collapsed = collapsed
         self.follow()
-        self.owner.updateGeometry()
+        self._owner.updateGeometry()
 
     def follow(self) -> None:
         """Show or hide all children, also those that were added meanwhile."""
-        if not self.owner.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
+        if not self._owner.testAttribute(Qt.WidgetAttribute.WA_WState_Created):
             return
-        for child in self.owner.children():
+        for child in self._owner.children():
             if isinstance(child, QWidget):
                 self._follow(child)
 
@@ -53,14 +54,17 @@ class _Contents(QObject):
         self._forcing = False
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self.owner:
-            if event.type() == QEvent.Type.Show:
+        kind = event.type()
+        if kind not in _SHOWN_OR_HIDDEN:
+            return False
+        if watched is self._owner:
+            if kind == QEvent.Type.Show:
                 self.follow()
         elif not self._forcing and isinstance(watched, QWidget):
             # What the panel asks of a hidden child is remembered for when the contents are shown.
-            if event.type() == QEvent.Type.HideToParent:
+            if kind == QEvent.Type.HideToParent:
                 self._wanted[watched] = False
-            elif event.type() == QEvent.Type.ShowToParent:
+            elif kind == QEvent.Type.ShowToParent:
                 self._wanted[watched] = True
                 self._follow(watched)
         return False

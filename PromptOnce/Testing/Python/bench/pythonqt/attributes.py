@@ -78,13 +78,11 @@ def _getter(plain_get: Callable[[QObject, str], Any]) -> Callable[[QObject, str]
             return plain_get(self, name)
         if name in _methods:
             return lambda *arguments: _methods[name](self, *arguments)
-        names = property_names(type(self))
-        if name == "name" and not hasattr(type(self), "name"):
-            name = "objectName"  # PythonQt knows objectName as name, too
+        name, is_property = _property_of(type(self), name)
         # Shiboken looks for overrides of virtual getters (sizeHint, ...) through attribute access, thus in the middle
         # of reading the property: it then gets the method it expects.
         key = (id(self), name)
-        if name not in names or key in _being_read:
+        if not is_property or key in _being_read:
             return plain_get(self, name)
         _being_read.add(key)
         try:
@@ -95,17 +93,28 @@ def _getter(plain_get: Callable[[QObject, str], Any]) -> Callable[[QObject, str]
     return get
 
 
+@cache
+def _property_of(cls: type, name: str) -> tuple[str, bool]:
+    """What an attribute is called in Qt, and whether that is a property that C++ gave it."""
+    if name == "name" and not hasattr(cls, "name"):
+        name = "objectName"  # PythonQt knows objectName as name, too
+    return name, name in property_names(cls)
+
+
+@cache
+def _is_python_property(cls: type, name: str) -> bool:
+    return isinstance(inspect.getattr_static(cls, name, None), Property)
+
+
 def _set(self: QObject, name: str, value: Any) -> None:
     cls = type(self)
-    names = property_names(cls)
-    if name == "name" and not hasattr(cls, "name"):
-        name = "objectName"
-    if name in names:
-        if not names[name]:
+    name, is_property = _property_of(cls, name)
+    if is_property:
+        if not property_names(cls)[name]:
             raise AttributeError(f"Property '{name}' of type '{cls.__name__}' is not writable")
         if not QObject.setProperty(self, name, value):
             raise TypeError(f"Property '{name}' of type '{cls.__name__}' does not accept {value!r}")
-    elif isinstance(inspect.getattr_static(cls, name, None), Property):
+    elif _is_python_property(cls, name):
         QObject.setProperty(self, name, value)
     elif _may_have(cls, name) or isinstance(value, SignalInstance):  # PySide6 keeps signals in the objects
         _plain_set(self, name, value)

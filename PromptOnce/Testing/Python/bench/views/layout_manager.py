@@ -132,6 +132,7 @@ class qMRMLLayoutManager(QObject):
         """Let slice views show the scene, or let go of it: views that follow every node are slow."""
         for widget in self._of_kind(qMRMLSliceWidget):
             widget.sliceView().setMRMLSliceNode(widget.mrmlSliceNode() if connected else None)
+            widget.sliceView()._forget_watchers()
             if connected:
                 widget.mrmlSliceNode().SetOrientationToDefault()
 

@@ -55,7 +55,11 @@ def displayable_manager_factory() -> Any:
 
 @stand_in("slicer")
 class qMRMLSliceView(QWidget):
-    """Renders on request, once per turn of the event loop, as in Slicer."""
+    """Renders on request, once per turn of the event loop as in Slicer, but only if somebody may see it.
+
+    A picture takes ten milliseconds without a graphics card: it waits for the mouse, a screenshot or, where the render
+    window was asked for, for the event loop.
+    """
 
     resized = Signal(QSize)
 
@@ -63,6 +67,7 @@ class qMRMLSliceView(QWidget):
         super().__init__(parent)
         self._scene: Any = None
         self._picture: QImage | None = None
+        self._watched = self._outdated = False
         self._window, self._renderer = offscreen_window(), vtk.vtkRenderer()
         self._renderer.GetActiveCamera().ParallelProjectionOn()  # otherwise handles are not where they are drawn
         self._window.AddRenderer(self._renderer)
@@ -123,6 +128,7 @@ class qMRMLSliceView(QWidget):
         return self._style
 
     def renderWindow(self) -> Any:
+        self._watched = True
         return self._window
 
     def getDisplayableManagers(self, collection: Any) -> None:
@@ -144,16 +150,30 @@ class qMRMLSliceView(QWidget):
         return [float(xy[0]), float(xy[1]), 0.0]
 
     def scheduleRender(self) -> None:
-        if not self._timer.active:
+        self._outdated = True
+        if self._watched and not self._timer.active:
             self._timer.start(0)
 
     def forceRender(self) -> None:
-        if not self.visible or slicer.app._render_paused or self._scene is None or self._scene.IsBatchProcessing():
-            return
-        rows = pixels(self._window)
-        height, width = rows.shape[:2]
-        self._picture = QImage(rows.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
-        self.update()
+        if self._can_render():
+            rows = pixels(self._window)
+            self._outdated = False
+            height, width = rows.shape[:2]
+            self._picture = QImage(rows.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+            self.update()
+
+    def _can_render(self) -> bool:
+        paused = slicer.app._render_paused or self._scene is None or self._scene.IsBatchProcessing()
+        return bool(self.visible) and not paused
+
+    def _render_what_is_new(self) -> None:
+        """Have VTK know what is where before the mouse acts; no picture is made of it."""
+        if self._outdated and self._can_render():
+            self._window.Render()
+            self._outdated = False
+
+    def _forget_watchers(self) -> None:
+        self._watched = False
 
     def setViewCursor(self, cursor: QCursor) -> None:
         self.setCursor(cursor)
