@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageFilter, ImageOps
+from PIL import Image
 
 from PromptOnceLib.segmentation.metrics import Mask
 from PromptOnceLib.segmentation.segment import Color
@@ -63,37 +63,47 @@ def as_rgb(color: Color) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _contour(mask: Mask, size: tuple[int, int], width: int) -> Image.Image:
+def _contour(mask: Mask, size: tuple[int, int], width: int) -> Mask:
     """Inner edge of a mask, oversampled, 255 on the line; an edge at the border of the image counts."""
     large = (size[0] * _OVERSAMPLING, size[1] * _OVERSAMPLING)
-    inside = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)).resize(large, Image.Resampling.BILINEAR)
+    coarse = Image.fromarray(np.where(mask, 255, 0).astype(np.uint8))
+    inside = np.asarray(coarse.resize(large, Image.Resampling.BILINEAR))
     # An object thinner than the picture's pixels must not vanish: it keeps the width of one.
-    limit = max(1, min(128, int(np.asarray(inside).max())))
-    filled = _dilated(inside.point(lambda value: 255 if value >= limit else 0), _OVERSAMPLING // 2)
-    padded = ImageOps.expand(filled, width)
-    core = padded.filter(ImageFilter.BoxBlur(width)).point(lambda value: 255 if value == 255 else 0)
-    return ImageOps.crop(ImageChops.subtract(padded, core), width)
+    limit = max(1, min(128, int(inside.max())))
+    filled = _dilated(np.where(inside >= limit, 255, 0).astype(np.uint8), _OVERSAMPLING // 2)
+    outside = np.pad(~filled, width, constant_values=255)
+    return filled & _dilated(outside, width)[width:-width, width:-width]
 
 
-def _dilated(line: Image.Image, radius: int) -> Image.Image:
-    """Dilation of a 0 or 255 image by a square, through a mean: many times faster than Pillow's rank filters."""
-    return line.filter(ImageFilter.BoxBlur(radius)).point(lambda value: 255 if value else 0)
+def _dilated(line: Mask, radius: int) -> Mask:
+    """Dilation of a 0 or 255 image by a square, in widening steps: many times faster than Pillow's filters."""
+    for axis in (0, 1):
+        reached = 0
+        while reached < radius:
+            step = min(2 * reached + 1, radius - reached)
+            whole = (slice(None),) * axis
+            ahead, behind = (*whole, slice(step, None)), (*whole, slice(None, -step))
+            grown = line.copy()
+            grown[ahead] |= line[behind]
+            grown[behind] |= line[ahead]
+            line, reached = grown, reached + step
+    return line
 
 
-def _dashed(line: Image.Image) -> Image.Image:
+def _dashed(line: Mask) -> Mask:
     """The line with gaps."""
-    return ImageChops.darker(line, _checkerboard(line.width, line.height))
+    return line & _checkerboard(*line.shape)
 
 
 @lru_cache(maxsize=4)
-def _checkerboard(width: int, height: int) -> Image.Image:
+def _checkerboard(height: int, width: int) -> Mask:
     """Squares of 0 and 255, turned so that hardly any edge runs along them; the pictures of a sheet share one."""
     rows, columns = np.indices((height, width), sparse=True)
     squares = (columns + 0.5 * rows) // _DASH + (rows - 0.5 * columns) // _DASH
-    return Image.fromarray(np.where(squares % 2 == 0, 255, 0).astype(np.uint8))
+    return np.where(squares % 2 == 0, 255, 0).astype(np.uint8)
 
 
-def _draw(picture: Image.Image, line: Image.Image, color: Color) -> None:
-    casing = _dilated(line, _CASING_WIDTH).resize(picture.size, Image.Resampling.BOX)
+def _draw(picture: Image.Image, line: Mask, color: Color) -> None:
+    casing = Image.fromarray(_dilated(line, _CASING_WIDTH)).reduce(_OVERSAMPLING)
     picture.paste((0, 0, 0), mask=casing.point(lambda value: round(value * _CASING_STRENGTH)))
-    picture.paste(as_rgb(color), mask=line.resize(picture.size, Image.Resampling.BOX))
+    picture.paste(as_rgb(color), mask=Image.fromarray(line).reduce(_OVERSAMPLING))

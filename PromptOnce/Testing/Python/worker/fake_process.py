@@ -66,7 +66,9 @@ class Patience:
         self._cancelled.set()
 
 
-def main(slices: int | None = None) -> None:
+def main(argument: str | None = None) -> None:
+    """Answer until standard input ends; the argument is fake_python's slices."""
+    slices = None if argument is None else int(argument)
     folder = Path(tempfile.mkdtemp(prefix="fake-worker-"))
     requests: queue.SimpleQueue = queue.SimpleQueue()
     cancelled: set[int] = set()
@@ -94,4 +96,4 @@ def main(slices: int | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -1,12 +1,14 @@
-"""Real workers without their start: forked from one process that has imported torch and sam2, which takes seconds.
+"""Workers without their start: forked from one process that has imported what they need, which takes seconds.
 
 A Python that is started to become a worker reaches this server instead (for_every_python/sitecustomize.py), which forks
-a worker with its streams, variables and folder. Both end together and with the same status, so that what starts,
-watches and kills a worker finds the process that it has started. Linux alone: elsewhere workers start by themselves.
+a worker with its streams, variables and folder: a real one, with torch and sam2, or a fake one. Both end together and
+with the same status, so that what starts, watches and kills a worker finds the process that it has started. Linux
+alone: elsewhere workers start by themselves.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import selectors
@@ -19,23 +21,30 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from PromptOnceLib.processes.transport import worker_environment
 
 VARIABLE = "PROMPTONCE_FORK_SERVER"
+# By the module that a Python is started with: that of the worker's main, and what else is imported before the fork.
+WORKERS = {
+    "PromptOnceLib.worker": ("PromptOnceLib.worker.server", "PromptOnceLib.worker.handlers"),
+    "worker.fake_process": ("worker.fake_process",),
+}
 
 
 @contextmanager
 def forked_workers() -> Iterator[str]:
-    """The value of the variable with which workers are forked. The server imports torch when the first is asked for."""
+    """The value of the variable with which workers are forked. The server imports what the first of a kind needs."""
     folder = tempfile.TemporaryDirectory(prefix="workers-")  # a short path, as sockets need it
     address = Path(folder.name) / "fork-server"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))
         listener.listen()
         server = subprocess.Popen(
-            [sys.executable, "-u", __file__, str(listener.fileno())],
+            [sys.executable, "-u", "-m", "worker.fork_server", str(listener.fileno())],
             stdin=subprocess.PIPE,
+            cwd=Path(__file__).parents[1],
             env=worker_environment(),
             pass_fds=[listener.fileno()],
             start_new_session=True,
@@ -68,29 +77,34 @@ class ForkServer:
                     key.data()
 
     def _fork(self) -> None:
-        import PromptOnceLib.worker.handlers  # noqa: F401
-
         starter, _ = self._listener.accept()
         size, streams, _, _ = socket.recv_fds(starter, 4, 3)
         with starter.makefile("rb") as reading:
             told = reading.read(int.from_bytes(size, "big"))
         if not told.endswith(b"}"):  # it was killed before it could say everything
             starter.close()
-        elif (process_id := os.fork()) == 0:
-            try:
-                self._become_a_worker(starter, streams, **json.loads(told))
-            finally:
-                os._exit(1)
         else:
-            self._starters[process_id] = starter
+            self._fork_a_worker(starter, streams, **json.loads(told))
         for stream in streams:
             os.close(stream)
+
+    def _fork_a_worker(
+        self, starter: socket.socket, streams: list[int], module: str, arguments: list[str], **place: Any
+    ) -> None:
+        imported = [importlib.import_module(name) for name in WORKERS[module]]
+        process_id = os.fork()
+        if process_id != 0:
+            self._starters[process_id] = starter
+            return
+        try:
+            self._become_a_worker(starter, streams, **place)
+            imported[0].main(*arguments)
+        finally:
+            os._exit(1)
 
     def _become_a_worker(
         self, starter: socket.socket, streams: list[int], variables: dict[str, str], folder: str
     ) -> None:
-        from PromptOnceLib.worker.server import main
-
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for number, stream in enumerate(streams):
@@ -102,7 +116,6 @@ class ForkServer:
         os.environ.update(variables)
         os.chdir(folder)
         threading.Thread(target=_end_with, args=(starter,), daemon=True).start()
-        main()
 
     def _wait_for_children(self) -> None:
         self._signalled.recv(4096)
