@@ -28,7 +28,8 @@ def fake_python(folder: Path, slices: int | None = None) -> Path:
     slices: that it does of each propagation before it waits for its cancel, None for all.
     """
     script = folder / "fake-python.sh"
-    path = f"{_TESTS}${{PYTHONPATH:+{os.pathsep}$PYTHONPATH}}"
+    # A worker with a Python of its own inherits nothing of the tests' path.
+    path = f"{_TESTS / 'worker' / 'for_every_python'}{os.pathsep}{_TESTS}${{PYTHONPATH:+{os.pathsep}$PYTHONPATH}}"
     arguments = "" if slices is None else str(slices)
     script.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" exec "{sys.executable}" -u -m worker.fake_process {arguments}\n')
     script.chmod(0o700)

@@ -8,8 +8,8 @@ alone: elsewhere workers start by themselves.
 
 from __future__ import annotations
 
+import ast
 import importlib
-import json
 import os
 import selectors
 import signal
@@ -84,7 +84,7 @@ class ForkServer:
         if not told.endswith(b"}"):  # it was killed before it could say everything
             starter.close()
         else:
-            self._fork_a_worker(starter, streams, **json.loads(told))
+            self._fork_a_worker(starter, streams, **ast.literal_eval(told.decode()))
         for stream in streams:
             os.close(stream)
 
