@@ -13,15 +13,16 @@ from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import SliceOutput
-from PromptOnceLib.engine.zoom.single_slices import SlicesTask
+from PromptOnceLib.engine.zoom.single_slices import SlicesTask, UnitedTask
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.from_mask import tight_box
-from PromptOnceLib.prompts.interpolation import Between, interpolated
+from PromptOnceLib.prompts.interpolation import interpolated
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
+from PromptOnceLib.segmentation.result import Between
 from training.evaluation.scores import Example
 
 Mask = NDArray[np.uint8]
@@ -54,8 +55,10 @@ WAYS = {
     "three boxes, interpolated": Way(3, "off", "interpolate", "all"),
     "three boxes, interpolated, zoom": Way(3, between="interpolate", clean_up="all"),
     "three boxes, interpolated, zoom, clean-up": Way(3, between="interpolate"),
+    "three boxes, both, zoom, clean-up": Way(3, between="both"),
     "five boxes, interpolated": Way(5, "off", "interpolate", "all"),
     "five boxes, interpolated, zoom, clean-up": Way(5, between="interpolate"),
+    "five boxes, both, zoom, clean-up": Way(5, between="both"),
 }
 
 
@@ -93,11 +96,13 @@ def cleaned(mask: Mask, example: Example, way: Way) -> Mask:
 
 def _outputs(views: Views, item: PromptedObject, way: Way) -> Iterator[SliceOutput]:
     slices = range(len(views.whole.frames))
-    if way.between == "interpolate" and len(item.slices) > 1:
-        yield from SlicesTask(interpolated(item), tuple(slices), way.zoom).run(views)
+    sight = Sight(zoom=way.zoom)
+    if way.between != "track" and len(item.slices) > 1:
+        alone = SlicesTask(interpolated(item), tuple(slices), way.zoom)
+        yield from (UnitedTask.of(alone, item, views, sight, slices) if way.between == "both" else alone).run(views)
         return
     prompts: dict[int, ObjectPrompt] = dict(item.prompts())
-    crop = views.crops({item.name: list(prompts.values())}, Sight(zoom=way.zoom))[item.name]
+    crop = views.crops({item.name: list(prompts.values())}, sight)[item.name]
     seen = {index: [views.seen(prompt, crop)] for index, prompt in prompts.items()}
     work = views.at(crop)
     if len(seen) == 1:

@@ -21,13 +21,13 @@ from PromptOnceLib.errors import PromptError, SeedError
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, check_prompted
 from PromptOnceLib.seeds.apply import SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
+from PromptOnceLib.segmentation.result import Between
 from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.choose_seed import SeedSearch
@@ -134,7 +134,8 @@ def segment(
         How much of a slice the network sees: "auto", a crop around an object that is small on the slice; "off", the
         whole slice; or a number, a crop so many times as long as the object.
     between : str, optional
-        Between prompted slices "track", or "interpolate" boxes from the first to the last and segment each by itself.
+        Between prompted slices "track", or "interpolate" boxes from the first to the last and segment each by itself;
+        or "both", and keep what either finds there.
     clean_up : str, optional
         Which pieces stay: "connected" to the mask of a prompted slice, the "largest", or "all".
     keep_out : path, array or image, optional

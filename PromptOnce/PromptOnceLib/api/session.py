@@ -21,11 +21,11 @@ from PromptOnceLib.cases.correction_record import correction_record
 from PromptOnceLib.cases.outputs import Run
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.views.crop import Zoom
-from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
+from PromptOnceLib.segmentation.result import Between
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
 from PromptOnceLib.workflows.drive import run_steps

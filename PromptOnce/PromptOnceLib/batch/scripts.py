@@ -21,12 +21,12 @@ from PromptOnceLib.files.names import expanded
 from PromptOnceLib.imaging.in_memory import volume_in_memory
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, check_prompted
 from PromptOnceLib.seeds.apply import Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
+from PromptOnceLib.segmentation.result import Between
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import base64
 import binascii
 import math
 import zlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
 from PromptOnceLib.schema import StrictModel
-from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.result import Between, SegmentationResult
 
 TAG = "PromptOnce.Record"
 _MOST_BYTES = 64 * 2**20  # far above any record; a tag that grows beyond it when unpacked was made to hurt
@@ -35,8 +35,8 @@ class CorrectionRecord(StrictModel):
 
     presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed. check_numbers: of the
     masks by object and slice, to notice what another program changed; none in records that were written without.
-    frames: the same of all frames of the stack, to notice another image. crops, zoom, interpolated: as
-    SegmentationResult has them; in records of older versions whole slices were seen.
+    frames: the same of all frames of the stack, to notice another image. crops, zoom, between: as SegmentationResult
+    has them; in records of older versions whole slices were seen.
     """
 
     version: Literal[1] = 1
@@ -47,9 +47,17 @@ class CorrectionRecord(StrictModel):
     predicted_iou: Scores
     crops: dict[str, Crop] = Field(default_factory=dict)
     zoom: Zoom = "off"
-    interpolated: bool = False
+    between: Between = "track"
     check_numbers: tuple[tuple[int, ...], ...] = ()
     frames: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older_versions_said_whether_boxes_were_interpolated(cls, record: Any) -> Any:
+        if isinstance(record, dict) and isinstance(record.get("interpolated"), bool):
+            record = dict(record)
+            record["between"] = "interpolate" if record.pop("interpolated") else "track"
+        return record
 
     @model_validator(mode="after")
     def _rows_are_as_long_as_each_other(self) -> CorrectionRecord:
@@ -102,7 +110,7 @@ def correction_record(
         predicted_iou=_plain(result.predicted_iou),
         crops=result.crops,
         zoom=result.zoom,
-        interpolated=result.interpolated,
+        between=result.between,
         check_numbers=tuple(check_numbers(masks) for masks in result.masks),
         frames=None if frames is None else check_number(frames),
     )

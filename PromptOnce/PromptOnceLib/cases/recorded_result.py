@@ -78,7 +78,7 @@ def _recorded(
         notices.append(f"{file} was changed by another program: what was settled in it is not known any more.")
         return prompts
     result.crops.update(record.crops)
-    result.zoom, result.interpolated = record.zoom, record.interpolated
+    result.zoom, result.between = record.zoom, record.between
     objects = []
     for own, item in enumerate(prompts.objects):
         place = known.get(item.name)

@@ -8,18 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import pairwise
-from typing import Literal
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import PromptedObject, PromptSet
-
-Between = Literal["track", "interpolate"]
-"""How the slices between prompted ones come about: by SAM 2's memory, or each by itself from an interpolated box."""
-
-BETWEENS: tuple[Between, ...] = ("track", "interpolate")
 
 
 def check_interpolation(prompt: AnyPrompt) -> None:

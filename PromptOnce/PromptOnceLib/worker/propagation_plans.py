@@ -13,7 +13,7 @@ from PromptOnceLib.engine.images.slice_prompting import SlicePrompting
 from PromptOnceLib.engine.propagation import Frames, SliceOutput, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.zoom.seeds import zoomed_after_seeds
-from PromptOnceLib.engine.zoom.single_slices import SlicesTask
+from PromptOnceLib.engine.zoom.single_slices import SlicesTask, UnitedTask
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import WrongOrderError
 from PromptOnceLib.imaging.views.crop import Crop
@@ -54,7 +54,7 @@ def plan_propagation(request: protocol.Propagate, views: Views, folder: Path, sh
     if isinstance(request.prompt, Prompt):
         return _from_one_slice(request, request.prompt, views, shape)
     request.prompt.validate_for(shape(0))
-    if request.between == "interpolate":
+    if request.between != "track":
         return _between_boxes(request, request.prompt, views)
     return _between_fixed_slices(request, request.prompt, views)
 
@@ -114,21 +114,24 @@ def _between_fixed_slices(request: protocol.Propagate, prompts: PromptSet, views
 
 
 def _between_boxes(request: protocol.Propagate, prompts: PromptSet, views: Views) -> Plan:
-    """Each slice by itself, object after object."""
-    within, tasks = range(request.first, request.last + 1), []
+    """Each slice by itself, or also tracked between the same prompts, object after object."""
+    within = range(request.first, request.last + 1)
+    tasks: list[tuple[int, SlicesTask | UnitedTask]] = []
     for place, item in enumerate(prompts.objects):
         if item.slices:
             slices = set(within) if request.changed is None else affected(item, request.changed, within)
-            task = SlicesTask(interpolated(item), tuple(sorted(slices)), request.sight.zoom, request.fill_hole_area)
-            tasks.append((place, item.name, task))
+            alone = SlicesTask(interpolated(item), tuple(sorted(slices)), request.sight.zoom, request.fill_hole_area)
+            task: SlicesTask | UnitedTask = alone
+            if request.between == "both":
+                task = UnitedTask.of(alone, item, views, request.sight, within, request.changed is None)
+            tasks.append((place, task))
 
     def outputs() -> Outputs:
-        for place, name, task in tasks:
-            views.begin([name], None)
+        for place, task in tasks:
             for output in task.run(views):
                 yield [place], output
 
-    return Plan(len(prompts.objects), sum(len(task.slices) for _, _, task in tasks), outputs())
+    return Plan(len(prompts.objects), sum(task.steps for _, task in tasks), outputs())
 
 
 def _after_seeds(

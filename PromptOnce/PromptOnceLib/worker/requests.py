@@ -18,13 +18,13 @@ from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.each_slice import Proposals, check_each_slice, proposed_names
-from PromptOnceLib.prompts.interpolation import Between, check_interpolation
+from PromptOnceLib.prompts.interpolation import check_interpolation
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.walls import Walls, kept_out
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, Removed, clean_up
-from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.result import Between, SegmentationResult
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result
 from PromptOnceLib.worker.client import WorkerClient
@@ -131,7 +131,7 @@ class PropagationJob(SessionJob):
         if isinstance(prompt, PromptSet) and settings.alone:
             names = proposed_names(prompt, settings.proposals)
         self.result = SegmentationResult.empty(names, stack.frames.shape, stack.axis) if base is None else base.copy()
-        self.result.zoom, self.result.interpolated = settings.zoom, settings.between == "interpolate"
+        self.result.zoom, self.result.between = settings.zoom, settings.between
         # Where the worker's objects stand in the result.
         self._places = [self.result.names.index(name) for name in names]
         self.progress = Progress(clock)
@@ -157,7 +157,7 @@ class PropagationJob(SessionJob):
             check_each_slice(self.prompt, self._stack.frames.shape)
         else:
             files.check_propagates()
-        if self.settings.between == "interpolate":
+        if self.settings.between != "track":
             check_interpolation(self.prompt)
         self._range = self.settings.range_for(self.prompt, len(self._stack.frames))
 

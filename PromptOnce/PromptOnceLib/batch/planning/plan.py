@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from PromptOnceLib.imaging.views.crop import Zoom
-from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
+from PromptOnceLib.segmentation.result import Between
 
 OutputFormat = Literal["seg.nrrd", "nii.gz"]
 Method = Literal["propagate", "each-slice"]

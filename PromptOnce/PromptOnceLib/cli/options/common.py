@@ -15,9 +15,9 @@ from PromptOnceLib.cli import completed_names
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
-from PromptOnceLib.prompts.interpolation import BETWEENS
 from PromptOnceLib.prompts.zoom import zoom_from_text
 from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS
+from PromptOnceLib.segmentation.result import BETWEENS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -179,7 +179,7 @@ between_option = click.option(
     default="track",
     show_default=True,
     help="Between prompted slices: track the object, or interpolate its boxes and segment each slice by itself, from "
-    "the first box to the last.",
+    "the first box to the last; or both, and keep what either finds there.",
 )
 clean_up_option = click.option(
     "--clean-up",

@@ -150,7 +150,7 @@ class RunPanel(Panel):
         self.overwrite.checked = choices.overwrite
         self.early_stop.checked = choices.earlyStop
         fill(self.zoom, _zooms(), choices.zoom)
-        fill(self.between, [(_("track"), "track"), (_("interpolate boxes"), "interpolate")], choices.between)
+        fill(self.between, _betweens(), choices.between)
         self.limit.checked = choices.limitRange
         count = len(case.image.slices)
         for box, value in ((self.first, choices.firstSlice), (self.last, choices.lastSlice)):
@@ -207,6 +207,10 @@ def _zooms() -> list[tuple[str, str]]:
     """What can be chosen, and the words that are kept for it."""
     factors = [(_("{factor} times the object").format(factor=factor), factor) for factor in ("1.5", "2", "3", "4")]
     return [(_("as the model needs it"), "auto"), (_("off: whole slices"), "off"), *factors]
+
+
+def _betweens() -> list[tuple[str, str]]:
+    return [(_("track"), "track"), (_("interpolate boxes"), "interpolate"), (_("both: where either finds it"), "both")]
 
 
 def early_stop_box() -> Any:

@@ -21,11 +21,10 @@ from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.mrml.segmentations.settled import keeping_settled
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
-from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.zoom import zoom_from_text
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.result import Between, SegmentationResult
 from PromptOnceLib.worker.requests import PropagationJob, Settings
 
 Direction = Literal["both", "forward", "backward"]

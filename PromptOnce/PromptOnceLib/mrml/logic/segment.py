@@ -19,10 +19,9 @@ from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
 from PromptOnceLib.mrml.segmentations.settled import keeping_settled
 from PromptOnceLib.mrml.tables import TableNodes, totals_in_words, write_tables
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, volume_geometry
-from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals
+from PromptOnceLib.segmentation.result import Between, SegmentationResult, SliceResult, Totals, slice_results, totals
 from PromptOnceLib.worker.requests import Settings
 
 
@@ -83,12 +82,13 @@ class SegmentLogic:
         included. earlyStop: stop a pass where the object has ended, after several slices without it; not for objects in
         several pieces. zoom: what the network sees of a slice: "auto", a crop around objects that are small on it;
         "off", all of it; or a crop so many times as long as the object. between: "track", or "interpolate" boxes
-        between prompted slices. cleanUp: which pieces stay, "connected" to the mask of a prompted slice, "largest" or
-        "all". segmentationNode: where the masks go, None for a new one. segmentIds: a segment for every object, None
-        for a new one. overwrite: take the masks' voxels from the other shown segments. keepCorrections: slices of these
-        segments that were corrected, accepted or drawn on by hand keep their masks; in both directions the run also
-        goes out from them. keepOut: a segmentation whose shown segments, or keepOutSegmentIds, the masks do not reach
-        into. reference: a segmentation or label map node to compare with; table and plot are written at the end.
+        between prompted slices, or "both", where either finds something. cleanUp: which pieces stay, "connected" to the
+        mask of a prompted slice, "largest" or "all". segmentationNode: where the masks go, None for a new one.
+        segmentIds: a segment for every object, None for a new one. overwrite: take the masks' voxels from the other
+        shown segments. keepCorrections: slices of these segments that were corrected, accepted or drawn on by hand keep
+        their masks; in both directions the run also goes out from them. keepOut: a segmentation whose shown segments,
+        or keepOutSegmentIds, the masks do not reach into. reference: a segmentation or label map node to compare with;
+        table and plot are written at the end.
 
         wait=True returns when it is done, the application staying alive, and raises what went wrong; results until
         then are kept. wait=False returns at once. onProgress is called with the run after every slice, onFinished when

@@ -104,7 +104,7 @@ def read_segment_result(volume_node: Any, segmentation_node: Any, segment_id: st
     if record is not None and record.axis == axis:
         presence, predicted_iou = (np.array(s, np.float32) for s in (record.presence, record.predicted_iou))
         result.crops.update(record.crops)
-        result.zoom, result.interpolated = record.zoom, record.interpolated
+        result.zoom, result.between = record.zoom, record.between
         if presence.shape == predicted_iou.shape == result.presence.shape and _fits(record.prompts, stack.shape):
             result.presence[:], result.predicted_iou[:] = presence, predicted_iou
             result.computed[:] = ~np.isnan(presence[0]) | stack.any(axis=(1, 2))
@@ -164,7 +164,7 @@ def note_run(writer: SegmentWriter, prompt: AnyPrompt, result: SegmentationResul
         before = read_segment_result(writer.volume_node, writer.node, segment_id, result.axis)
         scores = SegmentationResult.of_mask(before.result.masks[0], before.name, result.axis)
         scores.crops.update({name: crop for name, crop in result.crops.items() if name == result.names[place]})
-        scores.zoom, scores.interpolated = result.zoom, result.interpolated
+        scores.zoom, scores.between = result.zoom, result.between
         computed = result.computed.copy()
         computed[writer.kept[segment_id]] = False
         for own, old, of_run in (
@@ -194,7 +194,7 @@ def _write_record(
     name = prompts.objects[0].name
     result = SegmentationResult(masks, scores.computed, scores.presence, scores.predicted_iou, segment.axis, (name,))
     result.crops.update(dict.fromkeys((name,), *scores.crops.values()) if scores.crops else {})
-    result.zoom, result.interpolated = scores.zoom, scores.interpolated
+    result.zoom, result.between = scores.zoom, scores.between
     record = correction_record(prompts, result, window)
     grid = labelmap.grid_image(segment.volume_node, segment.node)
     edited = corrections.corrected_slices(segment.node, segment.segment_id, grid, segment.axis, now)

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from PromptOnceLib.models.model_entry import MemorySettings
 from PromptOnceLib.prompts.each_slice import Proposals
-from PromptOnceLib.prompts.interpolation import Between
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.zoom import Sight
+from PromptOnceLib.segmentation.result import Between
 from PromptOnceLib.worker.messages.message import FileName, Message, Request
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def test_what_was_seen_stands_in_the_result_and_a_correction_sees_the_same(run: 
     assert run("segment", rod, "-o", "rod.seg.nrrd", *BOX, "--name", "rod").status == 0
     record = record_of(tmp_path / "rod.seg.nrrd")
     crop = record.crops["rod"]
-    assert (record.zoom, record.interpolated) == ("auto", False)
+    assert (record.zoom, record.between) == ("auto", "track")
     assert crop.rows < SIZE / 2
     assert crop.holds((28, 38, 52, 62))
 
@@ -68,17 +69,18 @@ def test_whole_slices_are_seen_where_that_is_wanted(run: Run, rod: Path, tmp_pat
     assert record_of(tmp_path / "rod.seg.nrrd").crops == {"object": Crop.whole((SIZE, SIZE))}
 
 
-def test_boxes_end_the_object(run: Run, rod: Path, tmp_path: Path) -> None:
-    arguments = ("--prompt", boxes(tmp_path, 2, 6), "--window", "full", "--between", "interpolate", "--json")
+@pytest.mark.parametrize("between", ["interpolate", "both"])
+def test_boxes_end_the_object(run: Run, rod: Path, tmp_path: Path, between: str) -> None:
+    arguments = ("--prompt", boxes(tmp_path, 2, 6), "--window", "full", "--between", between, "--json")
     ended = run("segment", rod, "-o", "rod.seg.nrrd", *arguments)
     assert ended.status == 0, ended.err
     assert [row["slice"] for row in ended.json["per_slice"] if row["area"]] == [2, 3, 4, 5, 6]
-    assert record_of(tmp_path / "rod.seg.nrrd").interpolated
+    assert record_of(tmp_path / "rod.seg.nrrd").between == between
 
     corrected = run("correct", rod, "rod.seg.nrrd", "--slice", "7", "--box", "38,28,62,52", "--json")
     assert corrected.status == 0, corrected.err
     found = record_of(tmp_path / "rod.seg.nrrd")
-    assert found.interpolated
+    assert found.between == between
     assert found.prompts.object("rod").indices == (2, 6, 7)
 
 
@@ -88,6 +90,7 @@ def test_boxes_end_the_object(run: Run, rod: Path, tmp_path: Path) -> None:
         (("--zoom", "0.5"), "from 1 to 100"),
         (("--clean-up", "none"), "'connected', 'largest', 'all'"),
         (("--between", "interpolate"), "only one is prompted"),
+        (("--between", "both"), "only one is prompted"),
     ],
 )
 def test_what_makes_no_sense_is_said(run: Run, rod: Path, arguments: tuple[str, ...], said: str) -> None:
@@ -106,7 +109,7 @@ def test_a_batch_is_told_and_keeps_it(run: Run, rod: Path, tmp_path: Path) -> No
     options = read_run_record(tmp_path / "out").options
     assert (options["zoom"], options["between"], options["clean_up"]) == (2.0, "interpolate", "largest")
     record = record_of(tmp_path / "out" / "cases" / "rod" / "segmentation.seg.nrrd")
-    assert (record.zoom, record.interpolated) == (2.0, True)
+    assert (record.zoom, record.between) == (2.0, "interpolate")
     again = run("batch", "-o", "out", "--resume", "--json")
     assert (again.status, again.json["reused"]) == (0, 1), "what is not named stays as it was"
     other = run("batch", "-o", "out", "--resume", "--zoom", "off", "--json")
@@ -123,4 +126,12 @@ def test_a_record_of_an_older_version_saw_whole_slices() -> None:
     marked = FixedSlice(slice=0, points=(Point(x=1, y=1, positive=True),))
     prompts = PromptSet(objects=(PromptedObject(slices=(marked,)),))
     old = CorrectionRecord(axis=0, window="full", prompts=prompts, presence=((0.5,),), predicted_iou=((0.5,),))
-    assert (old.zoom, old.crops, old.interpolated) == ("off", {}, False)
+    assert (old.zoom, old.crops, old.between) == ("off", {}, "track")
+
+
+@pytest.mark.parametrize(("interpolated", "between"), [(True, "interpolate"), (False, "track")])
+def test_a_record_of_an_older_version_says_whether_boxes_were_interpolated(interpolated: bool, between: str) -> None:
+    prompts = PromptSet(objects=(PromptedObject(),))
+    now = CorrectionRecord(axis=0, window="full", prompts=prompts, presence=((0.5,),), predicted_iou=((0.5,),))
+    then = now.model_dump(mode="json", exclude={"between"}) | {"interpolated": interpolated}
+    assert CorrectionRecord.model_validate_json(json.dumps(then)).between == between

@@ -17,12 +17,15 @@ from PromptOnceLib.engine.propagation import Propagation
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Features, Tracker
+from PromptOnceLib.engine.transfer import SliceOutput
+from PromptOnceLib.engine.zoom.single_slices import united
 from PromptOnceLib.engine.zoom.views import CroppedFrames, Views
 from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
 from PromptOnceLib.prompts.zoom import Sight, seen_in
+from PromptOnceLib.segmentation.result import BETWEENS
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.propagation_plans import Plan, plan_propagation
 
@@ -163,6 +166,42 @@ def test_a_changed_box_computes_up_to_its_neighbours(views: Views, tmp_path: Pat
     )
     plan = plan_propagation(request, views, tmp_path, lambda _: (SLICES, ROWS, COLUMNS))
     assert [output.slice for _, output in plan.outputs] == [4, 5, 6]
+
+
+def test_what_memory_finds_between_boxes_comes_beside_what_they_find(views: Views, tmp_path: Path) -> None:
+    masks = {between: run(views, tmp_path, boxed_on(1, 5), between=between)[1][0] for between in BETWEENS}
+    assert masks["both"].any(axis=(1, 2)).tolist() == [False, True, True, True, True, True, False]
+    for index in (1, 5):
+        np.testing.assert_array_equal(masks["both"][index], masks["interpolate"][index])
+    for index in (2, 3, 4):
+        np.testing.assert_array_equal(masks["both"][index], masks["interpolate"][index] | masks["track"][index])
+    assert (masks["interpolate"] & ~masks["track"])[2:5].any(), "else one of the two shows nothing here"
+
+
+@pytest.mark.parametrize("changed", [(5,), (3, 5)])
+def test_a_changed_box_is_tracked_up_to_its_neighbours_as_in_a_run_of_all(
+    views: Views, tmp_path: Path, changed: tuple[int, ...]
+) -> None:
+    prompts = boxed_on(1, 3, 5)
+    everything = run(views, tmp_path, prompts, between="both")[1]
+    request = protocol.Propagate(
+        id=1, prompt=prompts, file="masks.npy", first=0, last=SLICES - 1, between="both", changed=changed
+    )
+    plan = plan_propagation(request, views, tmp_path, lambda _: (SLICES, ROWS, COLUMNS))
+    outputs = [output for _, output in plan.outputs]
+    assert len(outputs) == plan.steps
+    found = {output.slice: output.masks for output in outputs}
+    assert sorted(found) == list(range(4 if changed == (5,) else 2, SLICES))
+    for index, masks in found.items():
+        np.testing.assert_array_equal(masks, everything[:, index])
+
+
+def test_the_scores_are_those_of_the_way_that_is_surer() -> None:
+    one = SliceOutput(2, np.array([[[1, 0, 0]]], np.uint8), (0.25,), (0.75,))
+    other = SliceOutput(2, np.array([[[0, 1, 0]]], np.uint8), (0.5,), (0.5,))
+    for found in (united(one, other), united(other, one)):
+        assert found.masks.tolist() == [[[1, 1, 0]]]
+        assert (found.presence, found.predicted_iou) == ((0.5,), (0.5,))
 
 
 def after_a_seed(views: Views, folder: Path, frame: np.ndarray, scale: float, zoom: float) -> tuple[Plan, np.ndarray]:

@@ -40,13 +40,14 @@ def test_kept_marks_and_those_of_the_prompted_slice_prompt_the_run_together(mark
     assert marked.result().any(axis=(1, 2)).all(), "what lies beyond both is tracked"
 
 
-def test_interpolated_boxes_end_the_object(marked: User) -> None:
+@pytest.mark.parametrize("between", ["interpolate", "both"])
+def test_interpolated_boxes_end_the_object(marked: User, between: str) -> None:
     marked.panel.run.options.collapsed = False
-    marked.pick(marked.panel.run.between, "interpolate")
+    marked.pick(marked.panel.run.between, between)
     marked.propagate()
     marked.wait_for_run()
     assert np.flatnonzero(marked.result().any(axis=(1, 2))).tolist() == [5, 6, 7, 8]
-    assert marked.work.runs.job.result.interpolated
+    assert marked.work.runs.job.result.between == between
 
 
 def test_what_is_forgotten_prompts_nothing_and_one_box_is_too_few(marked: User) -> None:
