@@ -9,7 +9,6 @@ alone: elsewhere workers start by themselves.
 from __future__ import annotations
 
 import ast
-import importlib
 import os
 import selectors
 import signal
@@ -18,19 +17,50 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from PromptOnceLib.processes.transport import worker_environment
 
 VARIABLE = "PROMPTONCE_FORK_SERVER"
-# By the module that a Python is started with: that of the worker's main, and what else is imported before the fork.
-WORKERS = {
-    "PromptOnceLib.worker": ("PromptOnceLib.worker.server", "PromptOnceLib.worker.handlers"),
-    "worker.fake_process": ("worker.fake_process",),
-}
+Main = Callable[..., None]
+
+
+@cache
+def real_worker() -> Main:
+    """Its main, everything imported, and the model of the tests in memory, which takes a third of a second to build."""
+    import torch
+
+    from PromptOnceLib.engine.images import loading
+    from PromptOnceLib.models.registry import ModelFiles, resolve_model
+    from PromptOnceLib.worker import handlers  # noqa: F401
+    from PromptOnceLib.worker.server import main
+
+    def wanted(files: ModelFiles) -> tuple[object, ...]:
+        return files.checkpoint, str(files.config), files.image_size
+
+    nano, load = resolve_model("nano"), loading.load_model
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a worker would wait for others, which are not forked
+    built = [load(nano)]
+    torch.set_num_threads(threads)
+    loading.load_model = lambda files: built.pop() if built and wanted(files) == wanted(nano) else load(files)
+    return main
+
+
+@cache
+def fake_worker() -> Main:
+    """Its main."""
+    from worker.fake_process import main
+
+    return main
+
+
+# By the module that a Python is started with.
+WORKERS = {"PromptOnceLib.worker": real_worker, "worker.fake_process": fake_worker}
 
 
 @contextmanager
@@ -91,14 +121,14 @@ class ForkServer:
     def _fork_a_worker(
         self, starter: socket.socket, streams: list[int], module: str, arguments: list[str], **place: Any
     ) -> None:
-        imported = [importlib.import_module(name) for name in WORKERS[module]]
+        main = WORKERS[module]()
         process_id = os.fork()
         if process_id != 0:
             self._starters[process_id] = starter
             return
         try:
             self._become_a_worker(starter, streams, **place)
-            imported[0].main(*arguments)
+            main(*arguments)
         finally:
             os._exit(1)
 
@@ -114,6 +144,7 @@ class ForkServer:
             open_one.close()
         os.environ.clear()
         os.environ.update(variables)
+        tempfile.tempdir = None  # which the variables may name
         os.chdir(folder)
         threading.Thread(target=_end_with, args=(starter,), daemon=True).start()
 
