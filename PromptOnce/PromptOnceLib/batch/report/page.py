@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -43,26 +44,28 @@ _SHOWN_OPTIONS = (
 
 def report_page(run: RunResults) -> str:
     """The whole page. It is made to be handed on: of the records' paths none is in it, of messages what they say."""
-    environment = page_environment()
-    environment.globals.update(thumbnail=thumbnail, case_facts=case_facts, case_files=case_files)
-    environment.globals.update(curves=curves, dash=DASH, look_score=LOOK)
-    return environment.get_template("report.html").render(
-        **page_parts("report.js"),
-        subtitle=_subtitle(run),
-        tiles=_tiles(run),
-        outcome=_outcome(run),
-        model_note=demonstration_note(load_registry().models, run.record.model.name),
-        plots=box_plots(run.cases),
-        cases=sorted(run.cases, key=lambda case: -case.urgency),
-        columns=shown_columns(run.cases),
-        tables=(CASES_TABLE, RESULTS, JOINT_RESULTS, JOINT_RAW_DATA),
-        grouped=any(case.group for case in run.cases),
-        run_facts=_run_facts(run),
+    return (
+        page_environment()
+        .get_template("report.html")
+        .render(
+            **page_parts("report.js"),
+            subtitle=_subtitle(run),
+            tiles=_tiles(run),
+            outcome=_outcome(run),
+            model_note=demonstration_note(load_registry().models, run.record.model.name),
+            plots=box_plots(run.cases),
+            cases=sorted(run.cases, key=lambda case: -case.urgency),
+            columns=shown_columns(run.cases),
+            tables=(CASES_TABLE, RESULTS, JOINT_RESULTS, JOINT_RAW_DATA),
+            grouped=any(case.group for case in run.cases),
+            run_facts=_run_facts(run),
+        )
     )
 
 
+@cache
 def page_environment() -> Environment:
-    """The templates in Resources/Report, every text in them escaped."""
+    """The templates in Resources/Report, every text in them escaped; one for all pages, as templates are compiled."""
     environment = Environment(
         loader=FileSystemLoader(resource("Report")),
         autoescape=True,
@@ -71,6 +74,8 @@ def page_environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["number"] = number
+    environment.globals.update(thumbnail=thumbnail, case_facts=case_facts, case_files=case_files)
+    environment.globals.update(curves=curves, dash=DASH, look_score=LOOK)
     return environment
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +27,32 @@ from PromptOnceLib.errors import InputError
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [pytest.mark.usefixtures("_posix"), pytest.mark.skipif(not has_proc(), reason="finds workers in /proc")]
+KILLS = 6
 
 
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Any]:
+@contextmanager
+def local_cluster(folder: Path) -> Iterator[Any]:
+    """The client of two workers, which are started again when they die."""
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, local_directory=tmp_path
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", local_directory=folder
         ) as cluster,
         distributed.Client(cluster) as found,
     ):
+        yield found
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """For tests that leave the workers as they are."""
+    with local_cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
+
+
+@pytest.fixture
+def own_client(tmp_path: Path) -> Iterator[Any]:
+    """For tests that kill workers, or change their variables."""
+    with local_cluster(tmp_path) as found:
         yield found
 
 
@@ -101,40 +118,40 @@ def test_the_workers_of_a_cluster_give_what_one_computer_gives(tmp_path: Path, c
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kills", [1, 2])
-def test_a_worker_that_is_killed_loses_no_case(tmp_path: Path, client: Any, kills: int) -> None:
+def test_a_worker_that_is_killed_loses_no_case(tmp_path: Path, own_client: Any, kills: int) -> None:
     """The cases of a dead worker go to another one at once; one that kills two is set aside."""
     plan, options, out = study(tmp_path, "abc"), quick_options(tmp_path), tmp_path / "out"
     run_batch(plan, options, tmp_path / "alone")
     with Gate(slices=2) as gate:
-        client.run(lambda variable: os.environ.update([variable]), gate.variable)
+        own_client.run(lambda variable: os.environ.update([variable]), gate.variable)
         left = kills
 
         def should_cancel() -> bool:
             nonlocal left
             if left and gate.stopped():
                 left -= 1
-                os.kill(process_of(client, 0), signal.SIGKILL)
-                client.wait_for_workers(2)
+                os.kill(process_of(own_client, 0), signal.SIGKILL)
+                own_client.wait_for_workers(2)
                 if not left:
                     gate.open()
             return False
 
-        summary = run_batch(plan, options, out, cluster=on_cluster(client), should_cancel=should_cancel)
+        summary = run_batch(plan, options, out, cluster=on_cluster(own_client), should_cancel=should_cancel)
     if summary.failed:
         assert kills == 2
         assert summary.not_succeeded[0].status == "set_aside"
-        summary = run_batch(plan, options, out, resume=True, cluster=on_cluster(client))
+        summary = run_batch(plan, options, out, resume=True, cluster=on_cluster(own_client))
     assert summary.succeeded
     check_nothing_is_half(out)
     check_it_is_as_undisturbed(out, tmp_path / "alone")
 
 
 @pytest.mark.slow
-def test_workers_that_are_killed_twenty_times_lose_no_case(
+def test_workers_that_are_killed_again_and_again_lose_no_case(
     tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rng, kills = random.Random(7), 0
-    plan, options = study(tmp_path, "abcdefghijkl"), quick_options(tmp_path)
+    plan, options = study(tmp_path, "abcdefgh"), quick_options(tmp_path)
     run_batch(plan, options, tmp_path / "undisturbed")
     with Gate(slices=rng.randint(0, SLICES)) as gate:
         monkeypatch.setenv(*gate.variable)
@@ -145,12 +162,12 @@ def test_workers_that_are_killed_twenty_times_lose_no_case(
 
             def kill_one() -> bool:
                 nonlocal kills
-                if kills < 20 and gate.stopped():
+                if kills < KILLS and gate.stopped():
                     processes.kill_worker(rng.randrange(2))
                     processes.add_worker()
                     kills += 1
                     gate.slices += rng.randint(0, 2 * SLICES)
-                    if kills == 20:
+                    if kills == KILLS:
                         gate.open()
                 return False
 
@@ -166,7 +183,7 @@ def test_workers_that_are_killed_twenty_times_lose_no_case(
                 # What somebody was killed while writing goes when the run is opened again.
                 assert run_batch(plan, options, out, resume=True).reused == len(plan.cases)
                 check_it_is_as_undisturbed(out, tmp_path / "undisturbed")
-                if kills == 20:
+                if kills == KILLS:
                     break
 
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import re
+import shutil
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
@@ -57,6 +58,14 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("batch") / "run"
     samples = [Sample("fine", "GE", nothing), Sample("leaking", "<b>", leaking), Sample("unsure", "GE", unsure, False)]
     write_sample_run(folder, samples, [FAILURE], waiting=["waiting"])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def two_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run to copy."""
+    folder = tmp_path_factory.mktemp("two") / "run"
+    write_sample_run(folder, [Sample("fine"), Sample("odd")])
     return folder
 
 
@@ -158,12 +167,12 @@ def test_the_report_holds_no_path(html: str) -> None:
     assert "/home/somebody" not in html
 
 
-def test_a_damaged_case_is_a_failed_one_and_the_rest_is_reported(tmp_path: Path) -> None:
-    write_sample_run(tmp_path / "run", [Sample("a"), Sample("b")])
-    (tmp_path / "run" / CASES / "a" / "slices.csv").write_bytes(b"\xff\x00")
+def test_a_damaged_case_is_a_failed_one_and_the_rest_is_reported(tmp_path: Path, two_cases: Path) -> None:
+    shutil.copytree(two_cases, tmp_path / "run")
+    (tmp_path / "run" / CASES / "odd" / "slices.csv").write_bytes(b"\xff\x00")
     run = read_run(tmp_path / "run")
-    assert [case.name for case in run.done] == ["b"]
-    assert [case.name for case in run.failed] == ["a"]
+    assert [case.name for case in run.done] == ["fine"]
+    assert [case.name for case in run.failed] == ["odd"]
     write_run_tables(tmp_path / "run")
     assert "is not a table" in write_report(tmp_path / "run").read_text(encoding="utf-8")
 
@@ -188,8 +197,10 @@ def test_a_folder_that_is_no_run_gets_no_report(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["record.json", "slices.csv", "thumbnail-seed.png", "thumbnail-look.png"])
 @pytest.mark.parametrize("kind", ["folder", "pipe", "noise", "cut", "link to itself"])
-def test_one_odd_file_of_a_case_does_not_keep_the_report_away(tmp_path: Path, name: str, kind: str) -> None:
-    write_sample_run(tmp_path / "run", [Sample("fine"), Sample("odd")], [])
+def test_one_odd_file_of_a_case_does_not_keep_the_report_away(
+    tmp_path: Path, two_cases: Path, name: str, kind: str
+) -> None:
+    shutil.copytree(two_cases, tmp_path / "run")
     path = tmp_path / "run" / "cases" / "odd" / name
     content = path.read_bytes()
     path.unlink()

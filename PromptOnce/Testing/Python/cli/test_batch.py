@@ -23,7 +23,6 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-@pytest.mark.real_worker
 def test_a_folder_is_segmented_then_resumed_without_naming_anything_again(
     run: Run, run_process: Run, images: Path, tmp_path: Path
 ) -> None:

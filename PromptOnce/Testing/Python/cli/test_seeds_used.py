@@ -45,11 +45,10 @@ def library(tmp_path: Path) -> Path:
     return library_with(tmp_path / "library", disk_seed("disk one", "CT 2", 0.95), disk_seed("disk two", "CT 3", 0.6))
 
 
-@pytest.mark.real_worker
 def test_a_seed_is_saved_and_serves_the_next_patient(
-    run: Run, run_process: Run, disk_volume: Path, next_patient: Path, tmp_path: Path
+    run: Run, disk_volume: Path, next_patient: Path, tmp_path: Path
 ) -> None:
-    saved = run_process(
+    saved = run(
         "seeds", "save", "the disk", disk_volume, *BOX, "--name", "disk", "--scanner", "name=CT 2",
         "manufacturer=MAKER", "--target", "disk", "--preview", "frame.png", "--json", *CONFIRMED,
     )  # fmt: skip

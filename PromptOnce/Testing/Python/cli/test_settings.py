@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from cli.conftest import COMMAND, Run
+from cli.conftest import Run
 from PromptOnceLib.prompts.prompt import read_prompt
 
 pytestmark = pytest.mark.usefixtures("_fake_worker")
@@ -86,19 +84,19 @@ def test_mistakes_in_the_file_are_named(run: Run, disk_volume: Path, tmp_path: P
     assert run("--config", "missing.toml", "models", "list").status == 2
 
 
-def completed(*words: str) -> list[str]:
-    """What bash offers for the last of the words."""
-    environment = os.environ | {
-        "_PROMPTONCE_COMPLETE": "bash_complete",
-        "COMP_WORDS": " ".join(("promptonce", *words)),
-        "COMP_CWORD": str(len(words)),
-    }
-    ended = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, check=False, timeout=60)
-    assert not ended.stderr
-    return [line.partition(",")[2] for line in ended.stdout.splitlines()]
+def test_names_of_commands_models_windows_and_structures_are_completed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_PROMPTONCE_COMPLETE", "bash_complete")
 
+    def completed(*words: str) -> list[str]:
+        """What bash offers for the last of the words."""
+        monkeypatch.setenv("COMP_WORDS", " ".join(("promptonce", *words)))
+        monkeypatch.setenv("COMP_CWORD", str(len(words)))
+        ended = run()
+        assert not ended.err
+        return [line.partition(",")[2] for line in ended.out.splitlines()]
 
-def test_names_of_commands_models_windows_and_structures_are_completed() -> None:
     assert {"segment", "seeds"} <= set(completed("se"))
     assert completed("segment", "a.nii.gz", "--model", "ti") == ["tiny", "tiny_512"]
     assert "lung" in completed("segment", "a.nii.gz", "--window", "l")

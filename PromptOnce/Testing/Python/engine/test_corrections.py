@@ -29,8 +29,10 @@ def workspace(model: Model, folder: Path) -> Propagation:
     return Propagation(Tracker(model, on_cpu()), frames, pytest.fail, run_memory=RunMemory(folder))
 
 
-@pytest.mark.parametrize("index", [1, 5, 20])
-@pytest.mark.parametrize("model_name", ["nano", pytest.param("random_tiny", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("model_name", "index"),
+    [("nano", 1), ("nano", 5), ("nano", 20), pytest.param("random_tiny", 20, marks=pytest.mark.slow)],
+)
 def test_a_click_equals_upstreams(request: pytest.FixtureRequest, tmp_path: Path, model_name: str, index: int) -> None:
     model, config = request.getfixturevalue(model_name)
     work = workspace(model, tmp_path)

@@ -42,8 +42,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("model_name", ["nano", pytest.param("random_tiny", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("model_name", "case"),
+    [*(("nano", case) for case in CASES), pytest.param("random_tiny", "four slices", marks=pytest.mark.slow)],
+)
 def test_in_one_direction_masks_equal_upstream(request: pytest.FixtureRequest, model_name: str, case: str) -> None:
     model, config = request.getfixturevalue(model_name)
     slices, names = CASES[case]

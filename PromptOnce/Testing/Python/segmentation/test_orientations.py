@@ -1,4 +1,4 @@
-"""From an image of any orientation through the real worker into files: other programs find every voxel at its place."""
+"""From an image of any orientation through a worker into files: other programs find every voxel at its place."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import nrrd
 import numpy as np
 import pytest
 from worker.disks import disk_frames
+from worker.fake_process import INSTEAD, fake_python
 
 import PromptOnceLib as po
 from PromptOnceLib.segmentation.metrics import dice
@@ -31,6 +32,15 @@ ORIENTATIONS = [(order, signs) for order in permutations(range(3)) for signs in 
 def model() -> Iterator[po.Session]:
     with po.Session(device="cpu", precision="float32", threads=1) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def fake_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[po.Session]:
+    """A worker that needs no model; it gets the same slices."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"))))
+        with po.Session(device="cpu", precision="float32") as opened:
+            yield opened
 
 
 def reoriented(array: np.ndarray, affine: np.ndarray, order: tuple[int, ...], signs: tuple[int, ...]):
@@ -61,7 +71,7 @@ def read_mha(path: Path) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("oblique", [False, True], ids=["straight", "oblique"])
 @pytest.mark.parametrize(("order", "signs"), ORIENTATIONS)
 def test_no_voxel_is_elsewhere(
-    model: po.Session, tmp_path: Path, order: tuple[int, ...], signs: tuple[int, ...], oblique: bool
+    request: pytest.FixtureRequest, tmp_path: Path, order: tuple[int, ...], signs: tuple[int, ...], oblique: bool
 ) -> None:
     spacing = SPACINGS[ORIENTATIONS.index((order, signs)) % len(SPACINGS)]
     frames = disk_frames(slices=SLICES).transpose(2, 1, 0)
@@ -80,7 +90,7 @@ def test_no_voxel_is_elsewhere(
         prompt_from=np.ascontiguousarray(expected.T.astype(np.uint8)),
         axis=along,
         window="full",
-        model=model,
+        model=request.getfixturevalue("fake_model" if oblique else "model"),
     )
     for name in ("mask.nii.gz", "mask.seg.nrrd", "mask.mha"):
         result.save(tmp_path / name)

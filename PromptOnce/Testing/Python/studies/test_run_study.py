@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 import SimpleITK as sitk
 from worker.disks import disk_frames
 from worker.fake_engine import EMBED_SECONDS, LIMIT
+from worker.fake_process import INSTEAD, fake_python
 from worker.gate import Gate
 
 from PromptOnceLib.batch.report.run_results import read_run
@@ -20,8 +24,10 @@ from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.studies import run_study as running
 from PromptOnceLib.studies.arm_plans import SEEDS
 from PromptOnceLib.studies.design import ArmComparison, StudyArm, StudyData, StudyDesign
+from PromptOnceLib.studies.figures.times import times_figure
 from PromptOnceLib.studies.presets import PRESETS
 from PromptOnceLib.studies.report import contents
+from PromptOnceLib.studies.rows import ArmRows
 from PromptOnceLib.studies.run_study import StudyOutcome, run_study
 
 pytestmark = pytest.mark.usefixtures("_fake_worker")
@@ -30,31 +36,57 @@ SLICES = 4
 HELD = (1, 2)
 
 
-@pytest.fixture(autouse=True)
-def _undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures take seconds: only one test needs them."""
-    if "_drawn" not in request.fixturenames:
-        monkeypatch.setattr(contents, "_draw", lambda *arguments: None)
+@pytest.fixture(autouse=True, scope="module")
+def _undrawn() -> Iterator[None]:
+    """Figures take seconds, and have tests of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contents, "_draw", lambda *arguments: None)
+        yield
 
 
-@pytest.fixture
-def _drawn() -> None:
-    """For the test that does."""
-
-
-@pytest.fixture
-def disks(tmp_path: Path) -> StudyData:
+def write_disks(folder: Path) -> StudyData:
     """Three volumes of a bright disk in two groups, with references of which the worker finds most."""
     for number, name in enumerate(("first/a", "first/b", "second/c")):
         frames = disk_frames(slices=SLICES, seed=number)
         labels = (frames > LIMIT).astype(np.uint8)
         labels[:, :, :38] = 0
         labels[[0, 3]] = 0
-        for folder, array in (("images", frames), ("labels", labels)):
-            path = tmp_path / "data" / folder / f"{name}.nii.gz"
+        for part, array in (("images", frames), ("labels", labels)):
+            path = folder / part / f"{name}.nii.gz"
             path.parent.mkdir(parents=True, exist_ok=True)
             sitk.WriteImage(sitk.GetImageFromArray(array), str(path))
-    return StudyData(set="folder", folder=tmp_path / "data")
+    return StudyData(set="folder", folder=folder)
+
+
+@pytest.fixture
+def disks(tmp_path: Path) -> StudyData:
+    """Data that a test may change."""
+    return write_disks(tmp_path / "data")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A study that ran to its end. begun: what was told of each arm."""
+
+    design: StudyDesign
+    folder: Path
+    outcome: StudyOutcome
+    begun: list[tuple[str, int, int, int]]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """One study for all tests that leave it as it is, or copy it."""
+    folder, begun = tmp_path_factory.mktemp("finished"), []
+    design = design_of(write_disks(folder / "data"), metrics=("jaccard", "dice", "hausdorff"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(INSTEAD, str(fake_python(folder)))
+        outcome = run(
+            design,
+            folder / "out",
+            on_arm=lambda arm, number, count, cases: begun.append((arm.name, number, count, cases)),
+        )
+    return Finished(design, folder / "out", outcome, begun)
 
 
 def design_of(data: StudyData, *arms: StudyArm, **settings: object) -> StudyDesign:
@@ -79,12 +111,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in (*found, folder / "index.html")}
 
 
-def test_all_arms_segment_the_same_cases_and_the_page_says_what_came_out(tmp_path: Path, disks: StudyData) -> None:
-    out, begun = tmp_path / "out", []
-    design = design_of(disks, metrics=("jaccard", "dice", "hausdorff"))
-    outcome = run(design, out, on_arm=lambda arm, number, count, cases: begun.append((arm.name, number, count, cases)))
+def test_all_arms_segment_the_same_cases_and_the_page_says_what_came_out(finished: Finished) -> None:
+    out, outcome = finished.folder, finished.outcome
     assert outcome.succeeded
-    assert begun == [("each", 1, 2, 3), ("once", 2, 2, 3)]
+    assert finished.begun == [("each", 1, 2, 3), ("once", 2, 2, 3)]
     each, once = outcome.rows
     assert [(row.case, row.group) for row in each.rows if row.slice == 0] == [
         ("a", "first"), ("b", "first"), ("c", "second")
@@ -103,15 +133,12 @@ def test_all_arms_segment_the_same_cases_and_the_page_says_what_came_out(tmp_pat
     page = outcome.page.read_text(encoding="utf-8")
     assert "each" in page
     assert "once" in page
-    assert str(tmp_path) not in page
+    assert str(out.parent) not in page
     assert {"results.csv", "paired_tests.csv"} <= {path.name for path in (out / "tables").iterdir()}
 
 
-def test_the_papers_files_have_their_columns_and_leave_empty_what_has_no_reference(
-    tmp_path: Path, disks: StudyData
-) -> None:
-    out = tmp_path / "out"
-    outcome = run(design_of(disks), out)
+def test_the_papers_files_have_their_columns_and_leave_empty_what_has_no_reference(finished: Finished) -> None:
+    out, outcome = finished.folder, finished.outcome
     with (out / "results" / "each" / "joint_raw_data.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == [
@@ -132,9 +159,9 @@ def test_the_papers_files_have_their_columns_and_leave_empty_what_has_no_referen
 
 
 def test_a_study_that_is_cancelled_keeps_what_is_finished_and_goes_on_to_the_same_results(
-    tmp_path: Path, disks: StudyData, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    design, out = design_of(disks), tmp_path / "out"
+    design, out = finished.design, tmp_path / "out"
     with Gate(slices=len(HELD) * 3 + SLICES + 1) as gate:  # in the second case of the second arm
         monkeypatch.setenv(*gate.variable)
         cancelled = run(design, out, should_cancel=gate.stopped)
@@ -146,9 +173,8 @@ def test_a_study_that_is_cancelled_keeps_what_is_finished_and_goes_on_to_the_sam
     again = run(design, out)
     assert again.succeeded
     assert [(summary.reused, summary.finished) for summary in again.arms.values()] == [(3, 0), (1, 2)]
-    whole = run(design, tmp_path / "whole")
-    assert again.rows == _but_load_seconds(whole, again)
-    assert files_of(out).keys() == files_of(tmp_path / "whole").keys()
+    assert again.rows == _but_load_seconds(finished.outcome, again)
+    assert files_of(out).keys() == files_of(finished.folder).keys()
 
 
 def _but_load_seconds(whole: StudyOutcome, other: StudyOutcome) -> tuple:
@@ -162,23 +188,21 @@ def test_a_cancel_before_the_first_arm_computes_nothing(tmp_path: Path, disks: S
     assert not (tmp_path / "out" / "arms").exists()
 
 
-@pytest.mark.usefixtures("_drawn")
 def test_the_same_study_again_computes_nothing_and_writes_the_same(
-    tmp_path: Path, disks: StudyData, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = contents._draw
+    def draw_one(found: contents.StudyContents, _: StudyDesign, plain: Sequence[ArmRows], *arguments: Any) -> None:
+        found.figure(partial(times_figure, plain))
 
-    def draw_two(found: contents.StudyContents, *arguments: Any) -> None:
-        draw(found, *arguments)
-        del found.figures[2:]
-
-    monkeypatch.setattr(contents, "_draw", draw_two)
-    design, out = design_of(disks), tmp_path / "out"
-    first, before = run(design, out), files_of(out)
-    assert sum(name.endswith(".svg") for name in before) == 2
-    again = run(design, out)
-    assert [summary.reused for summary in again.arms.values()] == [3, 3]
-    assert again.rows == first.rows
+    monkeypatch.setattr(contents, "_draw", draw_one)
+    out = tmp_path / "out"
+    shutil.copytree(finished.folder, out)
+    first, before = run(finished.design, out), files_of(out)
+    assert sum(name.endswith(".svg") for name in before) == 1
+    again = run(finished.design, out)
+    for outcome in (first, again):
+        assert [summary.reused for summary in outcome.arms.values()] == [3, 3]
+        assert outcome.rows == finished.outcome.rows
     assert files_of(out) == before
 
 

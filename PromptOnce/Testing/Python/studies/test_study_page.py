@@ -45,6 +45,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_study_report(folder, design, [SAM, SAM2], [("Device", "cpu")], ["1 case failed."])
 
 
+@pytest.fixture
+def _few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only those that one arm has: each takes a tenth of a second and more."""
+    for name in ("_draw_pairs", "_draw_positions"):
+        monkeypatch.setattr(f"PromptOnceLib.studies.report.contents.{name}", lambda *arguments: None)
+
+
 def test_the_page_needs_no_other_file_and_no_network(report: Path) -> None:
     page = report.read_text(encoding="utf-8")
     assert "default-src &#39;none&#39;; img-src data:" in page
@@ -91,6 +98,7 @@ def test_tables_and_figures_lie_beside_the_page(report: Path) -> None:
     }
 
 
+@pytest.mark.usefixtures("_few_figures")
 def test_tables_and_figures_of_an_earlier_report_are_removed(tmp_path: Path) -> None:
     write_study_report(tmp_path, MINE, [SAM, SAM2])
     assert (tmp_path / "tables" / "paired_tests.csv").is_file()
@@ -101,6 +109,7 @@ def test_tables_and_figures_of_an_earlier_report_are_removed(tmp_path: Path) -> 
     assert (tmp_path / "figures" / "agreement.svg").is_file()
 
 
+@pytest.mark.usefixtures("_few_figures")
 def test_text_is_escaped_and_folders_stay_out() -> None:
     contents = study_contents(MINE, [SAM, SAM2])
     contents.figures.clear()
@@ -110,6 +119,7 @@ def test_text_is_escaped_and_folders_stay_out() -> None:
     assert "<dt>Data</dt><dd>folder</dd>" in page
 
 
+@pytest.mark.usefixtures("_few_figures")
 def test_the_demonstration_model_is_named_as_such() -> None:
     nano = replace(SAM, model="nano")
     contents = study_contents(MINE, [nano])

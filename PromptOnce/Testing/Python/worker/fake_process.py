@@ -28,7 +28,8 @@ def fake_python(folder: Path, slices: int | None = None) -> Path:
     slices: that it does of each propagation before it waits for its cancel, None for all.
     """
     script = folder / "fake-python.sh"
-    path = f"{_TESTS}${{PYTHONPATH:+{os.pathsep}$PYTHONPATH}}"
+    # A worker with a Python of its own inherits nothing of the tests' path.
+    path = f"{_TESTS / 'worker' / 'for_every_python'}{os.pathsep}{_TESTS}${{PYTHONPATH:+{os.pathsep}$PYTHONPATH}}"
     arguments = "" if slices is None else str(slices)
     script.write_text(f'#!/bin/sh\nPYTHONPATH="{path}" exec "{sys.executable}" -u -m worker.fake_process {arguments}\n')
     script.chmod(0o700)
@@ -66,7 +67,9 @@ class Patience:
         self._cancelled.set()
 
 
-def main(slices: int | None = None) -> None:
+def main(argument: str | None = None) -> None:
+    """Answer until standard input ends; the argument is fake_python's slices."""
+    slices = None if argument is None else int(argument)
     folder = Path(tempfile.mkdtemp(prefix="fake-worker-"))
     requests: queue.SimpleQueue = queue.SimpleQueue()
     cancelled: set[int] = set()
@@ -94,4 +97,4 @@ def main(slices: int | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -1,4 +1,4 @@
-"""Real workers and trials without their start: forked from one process that has imported what they need.
+"""Real workers, fake ones and trials without their start: forked from one process that has imported what they need.
 
 That takes seconds for a worker (torch, sam2), and most of the time of a trial (SimpleITK, processes/trial.py). A Python
 that is started to become one reaches this server instead (for_every_python/sitecustomize.py), which forks a process
@@ -8,8 +8,8 @@ kills a worker finds the process that it has started. Linux alone: elsewhere the
 
 from __future__ import annotations
 
+import ast
 import importlib
-import json
 import os
 import runpy
 import selectors
@@ -19,28 +19,81 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from PromptOnceLib.processes.transport import worker_environment
 
 VARIABLE = "PROMPTONCE_FORK_SERVER"
-NEEDS = {"PromptOnceLib.worker": "PromptOnceLib.worker.handlers"}  # of other modules, what they import themselves
+TRIALS = ("PromptOnceLib.imaging.screening.screen", "PromptOnceLib.imaging.dicom.decoding")
+Main = Callable[..., None]
+
+
+@cache
+def real_worker() -> Main:
+    """Its main, everything imported, and the model of the tests in memory, which takes a third of a second to build."""
+    import torch
+
+    from PromptOnceLib.engine.images import loading
+    from PromptOnceLib.models.registry import ModelFiles, resolve_model
+    from PromptOnceLib.worker import handlers  # noqa: F401
+    from PromptOnceLib.worker.server import main
+
+    def wanted(files: ModelFiles) -> tuple[object, ...]:
+        return files.checkpoint, str(files.config), files.image_size
+
+    nano, load = resolve_model("nano"), loading.load_model
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # a worker would wait for others, which are not forked
+    built = [load(nano)]
+    torch.set_num_threads(threads)
+    loading.load_model = lambda files: built.pop() if built and wanted(files) == wanted(nano) else load(files)
+    return main
+
+
+@cache
+def fake_worker() -> Main:
+    """Its main."""
+    from worker.fake_process import main
+
+    return main
+
+
+@cache
+def trial(module: str) -> Main:
+    """Its module as a program."""
+    importlib.import_module(module)
+
+    def main(*arguments: str) -> None:
+        sys.argv[1:] = arguments
+        runpy.run_module(module, run_name="__main__")
+
+    return main
+
+
+# By the module that a Python is started with.
+MAINS: dict[str, Callable[[], Main]] = {
+    "PromptOnceLib.worker": real_worker,
+    "worker.fake_process": fake_worker,
+    **{module: partial(trial, module) for module in TRIALS},
+}
 
 
 @contextmanager
 def forked_workers() -> Iterator[str]:
-    """The value of the variable with which workers are forked. The server imports what is needed when first asked."""
+    """The value of the variable with which processes are forked. The server imports what the first of a kind needs."""
     folder = tempfile.TemporaryDirectory(prefix="workers-")  # a short path, as sockets need it
     address = Path(folder.name) / "fork-server"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))
         listener.listen()
         server = subprocess.Popen(
-            [sys.executable, "-u", __file__, str(listener.fileno())],
+            [sys.executable, "-u", "-m", "worker.fork_server", str(listener.fileno())],
             stdin=subprocess.PIPE,
+            cwd=Path(__file__).parents[1],
             env=worker_environment(),
             pass_fds=[listener.fileno()],
             start_new_session=True,
@@ -78,23 +131,25 @@ class ForkServer:
         with starter.makefile("rb") as reading:
             told = reading.read(int.from_bytes(size, "big"))
         if told.endswith(b"}"):
-            self._fork_for(starter, streams, **json.loads(told))
+            self._fork_for(starter, streams, **ast.literal_eval(told.decode()))
         else:  # it was killed before it could say everything
             starter.close()
         for stream in streams:
             os.close(stream)
 
-    def _fork_for(self, starter: socket.socket, streams: list[int], arguments: list[str], **place: Any) -> None:
-        module = arguments[0]
-        importlib.import_module(NEEDS.get(module, module))
-        if (process_id := os.fork()) == 0:
-            try:
-                self._take_place_of(starter, streams, **place)
-                sys.argv[1:] = arguments[1:]
-                runpy.run_module(module, run_name="__main__")
-            finally:
-                os._exit(1)
-        self._starters[process_id] = starter
+    def _fork_for(
+        self, starter: socket.socket, streams: list[int], module: str, arguments: list[str], **place: Any
+    ) -> None:
+        main = MAINS[module]()
+        process_id = os.fork()
+        if process_id != 0:
+            self._starters[process_id] = starter
+            return
+        try:
+            self._take_place_of(starter, streams, **place)
+            main(*arguments)
+        finally:
+            os._exit(1)
 
     def _take_place_of(
         self, starter: socket.socket, streams: list[int], variables: dict[str, str], folder: str
@@ -108,6 +163,7 @@ class ForkServer:
             open_one.close()
         os.environ.clear()
         os.environ.update(variables)
+        tempfile.tempdir = None  # which the variables may name
         os.chdir(folder)
         threading.Thread(target=_end_with, args=(starter,), daemon=True).start()
 

@@ -8,36 +8,32 @@ import os
 import sys
 
 WORKER = ["-u", "-m", "PromptOnceLib.worker"]  # as processes/transport.py has it
-# As processes/trial.py starts them.
-TRIALS = tuple(
-    ["-m", module] for module in ("PromptOnceLib.imaging.screening.screen", "PromptOnceLib.imaging.dicom.decoding")
-)
+FAKE_WORKER = ["-u", "-m", "worker.fake_process"]  # with its own arguments behind
+# As processes/trial.py starts them, with their arguments behind.
+TRIALS = (["-m", "PromptOnceLib.imaging.screening.screen"], ["-m", "PromptOnceLib.imaging.dicom.decoding"])
 
 
-def become_forked(address: str, arguments: list[str]) -> None:
-    """Lend the fork server our streams, variables and folder, and end as the process that it forks ends.
+def become_forked(address: str, module: str, arguments: list[str]) -> None:
+    """Lend the fork server our streams, variables and folder, and end as the process that it forks ends."""
+    import _socket  # socket, json and pathlib would take three times as long as all the rest
+    from array import array
 
-    arguments: the module to run, and what it is told.
-    """
-    import json
-    import socket
-    from pathlib import Path
-
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(address)
-        place = {"variables": dict(os.environ), "folder": str(Path.cwd())}
-        told = json.dumps({"arguments": arguments, **place}).encode()
-        socket.send_fds(connection, [len(told).to_bytes(4, "big")], [0, 1, 2])
-        connection.sendall(told)
-        status = connection.recv(1)
+    connection = _socket.socket(_socket.AF_UNIX)
+    connection.connect(address)
+    here = {"variables": dict(os.environ), "folder": os.getcwd()}  # noqa: PTH109
+    told = repr({"module": module, "arguments": arguments, **here}).encode()
+    streams = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array("i", [0, 1, 2]))]
+    connection.sendmsg([len(told).to_bytes(4, "big")], streams)
+    connection.sendall(told)
+    status = connection.recv(1)
     os._exit(status[0] if status else 1)
 
 
-is_worker = sys.orig_argv[1:] == WORKER
-if is_worker and "PROMPTONCE_FAKE_WORKER" in os.environ:
+if sys.orig_argv[1:] == WORKER and "PROMPTONCE_FAKE_WORKER" in os.environ:
     program = os.environ["PROMPTONCE_FAKE_WORKER"]
     os.execv(program, [program])
-if is_worker or sys.orig_argv[1:3] in TRIALS:
+if sys.orig_argv[1:4] in (WORKER, FAKE_WORKER) or sys.orig_argv[1:3] in TRIALS:
     python, _, address = os.environ.get("PROMPTONCE_FORK_SERVER", "").partition(":")
     if python == sys.prefix:
-        become_forked(address, sys.orig_argv[sys.orig_argv.index("-m") + 1 :])
+        module, *arguments = sys.orig_argv[sys.orig_argv.index("-m") + 1 :]
+        become_forked(address, module, arguments)
