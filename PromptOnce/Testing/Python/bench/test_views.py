@@ -164,6 +164,19 @@ def test_nothing_is_rendered_while_rendering_is_paused(bench: Any, volume: Any) 
     bench.wait_until(lambda: ends, "the picture after the pause")
 
 
+def test_a_view_is_rendered_once_before_the_mouse_acts_and_not_before(bench: Any, volume: Any) -> None:
+    bench.mouse()
+    ends: list[int] = []
+    view = bench.app.layoutManager().sliceWidget("Red").sliceView()
+    view._window.AddObserver("EndEvent", lambda *_: ends.append(1))
+    volume.GetDisplayNode().SetWindowLevel(500, 900)
+    bench.process_events()
+    assert ends == []
+    bench.mouse()
+    bench.mouse()
+    assert ends == [1]
+
+
 def test_volumes_and_segmentations_are_saved_and_loaded(bench: Any, volume: Any, tmp_path: Path) -> None:
     import slicer
 

@@ -52,6 +52,7 @@ def test_a_volume_deleted_while_running_ends_the_run_and_keeps_what_is_done(runn
 
 @pytest.mark.usefixtures("_fake_worker")
 def test_a_segmentation_deleted_while_running_is_said_and_the_next_run_makes_a_new_one(user, monkeypatch):
+    monkeypatch.setattr("PromptOnceLib.mrml.runs.SECONDS_BETWEEN_WRITES", 0)
     runs = user.work.runs
     with Gate(slices=3) as gate:
         monkeypatch.setenv(*gate.variable)
