@@ -39,13 +39,13 @@ AFTER_SEEDS = Task(
     ),
 )
 TASKS = {"own": TASK, "shared": AFTER_SEEDS, "alone": replace(AFTER_SEEDS, alone=True)}
-# With the largest difference of logits, which reach from -30 to 30. Sums are taken in another order, which here and
-# there rounds a memory, kept in bfloat16, the other way.
+# With the largest difference of logits, which reach from -30 to 30: sums are taken in another order. Here and there that
+# rounds a memory, kept in bfloat16, the other way, which would hide what is wrong; so memories are not rounded.
 PIPELINES = {
-    "encoder ahead": (Pipeline(encoded_at_once=4), 1e-3),
+    "encoder ahead": (Pipeline(encoded_at_once=4), 1e-4),
     "results late": (Pipeline(lag=1), 0.0),
-    "objects together": (Pipeline(objects_together=True), 1e-3),
-    "all of it": (ON_GPU, 1e-3),
+    "objects together": (Pipeline(objects_together=True), 1e-4),
+    "all of it": (ON_GPU, 1e-4),
 }
 
 
@@ -67,14 +67,19 @@ def run(model: Model, placement: Placement, task: Task) -> tuple[list[SliceOutpu
 
 
 @cache
-def one_after_the_other(model: Model, task_name: str) -> tuple[list[SliceOutput], list[torch.Tensor]]:
+def one_after_the_other(
+    model: Model, task_name: str, _memories: str = "rounded"
+) -> tuple[list[SliceOutput], list[torch.Tensor]]:
     return run(model, on_cpu(), TASKS[task_name])
 
 
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", PIPELINES)
-def test_outputs_are_those_of_one_thing_after_the_other(model: Model, name: str, task: str) -> None:
-    expected, expected_logits = one_after_the_other(model, task)
+def test_outputs_are_those_of_one_thing_after_the_other(
+    model: Model, name: str, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "bfloat16", torch.float32)
+    expected, expected_logits = one_after_the_other(model, task, "as they are")
     pipeline, tolerance = PIPELINES[name]
     found, logits = run(model, like_a_gpu(pipeline), TASKS[task])
     assert [output.slice for output in found] == [output.slice for output in expected]
