@@ -39,8 +39,8 @@ AFTER_SEEDS = Task(
     ),
 )
 TASKS = {"own": TASK, "shared": AFTER_SEEDS, "alone": replace(AFTER_SEEDS, alone=True)}
-# With the largest difference of logits, which reach from -30 to 30: sums are taken in another order. Here and there that
-# rounds a memory, kept in bfloat16, the other way, which would hide what is wrong; so memories are not rounded.
+# With the largest difference of logits, which reach from -30 to 30: sums are taken in another order. Here and there
+# that rounds a memory, kept in bfloat16, the other way, which would hide what is wrong; so memories are not rounded.
 PIPELINES = {
     "encoder ahead": (Pipeline(encoded_at_once=4), 1e-4),
     "results late": (Pipeline(lag=1), 0.0),
