@@ -117,7 +117,6 @@ def test_the_slice_to_start_on_can_be_searched_for_and_that_can_be_cancelled(
     assert any(text.startswith("Slice 1 is ") and found in text for text in said)
 
 
-@pytest.mark.usefixtures("_fake_worker")
 def test_a_search_keeps_to_the_range_and_ends_with_its_volume_and_with_the_engine(user: User) -> None:
     volume = prompted(user)
     save(user)
