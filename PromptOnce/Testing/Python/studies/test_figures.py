@@ -131,6 +131,15 @@ def test_the_paired_test_shows_mean_interval_and_the_tests_of_slices_and_cases()
     assert said[2].startswith(f"3 cases: +{pairs.by_case().differences.mean():.2f}")
 
 
+def test_the_paired_test_of_arms_that_do_not_differ_has_all_slices_in_the_middle() -> None:
+    axes = paired_test_figure(SAM, replace(SAM, name="again")).figure.axes[2]
+    bars = [patch for patch in axes.patches if patch.get_height() == 66]  # type: ignore[attr-defined]
+    assert len(bars) == 1
+    low, high = axes.get_xlim()
+    assert low < -0.4
+    assert high > 0.4
+
+
 def test_a_curve_is_the_case_between_its_outermost_slices_and_nothing_beyond() -> None:
     rows = [row for row in SAM.rows if row.case == "coronacases_001"]
     curve = curve_of(rows, DICE)
@@ -226,6 +235,8 @@ def test_attributes_are_drawn_of_the_slices_whose_shape_is_known(rng: np.random.
     assert [len(np.asarray(one.lines[0].get_xdata())) for one in axes] == [30] * 4
     contrast = axes[1]
     assert contrast.get_title(loc="left").startswith("Spearman \N{GREEK SMALL LETTER RHO} = 1.00 (")
+    few = dict(list(shapes.items())[:3])
+    assert {len(one.lines) for one in attributes_figure(SAM, few).figure.axes} == {1}, "too few for medians"
     with pytest.raises(EmptyArmError, match="no slice whose shape"):
         attributes_figure(SAM, {})
 
