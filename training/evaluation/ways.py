@@ -13,12 +13,10 @@ from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import SliceOutput
-from PromptOnceLib.engine.zoom.single_slices import SlicesTask, UnitedTask
+from PromptOnceLib.engine.zoom.single_slices import between_boxes
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.prompts.from_mask import tight_box
-from PromptOnceLib.prompts.interpolation import interpolated
-from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
@@ -98,12 +96,9 @@ def _outputs(views: Views, item: PromptedObject, way: Way) -> Iterator[SliceOutp
     slices = range(len(views.whole.frames))
     sight = Sight(zoom=way.zoom)
     if way.between != "track" and len(item.slices) > 1:
-        alone = SlicesTask(interpolated(item), tuple(slices), way.zoom)
-        yield from (UnitedTask.of(alone, item, views, sight, slices) if way.between == "both" else alone).run(views)
+        yield from between_boxes(item, way.between, views, sight, slices).run(views)
         return
-    prompts: dict[int, ObjectPrompt] = dict(item.prompts())
-    crop = views.crops({item.name: list(prompts.values())}, sight)[item.name]
-    seen = {index: [views.seen(prompt, crop)] for index, prompt in prompts.items()}
+    crop, seen = views.fixed_slices(item, sight)
     work = views.at(crop)
     if len(seen) == 1:
         ((seed, objects),) = seen.items()

@@ -13,13 +13,12 @@ from PromptOnceLib.engine.images.slice_prompting import SlicePrompting
 from PromptOnceLib.engine.propagation import Frames, SliceOutput, Task
 from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.zoom.seeds import zoomed_after_seeds
-from PromptOnceLib.engine.zoom.single_slices import SlicesTask, UnitedTask
+from PromptOnceLib.engine.zoom.single_slices import between_boxes
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.errors import WrongOrderError
 from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.prompts.each_slice import check_each_slice, proposed_names
-from PromptOnceLib.prompts.interpolation import affected, interpolated
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker import protocol
@@ -115,16 +114,12 @@ def _between_fixed_slices(request: protocol.Propagate, prompts: PromptSet, views
 
 def _between_boxes(request: protocol.Propagate, prompts: PromptSet, views: Views) -> Plan:
     """Each slice by itself, or also tracked between the same prompts, object after object."""
-    within = range(request.first, request.last + 1)
-    tasks: list[tuple[int, SlicesTask | UnitedTask]] = []
-    for place, item in enumerate(prompts.objects):
-        if item.slices:
-            slices = set(within) if request.changed is None else affected(item, request.changed, within)
-            alone = SlicesTask(interpolated(item), tuple(sorted(slices)), request.sight.zoom, request.fill_hole_area)
-            task: SlicesTask | UnitedTask = alone
-            if request.between == "both":
-                task = UnitedTask.of(alone, item, views, request.sight, within, request.changed is None)
-            tasks.append((place, task))
+    within, sight, fill = range(request.first, request.last + 1), request.sight, request.fill_hole_area
+    tasks = [
+        (place, between_boxes(item, request.between, views, sight, within, request.changed, fill))
+        for place, item in enumerate(prompts.objects)
+        if item.slices
+    ]
 
     def outputs() -> Outputs:
         for place, task in tasks:

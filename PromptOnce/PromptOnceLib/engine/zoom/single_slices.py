@@ -4,7 +4,7 @@ between the same boxes beside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,9 +13,11 @@ from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.transfer import SliceOutput
 from PromptOnceLib.engine.zoom.views import Views
 from PromptOnceLib.imaging.views.crop import Crop, Zoom
+from PromptOnceLib.prompts.interpolation import affected, interpolated
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import PromptedObject
 from PromptOnceLib.prompts.zoom import Sight
+from PromptOnceLib.segmentation.result import Between
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,7 @@ class UnitedTask:
 
         It is tracked from its first prompt to its last and no further, because boxes end it.
         """
-        marks = dict(item.prompts())
-        crop = views.crops({item.name: list(marks.values())}, sight)[item.name]
-        fixed = {index: [views.seen(prompt, crop)] for index, prompt in marks.items()}
+        crop, fixed = views.fixed_slices(item, sight)
         changed = None if everything else frozenset(fixed).intersection(alone.slices)
         first, last = max(within[0], min(alone.prompts)), min(within[-1], max(alone.prompts))
         return cls(alone, SweepTask(fixed, first, last, changed, fill_hole_area=alone.fill_hole_area), crop)
@@ -98,6 +98,25 @@ class UnitedTask:
         for output in self.alone.run(views):
             beside = tracked.pop(output.slice, None)
             yield output if beside is None else united(output, beside)
+
+
+def between_boxes(
+    item: PromptedObject,
+    between: Between,
+    views: Views,
+    sight: Sight,
+    within: range,
+    changed: Collection[int] | None = None,
+    fill_hole_area: int = 0,
+) -> SlicesTask | UnitedTask:
+    """What segments an object with boxes on several slices; between: "interpolate" or "both".
+
+    within: the slices to segment. changed: prompted slices, to compute anew what depends on them; None for everything.
+    Raises PromptError as check_boxes does.
+    """
+    slices = within if changed is None else sorted(affected(item, changed, within))
+    alone = SlicesTask(interpolated(item), tuple(slices), sight.zoom, fill_hole_area)
+    return UnitedTask.of(alone, item, views, sight, within, changed is None) if between == "both" else alone
 
 
 def united(one: SliceOutput, other: SliceOutput) -> SliceOutput:

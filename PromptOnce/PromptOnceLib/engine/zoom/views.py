@@ -13,6 +13,7 @@ from PromptOnceLib.engine.propagation import Propagation
 from PromptOnceLib.engine.transfer import SliceOutput
 from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.prompts.prompt_set import PromptedObject
 from PromptOnceLib.prompts.zoom import Sight, seen_in
 
 
@@ -66,6 +67,12 @@ class Views:
     def seen(self, prompt: ObjectPrompt, crop: Crop) -> ObjectPrompt:
         """A prompt in pixels of a crop."""
         return prompt if crop == Crop.whole(self.shape) else seen_in(prompt, crop)
+
+    def fixed_slices(self, item: PromptedObject, sight: Sight) -> tuple[Crop, dict[int, list[ObjectPrompt]]]:
+        """The crop of an object that is prompted on several slices, and its prompts by slice in pixels of that."""
+        prompts = dict(item.prompts())
+        crop = self.crops({item.name: list(prompts.values())}, sight)[item.name]
+        return crop, {index: [self.seen(prompt, crop)] for index, prompt in prompts.items()}
 
     def begin(self, names: Iterable[str], crop: Crop | None) -> None:
         """Objects are propagated through a crop, or each slice in its own way: what an earlier run left of them through
