@@ -44,22 +44,19 @@ _SHOWN_OPTIONS = (
 
 def report_page(run: RunResults) -> str:
     """The whole page. It is made to be handed on: of the records' paths none is in it, of messages what they say."""
-    return (
-        page_environment()
-        .get_template("report.html")
-        .render(
-            **page_parts("report.js"),
-            subtitle=_subtitle(run),
-            tiles=_tiles(run),
-            outcome=_outcome(run),
-            model_note=demonstration_note(load_registry().models, run.record.model.name),
-            plots=box_plots(run.cases),
-            cases=sorted(run.cases, key=lambda case: -case.urgency),
-            columns=shown_columns(run.cases),
-            tables=(CASES_TABLE, RESULTS, JOINT_RESULTS, JOINT_RAW_DATA),
-            grouped=any(case.group for case in run.cases),
-            run_facts=_run_facts(run),
-        )
+    template = page_environment().get_template("report.html")
+    return template.render(
+        **page_parts("report.js"),
+        subtitle=_subtitle(run),
+        tiles=_tiles(run),
+        outcome=_outcome(run),
+        model_note=demonstration_note(load_registry().models, run.record.model.name),
+        plots=box_plots(run.cases),
+        cases=sorted(run.cases, key=lambda case: -case.urgency),
+        columns=shown_columns(run.cases),
+        tables=(CASES_TABLE, RESULTS, JOINT_RESULTS, JOINT_RAW_DATA),
+        grouped=any(case.group for case in run.cases),
+        run_facts=_run_facts(run),
     )
 
 
