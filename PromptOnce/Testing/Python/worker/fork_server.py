@@ -21,14 +21,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from PromptOnceLib.processes.transport import worker_environment
 
 VARIABLE = "PROMPTONCE_FORK_SERVER"
-TRIALS = ("PromptOnceLib.imaging.screening.screen", "PromptOnceLib.imaging.dicom.decoding")
 Main = Callable[..., None]
 
 
@@ -74,12 +73,8 @@ def trial(module: str) -> Main:
     return main
 
 
-# By the module that a Python is started with.
-MAINS: dict[str, Callable[[], Main]] = {
-    "PromptOnceLib.worker": real_worker,
-    "worker.fake_process": fake_worker,
-    **{module: partial(trial, module) for module in TRIALS},
-}
+# By the module that a Python is started with; others are trials.
+WORKERS = {"PromptOnceLib.worker": real_worker, "worker.fake_process": fake_worker}
 
 
 @contextmanager
@@ -140,7 +135,7 @@ class ForkServer:
     def _fork_for(
         self, starter: socket.socket, streams: list[int], module: str, arguments: list[str], **place: Any
     ) -> None:
-        main = MAINS[module]()
+        main = WORKERS[module]() if module in WORKERS else trial(module)
         process_id = os.fork()
         if process_id != 0:
             self._starters[process_id] = starter
