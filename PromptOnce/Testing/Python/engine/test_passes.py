@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -16,7 +13,7 @@ import torch
 
 from engine.test_masks_equal_upstream import blobs, bright, grey
 from engine.test_memory_and_devices import fail_at, masks_of
-from engine.test_pipeline import like_a_gpu
+from engine.test_pipeline import like_a_gpu, passes
 from PromptOnceLib.engine.devices import ON_GPU, Pipeline, Placement, on_cpu
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.passes import Pass, in_groups, in_turns
@@ -92,25 +89,6 @@ def _one_after_the_other(model: Model, name: str, _rounding: str, _threads: int)
 def run(model: Model, placement: Placement, task: Task) -> Found:
     propagation = Watched(Tracker(model, placement), frames_of(task), pytest.fail)
     return list(propagation.run(task)), propagation.logits
-
-
-@contextmanager
-def passes(model: Model) -> Iterator[tuple[list[int], list[int]]]:
-    """How many slices each pass of the image encoder takes, and how many rows each of memory attention."""
-    images: list[int] = []
-    rows: list[int] = []
-    encode = model.network.forward_image
-
-    def counted(pictures: torch.Tensor) -> dict[str, Any]:
-        images.append(len(pictures))
-        return encode(pictures)
-
-    hook = model.network.memory_attention.register_forward_pre_hook(
-        lambda _, __, named: rows.append(named["curr"][0].shape[1]), with_kwargs=True
-    )
-    with mock.patch.object(model.network, "forward_image", counted):
-        yield images, rows
-    hook.remove()
 
 
 @pytest.mark.parametrize(("name", "rounding"), RUNS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -73,6 +74,25 @@ def one_after_the_other(
     return run(model, on_cpu(), TASKS[task_name])
 
 
+@contextmanager
+def passes(model: Model) -> Iterator[tuple[list[int], list[int]]]:
+    """How many slices each pass of the image encoder takes, and how many rows each of memory attention."""
+    images: list[int] = []
+    rows: list[int] = []
+    encode = model.network.forward_image
+
+    def counted(pictures: torch.Tensor) -> dict[str, Any]:
+        images.append(len(pictures))
+        return encode(pictures)
+
+    hook = model.network.memory_attention.register_forward_pre_hook(
+        lambda _, __, named: rows.append(named["curr"][0].shape[1]), with_kwargs=True
+    )
+    with mock.patch.object(model.network, "forward_image", counted):
+        yield images, rows
+    hook.remove()
+
+
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("name", PIPELINES)
 def test_outputs_are_those_of_one_thing_after_the_other(
@@ -92,18 +112,8 @@ def test_outputs_are_those_of_one_thing_after_the_other(
 
 
 def test_slices_are_encoded_together_and_objects_tracked_together(model: Model) -> None:
-    images, queries, encode = [], [], model.network.forward_image
-
-    def counted(pictures: torch.Tensor) -> dict[str, Any]:
-        images.append(len(pictures))
-        return encode(pictures)
-
-    hook = model.network.memory_attention.register_forward_pre_hook(
-        lambda _, __, named: queries.append(named["curr"][0].shape[1]), with_kwargs=True
-    )
-    with mock.patch.object(model.network, "forward_image", counted):
+    with passes(model) as (images, queries):
         run(model, like_a_gpu(), TASK)
-    hook.remove()
     assert images == [1, 4, 1, 1, 1, 1]  # the seed, five slices forward, three backward
     assert queries == 8 * [2]
 
