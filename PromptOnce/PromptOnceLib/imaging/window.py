@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +31,8 @@ from PromptOnceLib.resources import resource
 _LUNG_BELOW = -400.0
 
 _SCALED_MODALITIES = frozenset({"CT", "MR", "PT", "NM"})
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def window_from_text(text: str, volume: Volume, region: Array | None = None) -> 
     if name == "full":
         return Window(*full_range(volume.array, _ignored(volume)), "full")
     if name == "percentile":
-        return Window(*foreground_percentiles(sample(volume.array, _ignored(volume))), "percentile")
+        return Window(*_percentiles(volume), "percentile")
     if name == "paper":
         return Window(*full_range(volume.array), "paper", per_slice=True)
     if name.startswith("paper:"):
@@ -126,6 +131,25 @@ def _automatic_window(volume: Volume, region: Array | None) -> Window:
     return window_from_text("percentile", volume)
 
 
+def _once(look: Callable[[Volume], T]) -> Callable[[Volume], T]:
+    """Looks at the voxels of a volume once: the automatic window is asked for with every click."""
+    known: WeakKeyDictionary[Volume, T] = WeakKeyDictionary()
+
+    @wraps(look)
+    def remembered(volume: Volume) -> T:
+        if volume not in known:
+            known[volume] = look(volume)
+        return known[volume]
+
+    return remembered
+
+
+@_once
+def _percentiles(volume: Volume) -> tuple[float, float]:
+    return foreground_percentiles(sample(volume.array, _ignored(volume)))
+
+
+@_once
 def _is_ct(volume: Volume) -> bool:
     if volume.modality:
         return volume.modality == "CT"

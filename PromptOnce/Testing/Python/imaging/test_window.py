@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.imaging import intensity_range
+from PromptOnceLib.imaging import intensity_range, window
 from PromptOnceLib.imaging.intensity_range import foreground_percentiles, full_range, otsu_threshold, sample
 from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.imaging.window import Window, to_uint8, window_from_text, window_presets
@@ -265,3 +265,17 @@ def test_a_sample_of_a_large_image_is_small_and_regular(monkeypatch):
     values = sample(array)
     assert 0 < values.size <= 100
     assert set(values) <= set(array[::5, ::5, ::5].ravel())
+
+
+@pytest.mark.parametrize("modality", ["MR", ""])
+def test_the_voxels_of_a_volume_are_looked_at_once_for_all_its_automatic_windows(monkeypatch, modality):
+    looks = []
+    monkeypatch.setattr(window, "sample", lambda *arguments: looks.append(1) or sample(*arguments))
+    first, second = (volume(np.arange(scale * 64).reshape(4, 4, -1), modality) for scale in (1, 4))
+    chosen = [window_from_text("auto", first) for _ in range(3)]
+    assert chosen == chosen[:1] * 3
+    asked_once = len(looks)
+    window_from_text("auto", first)
+    assert len(looks) == asked_once
+    assert window_from_text("auto", second) != chosen[0]
+    assert len(looks) == 2 * asked_once
