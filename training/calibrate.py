@@ -3,12 +3,18 @@
 Where training has left the threshold of the presence head is chance: shifts of its bias are tried on phantoms of seeds
 that neither training nor evaluation uses, and the one with the best mean 3D Dice stays. Only the last bias of the head
 changes, so a checkpoint calibrated before can be calibrated again. Without --output checkpoints are only compared.
+
+All shifts are found in one pass, the most lenient one: what a stricter one calls absent ends the object there. On 38
+objects of phantoms none came back after a slice without it.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +27,8 @@ from training.graft import PRESENCE_HEAD
 from training.phantoms.canvas import Array
 
 CALIBRATION_SEED = 500_000
+PHANTOMS = 96  # on 24 of them the best shift was half a unit off that of 90 others
+IMAGES_AT_ONCE = 24
 SHIFTS = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0)
 BIAS = PRESENCE_HEAD + "layers.2.bias"
 
@@ -57,17 +65,34 @@ def measure(
     checkpoint: Path, examples: list[Example], device: torch.device, shifts: tuple[float, ...] = (0.0,)
 ) -> dict[float, Figures]:
     """Figures of a checkpoint by shift of its presence bias."""
-    network = read_network(checkpoint).to(device)
-    encoded = {}
-    for example in examples:
-        if example.image not in encoded:
-            encoded[example.image] = encode(network, example.frames)
-    found = {}
-    for shift in shifts:
-        masks, _ = track(network, examples, encoded, shift)
-        found[shift] = figures(examples, masks)
-        print(f"{checkpoint.name}, shift {shift:+.1f}: {found[shift]}", flush=True)
+    network, most = read_network(checkpoint).to(device), max(shifts)
+    rows: dict[float, list[Row]] = {shift: [] for shift in shifts}
+    for group in _by_images(examples):
+        encoded = {example.image: encode(network, example.frames) for example in group}
+        for example, mask, presence in zip(group, *track(network, group, encoded, most), strict=True):
+            for shift in shifts:
+                rows[shift].append(_row(example, until_absent(mask, presence > most - shift, example.seed)))
+    found = {shift: _figures(rows[shift]) for shift in shifts}
+    for shift, figures in found.items():
+        print(f"{checkpoint.name}, shift {shift:+.1f}: {figures}", flush=True)
     return found
+
+
+def until_absent(mask: Array, present: Array, seed: int) -> Array:
+    """A mask (slices, rows, columns) from the prompted slice, both ways, to the last before the object is absent."""
+    gone = np.flatnonzero(~present)
+    before, after = gone[gone < seed], gone[gone > seed]
+    kept = np.zeros_like(mask)
+    within = slice(before[-1] + 1 if len(before) else 0, after[0] if len(after) else len(mask))
+    kept[within] = mask[within]
+    return kept
+
+
+def _by_images(examples: list[Example]) -> Iterator[list[Example]]:
+    """Examples of the same images together, few images at a time: their features are kept."""
+    of_images = [list(group) for _, group in groupby(examples, attrgetter("image"))]
+    for first in range(0, len(of_images), IMAGES_AT_ONCE):
+        yield [example for group in of_images[first : first + IMAGES_AT_ONCE] for example in group]
 
 
 def calibrate(checkpoint: Path, output: Path, examples: list[Example], device: torch.device) -> dict[float, Figures]:
@@ -81,20 +106,23 @@ def calibrate(checkpoint: Path, output: Path, examples: list[Example], device: t
     return found
 
 
-def figures(examples: list[Example], masks: list[Array]) -> Figures:
-    """Means over the examples, whose masks are bool as their frames."""
-    seeds, volumes, shares, fifths = [], [], [], []
-    for example, mask in zip(examples, masks, strict=True):
-        reference = example.reference > 0
-        seeds.append(dice_of(mask[example.seed], reference[example.seed]))
-        volumes.append(dice_of(mask, reference))
-        shares.append(shares_filled(mask, reference))
-        fifths.append(by_distance(mask, reference, example.seed))
+Row = tuple[float, float, tuple[float | None, float], tuple[float | None, ...]]
+
+
+def _row(example: Example, mask: Array) -> Row:
+    """What Figures has the means of."""
+    reference, seed = example.reference > 0, example.seed
+    of_seed, of_volume = dice_of(mask[seed], reference[seed]), dice_of(mask, reference)
+    return of_seed, of_volume, shares_filled(mask, reference), by_distance(mask, reference, seed)
+
+
+def _figures(rows: list[Row]) -> Figures:
+    seeds, volumes, shares, fifths = zip(*rows, strict=True)
     empty, found = _means(shares)
     return Figures(float(np.mean(seeds)), float(np.mean(volumes)), empty, found, _means(fifths))
 
 
-def _means(rows: list[tuple[float | None, ...]]) -> tuple[float, ...]:
+def _means(rows: Sequence[tuple[float | None, ...]]) -> tuple[float, ...]:
     """Means of the columns over the rows where they are defined; NaN where they never are."""
     columns = np.ma.masked_invalid(np.array(rows, float))
     return tuple(float(value) for value in columns.mean(0).filled(np.nan))
@@ -105,7 +133,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path, nargs="+", help="one to calibrate, or several to compare")
     parser.add_argument("--output", type=Path, help="the calibrated checkpoint")
-    parser.add_argument("--phantoms", type=int, default=24)
+    parser.add_argument("--phantoms", type=int, default=PHANTOMS)
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     arguments = parser.parse_args()
     examples = calibration_examples(arguments.phantoms)

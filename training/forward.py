@@ -12,6 +12,7 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch.nn import functional as F
 
+from PromptOnceLib.engine.rules.agreement import agreed
 from training.dataset import Batch
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
@@ -172,11 +173,20 @@ def decode(model, fused, flat, sizes, prompt):
 def _single(prompt: Prompt | None, rows: int) -> torch.Tensor:
     """Where inference asks for a single mask, bool (rows,): from two points on, for a mask, and while tracking.
 
-    While tracking SAM 2 itself takes the best of three; with this model PromptOnce does not (see the registry).
+    While tracking SAM 2 itself takes the best of three; what PromptOnce takes with this model see `taken`.
     """
     if prompt is None or prompt.mask is not None:
         return torch.ones(rows, dtype=torch.bool)
     return (prompt.labels >= 0).sum(1) > 1
+
+
+def taken(output: FrameOutput, prompt: Prompt | None) -> torch.Tensor:
+    """The mask that inference takes, logits (rows, 1, size / 4, size / 4): the chosen one, or, while tracking, what
+    three of the four agree on, as the entry of this model in the registry has it.
+    """
+    if prompt is None:
+        return agreed(output.masks)
+    return output.masks[torch.arange(len(output.masks)), output.chosen][:, None]
 
 
 def _stable(logits: torch.Tensor) -> torch.Tensor:
@@ -187,8 +197,8 @@ def _stable(logits: torch.Tensor) -> torch.Tensor:
 
 def remember(model, output, prompt, true_mask, use_truth, features, sizes):
     """The memory of a frame, from the true mask where `use_truth`, else from the predicted one."""
-    rows, size = torch.arange(len(true_mask)), true_mask.shape[-1]
-    logits = output.masks[rows, output.chosen][:, None].detach()
+    size = true_mask.shape[-1]
+    logits = taken(output, prompt).detach()
     logits = F.interpolate(logits, size=(size, size), mode="bilinear", align_corners=False)
     logits = torch.where(output.presence[:, :, None, None] > 0, logits, ABSENT)
     if prompt is not None:  # inference makes the seed's mask binary before it is remembered

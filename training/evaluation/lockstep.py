@@ -16,7 +16,7 @@ from sam2.modeling.sam2_base import SAM2Base
 from torch.nn import functional as F
 
 from training.evaluation.scores import Example
-from training.forward import MEAN, STD, Prompt, decode, fuse, remember
+from training.forward import MEAN, STD, Prompt, decode, fuse, remember, taken
 from training.train import build_model
 
 Array = np.ndarray
@@ -120,8 +120,7 @@ def _together(model, examples, encoded, shift, halves, span, masks, presence, wa
         entry["obj_ptr"] = torch.where(entry.pop("visible"), pointer, model.no_obj_ptr)
         bank["non_cond_frame_outputs" if t else "cond_frame_outputs"][t] = entry
         bank["non_cond_frame_outputs"].pop(t - POINTERS, None)
-        taken = output.masks[torch.arange(rows), output.chosen][:, None]
-        large = F.interpolate(taken, size=(size, size), mode="bilinear", align_corners=False)[:, 0] > 0
+        large = F.interpolate(taken(output, prompt), size=(size, size), mode="bilinear", align_corners=False)[:, 0] > 0
         large &= output.presence[:, :, None] > 0
         found, logits = large.cpu().numpy(), output.presence[:, 0].cpu().numpy()
         for row, half in enumerate(halves):

@@ -25,11 +25,13 @@ class MemorySettings(StrictModel):
     """What a pass remembers besides SAM 2's own rules, as phantoms have shown it to be good for a model.
 
     gate: only slices that the model was so sure of (0 to 1) are remembered beyond the next one. first_mask: the first
-    mask is taken while tracking, instead of the best of three. See engine/rules/memory_rules.py.
+    mask is taken while tracking, instead of the best of three. agreed_mask: what three of the four masks agree on is
+    taken instead. See engine/rules/memory_rules.py.
     """
 
     gate: float | None = Field(default=None, ge=0, le=1)
     first_mask: bool = False
+    agreed_mask: bool = False
 
 
 _PERMISSIVE = ("Apache-2.0", "MIT", "BSD-3-Clause")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -21,6 +21,7 @@ from PromptOnceLib.engine.cpu.sparse_keys import Keys, attending
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.memory import Entry, Memory, Seen
 from PromptOnceLib.engine.network import Model
+from PromptOnceLib.engine.rules.agreement import Agreement
 from PromptOnceLib.engine.tracker import Features, Output, Tracker, filled
 from PromptOnceLib.models.model_entry import MemorySettings
 
@@ -40,6 +41,7 @@ class MemoryRules:
     something similar beside the object stay for the rest of the pass, as conditioning frames. presence: where an object
     disappears from one slice to the next although its mask would still lie on that of the slice before, it is taken for
     present. first_mask: while tracking, the mask of token 0 is taken instead of the best of three by predicted IoU.
+    agreed_mask: what three of the four masks agree on is taken instead of either (agreement.py).
     cells: of slices before the last one this share of their cells is attended to, those that got most attention when
     each was the last (engine/cpu/sparse_keys.py); only where the network is rearranged.
     """
@@ -48,6 +50,7 @@ class MemoryRules:
     anchors: bool = False
     presence: bool = False
     first_mask: bool = False
+    agreed_mask: bool = False
     cells: float | None = None
 
     def __post_init__(self) -> None:
@@ -68,7 +71,9 @@ def tracker_for(model: Model, placement: Placement, memory: MemorySettings | Non
 
 def rules_of(memory: MemorySettings | None) -> MemoryRules:
     """The rules that a model's settings ask for."""
-    return MemoryRules() if memory is None else MemoryRules(memory.gate, first_mask=memory.first_mask)
+    if memory is None:
+        return MemoryRules()
+    return MemoryRules(memory.gate, first_mask=memory.first_mask, agreed_mask=memory.agreed_mask)
 
 
 class RuledTracker(Tracker):
@@ -80,7 +85,8 @@ class RuledTracker(Tracker):
         self._forced = threading.local()
         if rules.presence:
             model.network.sam_mask_decoder.register_forward_hook(self._force_presence)
-        if rules.first_mask:
+        self._agreement = Agreement(model.network.sam_mask_decoder) if rules.agreed_mask else None
+        if rules.first_mask or rules.agreed_mask:
             proposes_several = model.network._use_multimask
             # Where nothing is prompted, as while tracking; clicks are answered as ever.
             model.network._use_multimask = lambda is_seed, points: (
@@ -120,6 +126,10 @@ class RuledTracker(Tracker):
 
     def _look(self, features: Features, index: int, attended: Memory, memory: Memory) -> tuple[Output, Keys | None]:
         """What the heads say, and what attention the last slice's cells got where some cells are left out."""
+        with self._agreement.asked_for() if self._agreement is not None else nullcontext():
+            return self._attend(features, index, attended, memory)
+
+    def _attend(self, features: Features, index: int, attended: Memory, memory: Memory) -> tuple[Output, Keys | None]:
         if self.rules.cells is None or index - 1 not in attended.tracked or not self.placement.rearranged:
             return self._heads(features, index, False, None, None, attended), None
         cells = features.maps[-1].shape[0]

@@ -31,7 +31,12 @@ def workspace(model: Model, folder: Path) -> Propagation:
 
 @pytest.mark.parametrize(
     ("model_name", "index"),
-    [("nano", 1), ("nano", 5), ("nano", 20), pytest.param("random_tiny", 20, marks=pytest.mark.slow)],
+    [
+        ("nano", 1),
+        ("nano", 20),
+        pytest.param("nano", 5, marks=pytest.mark.slow),
+        pytest.param("random_tiny", 20, marks=pytest.mark.slow),
+    ],
 )
 def test_a_click_equals_upstreams(request: pytest.FixtureRequest, tmp_path: Path, model_name: str, index: int) -> None:
     model, config = request.getfixturevalue(model_name)

@@ -71,6 +71,7 @@ def outputs_with_object_in(
         return list(Propagation(Tracker(model, placement or on_cpu()), frames, notices.append).run(task))
 
 
+@pytest.mark.slow
 def test_slices_left_out_are_named_and_the_others_are_unchanged(nano: tuple[Model, Path]) -> None:
     notices: list[str] = []
     everything = outputs_with_object_in(range(10, 20), Task([bright(15)], 15, 0, 29), [], nano[0])

@@ -99,6 +99,7 @@ def test_the_loss_falls_and_cases_that_nobody_looked_at_get_better_masks(
         assert np.mean(outcome.after[place]) > np.mean(outcome.before[place]) + 0.1
 
 
+@pytest.mark.slow
 def test_the_same_random_seed_gives_the_same_weights_whatever_is_kept_of_the_features(
     tracker: CountingTracker, quick: tuple[TrainingOutcome, list[Epoch], Weights, Weights], tmp_path: Path
 ) -> None:

@@ -122,6 +122,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(model: Model) -> None:
         list(Propagation(tracker, FRAMES, pytest.fail).run(TASK))
 
 
+@pytest.mark.slow
 def test_memory_holds_no_more_after_forty_slices_than_after_twenty(model: Model) -> None:
     tracker, frames, kept = Tracker(model, on_cpu()), blobs(40), {}
     features = tracker.encode(frames[0])

@@ -60,11 +60,12 @@ CASES = {
 }
 
 
+LONG = ("a pass longer than 16 slices", "two seeds, box and mask")
 # The larger network on those cases that differ in what is remembered.
-RUNS = [("nano", case) for case in CASES] + [
-    pytest.param("random_tiny", "a pass longer than 16 slices", marks=pytest.mark.slow),
-    pytest.param("random_tiny", "two seeds, box and mask", marks=pytest.mark.slow),
-    ("random_tiny", "two objects"),
+RUNS = [
+    pytest.param(name, case, marks=[pytest.mark.slow] * (case in LONG))
+    for name, cases in (("nano", CASES), ("random_tiny", ("two objects", *LONG)))
+    for case in cases
 ]
 
 

@@ -44,7 +44,13 @@ CASES = {
 
 @pytest.mark.parametrize(
     ("model_name", "case"),
-    [*(("nano", case) for case in CASES), pytest.param("random_tiny", "four slices", marks=pytest.mark.slow)],
+    [
+        ("nano", "two slices"),
+        ("nano", "two objects"),
+        pytest.param("nano", "three slices, the first ones neighbours", marks=pytest.mark.slow),
+        pytest.param("nano", "four slices", marks=pytest.mark.slow),
+        pytest.param("random_tiny", "four slices", marks=pytest.mark.slow),
+    ],
 )
 def test_in_one_direction_masks_equal_upstream(request: pytest.FixtureRequest, model_name: str, case: str) -> None:
     model, config = request.getfixturevalue(model_name)

@@ -225,6 +225,7 @@ def test_a_run_can_be_cancelled_and_gone_on_with(user: User, tmp_path: Path, mon
     assert user.work.batches.job.summary.succeeded
 
 
+@pytest.mark.slow
 def test_an_early_stop_is_an_option_of_the_run(user: User, tmp_path: Path) -> None:
     panel = fill_in(user, manifest(tmp_path, "a"), tmp_path / "run")
     user.bench.click(panel.start.early_stop)

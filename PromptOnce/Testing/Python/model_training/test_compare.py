@@ -30,6 +30,7 @@ def example() -> Example:
     return Example("disks", "disk", "disk", frames, reference, prompt_from_mask(reference[SEED]).prompt, SEED)
 
 
+@pytest.mark.slow
 def test_every_way_finds_a_disk(example: Example) -> None:
     tracker = as_shipped(resolve_model("nano"))
     figures = list(compared(tracker, example, list(WAYS)))
@@ -41,7 +42,7 @@ def test_every_way_finds_a_disk(example: Example) -> None:
 
 def test_what_is_measured_is_the_model_as_it_ships() -> None:
     nano = resolve_model("nano")
-    assert as_shipped(nano).rules == MemoryRules(first_mask=True)
+    assert as_shipped(nano).rules == MemoryRules(agreed_mask=True)
     assert embedded(nano.checkpoint).memory == nano.memory
 
 

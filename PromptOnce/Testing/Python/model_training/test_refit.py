@@ -60,6 +60,7 @@ def test_tokens_are_those_of_the_tracked_slices_with_what_the_phantom_says(phant
     assert set(volumes.tolist()) == {0}
 
 
+@pytest.mark.slow
 def test_only_the_head_changes(phantom, tmp_path, monkeypatch):
     monkeypatch.setattr("training.refit.STEPS", 40)
     refit(CHECKPOINT, tmp_path / "new.pt", [phantom] * 5, rounds=1)

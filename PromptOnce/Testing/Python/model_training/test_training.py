@@ -129,6 +129,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_weights_of_one_that_was_not(clips
         assert torch.allclose(value, parts["model"][name], atol=1e-6), name
 
 
+@pytest.mark.slow
 def test_training_changes_the_weights_and_writes_a_checkpoint_that_loads(clips, tmp_path):
     trainer = Trainer(tmp_path, clips, STAGES, torch.device("cpu"))
     before = {k: v.clone() for k, v in trainer.model.state_dict().items()}

@@ -180,7 +180,7 @@ def test_the_embedded_model_has_its_configuration_in_the_resources_and_no_addres
     assert entry.embedded
     assert entry.url is None
     assert entry.config_location == resource("Models", "nano.yaml")
-    assert entry.memory == MemorySettings(first_mask=True)
+    assert entry.memory == MemorySettings(agreed_mask=True)
     assert f"image_size: {entry.image_size}" in resource("Models", "nano.yaml").read_text()
 
 

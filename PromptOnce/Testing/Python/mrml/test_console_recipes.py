@@ -62,6 +62,7 @@ def logic(waiting: list[Callable[[], bool]]) -> Iterator[Console]:
     logic.close()
 
 
+@pytest.mark.slow
 def test_the_recipes_of_the_user_guide_work(
     scene: Any, logic: Console, waiting: list[Callable[[], bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -206,6 +206,7 @@ def test_the_same_study_again_computes_nothing_and_writes_the_same(
     assert files_of(out) == before
 
 
+@pytest.mark.slow
 def test_an_arm_that_is_added_is_all_that_is_computed(tmp_path: Path, disks: StudyData) -> None:
     out, arms = tmp_path / "out", design_of(disks).arms
     run(design_of(disks, *arms[:1]), out)
