@@ -40,6 +40,7 @@ RULES: dict[str, MemoryRules] = {
     "gated 0.5": MemoryRules(gate=0.5),
     "anchors": MemoryRules(anchors=True),
     "presence": MemoryRules(presence=True),
+    "agreed": MemoryRules(agreed_mask=True),
     "token 0": MemoryRules(first_mask=True),
     "token 0 gated 0.3": MemoryRules(gate=0.3, first_mask=True),
     SECOND_PASS: MemoryRules(),

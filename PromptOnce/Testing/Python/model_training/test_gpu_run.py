@@ -8,7 +8,7 @@ import torch
 
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from training import gpu_run
-from training.calibrate import SHIFTS, calibrate
+from training.calibrate import SHIFTS, calibrate, until_absent
 from training.evaluation.scores import Example
 from training.train import CONFIG
 
@@ -55,6 +55,16 @@ def test_calibration_writes_the_checkpoint_with_the_best_shift(tmp_path):
     assert found[best].found == 1.0
     assert float(new - old) == pytest.approx(best, abs=0.01)
     assert (tmp_path / "new.pt").stat().st_size < 16 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("absent", "seed", "kept"),
+    [([], 4, range(9)), ([0, 1, 7], 4, range(2, 7)), ([4, 8], 6, range(5, 8)), ([3, 5], 4, [4])],
+)
+def test_an_object_ends_with_the_first_slice_that_does_without_it_on_either_side(absent, seed, kept):
+    present = np.isin(np.arange(9), absent, invert=True)
+    found = until_absent(np.ones((9, 2, 2), bool), present, seed)
+    assert np.flatnonzero(found.any((1, 2))).tolist() == list(kept)
 
 
 def test_the_curve_is_drawn_of_a_log_with_a_single_entry(tmp_path):
