@@ -78,6 +78,7 @@ def _case(options: argparse.Namespace, weights: str) -> str:
     objects = "" if options.objects == 1 else f", {options.objects} objects"
     volume = f"{options.slices} x {rows} x {columns}{objects}"
     ours = f"{options.precision}{' compiled' if options.compile else ''}"
+    ours += " without bfloat16" if options.without_bfloat16 else ""
     ours += "" if options.cells is None else f" with {options.cells:.0%} of the cells"
     return f"{model} ({weights} weights), {volume}, {options.device}, {ours} against {against}"
 
@@ -121,6 +122,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--filled", type=float, default=1.0, help="share of the slices in which there are objects")
     made.add_argument("--device", default="cpu")
     made.add_argument("--precision", default="auto", help="ours: auto, float32 (exact), bfloat16 or float16")
+    made.add_argument(
+        "--without-bfloat16", action="store_true", help="ours: as on a processor without units for it; with auto"
+    )
     made.add_argument("--reference-precision", default="float32", choices=("float32", "bfloat16", "float16"))
     made.add_argument("--compare", default="reference", choices=SIDES)
     made.add_argument(

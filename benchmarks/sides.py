@@ -87,6 +87,8 @@ def main() -> None:
 
 def _ours(job: dict[str, Any], frames: NDArray[np.uint8], keep: Keep, side: str) -> Callable[[], dict[str, Any]]:
     placement = place(job["device"], job["precision"], job["compile"])
+    if job["without_bfloat16"]:
+        placement = replace(placement, autocast=None)
     if side == "in_turn":
         placement = replace(placement, pipeline=replace(placement.pipeline, side_by_side=False))
     model = load_model(_files(job))
