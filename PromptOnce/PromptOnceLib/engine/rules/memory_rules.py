@@ -21,7 +21,7 @@ from PromptOnceLib.engine.cpu.sparse_keys import Keys, attending
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.memory import Entry, Memory, Seen
 from PromptOnceLib.engine.network import Model
-from PromptOnceLib.engine.rules.agreement import Agreement
+from PromptOnceLib.engine.rules.agreed_masks import Agreement
 from PromptOnceLib.engine.tracker import Features, Output, Tracker, filled
 from PromptOnceLib.models.model_entry import MemorySettings
 
@@ -41,7 +41,7 @@ class MemoryRules:
     something similar beside the object stay for the rest of the pass, as conditioning frames. presence: where an object
     disappears from one slice to the next although its mask would still lie on that of the slice before, it is taken for
     present. first_mask: while tracking, the mask of token 0 is taken instead of the best of three by predicted IoU.
-    agreed_mask: what three of the four masks agree on is taken instead of either (agreement.py).
+    agreed_mask: what three of the four masks agree on is taken instead of either (agreed_masks.py).
     cells: of slices before the last one this share of their cells is attended to, those that got most attention when
     each was the last (engine/cpu/sparse_keys.py); only where the network is rearranged.
     """

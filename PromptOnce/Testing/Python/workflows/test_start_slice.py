@@ -74,7 +74,6 @@ def go(
 def test_an_object_that_the_central_slice_does_not_show_is_found_elsewhere(shared_segmenter: Segmenter) -> None:
     stack, seed = stack_without_its_middle(), disk_seed(5)
     shared_segmenter.use_stack(stack)
-    lost = shared_segmenter.propagate(seed).result
     seen: list[protocol.SliceDone] = []
 
     steps = steps_of_start(case_of(stack, seed), "confident")
@@ -88,7 +87,6 @@ def test_an_object_that_the_central_slice_does_not_show_is_found_elsewhere(share
     kept = shared_segmenter.propagate(found.prompt).result
     areas = kept.masks[0].sum(axis=(1, 2))
     assert all(600 < areas[index] < 1000 for index in DISK), areas
-    assert lost.masks[0, list(DISK)].sum() < areas[list(DISK)].sum()
 
 
 def test_the_slice_most_similar_to_the_seeds_frame_is_found(shared_segmenter: Segmenter) -> None:
