@@ -1,5 +1,5 @@
 # make demo     segment a real chest CT from one prompt
-# make test     checks and tests, about seven minutes on two cores; all but the slow ones (pytest alone runs these too)
+# make test     checks and tests, five to six minutes on two cores; all but the slow ones (pytest alone runs these too)
 # make test-slow   the slow ones: many kills, long fuzzing, a browser
 # make fuzz     10,000 damaged inputs for each kind of file and message: an hour; FUZZ="nifti dicom --count 500" for less
 # make check    ruff, mypy and import-linter alone

@@ -14,7 +14,6 @@ from PromptOnceLib.studies.report import contents
 pytestmark = pytest.mark.usefixtures("_fake_worker")
 
 
-@pytest.mark.slow
 def test_a_study_gives_its_page_and_a_row_for_every_slice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contents, "_draw", lambda *arguments: None)
     data = {"covid-19-ct": make_covid(tmp_path / "covid", 1, (4, 32, 32))}
