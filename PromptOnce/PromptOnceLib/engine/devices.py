@@ -13,6 +13,10 @@ EXACT = "float32"
 
 PRECISIONS = ("auto", EXACT, "bfloat16", "float16")
 
+# Weights of a network up to which conversions to bfloat16 cost a processor more than its units save: the embedded model
+# has four million, the smallest of SAM 2.1 39 million.
+_SMALL = 10_000_000
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -53,6 +57,7 @@ class Placement:
     autocast: None for float32 throughout. last_resort: True where there is nothing to fall back to when memory ends.
     rearranged: compute the same function with fewer or faster operations (attention.py), equal but for rounding;
     without, float32 on the CPU gives upstream's numbers bit for bit. pipeline: by default one thing after the other.
+    automatic: whether the autocast type was chosen here, not by the user.
     """
 
     device: torch.device
@@ -60,6 +65,12 @@ class Placement:
     last_resort: bool
     rearranged: bool = False
     pipeline: Pipeline = Pipeline()
+    automatic: bool = False
+
+    def for_network(self, weights: int) -> Placement:
+        """The same as a network of so many weights is best run there."""
+        slower = self.automatic and self.device.type == "cpu" and weights < _SMALL
+        return replace(self, autocast=None) if slower else self
 
     @property
     def precision(self) -> str:
@@ -78,9 +89,9 @@ def place(device: str = "auto", precision: str = "auto", compiled: bool = False)
 
     device: "auto" (the first of CUDA, MPS, CPU that is there), "cpu", "mps", "cuda" or "cuda:N". precision: one of
     PRECISIONS; "auto" is bfloat16 on CUDA from compute capability 8.0 and on processors that multiply it in hardware,
-    float16 on older CUDA devices, float32 elsewhere. Only "float32" by name does upstream's operations one by one, on
-    the CPU to the last bit; the others are rearranged for speed. compiled: let torch.compile rewrite the network, where
-    that was asked for.
+    unless the network is small (Placement.for_network), float16 on older CUDA devices, float32 elsewhere. Only
+    "float32" by name does upstream's operations one by one, on the CPU to the last bit; the others are rearranged for
+    speed. compiled: let torch.compile rewrite the network, where that was asked for.
     Raises InputError for a device this computer does not have.
     """
     chosen = _device(device)
@@ -94,6 +105,7 @@ def place(device: str = "auto", precision: str = "auto", compiled: bool = False)
         last_resort=is_cpu,
         rearranged=is_cpu and precision != "float32",
         pipeline=replace(pipeline, compiled=compiled),
+        automatic=precision == "auto",
     )
 
 

@@ -87,7 +87,7 @@ class Tracker:
 
     def move(self, placement: Placement) -> None:
         """Go on at another place, with the network as upstream wrote it until it is compiled anew."""
-        self.placement = placement
+        self.placement = placement = placement.for_network(self.model.parameters)
         restore(self.model.network)
         self._network = self.model.network.to(placement.device)
         arrange(self._network, placement.rearranged)

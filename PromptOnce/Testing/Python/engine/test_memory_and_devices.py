@@ -182,6 +182,20 @@ def test_on_the_cpu_bfloat16_is_chosen_only_where_the_processor_multiplies_it(
     assert not place("cpu", "float32").rearranged
 
 
+@pytest.mark.parametrize(
+    ("precision", "weights", "expected"),
+    [("auto", 4 * 10**6, "float32"), ("auto", 39 * 10**6, "bfloat16"), ("bfloat16", 4 * 10**6, "bfloat16")],
+)
+def test_a_small_network_gets_no_bfloat16_on_a_processor_that_nobody_asked_for(
+    monkeypatch: pytest.MonkeyPatch, nano: tuple[Model, Path], precision: str, weights: int, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(Model, "parameters", weights)
+    placement = Tracker(nano[0], place("cpu", precision)).placement
+    assert (placement.precision, placement.rearranged) == (expected, True)
+    Tracker(nano[0], on_cpu())  # the network as other tests expect it
+
+
 def test_reduced_precision_computes_nearly_the_same(nano_encoding: tuple[Model, Path]) -> None:
     model = nano_encoding[0]
     reference = masks_of(list(Propagation(Tracker(model, on_cpu()), FRAMES, pytest.fail).run(TASK)))
