@@ -78,20 +78,12 @@ def kill_again_and_again(plan: BatchPlan, options: BatchOptions, out: Path, kill
         runner.end()
 
 
-@pytest.mark.parametrize(
-    ("cases", "rounds"),
-    [
-        ("abc", ["rw"]),
-        pytest.param(CASES, ["rwrw", "wwrr", "wrrw"], marks=pytest.mark.slow),
-    ],
-)
-def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(
-    tmp_path: Path, cases: str, rounds: list[str]
-) -> None:
+@pytest.mark.slow
+def test_a_run_that_is_killed_again_and_again_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     rng = random.Random(7)
-    plan, options = study(tmp_path, cases), quick_options(tmp_path)
+    plan, options = study(tmp_path, CASES), quick_options(tmp_path)
     run_batch(plan, options, tmp_path / "undisturbed")
-    for number, kills in enumerate(rounds):
+    for number, kills in enumerate(["rwrw", "wwrr", "wrrw"]):
         out = tmp_path / f"round-{number}"
         kill_again_and_again(plan, options, out, kills, rng)
         assert run_batch(plan, options, out, resume=True).succeeded, "a case that was set aside is taken up again"

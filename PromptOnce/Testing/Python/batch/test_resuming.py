@@ -38,6 +38,7 @@ def test_only_cases_whose_inputs_changed_are_computed_again(tmp_path: Path) -> N
     assert computed(out)[3:] == ["b"]
 
 
+@pytest.mark.slow
 def test_a_changed_prompt_option_or_removed_result_is_computed_again(tmp_path: Path) -> None:
     plan, options, out = study(tmp_path, "ab"), quick_options(tmp_path), tmp_path / "out"
     run_batch(plan, options, out)

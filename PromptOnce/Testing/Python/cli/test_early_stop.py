@@ -27,6 +27,7 @@ def ball_volume(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_slices_behind_the_object_are_not_computed_and_the_result_is_the_same(
     run: Run, ball_volume: Path, tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ def library(tmp_path: Path) -> Path:
     return library_with(tmp_path / "library", disk_seed("disk one", "CT 2", 0.95), disk_seed("disk two", "CT 3", 0.6))
 
 
+@pytest.mark.slow
 def test_a_seed_is_saved_and_serves_the_next_patient(
     run: Run, disk_volume: Path, next_patient: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ import pytest
 from training.dataset import Clips, Shape
 from training.pool import make_pool, read_pool
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory):

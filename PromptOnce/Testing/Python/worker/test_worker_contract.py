@@ -137,6 +137,7 @@ def test_a_normal_end_leaves_nothing(segmenter: Segmenter, temporary: Path) -> N
 
 
 @pytest.mark.real_worker
+@pytest.mark.slow
 def test_a_worker_whose_parent_is_killed_ends_and_leaves_nothing(temporary: Path) -> None:
     script = textwrap.dedent("""
         import sys
