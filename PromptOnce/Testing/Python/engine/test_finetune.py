@@ -24,6 +24,7 @@ from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.segmentation.metrics import dice
 
 Weights = dict[str, torch.Tensor]
+THREE_EPOCHS = QUICK.model_copy(update={"epochs": 3})
 
 
 class CountingTracker(Tracker):
@@ -71,7 +72,7 @@ def quick(
 ) -> tuple[TrainingOutcome, list[Epoch], Weights, Weights]:
     before = {name: weights.clone() for name, weights in tracker.model.network.state_dict().items()}
     tracker.encoded = 0
-    found = trained(tracker, tmp_path_factory.mktemp("quick"), QUICK.model_copy(update={"epochs": 3}))
+    found = trained(tracker, tmp_path_factory.mktemp("quick"), THREE_EPOCHS)
     assert tracker.encoded == 4 * len(ROLES)  # once each
     return (*found, before)
 
@@ -105,7 +106,7 @@ def test_the_same_random_seed_gives_the_same_weights_whatever_is_kept_of_the_fea
 ) -> None:
     tuned = quick[2]
     tracker.encoded = 0
-    _, _, again = trained(tracker, tmp_path, limit=0)
+    _, _, again = trained(tracker, tmp_path, THREE_EPOCHS, limit=0)
     assert tracker.encoded > 4 * len(ROLES)
     assert all(torch.equal(tuned[name], again[name]) for name in tuned)
 
