@@ -12,7 +12,7 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch.nn import functional as F
 
-from PromptOnceLib.engine.rules.agreed_masks import agreed
+from PromptOnceLib.engine.rules.decoder_changes import agreed
 from training.dataset import Batch
 
 MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)

@@ -6,12 +6,8 @@ at one object in one pass. What they are worth: benchmarks/memory.md.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +17,7 @@ from PromptOnceLib.engine.cpu.sparse_keys import Keys, attending
 from PromptOnceLib.engine.devices import Placement
 from PromptOnceLib.engine.memory import Entry, Memory, Seen
 from PromptOnceLib.engine.network import Model
-from PromptOnceLib.engine.rules.agreed_masks import Agreement
+from PromptOnceLib.engine.rules.decoder_changes import Switch, take_agreed_masks, take_for_present
 from PromptOnceLib.engine.tracker import Features, Output, Tracker, filled
 from PromptOnceLib.models.model_entry import MemorySettings
 
@@ -41,7 +37,7 @@ class MemoryRules:
     something similar beside the object stay for the rest of the pass, as conditioning frames. presence: where an object
     disappears from one slice to the next although its mask would still lie on that of the slice before, it is taken for
     present. first_mask: while tracking, the mask of token 0 is taken instead of the best of three by predicted IoU.
-    agreed_mask: what three of the four masks agree on is taken instead of either (agreed_masks.py).
+    agreed_mask: what three of the four masks agree on is taken instead of either (decoder_changes.py).
     cells: of slices before the last one this share of their cells is attended to, those that got most attention when
     each was the last (engine/cpu/sparse_keys.py); only where the network is rearranged.
     """
@@ -71,9 +67,7 @@ def tracker_for(model: Model, placement: Placement, memory: MemorySettings | Non
 
 def rules_of(memory: MemorySettings | None) -> MemoryRules:
     """The rules that a model's settings ask for."""
-    if memory is None:
-        return MemoryRules()
-    return MemoryRules(memory.gate, first_mask=memory.first_mask, agreed_mask=memory.agreed_mask)
+    return MemoryRules() if memory is None else MemoryRules(**memory.model_dump())
 
 
 class RuledTracker(Tracker):
@@ -82,10 +76,11 @@ class RuledTracker(Tracker):
     def __init__(self, model: Model, placement: Placement, rules: MemoryRules) -> None:
         self.rules = rules
         super().__init__(model, placement)
-        self._forced = threading.local()
+        self._tracking, self._taken_for_present = Switch(), Switch()
         if rules.presence:
-            model.network.sam_mask_decoder.register_forward_hook(self._force_presence)
-        self._agreement = Agreement(model.network.sam_mask_decoder) if rules.agreed_mask else None
+            take_for_present(model.network.sam_mask_decoder, self._taken_for_present)
+        if rules.agreed_mask:
+            take_agreed_masks(model.network.sam_mask_decoder, self._tracking)
         if rules.first_mask or rules.agreed_mask:
             proposes_several = model.network._use_multimask
             # Where nothing is prompted, as while tracking; clicks are answered as ever.
@@ -103,12 +98,13 @@ class RuledTracker(Tracker):
         """See Tracker."""
         assert memory.rows == 1
         attended = Memory(memory.pass_length, memory.seed, self._attended(index, memory))
-        output, keys = self._look(features, index, attended, memory)
-        if self.rules.presence and self._was_lost_at_once(index, memory, output):
-            with self._taken_for_present():
-                present, _ = self._look(features, index, attended, memory)
-            if _dice(present.logits, memory.seen[index - 1].found) > _AGREEMENT:
-                output = present
+        with self._tracking.on():
+            output, keys = self._look(features, index, attended, memory)
+            if self.rules.presence and self._was_lost_at_once(index, memory, output):
+                with self._taken_for_present.on():
+                    present, _ = self._look(features, index, attended, memory)
+                if _dice(present.logits, memory.seen[index - 1].found) > _AGREEMENT:
+                    output = present
         with self.placement.compute():
             entry = self._remember(features, output.high_res, output, is_prompted=False)
         # From here on nothing can fail.
@@ -126,10 +122,6 @@ class RuledTracker(Tracker):
 
     def _look(self, features: Features, index: int, attended: Memory, memory: Memory) -> tuple[Output, Keys | None]:
         """What the heads say, and what attention the last slice's cells got where some cells are left out."""
-        with self._agreement.asked_for() if self._agreement is not None else nullcontext():
-            return self._attend(features, index, attended, memory)
-
-    def _attend(self, features: Features, index: int, attended: Memory, memory: Memory) -> tuple[Output, Keys | None]:
         if self.rules.cells is None or index - 1 not in attended.tracked or not self.placement.rearranged:
             return self._heads(features, index, False, None, None, attended), None
         cells = features.maps[-1].shape[0]
@@ -171,20 +163,6 @@ class RuledTracker(Tracker):
         before = memory.seen.get(index - 1)
         presence = float(output.presence.sigmoid())
         return before is not None and before.presence > _WAS_PRESENT and presence < _LOST
-
-    @contextmanager
-    def _taken_for_present(self) -> Iterator[None]:
-        self._forced.on = True
-        try:
-            yield
-        finally:
-            self._forced.on = False
-
-    def _force_presence(self, _module: Any, _inputs: Any, outputs: tuple[torch.Tensor, ...]) -> Any:
-        """Of the mask decoder: masks, predicted IoU, tokens, presence."""
-        if not getattr(self._forced, "on", False):
-            return None
-        return (*outputs[:3], outputs[3].abs().clamp(min=1e-3))
 
     def _anchor(self, index: int, memory: Memory, output: Output) -> None:
         """Keep the slice as an anchor where it is fit; those found become conditioning frames once they are no longer

@@ -13,7 +13,7 @@ from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.memory import CorrectionContext, Memory
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
-from PromptOnceLib.engine.rules.agreed_masks import agreed
+from PromptOnceLib.engine.rules.decoder_changes import agreed
 from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Point
