@@ -68,7 +68,8 @@ def measure(
     network, most = read_network(checkpoint).to(device), max(shifts)
     rows: dict[float, list[Row]] = {shift: [] for shift in shifts}
     for group in _by_images(examples):
-        encoded = {example.image: encode(network, example.frames) for example in group}
+        frames = {example.image: example.frames for example in group}
+        encoded = {image: encode(network, slices) for image, slices in frames.items()}
         for example, mask, presence in zip(group, *track(network, group, encoded, most), strict=True):
             for shift in shifts:
                 rows[shift].append(_row(example, until_absent(mask, presence > most - shift, example.seed)))

@@ -40,15 +40,13 @@ CASES = {
     "four slices": ((0, 5, 11, 17), ["bright"]),
     "two objects": ((0, 9), ["bright", "grey"]),
 }
+QUICK = ("two slices", "two objects")
 
 
 @pytest.mark.parametrize(
     ("model_name", "case"),
     [
-        ("nano", "two slices"),
-        ("nano", "two objects"),
-        pytest.param("nano", "three slices, the first ones neighbours", marks=pytest.mark.slow),
-        pytest.param("nano", "four slices", marks=pytest.mark.slow),
+        *(pytest.param("nano", case, marks=[pytest.mark.slow] * (case not in QUICK)) for case in CASES),
         pytest.param("random_tiny", "four slices", marks=pytest.mark.slow),
     ],
 )
