@@ -19,6 +19,8 @@ from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = Path(__file__).resolve().parents[4] / "docs"
 
 
@@ -62,7 +64,6 @@ def logic(waiting: list[Callable[[], bool]]) -> Iterator[Console]:
     logic.close()
 
 
-@pytest.mark.slow
 def test_the_recipes_of_the_user_guide_work(
     scene: Any, logic: Console, waiting: list[Callable[[], bool]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,7 +88,6 @@ def test_the_recipes_of_the_user_guide_work(
     assert names["evaluation"].totals.dice > 0.5
 
 
-@pytest.mark.slow
 def test_the_recipes_for_seeds_and_batches_work(
     scene: Any,
     logic: Console,
