@@ -82,6 +82,16 @@ class ModelFiles:
     memory: MemorySettings | None = None
 
     @property
+    def encoder_key(self) -> str | None:
+        """What features of images depend on, of lower-case letters, digits and -; None where it is not known.
+
+        The same checkpoint is used with inputs of several sizes, and sees another image with each of them.
+        """
+        if self.sha256 is None or self.image_size is None:
+            return self.sha256
+        return f"{self.sha256}-{self.image_size}"
+
+    @property
     def segments_single_slices(self) -> bool:
         """Whether the model knows single slices only (SAM, version 1), so that it cannot propagate."""
         return self.config == SAM_CONFIG

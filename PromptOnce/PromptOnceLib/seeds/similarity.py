@@ -70,7 +70,7 @@ def read_features(library: SeedLibrary, seed_id: str, key: str) -> NDArray[np.fl
 def write_features(library: SeedLibrary, seed_id: str, key: str, features: NDArray[np.float32]) -> bool:
     """Keep features of a seed's frame.
 
-    key: of lower-case letters, digits, - and _; it names all that they depend on, so the checkpoint's SHA-256 belongs
+    key: of lower-case letters, digits, - and _; it names all that they depend on, so the model's encoder_key belongs
     in it. features: float32 of any shape. Returns False where the library cannot be written to, which does not matter.
     """
     path = _path(library, seed_id, key)
@@ -108,14 +108,14 @@ class Comparison:
 
     @classmethod
     def of(
-        cls, library: SeedLibrary, seeds: Iterable[Seed], volume: Volume, axis: int, model_sha256: str | None
+        cls, library: SeedLibrary, seeds: Iterable[Seed], volume: Volume, axis: int, encoder_key: str | None
     ) -> Comparison:
         """Prepare the comparison of seeds, each of the plane of the volume's slices along an array axis.
 
-        model_sha256: of the checkpoint that is going to embed the frames; embeddings of an unknown one are not
-        kept. Raises SeedError for a seed of another plane.
+        encoder_key: that of the model that is going to embed the frames (ModelFiles); embeddings of an unknown one are
+        not kept. Raises SeedError for a seed of another plane.
         """
-        key = None if model_sha256 is None else f"likeness-{model_sha256}"
+        key = None if encoder_key is None else f"likeness-{encoder_key}"
         kept: dict[str, NDArray[np.float32]] = {}
         missing: list[Seed] = []
         views: dict[tuple[object, ...], int] = {}

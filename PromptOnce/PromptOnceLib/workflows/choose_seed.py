@@ -84,27 +84,27 @@ class SeedSearch:
             rankings.append(ranking)
         return rankings[0]
 
-    def comparison(self, model_sha256: str | None) -> Comparison | None:
+    def comparison(self, encoder_key: str | None) -> Comparison | None:
         """What has to be embedded before similarity can decide; None where fewer than two seeds can be used.
 
-        model_sha256: of the checkpoint that will embed the frames, None where it is not known.
+        encoder_key: that of the model that will embed the frames (ModelFiles), None where it is not known.
         """
         ranking = self.ranking()
         if len(ranking.usable) < 2:
             return None
-        return Comparison.of(self.library, ranking.usable, self.volume, ranking.axis, model_sha256)
+        return Comparison.of(self.library, ranking.usable, self.volume, ranking.axis, encoder_key)
 
-    def steps(self, model_sha256: str | None) -> Steps[Ranking]:
+    def steps(self, encoder_key: str | None) -> Steps[Ranking]:
         """The ranking, with the similarity of the frames where several seeds can be used."""
-        comparison = self.comparison(model_sha256)
+        comparison = self.comparison(encoder_key)
         if comparison is None:
             return self.ranking()
         found = yield from embedded(EmbeddingStep(frames=comparison.frames))
         return self.ranking(comparison.take(found))
 
-    def steps_of_choice(self, model_sha256: str | None) -> Steps[SeedChoice]:
+    def steps_of_choice(self, encoder_key: str | None) -> Steps[SeedChoice]:
         """The seed that suits the volume best. Raises SeedError, with the reasons, where none can be used."""
-        ranking = yield from self.steps(model_sha256)
+        ranking = yield from self.steps(encoder_key)
         return ranking.choice()
 
 

@@ -69,14 +69,14 @@ class _Read:
 class Loader:
     """Reads the cases of a run; can be used from several threads.
 
-    model: fingerprint of the model. model_sha256: of its checkpoint, where it is known. volumes: those in memory, by
+    model: fingerprint of the model. encoder_key: what its features depend on (ModelFiles). volumes: those in memory, by
     case. finished: what earlier runs have done. suspects: cases that may bring down who reads them. note: keeps a
     case's step for later runs.
     """
 
     options: BatchOptions
     model: str
-    model_sha256: str | None
+    encoder_key: str | None
     sources: PromptSources
     volumes: Mapping[str, Volume]
     finished: Mapping[str, Finished]
@@ -105,7 +105,7 @@ class Loader:
         return self._ready(read, choice.seed, choice.notices)
 
     def _deciding(self, read: _Read, search: SeedSearch) -> Steps[LoadedCase]:
-        choice = yield from search.steps_of_choice(self.model_sha256)
+        choice = yield from search.steps_of_choice(self.encoder_key)
         return _with_memory(lambda: self._ready(read, choice.seed, choice.notices))
 
     def _read(self, planned: PlannedCase, files: tuple[FileStamp, ...]) -> _Read:

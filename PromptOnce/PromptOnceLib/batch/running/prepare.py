@@ -47,7 +47,7 @@ def share(
     loader = Loader(
         options,
         model_fingerprint(files),
-        files.sha256,
+        files.encoder_key,
         PromptSources(SeedLibrary(options.library)),
         volumes,
         run.finished,

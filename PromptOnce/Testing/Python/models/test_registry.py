@@ -13,7 +13,7 @@ from PromptOnceLib.models import registry as registry_module
 from PromptOnceLib.models.checkpoints import FOLDER_VARIABLE
 from PromptOnceLib.models.default_model import choose_model
 from PromptOnceLib.models.model_entry import MemorySettings, ModelEntry
-from PromptOnceLib.models.registry import Registry, load_registry, resolve_model
+from PromptOnceLib.models.registry import ModelFiles, Registry, load_registry, resolve_model
 from PromptOnceLib.resources import resource
 
 SAM21 = {
@@ -153,7 +153,14 @@ def test_the_size_goes_with_the_files(tmp_path: Path, monkeypatch: pytest.Monkey
     ]
     monkeypatch.setattr(registry_module, "load_registry", lambda: Registry(models=tuple(entries)))
     (tmp_path / "sam2.1_hiera_tiny.pt").write_bytes(content)
-    assert [resolve_model(name, folder=tmp_path).image_size for name in ("tiny", "tiny_512")] == [None, 512]
+    large, small = (resolve_model(name, folder=tmp_path) for name in ("tiny", "tiny_512"))
+    assert (large.image_size, small.image_size) == (None, 512)
+    assert large.sha256 == small.sha256
+    assert (large.encoder_key, small.encoder_key) == (large.sha256, f"{large.sha256}-512")
+
+
+def test_features_of_a_checkpoint_nobody_has_compared_have_no_key(tmp_path: Path) -> None:
+    assert ModelFiles("mine", tmp_path / "mine.pt", "sam2:sam2.1_hiera_t.yaml", None, 512).encoder_key is None
 
 
 @pytest.mark.parametrize(
