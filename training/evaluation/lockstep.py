@@ -15,8 +15,9 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch.nn import functional as F
 
+from PromptOnceLib.engine.preprocessing import network_input, network_pixels, point_inputs
 from training.evaluation.scores import Example
-from training.forward import MEAN, STD, Prompt, decode, fuse, remember, taken
+from training.forward import Prompt, decode, fuse, remember, taken
 from training.train import build_model
 
 Array = np.ndarray
@@ -52,11 +53,11 @@ def read_network(checkpoint: Path) -> SAM2Base:
 
 @torch.no_grad()
 def encode(model: SAM2Base, frames: Array) -> Encoded:
-    """Features of all slices of a volume, uint8 (slices, size, size) of the network's own size."""
+    """Features of all slices of a volume, uint8 (slices, rows, columns)."""
     device = _device(model)
-    pieces = torch.from_numpy(frames)[:, None].split(8)
-    rgb = (piece.to(device).float().expand(-1, 3, -1, -1) / 255 for piece in pieces)
-    parts = [model.forward_image((piece - MEAN.to(device)) / STD.to(device)) for piece in rgb]
+    pixels = [network_pixels(frame, model.image_size) for frame in frames]
+    pieces = (network_input(pixels[first : first + 8], device) for first in range(0, len(pixels), 8))
+    parts = [model.forward_image(piece) for piece in pieces]
     whole = [model._prepare_backbone_features(part)[1:] for part in parts]
     maps = [torch.cat([flat[i] for flat, _, _ in whole], 1).half() for i in range(len(whole[0][0]))]
     return Encoded(maps, [p[:, :1] for p in whole[0][1]], whole[0][2])
@@ -72,8 +73,8 @@ def track(
 ) -> tuple[list[Array], list[Array]]:
     """Masks, bool as the examples' frames, and presence logits, float (slices,), of every example.
 
-    encoded: by the name of the image. shift: is added to the presence logits. watch: called with the halves that slice
-    t of each has just been decoded for.
+    examples: all of slices of one size. encoded: by the name of the image. shift: is added to the presence logits.
+    watch: called with the halves that slice t of each has just been decoded for.
     """
     masks = [np.zeros(e.frames.shape, bool) for e in examples]
     presence = [np.zeros(len(e.frames), np.float32) for e in examples]
@@ -89,12 +90,11 @@ def track(
 
 
 def _together(model, examples, encoded, shift, halves, span, masks, presence, watch) -> None:
-    size = model.image_size
-    prompts = [examples[half.example].prompt.points_and_labels() for half in halves]
-    most = max(len(labels) for _, labels in prompts)
-    device = _device(model)
-    points = torch.stack([_padded(p, most, 0.0) for p, _ in prompts]).to(device)
-    labels = torch.stack([_padded(q, most, -1) for _, q in prompts]).to(device)
+    device, size, shape = _device(model), model.image_size, examples[0].frames.shape[1:]
+    prompts = [point_inputs(examples[half.example].prompt, shape, size, device) for half in halves]
+    most = max(prompt["point_labels"].shape[1] for prompt in prompts)
+    points = torch.cat([F.pad(p["point_coords"], (0, 0, 0, most - p["point_coords"].shape[1])) for p in prompts])
+    labels = torch.cat([F.pad(p["point_labels"], (0, most - p["point_labels"].shape[1]), value=-1) for p in prompts])
     bank: dict[str, dict[int, dict]] = {"cond_frame_outputs": {}, "non_cond_frame_outputs": {}}
     for t in range(len(halves[0].slices)):
         halves = [half for half in halves if t < len(half.slices)]
@@ -120,7 +120,7 @@ def _together(model, examples, encoded, shift, halves, span, masks, presence, wa
         entry["obj_ptr"] = torch.where(entry.pop("visible"), pointer, model.no_obj_ptr)
         bank["non_cond_frame_outputs" if t else "cond_frame_outputs"][t] = entry
         bank["non_cond_frame_outputs"].pop(t - POINTERS, None)
-        large = F.interpolate(taken(output, prompt), size=(size, size), mode="bilinear", align_corners=False)[:, 0] > 0
+        large = F.interpolate(taken(output, prompt), size=shape, mode="bilinear", align_corners=False)[:, 0] > 0
         large &= output.presence[:, :, None] > 0
         found, logits = large.cpu().numpy(), output.presence[:, 0].cpu().numpy()
         for row, half in enumerate(halves):
@@ -130,11 +130,6 @@ def _together(model, examples, encoded, shift, halves, span, masks, presence, wa
 
 def _device(model: SAM2Base) -> torch.device:
     return next(model.parameters()).device
-
-
-def _padded(values: Array, count: int, with_: float) -> torch.Tensor:
-    tensor = torch.from_numpy(np.asarray(values))
-    return F.pad(tensor, (0, 0) * (tensor.ndim - 1) + (0, count - len(tensor)), value=with_)
 
 
 def _first_rows(entry: dict, rows: int) -> None:

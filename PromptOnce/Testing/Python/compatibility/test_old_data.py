@@ -54,6 +54,8 @@ from PromptOnceLib.segmentation.result import read_csv, write_csv
 DATA = Path(__file__).parent / "data"
 MODEL_OF_THEN = "e06cf097bf8a68e92ee7b965ca53ec9b45789699e575aa8a08f866d5bd437583"
 """SHA-256 of the embedded model that the files were made with."""
+CONFIG_OF_THEN = "14e7e0720cd29d38eb63ff298fca3b39c9175b1914577c8198363330dc35e5c0"
+"""SHA-256 of its configuration."""
 RECORDED: dict[str, Any] = json.loads((DATA / "recorded.json").read_text(encoding="utf-8"))
 LIVER = (
     "Segmentation category and type - 3D Slicer General Anatomy list"
@@ -80,7 +82,7 @@ def same_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The embedded model is still the one that the runs were made with: what a model has found is kept for it alone."""
 
     def of_then(files: ModelFiles) -> str:
-        return model_fingerprint(replace(files, sha256=MODEL_OF_THEN))
+        return model_fingerprint(replace(files, sha256=MODEL_OF_THEN, config=CONFIG_OF_THEN))
 
     monkeypatch.setattr(prepare, "model_fingerprint", of_then)
 

@@ -18,7 +18,7 @@ def examples():
     rng = np.random.default_rng(3)
     made = []
     for number, (count, seed) in enumerate(((5, 1), (3, 2))):
-        frames = rng.integers(20, 60, (count, 256, 256)).astype(np.uint8)
+        frames = rng.integers(20, 60, (count, 240, 224)).astype(np.uint8)
         mask = np.zeros_like(frames)
         for k in range(count - number):
             mask[k, 60 + 6 * k : 150, 80 : 170 + 5 * k] = 1

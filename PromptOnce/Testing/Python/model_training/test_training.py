@@ -36,12 +36,13 @@ def clips(tmp_path_factory):
 
 def test_a_clip_in_training_gives_the_masks_of_inference():
     rng = np.random.default_rng(0)
-    frames = rng.integers(0, 60, (3, 256, 256)).astype(np.uint8)
-    frames[:, 80:180, 60:200] += 150
     tracker = as_shipped(embedded(CHECKPOINT))
+    size = tracker.model.image_size
+    frames = rng.integers(0, 60, (3, size, size)).astype(np.uint8)
+    frames[:, 80:180, 60:200] += 150
     prompt = ObjectPrompt(box=Box(x0=60, y0=80, x1=200, y1=180))
     points, labels = (torch.from_numpy(a)[None, None] for a in prompt.points_and_labels())
-    masks = torch.zeros(1, 3, 256, 256, dtype=torch.bool)
+    masks = torch.zeros(1, 3, size, size, dtype=torch.bool)
     batch = Batch(torch.from_numpy(frames)[None].float(), masks, (0,), points, labels, by_mask=False)
 
     with torch.no_grad():
@@ -50,7 +51,7 @@ def test_a_clip_in_training_gives_the_masks_of_inference():
 
     for output, expected in zip(outputs, inferred, strict=True):
         logits = output.masks[0, output.chosen[0]]
-        trained = torch.nn.functional.interpolate(logits[None, None], (256, 256), mode="bilinear")[0, 0] > 0
+        trained = torch.nn.functional.interpolate(logits[None, None], (size, size), mode="bilinear")[0, 0] > 0
         # Inference remembers in bfloat16; a few pixels of the border may differ.
         assert (trained.numpy() != (expected.masks[0] > 0)).mean() < 0.002
         assert expected.masks[0].any()
