@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
 
 from PromptOnceLib.engine.preprocessing import network_input, network_pixels, point_inputs
 from training.evaluation.scores import Example
@@ -92,9 +93,8 @@ def track(
 def _together(model, examples, encoded, shift, halves, span, masks, presence, watch) -> None:
     device, size, shape = _device(model), model.image_size, examples[0].frames.shape[1:]
     prompts = [point_inputs(examples[half.example].prompt, shape, size, device) for half in halves]
-    most = max(prompt["point_labels"].shape[1] for prompt in prompts)
-    points = torch.cat([F.pad(p["point_coords"], (0, 0, 0, most - p["point_coords"].shape[1])) for p in prompts])
-    labels = torch.cat([F.pad(p["point_labels"], (0, most - p["point_labels"].shape[1]), value=-1) for p in prompts])
+    points = pad_sequence([prompt["point_coords"][0] for prompt in prompts], batch_first=True)
+    labels = pad_sequence([prompt["point_labels"][0] for prompt in prompts], batch_first=True, padding_value=-1)
     bank: dict[str, dict[int, dict]] = {"cond_frame_outputs": {}, "non_cond_frame_outputs": {}}
     for t in range(len(halves[0].slices)):
         halves = [half for half in halves if t < len(half.slices)]

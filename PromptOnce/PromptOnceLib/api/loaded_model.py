@@ -107,4 +107,4 @@ class LoadedModel:
 
     def choice(self, search: SeedSearch) -> SeedChoice:
         """The seed that suits an image best. Raises SeedError where none can be used."""
-        return self.go(search.steps_of_choice(self._files.encoder_key))
+        return self.go(search.steps_of_choice(self._files))

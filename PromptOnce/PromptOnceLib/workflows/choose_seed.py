@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from PromptOnceLib.imaging.stack import parse_axis
 from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.seeds.library import Listing, SeedLibrary
 from PromptOnceLib.seeds.matching import Match, best_of, rank
 from PromptOnceLib.seeds.seed import Seed
@@ -84,27 +85,28 @@ class SeedSearch:
             rankings.append(ranking)
         return rankings[0]
 
-    def comparison(self, encoder_key: str | None) -> Comparison | None:
+    def comparison(self, files: ModelFiles | None) -> Comparison | None:
         """What has to be embedded before similarity can decide; None where fewer than two seeds can be used.
 
-        encoder_key: that of the model that will embed the frames (ModelFiles), None where it is not known.
+        files: of the model that will embed the frames; None where it is not known, then nothing is kept.
         """
         ranking = self.ranking()
         if len(ranking.usable) < 2:
             return None
-        return Comparison.of(self.library, ranking.usable, self.volume, ranking.axis, encoder_key)
+        key = None if files is None else files.encoder_key
+        return Comparison.of(self.library, ranking.usable, self.volume, ranking.axis, key)
 
-    def steps(self, encoder_key: str | None) -> Steps[Ranking]:
+    def steps(self, files: ModelFiles | None) -> Steps[Ranking]:
         """The ranking, with the similarity of the frames where several seeds can be used."""
-        comparison = self.comparison(encoder_key)
+        comparison = self.comparison(files)
         if comparison is None:
             return self.ranking()
         found = yield from embedded(EmbeddingStep(frames=comparison.frames))
         return self.ranking(comparison.take(found))
 
-    def steps_of_choice(self, encoder_key: str | None) -> Steps[SeedChoice]:
+    def steps_of_choice(self, files: ModelFiles | None) -> Steps[SeedChoice]:
         """The seed that suits the volume best. Raises SeedError, with the reasons, where none can be used."""
-        ranking = yield from self.steps(encoder_key)
+        ranking = yield from self.steps(files)
         return ranking.choice()
 
 

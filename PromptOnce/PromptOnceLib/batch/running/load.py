@@ -18,6 +18,7 @@ from PromptOnceLib.errors import OutOfMemoryError
 from PromptOnceLib.files.stamp import FileStamp
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Volume
+from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.seeds.apply import SeedSource
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.object_labels import named_objects
@@ -69,14 +70,13 @@ class _Read:
 class Loader:
     """Reads the cases of a run; can be used from several threads.
 
-    model: fingerprint of the model. encoder_key: what its features depend on (ModelFiles). volumes: those in memory, by
-    case. finished: what earlier runs have done. suspects: cases that may bring down who reads them. note: keeps a
-    case's step for later runs.
+    model: fingerprint of the model; files: its own. volumes: those in memory, by case. finished: what earlier runs have
+    done. suspects: cases that may bring down who reads them. note: keeps a case's step for later runs.
     """
 
     options: BatchOptions
     model: str
-    encoder_key: str | None
+    files: ModelFiles
     sources: PromptSources
     volumes: Mapping[str, Volume]
     finished: Mapping[str, Finished]
@@ -105,7 +105,7 @@ class Loader:
         return self._ready(read, choice.seed, choice.notices)
 
     def _deciding(self, read: _Read, search: SeedSearch) -> Steps[LoadedCase]:
-        choice = yield from search.steps_of_choice(self.encoder_key)
+        choice = yield from search.steps_of_choice(self.files)
         return _with_memory(lambda: self._ready(read, choice.seed, choice.notices))
 
     def _read(self, planned: PlannedCase, files: tuple[FileStamp, ...]) -> _Read:

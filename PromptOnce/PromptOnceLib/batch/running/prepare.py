@@ -47,7 +47,7 @@ def share(
     loader = Loader(
         options,
         model_fingerprint(files),
-        files.encoder_key,
+        files,
         PromptSources(SeedLibrary(options.library)),
         volumes,
         run.finished,

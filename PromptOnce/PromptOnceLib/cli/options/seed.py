@@ -124,7 +124,7 @@ class SeedOptions:
             seeds = tuple(library.get(name) for name in self.seeds)
             return SeedSource(seeds, self.start, self.by, self.fit)
         search = seed_search(library, volume, axis, self.target, self.scanner)
-        choice = work.go(search.steps_of_choice(work.files.encoder_key), "Comparing", "frame")
+        choice = work.go(search.steps_of_choice(work.files), "Comparing", "frame")
         return SeedSource((choice.seed,), self.start, self.by, self.fit, notices=choice.notices)
 
 

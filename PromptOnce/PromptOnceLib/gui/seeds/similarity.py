@@ -40,7 +40,7 @@ class SeedSimilarity:
             return
         self._asked = question
         try:
-            comparison = search.comparison(engine.files().encoder_key)
+            comparison = search.comparison(engine.files())
             prompt = case.prompt
             engine.prepare(case.framed(prompt).stack, case.objects.seed if prompt is None else prompt.slice)
         except PromptOnceError:

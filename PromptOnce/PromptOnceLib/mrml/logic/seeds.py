@@ -46,7 +46,7 @@ class SeedLogic:
     ) -> SeedChoice:
         """The seed that suits a volume node, read as `volume`, best. Raises SeedError where none can be used."""
         search = self._search(node, volume, axis, target, library)
-        return self._worker.go(files, device, search.steps_of_choice(files.encoder_key))
+        return self._worker.go(files, device, search.steps_of_choice(files))
 
     def seeds(self, library: str | Path | None = None) -> tuple[Seed, ...]:
         """All seeds of the library by name, each with its record, frame and masks; broken entries are left out."""
@@ -75,7 +75,7 @@ class SeedLogic:
         if not compareFrames:
             return list(search.ranking().matches)
         files = resolve_model(model, modelConfig)
-        return list(self._worker.go(files, device, search.steps(files.encoder_key)).matches)
+        return list(self._worker.go(files, device, search.steps(files)).matches)
 
     def promptFromSeed(  # noqa: N802
         self,

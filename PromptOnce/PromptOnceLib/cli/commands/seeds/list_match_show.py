@@ -83,7 +83,7 @@ def match(
     library, reporter = SeedLibrary(library_folder), Reporter(quiet, as_json)
     search = seed_search(library, volume, axis, target, scanner)
     with WorkerSession(model.files(), model.device, model.precision, reporter, python=model.python) as work:
-        ranking = work.go(search.steps(work.files.encoder_key), "Comparing", "frame")
+        ranking = work.go(search.steps(work.files), "Comparing", "frame")
     if as_json:
         report = {
             "library": str(library.folder),
