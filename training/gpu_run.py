@@ -25,10 +25,11 @@ import torch
 from PromptOnceLib.engine.devices import describe
 from training.calibrate import calibrate, calibration_examples, measure
 from training.dataset import Clips
+from training.network import CONFIG
 from training.pool import make_pool, read_pool
 from training.refit import refit, whole_volumes
 from training.stages import STAGES
-from training.train import AVERAGED, CONFIG, Trainer
+from training.train import AVERAGED, Trainer
 
 ROOT = Path(__file__).parents[1]
 POOL = ROOT / "training" / "runs" / "pool"

@@ -1,4 +1,4 @@
-"""Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) in float32.
+"""Muon (Jordan et al. 2024, kellerjordan.github.io/posts/muon) in float32, and the optimisers of the training.
 
 torch.optim.Muon computes in bfloat16, which takes twenty times as long as float32 on CPUs without bfloat16 units.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
+from sam2.modeling.sam2_base import SAM2Base
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: singular values go to about 1 in five steps
 STEPS = 5
@@ -47,3 +48,22 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
     return x.T if tall else x
+
+
+def make_optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the network, AdamW for the rest: stem, convolutions, embeddings, biases."""
+    stem = {id(p) for p in stem_parameters(model)}
+    matrices = [
+        p
+        for name, p in model.named_parameters()
+        if p.ndim == 2 and min(p.shape) >= 32 and "embed" not in name and id(p) not in stem
+    ]
+    taken = {id(p) for p in matrices}
+    rest = [p for p in model.parameters() if id(p) not in taken]
+    muon = Muon(matrices, weight_decay=0.02)
+    return [muon, torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.02)]
+
+
+def stem_parameters(model: SAM2Base) -> list[torch.nn.Parameter]:
+    trunk = model.image_encoder.trunk
+    return [*trunk.patch_embed.parameters(), *trunk.blocks[0].parameters()]

@@ -12,19 +12,17 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
 from sam2.modeling.sam2_base import SAM2Base
 
 from training.dataset import Batch, Clips, batches
 from training.forward import Pass, run_clips
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.losses import frame_loss
-from training.muon import Muon
+from training.muon import make_optimizers, stem_parameters
+from training.network import build_model, set_size
 from training.pool import make_pool, read_pool
 from training.stages import STAGES, Stage
 
-CONFIG = Path(__file__).parents[1] / "PromptOnce" / "Resources" / "Models" / "nano.yaml"
 TRAINING_SEED = 7
 ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
 SAVE_EVERY = 60.0  # seconds
@@ -33,26 +31,6 @@ WARM_UP = 20  # steps
 CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
 LOG_EVERY = 20  # steps
 AVERAGED = "averaged.pt"
-
-
-def build_model(config: Path = CONFIG) -> SAM2Base:
-    """The model of the config with fresh weights."""
-    model = instantiate(OmegaConf.load(config).model)
-    trunk = model.image_encoder.trunk
-    with torch.no_grad():  # upstream starts these at zero: flat regions then give tokens without variance
-        trunk.pos_embed.normal_(0, 0.5)
-        trunk.pos_embed_window.normal_(0, 0.5)
-    return model
-
-
-def set_size(model: SAM2Base, size: int) -> None:
-    """Let a model take square frames of another size; no weight depends on it."""
-    cells = size // model.backbone_stride
-    model.image_size = size
-    model.sam_image_embedding_size = cells
-    model.sam_prompt_encoder.image_embedding_size = (cells, cells)
-    model.sam_prompt_encoder.input_image_size = (size, size)
-    model.sam_prompt_encoder.mask_input_size = (4 * cells, 4 * cells)
 
 
 @dataclass
@@ -98,25 +76,6 @@ def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: i
     )
     right, present = right[:, 1:], present[:, 1:]
     return StepLoss(torch.stack(learnt).mean(), dice.cpu(), right[present].mean().item(), right[~present].mean().item())
-
-
-def make_optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the network, AdamW for the rest: stem, convolutions, embeddings, biases."""
-    stem = {id(p) for p in stem_parameters(model)}
-    matrices = [
-        p
-        for name, p in model.named_parameters()
-        if p.ndim == 2 and min(p.shape) >= 32 and "embed" not in name and id(p) not in stem
-    ]
-    taken = {id(p) for p in matrices}
-    rest = [p for p in model.parameters() if id(p) not in taken]
-    muon = Muon(matrices, weight_decay=0.02)
-    return [muon, torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.02)]
-
-
-def stem_parameters(model: SAM2Base) -> list[torch.nn.Parameter]:
-    trunk = model.image_encoder.trunk
-    return [*trunk.patch_embed.parameters(), *trunk.blocks[0].parameters()]
 
 
 class Trainer:

@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 from PromptOnceLib.engine.preprocessing import network_input, network_pixels, point_inputs
 from training.evaluation.scores import Example
 from training.forward import Prompt, decode, fuse, remember, taken
-from training.train import build_model
+from training.network import build_model
 
 Array = np.ndarray
 POINTERS = 16  # slices whose object pointers a slice reads at most

@@ -10,7 +10,7 @@ from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from training import gpu_run
 from training.calibrate import SHIFTS, calibrate, until_absent
 from training.evaluation.scores import Example
-from training.train import CONFIG
+from training.network import CONFIG
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
 BIAS = "sam_mask_decoder.pred_obj_score_head.layers.2.bias"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from training.graft import graft
-from training.train import CONFIG
+from training.network import CONFIG
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
 

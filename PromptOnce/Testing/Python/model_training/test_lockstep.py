@@ -8,7 +8,7 @@ import pytest
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from training.evaluation.lockstep import encode, read_network, track
 from training.evaluation.scores import Example, as_shipped, embedded, propagated
-from training.train import CONFIG
+from training.network import CONFIG
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
 

@@ -9,9 +9,9 @@ from sam2.modeling.sam2_utils import MLP
 
 from training.evaluation.lockstep import read_network
 from training.graft import PRESENCE_HEAD
+from training.network import CONFIG
 from training.pool import Phantom
 from training.refit import collect, fit, refit
-from training.train import CONFIG
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
 

@@ -18,10 +18,11 @@ from training.evaluation.scores import as_shipped, embedded
 from training.forward import Pass, run_clips
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.muon import orthogonal
+from training.network import CONFIG, build_model, set_size
 from training.pool import make_pool, read_pool
 from training.stages import STAGES as STAGES_OF_THE_RECIPE
 from training.stages import Stage
-from training.train import CONFIG, Trainer, set_size
+from training.train import Trainer
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
 STAGES = (Stage(2, 1, 2, 1, 64, 1e-3, (1.0, 1.0), 0.5, 3.0), Stage(2, 1, 1, 3, 64, 1e-3, (0.5, 0.0), 0.1, 1.0))
@@ -65,7 +66,7 @@ def square():
     masks[:, :, 16:48, 20:44] = True
     frames[masks] += 150
     points, labels = torch.tensor([[[[20.0, 16.0], [44.0, 48.0]]]]), torch.tensor([[[2, 3]]], dtype=torch.int32)
-    model = train.build_model()
+    model = build_model()
     model.load_state_dict(torch.load(CHECKPOINT, weights_only=True)["model"])
     set_size(model, 64)
     return model, Batch(frames, masks, (0,), points, labels, by_mask=False)
