@@ -34,6 +34,8 @@ class Ended:
 
 Run = Callable[..., Ended]
 COMMAND = [sys.executable, "-m", "PromptOnceLib.cli"]
+BOX = "32,22,68,58"
+"""Around the disk of disk_volume on its slice 5."""
 
 
 @pytest.fixture
