@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from worker.gate import Gate
 
+from batch.disturbed import check_it_is_as_undisturbed, check_nothing_is_half
 from batch.studies import SLICES, Heard, has_proc, quick_options, study
-from batch.test_kills import check_it_is_as_undisturbed, check_nothing_is_half
 from batch.test_shared_runs import begun
 from PromptOnceLib.batch.cluster.connect import check_engine
 from PromptOnceLib.batch.cluster.dask_run import on_cluster

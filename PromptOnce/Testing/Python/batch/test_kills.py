@@ -9,53 +9,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from worker.fake_process import silent_python
 from worker.gate import Gate
 from worker.processes import wait_for_end
 
+from batch.disturbed import check_it_is_as_undisturbed, check_nothing_is_half, check_nothing_was_done_twice
 from batch.runner_process import Runner
-from batch.studies import SLICES, computed, has_proc, quick_options, segmentation, steps_of, study
+from batch.studies import SLICES, computed, has_proc, quick_options, study
 from PromptOnceLib.batch.background import background_command, background_environment
 from PromptOnceLib.batch.events import parse_event
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan
-from PromptOnceLib.batch.run_folder.records import read_case_record
 from PromptOnceLib.batch.running.run_batch import run_batch
-from PromptOnceLib.files.atomic import PREFIX
-from PromptOnceLib.segmentation.result import read_csv
 
 pytestmark = [pytest.mark.usefixtures("_posix"), pytest.mark.skipif(not has_proc(), reason="finds workers in /proc")]
 CASES = "abcdefghij"
-
-
-def check_nothing_is_half(out: Path) -> None:
-    """Every case that shows has a complete folder."""
-    for folder in (out / "cases").glob("*"):
-        if folder.name.startswith(PREFIX):
-            continue
-        record = read_case_record(folder)
-        assert all((folder / name).stat().st_size > 0 for name in ("sheet.png", *record.files))
-        assert len(read_csv(folder / "slices.csv")) == record.figures.slices
-        assert segmentation(out, folder.name).ndim == 3
-
-
-def check_nothing_was_done_twice(out: Path) -> None:
-    """After a case is finished it never goes to a worker again."""
-    finished: set[str] = set()
-    for step in steps_of(out):
-        assert not (step.event == "started" and step.case in finished), f"{step.case} was computed again"
-        if step.event == "finished":
-            finished.add(step.case)
-
-
-def check_it_is_as_undisturbed(out: Path, undisturbed: Path) -> None:
-    """The same cases with the same masks and figures."""
-    cases = sorted(path.name for path in (undisturbed / "cases").iterdir())
-    assert sorted(path.name for path in (out / "cases").iterdir()) == cases
-    for case in cases:
-        assert np.array_equal(segmentation(out, case), segmentation(undisturbed, case))
-        assert read_csv(out / "cases" / case / "slices.csv") == read_csv(undisturbed / "cases" / case / "slices.csv")
 
 
 def kill_again_and_again(plan: BatchPlan, options: BatchOptions, out: Path, kills: str, rng: random.Random) -> None:

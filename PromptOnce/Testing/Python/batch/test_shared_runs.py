@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from worker.gate import Gate
 
+from batch.disturbed import check_it_is_as_undisturbed, check_nothing_is_half
 from batch.runner_process import Runner
 from batch.studies import SLICES, Heard, has_proc, quick_options, study
-from batch.test_kills import check_it_is_as_undisturbed, check_nothing_is_half
 from PromptOnceLib.batch.run_folder.journal import read_journals
 from PromptOnceLib.batch.run_folder.leases import LEASES, STALE_SECONDS
 from PromptOnceLib.batch.running.run_batch import run_batch
