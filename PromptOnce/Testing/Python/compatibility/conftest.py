@@ -12,9 +12,9 @@ import pytest
 from bench.fixtures import bench
 from gui.user import User
 
-__all__ = ["bench"]
+from compatibility.old_files import DATA
 
-DATA = Path(__file__).parent / "data"
+__all__ = ["bench"]
 
 
 class _WithoutSlicer(pytest.Module):

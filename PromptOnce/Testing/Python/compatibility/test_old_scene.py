@@ -7,7 +7,6 @@ Neither may ever be made anew: a test that fails here means that users lose work
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import slicer
 import vtk
 from gui.user import User
 
+from compatibility.old_files import DATA
 from PromptOnceLib.mrml.owned_nodes import node_on, role_of
 from PromptOnceLib.mrml.prompts.from_positions import prompt_of_module
 from PromptOnceLib.mrml.prompts.prompt_nodes import find_prompts
@@ -24,7 +24,6 @@ from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.result import SegmentationResult, slice_results
 
-DATA = Path(__file__).parent / "data"
 RECORDED: dict[str, Any] = json.loads((DATA / "scene.json").read_text(encoding="utf-8"))
 EXPECTED = Prompt.model_validate(RECORDED["prompt"])
 

@@ -1,24 +1,17 @@
-"""What version 0.1.0 wrote is read, applied and gone on with: seeds, batches, prompts and results.
-
-The files in data/ were made by version 0.1.0 (commit 054f464), and what it found in them stands in recorded.json. None
-of them may ever be made anew: a test that fails here means that users lose work.
-"""
+"""Batches and results of version 0.1.0 are read, gone on with and written as they were."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
-import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from batch.studies import computed, quick_options
-from seeds.sample_seeds import same
 
+from compatibility.old_files import BLUE, CONFIG_OF_THEN, DATA, LIVER, MODEL_OF_THEN, RECORDED, RED, sha256
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.report import write_report, write_run_tables
 from PromptOnceLib.batch.report.run_results import read_run
@@ -32,45 +25,21 @@ from PromptOnceLib.batch.run_folder.records import (
     write_run_record,
 )
 from PromptOnceLib.batch.running import prepare
-from PromptOnceLib.batch.running.case_prompts import PromptSources, seed_fingerprint
+from PromptOnceLib.batch.running.case_prompts import PromptSources
 from PromptOnceLib.batch.running.run_batch import run_batch
-from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.cli.main import main
-from PromptOnceLib.imaging.orientation import FrameOrientation
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, read_prompt
-from PromptOnceLib.seeds.apply import SeedSource, shared_seed
-from PromptOnceLib.seeds.archive import export_seeds, import_seeds
-from PromptOnceLib.seeds.fit import fit_seed
 from PromptOnceLib.seeds.library import SeedLibrary
-from PromptOnceLib.seeds.matching import rank
-from PromptOnceLib.seeds.similarity import Comparison, read_features
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.reference import read_reference
 from PromptOnceLib.segmentation.result import read_csv, write_csv
 
-DATA = Path(__file__).parent / "data"
-MODEL_OF_THEN = "e06cf097bf8a68e92ee7b965ca53ec9b45789699e575aa8a08f866d5bd437583"
-"""SHA-256 of the embedded model that the files were made with."""
-CONFIG_OF_THEN = "14e7e0720cd29d38eb63ff298fca3b39c9175b1914577c8198363330dc35e5c0"
-"""SHA-256 of its configuration."""
-RECORDED: dict[str, Any] = json.loads((DATA / "recorded.json").read_text(encoding="utf-8"))
-LIVER = (
-    "Segmentation category and type - 3D Slicer General Anatomy list"
-    "~SCT^123037004^Anatomical Structure~SCT^10200004^Liver~^^~Anatomic codes - DICOM master list~^^~^^"
-)
 TISSUE = (
     "Segmentation category and type - 3D Slicer General Anatomy list"
     "~SCT^85756007^Tissue~SCT^85756007^Tissue~^^~Anatomic codes - DICOM master list~^^~^^"
 )
-RED, BLUE = (0.9, 0.1, 0.2), (0.1, 0.4, 0.9)
-CORNER = ObjectPrompt(name="corner", color=BLUE, box=Box(x0=2, y0=3, x1=12, y1=14))
-
-
-def sha256(array: np.ndarray) -> str:
-    return hashlib.sha256(np.ascontiguousarray(array).astype(np.uint8).tobytes()).hexdigest()
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -85,101 +54,6 @@ def same_model(monkeypatch: pytest.MonkeyPatch) -> None:
         return model_fingerprint(replace(files, sha256=MODEL_OF_THEN, config=CONFIG_OF_THEN))
 
     monkeypatch.setattr(prepare, "model_fingerprint", of_then)
-
-
-# Seeds
-
-
-@pytest.fixture
-def library(old: Path) -> SeedLibrary:
-    return SeedLibrary(old / "library")
-
-
-def test_all_seeds_are_in_the_library_with_everything_that_was_known(library: SeedLibrary) -> None:
-    listing = library.list()
-    assert listing.notices == ()
-    assert [seed.name for seed in listing.seeds] == list(RECORDED["seeds"])
-    for seed in listing.seeds:
-        record, expected = seed.record, RECORDED["seeds"][seed.name]
-        assert (seed.id, record.plane, record.mean_of) == (expected["id"], expected["plane"], expected["mean_of"])
-        scanner = None if record.scanner is None else record.scanner.model_dump(mode="json")
-        trip = None if record.round_trip is None else record.round_trip.model_dump(mode="json")
-        assert (scanner, trip) == (expected["scanner"], expected["round_trip"])
-        assert seed_fingerprint(seed) == expected["fingerprint"]
-    trip = library.get("disk CT 1").record.round_trip
-    assert trip is not None
-    assert (round(trip.worst, 3), trip.trust, trip.model) == (0.933, "good", "nano")
-    knee = library.get("knee MR").record
-    assert (knee.author, knee.licence, knee.note) == ("the developers", "Apache-2.0", "Generated.\nTwo lines.")
-    assert (knee.objects[0].terminology, knee.window.name) == (LIVER, "120/240")
-
-
-def test_a_seed_is_written_as_it_was(library: SeedLibrary) -> None:
-    for seed in library.list().seeds:
-        written = (library.folder / seed.id / "seed.json").read_text(encoding="utf-8")
-        assert seed.record.to_json() + "\n" == written
-
-
-def test_a_deleted_seed_comes_back_from_the_trash(library: SeedLibrary) -> None:
-    assert [seed.name for seed in library.trashed().seeds] == ["disk CT 0"]
-    library.restore("disk CT 0")
-    assert len(library.list().seeds) == 5
-    assert library.trashed().seeds == ()
-
-
-@pytest.mark.parametrize("name", RECORDED["seeds"])
-def test_a_seed_prompts_another_volume_with_what_it_did(library: SeedLibrary, old: Path, name: str) -> None:
-    seed, expected = library.get(name), RECORDED["seeds"][name]
-    geometry, axis = read_volume(old / "study" / "a.nii.gz").geometry, expected["axis"]
-    assert FrameOrientation.of(geometry, axis).plane == expected["plane"]
-    applied = shared_seed(SeedSource((seed,)), geometry, axis)
-    assert (applied.slice, sha256(applied.frames[0].frame)) == (expected["start"], expected["frame"])
-    assert [item.model_dump(mode="json") for item in applied.objects] == expected["objects"]
-    masks = fit_seed(seed, geometry, axis, by="mask").objects
-    for item, accepted in zip(applied.objects, masks, strict=True):
-        mask = accepted.mask_array()
-        assert mask.any()
-        assert all(mask[round(p.y), round(p.x)] for p in item.points if p.positive)
-        if item.box is not None:
-            rows, columns = np.nonzero(mask)
-            assert item.box.x0 < columns.mean() < item.box.x1
-            assert item.box.y0 < rows.mean() < item.box.y1
-
-
-def test_seeds_are_ranked_as_they_were(library: SeedLibrary, old: Path) -> None:
-    matches = rank(library.list().seeds, read_volume(old / "study" / "a.nii.gz"), 0)
-    found = [{"seed": m.seed.name, "score": m.score, "usable": m.usable, "reasons": list(m.reasons)} for m in matches]
-    assert found == RECORDED["ranked"]
-
-
-def test_features_of_a_frame_are_not_computed_again(library: SeedLibrary, old: Path) -> None:
-    model = MODEL_OF_THEN
-    seeds = [seed for seed in library.list().seeds if seed.record.plane == "axial"]
-    comparison = Comparison.of(library, seeds, read_volume(old / "study" / "a.nii.gz"), 0, model)
-    assert comparison.missing == tuple(seed.id for seed in seeds if seed.name != "disk CT 1")
-    assert len(comparison.frames) == 3
-    kept = read_features(library, library.get("disk CT 1").id, f"likeness-{model}")
-    assert kept is not None
-    alike = comparison.take(np.stack([-kept, kept, kept]))
-    assert [round(alike[seed.id], 4) for seed in seeds] == [1, -1, 1]
-
-
-def test_an_archive_fills_an_empty_library_with_the_same_seeds(library: SeedLibrary, old: Path) -> None:
-    empty = SeedLibrary(old / "empty")
-    saved = import_seeds(old / "seeds.zip", empty)
-    assert [seed.name for seed in saved.added] == list(RECORDED["seeds"])
-    for mine, theirs in zip(library.list().seeds, empty.list().seeds, strict=True):
-        assert same(mine, theirs)
-
-
-def test_an_archive_is_written_as_it_was(library: SeedLibrary, old: Path) -> None:
-    export_seeds(library.list().seeds, old / "again.zip")
-    with zipfile.ZipFile(old / "seeds.zip") as before, zipfile.ZipFile(old / "again.zip") as now:
-        assert now.namelist() == before.namelist()
-        for name in now.namelist():
-            assert now.getinfo(name).date_time == before.getinfo(name).date_time
-            # The pictures are compressed by Pillow, whose next version may do it otherwise.
-            assert not name.endswith(".json") or now.read(name) == before.read(name)
 
 
 # A finished batch
@@ -328,38 +202,7 @@ def test_what_another_model_has_found_is_computed_again(
     assert (summary.finished, summary.reused, summary.succeeded) == (3, 0, True)
 
 
-# Prompts and results
-
-
-def test_prompt_files_of_every_form_say_what_they_said() -> None:
-    points = (Point(x=35, y=31, positive=True), Point(x=5, y=5.5, positive=False))
-    drawn = ObjectPrompt(
-        name="Scheibe, groß", color=RED, terminology=LIVER, box=Box(x0=18.5, y0=14.5, x1=51.5, y1=47.5), points=points
-    )
-    assert read_prompt(DATA / "prompts" / "written.json") == Prompt(axis=0, slice=2, objects=(drawn, CORNER))
-    by_hand = (
-        ObjectPrompt(box=Box(x0=18, y0=15, x1=52, y1=47)),
-        ObjectPrompt(name="point", points=(Point(x=35, y=31, positive=True),)),
-    )
-    assert read_prompt(DATA / "prompts" / "by-hand.json") == Prompt(axis=None, slice=2, objects=by_hand)
-    masked = read_prompt(DATA / "prompts" / "mask.json")
-    assert (masked.axis, masked.slice, masked.objects[1]) == (None, 3, CORNER)
-    y, x = np.mgrid[:64, :72]
-    assert np.array_equal(masked.objects[0].mask_array(), np.hypot(x - 36, y - 31) < 15)
-
-
-@pytest.mark.parametrize("name", ["written.json", "mask.json"])
-def test_a_prompt_file_is_written_as_it_was(name: str) -> None:
-    path = DATA / "prompts" / name
-    assert read_prompt(path).to_json() + "\n" == path.read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", ["written.json", "mask.json", "by-hand.json"])
-def test_an_old_prompt_file_prompts_its_image(name: str) -> None:
-    prompt = read_prompt(DATA / "prompts" / name)
-    case = prepare_case(read_volume(DATA / "study" / "a.nii.gz"), prompt)
-    assert isinstance(case.prompt, Prompt)
-    assert (case.axis.axis, case.prompt.slice, case.prompt.objects) == (0, prompt.slice, prompt.objects)
+# Segmentations and tables
 
 
 def test_a_segmentation_file_holds_its_segments() -> None:
