@@ -12,7 +12,7 @@ import pytest
 import slicer
 from worker.gate import Gate
 
-from gui.test_correct import correct_here, fixed, press, said, show, states
+from gui.correct_steps import correct_here, fixed, press, said, show, states
 from gui.test_corrections import correct as draw_squares
 from gui.test_trouble import worker_id
 from gui.user import User
