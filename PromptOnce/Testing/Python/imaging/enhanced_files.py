@@ -12,10 +12,12 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian
 
 from imaging.dicom_files import PATIENT
+from PromptOnceLib.imaging.volume import Volume
 
 ENHANCED = {"CT": "1.2.840.10008.5.1.4.1.1.2.1", "MR": "1.2.840.10008.5.1.4.1.1.4.1"}
 SINGLE = {"CT": "1.2.840.10008.5.1.4.1.1.2", "MR": "1.2.840.10008.5.1.4.1.1.4"}
 AXIAL = [1, 0, 0, 0, 1, 0]
+SAGITTAL = [0, 1, 0, 0, 0, -1]
 BLOB = np.s_[2:4, 2:5]
 
 
@@ -29,6 +31,11 @@ def blob(value: int, shape: tuple[int, int] = (6, 8)) -> np.ndarray:
     frame = np.full(shape, 7, np.int16)
     frame[BLOB] = value
     return frame
+
+
+def blobs(volume: Volume) -> list[float]:
+    """Value of the blob on each slice."""
+    return [float(np.unique(frame[BLOB]).item()) for frame in volume.array]
 
 
 def dataset_of(values: Mapping[str, Any]) -> Dataset:

@@ -10,14 +10,9 @@ import pytest
 from pydicom.uid import JPEGLSLossless, RLELossless
 
 from imaging.dicom_files import write_series
-from imaging.enhanced_files import BLOB, blob, slices, write_enhanced, write_file, write_slice
+from imaging.enhanced_files import blob, blobs, slices, write_enhanced, write_file, write_slice
 from PromptOnceLib.errors import CancelledError, SeveralVolumesError, VolumeError
 from PromptOnceLib.imaging.read import read_volume
-
-
-def blobs(volume) -> list[float]:
-    """Value of the blob on each slice."""
-    return [float(np.unique(frame[BLOB]).item()) for frame in volume.array]
 
 
 def write_folder(folder, count=6, modality="CT", name="IM{:04}.dcm", first=0, **tags):
