@@ -1,4 +1,4 @@
-"""A real worker process for the contract tests."""
+"""Real worker processes for the contract tests, and a session with a fake one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from PromptOnceLib.processes.transport import SubprocessTransport, worker_comman
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter
 from worker.disks import disk_frames, stack_of
+from worker.fake_worker import World
 
 Start = Callable[[], SubprocessTransport]
 
@@ -60,3 +61,8 @@ def shared_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerCl
 @pytest.fixture
 def shared_segmenter(shared_client: WorkerClient) -> Segmenter:
     return ready_segmenter(shared_client)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from PromptOnceLib.errors import PromptError, WorkerError
@@ -11,11 +9,6 @@ from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.session_job import SessionState
 from worker.disks import COLUMNS, ROWS, SLICES, disk_frames, disk_prompt, stack_of
 from worker.fake_worker import World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def test_a_session_begins_with_nothing_started(world: World) -> None:

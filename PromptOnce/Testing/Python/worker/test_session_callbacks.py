@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from PromptOnceLib.worker import protocol
@@ -11,11 +9,6 @@ from PromptOnceLib.worker.session import Session
 from PromptOnceLib.worker.session_job import SessionState
 from worker.disks import disk_prompt
 from worker.fake_worker import World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def test_callbacks_may_call_the_session(world: World) -> None:

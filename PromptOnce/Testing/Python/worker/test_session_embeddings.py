@@ -19,11 +19,6 @@ from worker.fake_worker import World
 from worker.seeds import other_frame
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
 def embed(world: World, name: str, slices: tuple[int, ...] = (1, 2)) -> None:
     def hear(answer: object) -> None:
         world.heard.append((name, answer))

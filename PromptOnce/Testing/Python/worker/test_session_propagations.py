@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from PromptOnceLib.errors import CancelledError, InputError, PromptError
 from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.worker.session_job import SessionState
 from worker.disks import disk_prompt
 from worker.fake_worker import World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def test_a_propagation_takes_over_after_the_preview_under_way(world: World) -> None:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.worker import protocol
 from worker.disks import SLICES
 from worker.fake_worker import World
 from worker.seeds import disk_seed, other_frame
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
 
 
 def test_the_seed_travels_as_a_file_that_is_gone_after_the_run(world: World) -> None:
