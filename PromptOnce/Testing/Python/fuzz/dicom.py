@@ -15,8 +15,8 @@ from imaging.enhanced_files import slices, write_enhanced, write_file, write_sli
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from fuzz.images import read, try_at_once
 from fuzz.mutations import ODD_VALUES, cut, damaged
+from fuzz.reading import read, try_at_once
 from fuzz.runner import Attempt, WrongError
 from PromptOnceLib.imaging.dicom.tags import as_it_is
 from PromptOnceLib.imaging.volume import Volume

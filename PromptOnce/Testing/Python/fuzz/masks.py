@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 from segmentation.sample_segmentations import GRID, apart, segments
 
-from fuzz.images import try_at_once
 from fuzz.mutations import as_bytes, cut, damaged, damaged_lines, json_bytes
+from fuzz.reading import try_at_once
 from fuzz.runner import Attempt, WrongError
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.cases.recorded_result import read_recorded_result
