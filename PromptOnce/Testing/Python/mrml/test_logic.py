@@ -4,89 +4,26 @@ from __future__ import annotations
 
 import inspect
 import pydoc
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import slicer
 import vtk
 
-from mrml.volumes import OBLIQUE, TRANSFORMS, add_bending_transform, add_volume, ijk_to_ras
+from mrml.chest import MIDDLE, SHAPE, chest, lungs, mask_of, phantom
+from mrml.volumes import add_volume, ijk_to_ras
 from PromptOnceLib.cases.case import prepare_case
-from PromptOnceLib.errors import CancelledError, GeometryError, InputError, ModelError, PromptError
-from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
+from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
-from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
 
-SHAPE = (5, 96, 96)
-SPACING = (3.7, 3.7, 20.0)
-MIDDLE = 2
-
-
-class Application:
-    """What Slicer does for the logic: events while it waits, and a timer for what does not wait."""
-
-    def __init__(self) -> None:
-        self.events = 0
-        self.pumping = None
-
-    def process_events(self) -> None:
-        self.events += 1
-
-    def keep_pumping(self, pump) -> None:
-        self.pumping = pump
-
-    def run_until_idle(self) -> None:
-        while self.pumping():
-            pass
-
-
-@pytest.fixture(scope="module")
-def phantom() -> tuple[np.ndarray, np.ndarray]:
-    """Voxels of a small chest and its lungs."""
-    volume, labels = chest_phantom(shape=SHAPE)
-    return volume.array, np.isin(labels, [LABELS["right lung"], LABELS["left lung"]]).astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def application() -> Application:
-    return Application()
-
-
-@pytest.fixture(scope="module")
-def logic(application) -> Iterator[Console]:
-    def start() -> SubprocessTransport:
-        return SubprocessTransport(worker_command(), worker_environment())
-
-    logic = Console(start, application.process_events, application.keep_pumping)
-    yield logic
-    logic.close()
-
-
-@pytest.fixture
-def chest(scene, phantom):
-    """The phantom on an oblique grid under a parent transform."""
-    return add_volume(phantom[0], ijk_to_ras(OBLIQUE, SPACING), TRANSFORMS["rotated"])
-
-
-@pytest.fixture
-def lungs(chest, phantom):
-    """A segmentation node with the lungs."""
-    node = new_segmentation(chest, "truth")
-    segment_id = node.GetSegmentation().AddEmptySegment("", "lungs")
-    slicer.util.updateSegmentBinaryLabelmapFromArray(phantom[1], node, segment_id, chest)
-    return node
-
-
-def mask_of(run, volume, number: int = 0) -> np.ndarray:
-    return slicer.util.arrayFromSegmentBinaryLabelmap(run.writer.node, run.writer.segment_ids[number], volume)
+__all__ = ["chest", "lungs", "phantom"]
 
 
 def test_a_volume_is_segmented_from_a_reference_and_compared_with_it(logic, application, chest, lungs, phantom):
@@ -149,22 +86,6 @@ def test_a_call_that_does_not_wait_returns_at_once_and_calls_back(logic, applica
     assert np.array_equal(mask_of(run, chest), run.job.result.to_volume_order(0))
 
 
-def test_cancelling_keeps_what_is_done_and_one_undo_takes_it_back(logic, chest, lungs):
-    before = lungs.GetSegmentation().GetNumberOfSegments()
-    prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
-
-    def stop(run) -> None:
-        if run.job.progress.done == 2:
-            logic.cancel()
-
-    run = logic.segmentVolume(chest, prompt, device="cpu", segmentationNode=lungs, onProgress=stop)
-    assert run.cancelled
-    assert 2 <= run.job.result.computed.sum() < SHAPE[0]
-    assert np.array_equal(mask_of(run, chest), run.job.result.to_volume_order(0))
-    run.writer.undo()
-    assert lungs.GetSegmentation().GetNumberOfSegments() == before
-
-
 def test_a_range_and_an_existing_segment_leave_the_other_slices_as_they_were(logic, chest, lungs, phantom):
     segment_id = lungs.GetSegmentation().GetNthSegmentID(0)
     prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
@@ -188,52 +109,6 @@ def test_a_segments_mask_is_the_prompt_and_other_segments_are_kept_out(logic, ch
     mask = mask_of(run, chest)
     assert dice(mask[MIDDLE][:, : SHAPE[2] // 2], phantom[1][MIDDLE][:, : SHAPE[2] // 2]) > 0.8
     assert not mask[half > 0].any()
-
-
-def test_a_run_cancelled_before_its_first_slice_leaves_nothing(scene, logic, application, chest):
-    nodes = scene.GetNumberOfNodes()
-    run = logic.segmentVolume(chest, logic.promptFromIJK(chest, [(30, 45, MIDDLE)]), device="cpu", wait=False)
-    logic.cancel()
-    application.run_until_idle()
-    assert isinstance(run.error, CancelledError)
-    assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
-    assert scene.GetNumberOfNodes() <= nodes + 1  # the subject hierarchy comes into being with the first question
-
-
-def test_a_segmentation_removed_while_it_is_written_ends_the_run(scene, logic, chest):
-    prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
-    with pytest.raises(InputError, match="removed from the scene"):
-        logic.segmentVolume(chest, prompt, device="cpu", onProgress=lambda run: scene.RemoveNode(run.writer.node))
-    logic.segmentVolume(chest, prompt, device="cpu")
-
-
-def test_a_scene_closed_during_a_run_ends_it_without_harm(scene, logic, chest):
-    with pytest.raises(InputError, match="removed from the scene"):
-        logic.segmentVolume(
-            chest, logic.promptFromIJK(chest, [(30, 45, MIDDLE)]), device="cpu", onProgress=lambda _: scene.Clear(0)
-        )
-
-
-def test_what_cannot_be_segmented_is_refused_before_anything_is_made(scene, logic, chest, phantom):
-    prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
-    slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    nodes = scene.GetNumberOfNodes()
-    for error, options in (
-        (ModelError, {"model": "huge"}),
-        (InputError, {"window": "nonsense"}),
-        (InputError, {"firstSlice": 3}),
-        (InputError, {"segmentIds": [None, None]}),
-        (InputError, {"reference": chest}),
-        (PromptError, {"axis": "i"}),
-    ):
-        with pytest.raises(error):
-            logic.segmentVolume(chest, prompt, **options)
-    with pytest.raises(PromptError, match="outside"):
-        logic.segmentVolume(chest, logic.promptFromIJK(chest, [(300, 45, MIDDLE)]))
-    assert scene.GetNumberOfNodes() == nodes
-    chest.SetAndObserveTransformNodeID(add_bending_transform().GetID())
-    with pytest.raises(GeometryError, match="not linear"):
-        logic.segmentVolume(chest, prompt)
 
 
 def test_the_window_of_the_display_is_what_the_model_sees(logic, chest):

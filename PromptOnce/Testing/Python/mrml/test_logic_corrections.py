@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from worker.disks import disk_frames
 
 from mrml.segmentations import add_segment, segment_array
 from mrml.test_corrections import paint
-from mrml.test_logic import Application
 from mrml.volumes import add_volume
 from PromptOnceLib.cases.correction import read_saved_result
 from PromptOnceLib.errors import CancelledError, InputError, PromptError
@@ -19,7 +17,6 @@ from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 from PromptOnceLib.mrml.volumes import read_volume_node
-from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.worker.segmenter import Segmenter
 from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
@@ -27,22 +24,6 @@ from PromptOnceLib.workflows.drive import run_steps
 
 SLICES = 7
 DISK = disk_frames(SLICES) > 130
-
-
-@pytest.fixture(scope="module")
-def application() -> Application:
-    return Application()
-
-
-@pytest.fixture(scope="module")
-def logic(application: Application) -> Iterator[Console]:
-    logic = Console(
-        lambda: SubprocessTransport(worker_command(), worker_environment()),
-        application.process_events,
-        application.keep_pumping,
-    )
-    yield logic
-    logic.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from batch.studies import quick_options
 
-from mrml.test_logic import Application
+from mrml.conftest import Application
 from mrml.volumes import add_volume, ijk_to_ras
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
 from PromptOnceLib.batch.client import BatchJob, hand_over
@@ -37,11 +37,6 @@ def load_disk(slices: int = SLICES, seed: int = 0):
     noise = np.random.default_rng(seed).normal(0, 6, (slices, ROWS, COLUMNS))
     array = (np.where(disk(slices), 120, -60) + noise).astype(np.int16)
     return add_volume(array, ijk_to_ras(np.eye(3), (1.0, 1.0, 3.0)))
-
-
-@pytest.fixture(scope="module")
-def application() -> Application:
-    return Application()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,75 @@
+"""Runs from Slicer's Python console that are cancelled, lose the node they write to, or are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import slicer
+
+from mrml.chest import MIDDLE, SHAPE, chest, lungs, mask_of, phantom
+from mrml.volumes import add_bending_transform
+from PromptOnceLib.errors import CancelledError, GeometryError, InputError, ModelError, PromptError
+
+__all__ = ["chest", "lungs", "phantom"]
+
+
+def test_cancelling_keeps_what_is_done_and_one_undo_takes_it_back(logic, chest, lungs):
+    before = lungs.GetSegmentation().GetNumberOfSegments()
+    prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
+
+    def stop(run) -> None:
+        if run.job.progress.done == 2:
+            logic.cancel()
+
+    run = logic.segmentVolume(chest, prompt, device="cpu", segmentationNode=lungs, onProgress=stop)
+    assert run.cancelled
+    assert 2 <= run.job.result.computed.sum() < SHAPE[0]
+    assert np.array_equal(mask_of(run, chest), run.job.result.to_volume_order(0))
+    run.writer.undo()
+    assert lungs.GetSegmentation().GetNumberOfSegments() == before
+
+
+def test_a_run_cancelled_before_its_first_slice_leaves_nothing(scene, logic, application, chest):
+    nodes = scene.GetNumberOfNodes()
+    run = logic.segmentVolume(chest, logic.promptFromIJK(chest, [(30, 45, MIDDLE)]), device="cpu", wait=False)
+    logic.cancel()
+    application.run_until_idle()
+    assert isinstance(run.error, CancelledError)
+    assert slicer.util.getNodesByClass("vtkMRMLSegmentationNode") == []
+    assert scene.GetNumberOfNodes() <= nodes + 1  # the subject hierarchy comes into being with the first question
+
+
+def test_a_segmentation_removed_while_it_is_written_ends_the_run(scene, logic, chest):
+    prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
+    with pytest.raises(InputError, match="removed from the scene"):
+        logic.segmentVolume(chest, prompt, device="cpu", onProgress=lambda run: scene.RemoveNode(run.writer.node))
+    logic.segmentVolume(chest, prompt, device="cpu")
+
+
+def test_a_scene_closed_during_a_run_ends_it_without_harm(scene, logic, chest):
+    with pytest.raises(InputError, match="removed from the scene"):
+        logic.segmentVolume(
+            chest, logic.promptFromIJK(chest, [(30, 45, MIDDLE)]), device="cpu", onProgress=lambda _: scene.Clear(0)
+        )
+
+
+def test_what_cannot_be_segmented_is_refused_before_anything_is_made(scene, logic, chest, phantom):
+    prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
+    slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    nodes = scene.GetNumberOfNodes()
+    for error, options in (
+        (ModelError, {"model": "huge"}),
+        (InputError, {"window": "nonsense"}),
+        (InputError, {"firstSlice": 3}),
+        (InputError, {"segmentIds": [None, None]}),
+        (InputError, {"reference": chest}),
+        (PromptError, {"axis": "i"}),
+    ):
+        with pytest.raises(error):
+            logic.segmentVolume(chest, prompt, **options)
+    with pytest.raises(PromptError, match="outside"):
+        logic.segmentVolume(chest, logic.promptFromIJK(chest, [(300, 45, MIDDLE)]))
+    assert scene.GetNumberOfNodes() == nodes
+    chest.SetAndObserveTransformNodeID(add_bending_transform().GetID())
+    with pytest.raises(GeometryError, match="not linear"):
+        logic.segmentVolume(chest, prompt)
