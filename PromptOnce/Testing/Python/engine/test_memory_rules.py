@@ -18,7 +18,6 @@ from PromptOnceLib.engine.memory import Memory, Seen
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker, has_distractor
-from PromptOnceLib.engine.rules.second_pass import round_trip, second_pass, spread
 from PromptOnceLib.engine.tracker import Output, Tracker
 
 SLICES = 24
@@ -261,42 +260,3 @@ def test_the_cells_that_stay_are_those_of_the_most_attention() -> None:
 def test_exact_precision_leaves_no_cells_out(model: Model, upstream: Logits) -> None:
     found = run(RuledTracker(model, on_cpu(), MemoryRules(cells=0.05)))
     assert all(torch.equal(found[index], logits) for index, logits in upstream.items())
-
-
-def test_trusted_slices_are_spread_over_the_stack() -> None:
-    trust = dict.fromkeys((0, 3, 5, 9, 18, 20), 0.95) | {19: 0.5}
-    assert spread(trust, 4) == [0, 9, 20]
-    assert spread({7: 0.9, 8: 0.91}, 4) == [8]
-    assert spread({}, 4) == []
-
-
-def test_a_second_run_attends_to_the_trusted_slices(model: Model, upstream: Logits) -> None:
-    work = Propagation(Tracker(model, on_cpu()), blobs(SLICES), pytest.fail)
-    first = {output.slice: output for output in work.run(TASK)}
-    trust = round_trip(work, TASK, first)
-    assert trust
-    assert not {4, 0, SLICES - 1} & trust.keys()
-    seeds = []
-    original = work.tracker._heads
-
-    def heads(features, index, seed, points, mask, memory):
-        seeds.append(sorted(memory.seed))
-        return original(features, index, seed, points, mask, memory)
-
-    work.tracker._heads = heads  # type: ignore[method-assign]
-    again = {output.slice: output for output in second_pass(work, TASK)}
-    assert again.keys() == first.keys()
-    chosen = spread(trust, 4)
-    assert seeds[-1] == sorted(4 - index for index in [4, *chosen])
-    np.testing.assert_array_equal(again[4].masks, first[4].masks)
-
-
-def test_where_no_slice_is_trusted_the_first_run_comes_out(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("PromptOnceLib.engine.rules.second_pass.TRUST", 1.0)
-    work = Propagation(Tracker(model, on_cpu()), blobs(9), pytest.fail)
-    first, again = ({o.slice: o.masks for o in run} for run in (work.run(TASK_OF_9), second_pass(work, TASK_OF_9)))
-    assert first.keys() == again.keys()
-    assert all((again[index] == masks).all() for index, masks in first.items())
-
-
-TASK_OF_9 = replace(TASK, last=8)

@@ -8,6 +8,8 @@ import numpy as np
 
 from PromptOnceLib.studies.rows import ArmRows, SliceRow
 
+GROUPS = ("Coronacases", "Radiopaedia")
+
 
 def arm(
     name: str = "SAM",
@@ -15,7 +17,7 @@ def arm(
     method: str = "each-slice",
     strategy: str = "paper",
     loss: float = 0.05,
-    groups: Sequence[str] = ("Coronacases", "Radiopaedia"),
+    groups: Sequence[str] = GROUPS,
     cases: int = 3,
     slices: int = 24,
     start: float = 0.5,
@@ -60,3 +62,6 @@ def _rows(group: str, case: str, losses: np.ndarray, method: str, start: float) 
             )
         )
     return rows
+
+
+SAM, SAM2 = arm("SAM"), arm("SAM 2", loss=0.03, seed=1)
