@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from cli.conftest import Run
+from cli.conftest import BOX, Run
 from PromptOnceLib.prompts.prompt import read_prompt
 from PromptOnceLib.prompts.prompt_set import read_prompts
 
 pytestmark = pytest.mark.usefixtures("_fake_worker")
-BOX = "32,22,68,58"
 
 
 @pytest.fixture

@@ -10,8 +10,6 @@ from mrml.volumes import OBLIQUE, TRANSFORMS, add_volume, ijk_to_ras
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
 from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 
-__all__ = ["MIDDLE", "SHAPE", "chest", "lungs", "mask_of", "phantom"]
-
 SHAPE = (5, 96, 96)
 SPACING = (3.7, 3.7, 20.0)
 MIDDLE = 2
