@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import binary_erosion
 from worker.margins import COLUMNS, QUICK, ROLES, ROWS, margin_slices
 
 from PromptOnceLib.engine.devices import on_cpu
@@ -116,9 +117,14 @@ def test_the_best_epoch_is_kept_and_the_training_ends_after_the_patience(
     request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
     # Validated by the disk alone: the better the margin is learned, the worse, at full size from the first epoch on.
+    # With a part of the margin: better, until more is learned than that.
     tracker = Tracker(request.getfixturevalue(name)[0], on_cpu())
     frames, masks = margin_slices(4, 9)
-    validation = CaseSlices(frames, np.packbits(masks & (frames > 110), axis=-1), (0, 1, 2, 3), "validation")
+    if name == "nano":
+        masks = np.stack([binary_erosion(mask, iterations=2) for mask in masks])
+    else:
+        masks &= frames > 110
+    validation = CaseSlices(frames, np.packbits(masks, axis=-1), (0, 1, 2, 3), "validation")
     cases = [case("training", 0), case("training", 1), validation]
     settings = QUICK.model_copy(update={"epochs": 30, "patience": 2})
     outcome, epochs, weights = trained(tracker, tmp_path, settings, cases)
