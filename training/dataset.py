@@ -64,11 +64,13 @@ class Clips:
 
     def __init__(self, phantoms: list[Phantom]) -> None:
         self.phantoms = phantoms
+        # Rings and touching neighbours are hard to prompt, not only to follow: still images hold them twice as often.
+        self.for_still_images = [*phantoms, *(phantom for phantom in phantoms if phantom.difficult)]
         self.families: dict[str, list[Phantom]] = {}
         for phantom in phantoms:
             self.families.setdefault(phantom.family, []).append(phantom)
 
-    def batch(self, seed: tuple[int, int], shape: Shape) -> Batch:
+    def batch(self, seed: tuple[int, ...], shape: Shape) -> Batch:
         """The batch that belongs to `seed`, the same whenever it is asked for."""
         rng, frames = np.random.default_rng(seed), shape.frames
         images, masks = [], []
@@ -90,8 +92,9 @@ class Clips:
     def _clip(self, rng: Rng, shape: Shape) -> tuple[torch.Tensor, list[Array]]:
         """Frames and the masks of `objects` objects that are large enough and can be seen on frame 0."""
         frames, size, objects = shape.frames, shape.size, shape.objects
+        phantoms = self.phantoms if frames > 1 else self.for_still_images
         while True:
-            phantom = self.phantoms[rng.integers(len(self.phantoms))]
+            phantom = phantoms[rng.integers(len(phantoms))]
             target = phantom.targets[rng.integers(len(phantom.targets))]
             slices = self._slices(phantom, target, frames, rng)
             labels = np.stack([p.labels[k] for p, k in slices])
@@ -221,24 +224,25 @@ def can_be_seen(frame: Array, mask: Array) -> bool:
     return bool(around.sum() > 10 and abs(frame[rim].mean() - frame[around].mean()) > MIN_CONTRAST)
 
 
-ShapeOfStep = Callable[[int], Shape]
+ShapesOfStep = Callable[[int], tuple[Shape, ...]]
 
 
 class _Batches(torch.utils.data.Dataset):
-    def __init__(self, clips: Clips, seed: int, steps: range, shape: ShapeOfStep) -> None:
-        self.clips, self.seed, self.steps, self.shape = clips, seed, steps, shape
+    def __init__(self, clips: Clips, seed: int, steps: range, shapes: ShapesOfStep) -> None:
+        self.clips, self.seed, self.steps, self.shapes = clips, seed, steps, shapes
 
     def __len__(self) -> int:
         return len(self.steps)
 
     def __getitem__(self, i: int) -> bytes:
-        """A batch, pickled: as tensors it would go through shared memory, of which containers have little."""
+        """The batches of a step, pickled: as tensors they would go through shared memory, which containers lack."""
         torch.set_num_threads(1)
         step = self.steps[i]
-        return pickle.dumps(self.clips.batch((self.seed, step), self.shape(step)))
+        shapes = enumerate(self.shapes(step))
+        return pickle.dumps([self.clips.batch((self.seed, step, part), shape) for part, shape in shapes])
 
 
-def batches(clips: Clips, seed: int, steps: range, shape: ShapeOfStep, workers: int = 1) -> Iterator[Batch]:
-    """The batches of `steps` in order, made beside the training; shape: what that of a step holds."""
-    dataset = _Batches(clips, seed, steps, shape)
+def batches(clips: Clips, seed: int, steps: range, shapes: ShapesOfStep, workers: int = 1) -> Iterator[list[Batch]]:
+    """The batches of each of `steps` in order, made beside the training; shapes: what those of a step hold."""
+    dataset = _Batches(clips, seed, steps, shapes)
     return map(pickle.loads, torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers))

@@ -6,13 +6,17 @@ does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from sam2.modeling.sam2_base import SAM2Base
 from torch.nn import functional as F
 
-from training.forward import FrameOutput
+from training.dataset import Batch
+from training.forward import FrameOutput, Pass, run_clips
+from training.stages import Stage
 
+CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
 PRESENCE_WEIGHT = 3.0  # upstream's 1 leaves objects "present" long after their end in a training as short as this
 
 
@@ -62,3 +66,48 @@ def frame_loss(output: FrameOutput, true_mask: torch.Tensor, positive_weight: fl
     total = (present * (mask_loss + iou_loss)).mean() + PRESENCE_WEIGHT * presence_loss.mean()
     right = ((output.presence[:, 0] > 0) == present).float()
     return FrameLoss(total, torch.where(present, taken_dice, torch.nan), right, present)
+
+
+@dataclass
+class StepLoss:
+    """Of one batch.
+
+    total: scalar. dice: (rows, frames), NaN where the object is absent. found, empty: share of the tracked frames with
+    the object that the presence head says hold it, and of those without it that it leaves empty; NaN where there are
+    none. norm: of the gradient.
+    """
+
+    total: torch.Tensor
+    dice: torch.Tensor
+    found: float
+    empty: float
+    norm: float = 0.0
+
+
+def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: int) -> StepLoss:
+    """Loss of one batch."""
+    generator = torch.Generator().manual_seed(step)
+    use_truth = (torch.rand(batch.masks.shape[:2], generator=generator) < truth).to(batch.masks.device)
+    frames = batch.masks.shape[1]
+    how = Pass(
+        frozen=stage.frozen,
+        seed=step,
+        skipped=int(torch.randint(min(stage.skipped, frames - 1) + 1, (), generator=generator)),
+        span=int(torch.randint(2, 24, (), generator=generator)),
+    )
+    if frames > 1 and torch.rand((), generator=generator) < CORRECTED_SHARE:
+        how = replace(how, corrected=int(torch.randint(how.skipped + 1, frames, (), generator=generator)))
+    outputs, corrected = run_clips(model, batch, use_truth, how)
+    losses = [
+        frame_loss(output, batch.masks[:, t], stage.positive_weight, stage.mean_share)
+        for t, output in enumerate(outputs)
+    ]
+    if corrected is not None:
+        true_mask = batch.masks[:, how.corrected]
+        losses.append(frame_loss(corrected, true_mask, stage.positive_weight, stage.mean_share))
+    learnt = [loss.total for t, loss in enumerate(losses) if how.learns(t, batch.prompted)]
+    dice, right, present = (
+        torch.stack([getattr(loss, name) for loss in losses[:frames]], 1) for name in ("dice", "right", "present")
+    )
+    right, present = right[:, 1:], present[:, 1:]
+    return StepLoss(torch.stack(learnt).mean(), dice.cpu(), right[present].mean().item(), right[~present].mean().item())

@@ -22,7 +22,7 @@ MIN_AREA = 40  # pixels on the fullest slice of a target
 class Phantom:
     """One phantom of the pool; see canvas.LabelMap.
 
-    counts: (slices, 256) pixels by slice and label.
+    counts: (slices, 256) pixels by slice and label. difficult: see phantoms.draw_difficult.
     """
 
     labels: Array
@@ -32,6 +32,7 @@ class Phantom:
     densities: Array | None
     image: Array | None
     alike: list[Target]
+    difficult: bool
 
     def area(self, target: Target) -> Array:
         """Pixels of a target on every slice."""
@@ -48,7 +49,7 @@ def make_pool(folder: Path, count: int, processes: int = 2) -> None:
 
 def _write_phantom(folder: Path, index: int) -> None:
     torch.set_num_threads(1)
-    phantom = (draw_difficult if index % EVERY == EVERY - 1 else draw)(TRAINING_SEED + index)
+    phantom = (draw_difficult if _difficult(index) else draw)(TRAINING_SEED + index)
     counts = np.stack([np.bincount(s.ravel(), minlength=256) for s in phantom.labels]).astype(np.int32)
     targets = [t for t in phantom.targets if counts[:, list(t)].sum(1).max() >= MIN_AREA]
     np.save(folder / f"{index:05d}.npy", phantom.labels)
@@ -68,5 +69,10 @@ def read_pool(folder: Path) -> list[Phantom]:
         targets = [tuple(t) for t in entry["targets"]]
         if targets:
             extras = (arrays.get("densities"), arrays.get("image"), [tuple(t) for t in entry["alike"]])
-            phantoms.append(Phantom(labels, arrays["counts"], targets, entry["family"], *extras))
+            difficult = _difficult(int(path.stem))
+            phantoms.append(Phantom(labels, arrays["counts"], targets, entry["family"], *extras, difficult))
     return phantoms
+
+
+def _difficult(index: int) -> bool:
+    return index % EVERY == EVERY - 1

@@ -19,10 +19,12 @@ class Stage:
 
     size: pixels a side. truth: share of frames remembered by their true mask, first and last step. mean_share and
     positive_weight: see losses.frame_loss. close: share of the clips that are crops around an object. ends: share of
-    some objects that are made to end within a clip; few do by themselves within some slices. frozen: see forward.Pass.
-    skipped: the most frames of a clip that are tracked without learning from them. large: clips, objects, frames and
-    size of every other step, so that what is learnt on small frames holds on large ones. memory_alone: what answers a
-    prompt stays as it is (graft.ANSWERS), so that prompted slices and clicks keep their masks; presence learns.
+    some objects that are made to end within a clip; few do by themselves within some slices. still: images and objects
+    of every other step. frozen: see forward.Pass. skipped: the most frames of a clip that are tracked without learning
+    from them. large: clips, objects, frames and size of every other step, so that what is learnt on small frames holds
+    on large ones. memory_alone: what answers a prompt stays as it is (graft.ANSWERS), so that prompted slices and
+    clicks keep their masks; presence learns. together: every step has clips, still images at the size of the large
+    clips, large clips and still images again, so that neither memory nor decoder learns at the other's cost.
     """
 
     steps: int
@@ -34,21 +36,26 @@ class Stage:
     truth: tuple[float, float]
     mean_share: float
     positive_weight: float
-    still: tuple[int, int] | None = None  # every other step has so many still images with so many objects each
+    still: tuple[int, int] | None = None
     close: float = 0.2
     ends: float = 0.5
     frozen: bool = False
     skipped: int = 0
     large: tuple[int, int, int, int] | None = None
     memory_alone: bool = False
+    together: bool = False
 
-    def shape(self, step: int) -> Shape:
-        """What the batch of a step holds."""
-        if self.still is not None and step % 2:
-            return Shape(*self.still, 1, self.size, self.close, self.ends)
-        if self.large is not None and step % LARGE_EVERY == LARGE_EVERY - 1:
-            return Shape(*self.large, self.close, self.ends)
-        return Shape(self.clips, self.objects, self.frames, self.size, self.close, self.ends)
+    def shapes(self, step: int) -> tuple[Shape, ...]:
+        """What the batches of a step hold."""
+        clips = Shape(self.clips, self.objects, self.frames, self.size, self.close, self.ends)
+        still = self.still and Shape(*self.still, 1, self.size, self.close, self.ends)
+        large = self.large and Shape(*self.large, self.close, self.ends)
+        if self.together:
+            still = still._replace(size=large.size)
+            return clips, still, large, still
+        if still and step % 2:
+            return (still,)
+        return (large if large and step % LARGE_EVERY == LARGE_EVERY - 1 else clips,)
 
     def on(self, device: torch.device) -> Stage:
         """The stage as the device takes it: on a GPU 8 times the clips, longer ones, and everything learns.
@@ -80,8 +87,10 @@ LONG_CLIPS = Stage(
     skipped=6,
     large=(1, 4, 8, 256),
 )
+MEMORY = replace(LONG_CLIPS, rate=6e-4, truth=(0.1, 0.0), close=0.6, ends=0.25, memory_alone=True)
 # Still images first, then short clips remembered by their true masks, then longer ones by the model's own masks
-# and, in turn with them, still images again; then long ones, in the end for the memory alone.
+# and, in turn with them, still images again; then long ones, for the memory alone, and in the
+# end everything at once.
 STAGES = (
     Stage(1800, 10, 5, 1, 128, 3e-3, (1.0, 1.0), 0.5, 3.0),
     Stage(1200, 4, 4, 4, 128, 2e-3, (1.0, 0.3), 0.3, 2.0, still=(10, 5)),
@@ -89,5 +98,6 @@ STAGES = (
     Stage(1700, 2, 3, 6, 256, 1e-3, (0.3, 0.0), 0.1, 1.0, still=(4, 5)),
     Stage(1000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
     LONG_CLIPS,
-    replace(LONG_CLIPS, rate=6e-4, truth=(0.1, 0.0), close=0.6, ends=0.25, memory_alone=True),
+    MEMORY,
+    replace(MEMORY, rate=5e-4, still=(8, 5), large=(1, 5, 8, 256), frozen=False, memory_alone=False, together=True),
 )

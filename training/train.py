@@ -7,17 +7,16 @@ import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import torch
-from sam2.modeling.sam2_base import SAM2Base
 
 from training.dataset import Batch, Clips, batches
-from training.forward import Pass, run_clips
 from training.graft import ANSWERS, PRESENCE_HEAD
-from training.losses import frame_loss
+from training.losses import StepLoss, step_loss
 from training.muon import make_optimizers, stem_parameters
 from training.network import build_model, set_size
 from training.pool import make_pool, read_pool
@@ -28,54 +27,8 @@ ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of it
 SAVE_EVERY = 60.0  # seconds
 ENDLESS = 10**6  # steps
 WARM_UP = 20  # steps
-CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
 LOG_EVERY = 20  # steps
 AVERAGED = "averaged.pt"
-
-
-@dataclass
-class StepLoss:
-    """Of one batch.
-
-    total: scalar. dice: (rows, frames), NaN where the object is absent. found, empty: share of the tracked frames with
-    the object that the presence head says hold it, and of those without it that it leaves empty; NaN where there are
-    none. norm: of the gradient.
-    """
-
-    total: torch.Tensor
-    dice: torch.Tensor
-    found: float
-    empty: float
-    norm: float = 0.0
-
-
-def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: int) -> StepLoss:
-    """Loss of one batch."""
-    generator = torch.Generator().manual_seed(step)
-    use_truth = (torch.rand(batch.masks.shape[:2], generator=generator) < truth).to(batch.masks.device)
-    frames = batch.masks.shape[1]
-    how = Pass(
-        frozen=stage.frozen,
-        seed=step,
-        skipped=int(torch.randint(min(stage.skipped, frames - 1) + 1, (), generator=generator)),
-        span=int(torch.randint(2, 24, (), generator=generator)),
-    )
-    if frames > 1 and torch.rand((), generator=generator) < CORRECTED_SHARE:
-        how = replace(how, corrected=int(torch.randint(how.skipped + 1, frames, (), generator=generator)))
-    outputs, corrected = run_clips(model, batch, use_truth, how)
-    losses = [
-        frame_loss(output, batch.masks[:, t], stage.positive_weight, stage.mean_share)
-        for t, output in enumerate(outputs)
-    ]
-    if corrected is not None:
-        true_mask = batch.masks[:, how.corrected]
-        losses.append(frame_loss(corrected, true_mask, stage.positive_weight, stage.mean_share))
-    learnt = [loss.total for t, loss in enumerate(losses) if how.learns(t, batch.prompted)]
-    dice, right, present = (
-        torch.stack([getattr(loss, name) for loss in losses[:frames]], 1) for name in ("dice", "right", "present")
-    )
-    right, present = right[:, 1:], present[:, 1:]
-    return StepLoss(torch.stack(learnt).mean(), dice.cpu(), right[present].mean().item(), right[~present].mean().item())
 
 
 class Trainer:
@@ -151,17 +104,17 @@ class Trainer:
         """Steps until `progress` of the next one is 1; the rate warms up from step `first` on."""
         stage, last = self.stages[index], index == len(self.stages) - 1
         self._learn(stage)
-        stream = batches(self.clips, self.seed + index, steps, stage.shape, self.workers)
+        stream = batches(self.clips, self.seed + index, steps, stage.shapes, self.workers)
         logged = saved = time.monotonic()
-        window: list[StepLoss] = []
+        window: list[list[StepLoss]] = []
         reached, rate = steps.start, 0.0
-        for i, batch in zip(steps, stream, strict=True):
+        for i, parts in zip(steps, stream, strict=True):
             fraction = progress(i)
             if fraction >= 1:
                 break
             rate = stage.rate * min(1.0, (i + 1 - first) / WARM_UP) * _decay(fraction, floor=0.02 if last else 0.3)
             truth = stage.truth[0] + (stage.truth[1] - stage.truth[0]) * fraction
-            window.append(self._update(batch.to(self.device), stage, rate, truth))
+            window.append(self._update([part.to(self.device) for part in parts], stage, rate, truth))
             reached = i + 1
             if len(window) == LOG_EVERY:
                 self._log(index, reached, rate, window, time.monotonic() - logged)
@@ -179,15 +132,13 @@ class Trainer:
             answers = name.startswith(ANSWERS) and not name.startswith(PRESENCE_HEAD)
             parameter.requires_grad_(not (stage.memory_alone and answers))
 
-    def _update(self, batch: Batch, stage: Stage, rate: float, truth: float) -> StepLoss:
-        set_size(self.model, batch.frames.shape[-1])
+    def _update(self, parts: list[Batch], stage: Stage, rate: float, truth: float) -> list[StepLoss]:
+        """A step with the gradients of all its batches; their losses."""
         for optimizer, share in zip(self.optimizers, (1.0, ADAM_SHARE), strict=True):
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
                 group["lr"] = share * rate
-        with self.autocast:
-            loss = step_loss(self.model, batch, stage, truth, self.step)
-        loss.total.backward()
+        losses = [self._backward(part, stage, truth) for part in parts]
         # The stem's gradients can be a hundred times the others'; clipped together they would silence the rest.
         stem_norm = torch.nn.utils.clip_grad_norm_(self.stem, 0.3)
         norm = torch.nn.utils.clip_grad_norm_(self.others, 1.0)
@@ -200,21 +151,28 @@ class Trainer:
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
                 self.average[name].lerp_(value, 1 - decay)
-        return replace(loss, total=loss.total.detach(), norm=norm.item())
+        return [replace(loss, norm=norm.item()) for loss in losses]
 
-    def _log(self, index: int, step: int, rate: float, window: list, seconds: float) -> None:
-        length = self.stages[index].frames
-        padded = [torch.nn.functional.pad(w.dice, (0, length - w.dice.shape[1]), value=torch.nan) for w in window]
+    def _backward(self, batch: Batch, stage: Stage, truth: float) -> StepLoss:
+        set_size(self.model, batch.frames.shape[-1])
+        with self.autocast:
+            loss = step_loss(self.model, batch, stage, truth, self.step)
+        loss.total.backward()
+        return replace(loss, total=loss.total.detach())
+
+    def _log(self, index: int, step: int, rate: float, window: list[list[StepLoss]], seconds: float) -> None:
+        length, losses = self.stages[index].frames, list(chain.from_iterable(window))
+        padded = [torch.nn.functional.pad(one.dice, (0, length - one.dice.shape[1]), value=torch.nan) for one in losses]
         dice = torch.cat(padded).nanmean(0)
         entry = {
             "stage": index,
             "step": step,
             "rate": round(rate, 7),
-            "loss": round(sum(w.total.item() for w in window) / len(window), 4),
+            "loss": round(sum(one.total.item() for one in losses) / len(losses), 4),
             "dice": [round(d, 3) for d in dice.tolist()],
-            "found": round(_mean_of("found", window), 3),
-            "empty": round(_mean_of("empty", window), 3),
-            "norm": round(max(w.norm for w in window), 1),
+            "found": round(_mean_of("found", losses), 3),
+            "empty": round(_mean_of("empty", losses), 3),
+            "norm": round(max(one.norm for one in losses), 1),
             "seconds_per_step": round(seconds / len(window), 3),
         }
         print(json.dumps(entry), flush=True)
@@ -254,9 +212,9 @@ class Trainer:
         self.average, self.step, self.updates = state["average"], state["step"], state["updates"]
 
 
-def _mean_of(name: str, window: list[StepLoss]) -> float:
+def _mean_of(name: str, losses: list[StepLoss]) -> float:
     """Of the steps where it is defined; NaN where it never is."""
-    values = [value for loss in window if not math.isnan(value := getattr(loss, name))]
+    values = [value for loss in losses if not math.isnan(value := getattr(loss, name))]
     return sum(values) / len(values) if values else math.nan
 
 

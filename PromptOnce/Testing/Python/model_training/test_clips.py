@@ -75,3 +75,12 @@ def test_a_family_gives_clips_that_begin_with_another_patient(phantoms):
     shared = [s for s in starts if s[0][0] is not family[0]]
     assert 2 <= len(shared) <= 30
     assert all(phantom is family[0] for s in shared for phantom, _ in s[1:])
+
+
+def test_still_images_hold_difficult_phantoms_twice_as_often(phantoms):
+    clips = Clips(phantoms)
+
+    difficult = [phantom for phantom in phantoms if phantom.difficult]
+    assert len(difficult) == 2
+    assert all(sum(one is other for other in clips.for_still_images) == 2 for one in difficult)
+    assert len(clips.for_still_images) == len(phantoms) + 2

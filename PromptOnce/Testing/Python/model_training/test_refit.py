@@ -22,7 +22,7 @@ def phantom():
     labels = np.zeros((5, 256, 256), np.uint8)
     labels[1:4, 60:140, 80:180] = 1
     counts = np.stack([np.bincount(s.ravel(), minlength=256) for s in labels])
-    return Phantom(labels, counts, [(1,)], "", None, None, [])
+    return Phantom(labels, counts, [(1,)], "", None, None, [], difficult=False)
 
 
 def test_a_head_learns_what_its_tokens_tell():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -157,6 +158,23 @@ def test_a_stage_for_the_memory_alone_leaves_what_answers_prompts_as_it_is(clips
 
 
 @pytest.mark.slow
+def test_where_all_learns_together_a_step_has_the_gradients_of_clips_and_of_still_images(clips, tmp_path):
+    stage = replace(STAGES[1], steps=1, still=(1, 2), large=(1, 1, 2, 96), together=True)
+    trainer = Trainer(tmp_path, clips, (stage,), torch.device("cpu"))
+    seen = []
+    trainer.model.image_encoder.register_forward_hook(lambda _, inputs, __: seen.append(tuple(inputs[0].shape)))
+    before = {k: v.clone() for k, v in trainer.model.state_dict().items()}
+
+    trainer.run()
+
+    changed = {k for k, v in trainer.model.state_dict().items() if not torch.equal(v, before[k])}
+    assert seen == [(3, 3, 64, 64), (1, 3, 96, 96), (2, 3, 96, 96), (1, 3, 96, 96)]
+    assert trainer.step == 1
+    for part in ("image_encoder.", "memory_attention.", "memory_encoder.", "sam_mask_decoder."):
+        assert any(name.startswith(part) for name in changed), part
+
+
+@pytest.mark.slow
 def test_the_log_tells_stage_step_loss_and_dice(clips, tmp_path):
     stage = Stage(50, 1, 1, 1, 32, 1e-3, (1.0, 1.0), 0.5, 3.0)
 
@@ -212,20 +230,21 @@ def test_on_a_gpu_a_step_holds_ten_times_as_many_frames():
     for stage in STAGES_OF_THE_RECIPE:
         assert stage.on(torch.device("cpu")) is stage
         large = stage.on(torch.device("cuda"))
-        shape = large.shape(0)
+        shape = large.shapes(0)[0]
         assert shape.clips >= 16
         assert shape.clips * shape.frames >= 8 * stage.clips * stage.frames
         assert shape.frames in (1, max(8, stage.frames))
 
 
 def test_several_workers_give_the_batches_in_order(clips):
-    def shape(step):
-        return Shape(1, 1, 1, 32)
+    shapes = Shape(1, 1, 1, 32), Shape(1, 1, 2, 16)
 
-    made = list(batches(clips, 3, range(5, 9), shape, workers=2))
+    made = list(batches(clips, 3, range(5, 9), lambda step: shapes, workers=2))
 
-    assert all(batch.frames.equal(clips.batch((3, 5 + i), shape(0)).frames) for i, batch in enumerate(made))
     assert len(made) == 4
+    for i, parts in enumerate(made):
+        alone = [clips.batch((3, 5 + i, part), shape) for part, shape in enumerate(shapes)]
+        assert all(batch.frames.equal(again.frames) for batch, again in zip(parts, alone, strict=True))
 
 
 class Clock:
