@@ -89,8 +89,7 @@ LONG_CLIPS = Stage(
 )
 MEMORY = replace(LONG_CLIPS, rate=6e-4, truth=(0.1, 0.0), close=0.6, ends=0.25, memory_alone=True)
 # Still images first, then short clips remembered by their true masks, then longer ones by the model's own masks
-# and, in turn with them, still images again; then long ones, for the memory alone, and in the
-# end everything at once.
+# and, in turn with them, still images again; then long ones, then these for the memory alone; in the end all at once.
 STAGES = (
     Stage(1800, 10, 5, 1, 128, 3e-3, (1.0, 1.0), 0.5, 3.0),
     Stage(1200, 4, 4, 4, 128, 2e-3, (1.0, 0.3), 0.3, 2.0, still=(10, 5)),
