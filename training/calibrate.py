@@ -24,6 +24,7 @@ from training.evaluation.lockstep import encode, read_network, track
 from training.evaluation.phantoms import phantom_examples
 from training.evaluation.scores import Example, by_distance, dice_of, shares_filled
 from training.graft import PRESENCE_HEAD
+from training.network import read_weights
 from training.phantoms.canvas import Array
 
 CALIBRATION_SEED = 500_000
@@ -100,7 +101,7 @@ def calibrate(checkpoint: Path, output: Path, examples: list[Example], device: t
     """Write the checkpoint with the best shift to `output`; figures by shift."""
     found = measure(checkpoint, examples, device, SHIFTS)
     best = max(found, key=lambda shift: found[shift].volume)
-    weights = torch.load(checkpoint, weights_only=True, map_location="cpu")["model"]
+    weights = read_weights(checkpoint)
     weights[BIAS] += best
     torch.save({"model": weights}, output)
     print(f"wrote {output} with a shift of {best:+.1f}", flush=True)

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import torch
 
+from training.network import read_weights
+
 ANSWERS = ("image_encoder.", "sam_prompt_encoder.", "sam_mask_decoder.", "no_mem_embed")
 PRESENCE_HEAD = "sam_mask_decoder.pred_obj_score_head."
 
 
 def graft(base: Path, other: Path, output: Path) -> None:
     """Write the checkpoint of both; dtypes are those of the base."""
-    weights, memory = (torch.load(path, weights_only=True, map_location="cpu")["model"] for path in (base, other))
+    weights, memory = read_weights(base), read_weights(other)
     for name, value in weights.items():
         if not name.startswith(ANSWERS):
             weights[name] = memory[name].to(value.dtype)

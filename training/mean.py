@@ -12,10 +12,12 @@ from pathlib import Path
 
 import torch
 
+from training.network import read_weights
+
 
 def mean(checkpoints: Sequence[Path], output: Path) -> None:
     """Write the mean of the weights; dtypes are those of the first checkpoint."""
-    first, *others = (torch.load(path, weights_only=True, map_location="cpu")["model"] for path in checkpoints)
+    first, *others = map(read_weights, checkpoints)
     for name, value in first.items():
         if value.is_floating_point():
             total = value.double() + sum(other[name].double() for other in others)

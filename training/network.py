@@ -22,6 +22,12 @@ def build_model(config: Path = CONFIG) -> SAM2Base:
     return model
 
 
+def read_weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The weights of a checkpoint by name, on the CPU, with the dtypes they are kept in."""
+    weights: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True, map_location="cpu")["model"]
+    return weights
+
+
 def set_size(model: SAM2Base, size: int) -> None:
     """Let a model take square frames of another size; no weight depends on it."""
     cells = size // model.backbone_stride

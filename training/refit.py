@@ -23,6 +23,7 @@ from training.evaluation.lockstep import Encoded, Half, encode, read_network, tr
 from training.evaluation.phantoms import examples_of
 from training.evaluation.scores import Example
 from training.graft import PRESENCE_HEAD
+from training.network import read_weights
 from training.pool import Phantom, read_pool
 
 STEPS, RATE, DECAY = 400, 1e-3, 0.02
@@ -111,7 +112,7 @@ def refit(checkpoint: Path, output: Path, phantoms: Sequence[Phantom], rounds: i
     for _ in range(rounds):
         tokens, present, volumes = collect(model, phantoms)
         decoder.pred_obj_score_head = fit(decoder.pred_obj_score_head.cpu(), tokens, present, volumes).to(device)
-    weights = torch.load(checkpoint, weights_only=True, map_location="cpu")["model"]
+    weights = read_weights(checkpoint)
     for name, value in decoder.pred_obj_score_head.state_dict().items():
         weights[PRESENCE_HEAD + name] = value.to(weights[PRESENCE_HEAD + name])
     torch.save({"model": weights}, output)

@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pad_sequence
 from PromptOnceLib.engine.preprocessing import network_input, network_pixels, point_inputs
 from training.evaluation.scores import Example
 from training.forward import Prompt, decode, fuse, remember, taken
-from training.network import build_model
+from training.network import build_model, read_weights
 
 Array = np.ndarray
 POINTERS = 16  # slices whose object pointers a slice reads at most
@@ -48,7 +48,7 @@ class Encoded:
 def read_network(checkpoint: Path) -> SAM2Base:
     """The network of a checkpoint, for inference."""
     model = build_model()
-    model.load_state_dict(torch.load(checkpoint, weights_only=True, map_location="cpu")["model"])
+    model.load_state_dict(read_weights(checkpoint))
     return model.eval().requires_grad_(False)
 
 
