@@ -1,7 +1,8 @@
 """Losses of SAM 2's training (SAM 2 paper, section D.2.2), with cross entropy in place of the focal loss.
 
 From scratch on few steps the focal loss ends in empty masks; a weighted cross entropy with every mask token supervised
-does not.
+does not. Two things are not SAM 2's: what three of the four masks agree on, which is taken while tracking, has a loss of
+its own, and where a tracked object is absent, that mask learns to be empty, not presence alone.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch.nn import functional as F
 
+from PromptOnceLib.engine.rules.decoder_changes import agreed
 from training.dataset import Batch
 from training.forward import FrameOutput, Pass, run_clips
 from training.stages import Stage
 
 CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
+CROSS_WEIGHT = 8.0
+EMPTY_WEIGHT = 0.5  # of the cross entropy of a tracked frame's mask where the object is absent
 PRESENCE_WEIGHT = 3.0  # upstream's 1 leaves objects "present" long after their end in a training as short as this
 
 
@@ -34,38 +38,51 @@ class FrameLoss:
     present: torch.Tensor
 
 
-def frame_loss(output: FrameOutput, true_mask: torch.Tensor, positive_weight: float, mean_share: float) -> FrameLoss:
+def frame_loss(
+    output: FrameOutput, true_mask: torch.Tensor, positive_weight: float, mean_share: float, tracked: bool = False
+) -> FrameLoss:
     """Loss of one frame.
 
     true_mask: (rows, size, size) bool. positive_weight: weight of object pixels in the cross entropy. mean_share:
-    share of the mean over the three multimask tokens; the rest is the best's.
+    share of the mean over the three multimask tokens; the rest is the best's. tracked: the mask that is taken is what
+    the tokens agree on, so half of the loss is its; where the object is absent, it learns to be empty.
     """
     size = output.masks.shape[-1]
     target = F.adaptive_avg_pool2d(true_mask[:, None].float(), size)
     present = true_mask.flatten(1).any(1)
     logits, target4 = output.masks, target.expand_as(output.masks)
-    weight = torch.tensor(positive_weight, device=logits.device)
-    cross = F.binary_cross_entropy_with_logits(logits, target4, pos_weight=weight, reduction="none").mean((2, 3))
-    probability = logits.sigmoid()
-    overlap = (probability * target4).sum((2, 3))
-    dice = 1 - (2 * overlap + 1) / (probability.sum((2, 3)) + target4.sum((2, 3)) + 1)
-    per_token = 8 * cross + dice
+    cross, dice = _mask_losses(logits, target4, positive_weight)
+    per_token = CROSS_WEIGHT * cross + dice
     multi = per_token[:, 1:]
     mask_loss = per_token[:, 0] + (1 - mean_share) * multi.min(1).values + mean_share * multi.mean(1)
+    empty_loss = torch.zeros_like(mask_loss)
+    if tracked:
+        cross, dice = (loss[:, 0] for loss in _mask_losses(agreed(logits), target, positive_weight))
+        mask_loss = mask_loss / 2 + CROSS_WEIGHT * cross + dice
+        empty_loss = EMPTY_WEIGHT * CROSS_WEIGHT * cross
 
     with torch.no_grad():
         hard, hard_target = logits > 0, target4 > 0.5
         true_iou = (hard & hard_target).sum((2, 3)) / (hard | hard_target).sum((2, 3)).clamp(min=1)
-        taken = hard[torch.arange(len(hard)), output.chosen]
+        taken = agreed(logits)[:, 0] > 0 if tracked else hard[torch.arange(len(hard)), output.chosen]
         taken_target = hard_target[:, 0]
         taken_dice = (
             2 * (taken & taken_target).sum((1, 2)) / (taken.sum((1, 2)) + taken_target.sum((1, 2))).clamp(min=1)
         )
     iou_loss = (output.ious - true_iou).abs().mean(1)
     presence_loss = F.binary_cross_entropy_with_logits(output.presence[:, 0], present.float(), reduction="none")
-    total = (present * (mask_loss + iou_loss)).mean() + PRESENCE_WEIGHT * presence_loss.mean()
+    total = torch.where(present, mask_loss + iou_loss, empty_loss).mean() + PRESENCE_WEIGHT * presence_loss.mean()
     right = ((output.presence[:, 0] > 0) == present).float()
     return FrameLoss(total, torch.where(present, taken_dice, torch.nan), right, present)
+
+
+def _mask_losses(logits: torch.Tensor, target: torch.Tensor, positive_weight: float) -> tuple[torch.Tensor, ...]:
+    """Cross entropy and Dice loss, each (rows, masks), of logits (rows, masks, size, size)."""
+    weight = torch.tensor(positive_weight, device=logits.device)
+    cross = F.binary_cross_entropy_with_logits(logits, target, pos_weight=weight, reduction="none").mean((2, 3))
+    probability = logits.sigmoid()
+    overlap = (probability * target).sum((2, 3))
+    return cross, 1 - (2 * overlap + 1) / (probability.sum((2, 3)) + target.sum((2, 3)) + 1)
 
 
 @dataclass
@@ -99,7 +116,7 @@ def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: i
         how = replace(how, corrected=int(torch.randint(how.skipped + 1, frames, (), generator=generator)))
     outputs, corrected = run_clips(model, batch, use_truth, how)
     losses = [
-        frame_loss(output, batch.masks[:, t], stage.positive_weight, stage.mean_share)
+        frame_loss(output, batch.masks[:, t], stage.positive_weight, stage.mean_share, t not in batch.prompted)
         for t, output in enumerate(outputs)
     ]
     if corrected is not None:
