@@ -125,10 +125,10 @@ def test_two_volumes_one_after_the_other(segmenter: Segmenter) -> None:
 
 
 def test_several_objects_share_a_run(shared_segmenter: Segmenter) -> None:
-    box = ObjectPrompt(name="ground", box=Box(x0=2, y0=60, x1=40, y1=78))
+    box = ObjectPrompt(name="box alone", box=Box(x0=30, y0=20, x1=68, y1=60))
     prompt = Prompt(axis=0, slice=5, objects=(*disk_prompt().objects, box))
     result = shared_segmenter.propagate(prompt).result
-    assert result.names == ("disk", "ground")
+    assert result.names == ("disk", "box alone")
     np.testing.assert_array_equal(result.masks, in_process(prompt, disk_frames()))
 
 
