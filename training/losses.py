@@ -1,8 +1,8 @@
 """Losses of SAM 2's training (SAM 2 paper, section D.2.2), with cross entropy in place of the focal loss.
 
 From scratch on few steps the focal loss ends in empty masks; a weighted cross entropy with every mask token supervised
-does not. Two things are not SAM 2's: what three of the four masks agree on, which is taken while tracking, has a loss of
-its own, and where a tracked object is absent, that mask learns to be empty, not presence alone.
+does not. Two things are not SAM 2's: what three of the four masks agree on, which is taken while tracking, has a loss
+of its own, and where a tracked object is absent, that mask learns to be empty, not presence alone.
 """
 
 from __future__ import annotations
