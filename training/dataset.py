@@ -23,6 +23,7 @@ ENDING = 4  # objects of a clip that may be made to end, beside the one the clip
 SHARED_SHARE = 0.1  # of clips of a family whose frame 0 is another patient's
 SECOND_PROMPT_SHARE = 0.2  # of batches with a prompt on a later frame too
 MASK_PROMPT_SHARE = 0.1  # of batches that are prompted with the mask itself
+DIFFICULT_WEIGHT = 4  # still images hold difficult phantoms so many times as often as others
 MIN_CONTRAST = 12  # grey levels between an object and its surroundings on frame 0
 
 
@@ -64,8 +65,8 @@ class Clips:
 
     def __init__(self, phantoms: list[Phantom]) -> None:
         self.phantoms = phantoms
-        # Rings and touching neighbours are hard to prompt, not only to follow: still images hold them twice as often.
-        self.for_still_images = [*phantoms, *(phantom for phantom in phantoms if phantom.difficult)]
+        # Rings and touching neighbours are hard to prompt, not only to follow.
+        self.for_still_images = [one for one in phantoms for _ in range(DIFFICULT_WEIGHT if one.difficult else 1)]
         self.families: dict[str, list[Phantom]] = {}
         for phantom in phantoms:
             self.families.setdefault(phantom.family, []).append(phantom)

@@ -98,5 +98,5 @@ STAGES = (
     Stage(1000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
     LONG_CLIPS,
     MEMORY,
-    replace(MEMORY, rate=5e-4, still=(8, 5), large=(1, 5, 8, 256), frozen=False, memory_alone=False, together=True),
+    replace(MEMORY, rate=4e-4, still=(8, 5), large=(1, 5, 8, 256), frozen=False, memory_alone=False, together=True),
 )
