@@ -180,11 +180,11 @@ def _single(prompt: Prompt | None, rows: int) -> torch.Tensor:
     return (prompt.labels >= 0).sum(1) > 1
 
 
-def taken(output: FrameOutput, prompt: Prompt | None) -> torch.Tensor:
+def taken(output: FrameOutput, tracked: bool) -> torch.Tensor:
     """The mask that inference takes, logits (rows, 1, size / 4, size / 4): the chosen one, or, while tracking, what
     three of the four agree on, as the entry of this model in the registry has it.
     """
-    if prompt is None:
+    if tracked:
         return agreed(output.masks)
     return output.masks[torch.arange(len(output.masks)), output.chosen][:, None]
 
@@ -198,7 +198,7 @@ def _stable(logits: torch.Tensor) -> torch.Tensor:
 def remember(model, output, prompt, true_mask, use_truth, features, sizes):
     """The memory of a frame, from the true mask where `use_truth`, else from the predicted one."""
     size = true_mask.shape[-1]
-    logits = taken(output, prompt).detach()
+    logits = taken(output, tracked=prompt is None).detach()
     logits = F.interpolate(logits, size=(size, size), mode="bilinear", align_corners=False)
     logits = torch.where(output.presence[:, :, None, None] > 0, logits, ABSENT)
     if prompt is not None:  # inference makes the seed's mask binary before it is remembered

@@ -13,9 +13,8 @@ import torch
 from sam2.modeling.sam2_base import SAM2Base
 from torch.nn import functional as F
 
-from PromptOnceLib.engine.rules.decoder_changes import agreed
 from training.dataset import Batch
-from training.forward import FrameOutput, Pass, run_clips
+from training.forward import FrameOutput, Pass, run_clips, taken
 from training.stages import Stage
 
 CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
@@ -56,24 +55,22 @@ def frame_loss(
     multi = per_token[:, 1:]
     mask_loss = per_token[:, 0] + (1 - mean_share) * multi.min(1).values + mean_share * multi.mean(1)
     empty_loss = torch.zeros_like(mask_loss)
+    inferred = taken(output, tracked)
     if tracked:
-        cross, dice = (loss[:, 0] for loss in _mask_losses(agreed(logits), target, positive_weight))
+        cross, dice = (loss[:, 0] for loss in _mask_losses(inferred, target, positive_weight))
         mask_loss = mask_loss / 2 + CROSS_WEIGHT * cross + dice
         empty_loss = EMPTY_WEIGHT * CROSS_WEIGHT * cross
 
     with torch.no_grad():
         hard, hard_target = logits > 0, target4 > 0.5
         true_iou = (hard & hard_target).sum((2, 3)) / (hard | hard_target).sum((2, 3)).clamp(min=1)
-        taken = agreed(logits)[:, 0] > 0 if tracked else hard[torch.arange(len(hard)), output.chosen]
-        taken_target = hard_target[:, 0]
-        taken_dice = (
-            2 * (taken & taken_target).sum((1, 2)) / (taken.sum((1, 2)) + taken_target.sum((1, 2))).clamp(min=1)
-        )
+        found, true = inferred[:, 0] > 0, hard_target[:, 0]
+        found_dice = 2 * (found & true).sum((1, 2)) / (found.sum((1, 2)) + true.sum((1, 2))).clamp(min=1)
     iou_loss = (output.ious - true_iou).abs().mean(1)
     presence_loss = F.binary_cross_entropy_with_logits(output.presence[:, 0], present.float(), reduction="none")
     total = torch.where(present, mask_loss + iou_loss, empty_loss).mean() + PRESENCE_WEIGHT * presence_loss.mean()
     right = ((output.presence[:, 0] > 0) == present).float()
-    return FrameLoss(total, torch.where(present, taken_dice, torch.nan), right, present)
+    return FrameLoss(total, torch.where(present, found_dice, torch.nan), right, present)
 
 
 def _mask_losses(logits: torch.Tensor, target: torch.Tensor, positive_weight: float) -> tuple[torch.Tensor, ...]:

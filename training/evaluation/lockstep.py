@@ -120,12 +120,13 @@ def _together(model, examples, encoded, shift, halves, span, masks, presence, wa
         entry["obj_ptr"] = torch.where(entry.pop("visible"), pointer, model.no_obj_ptr)
         bank["non_cond_frame_outputs" if t else "cond_frame_outputs"][t] = entry
         bank["non_cond_frame_outputs"].pop(t - POINTERS, None)
-        large = F.interpolate(taken(output, prompt), size=shape, mode="bilinear", align_corners=False)[:, 0] > 0
+        logits = taken(output, tracked=prompt is None)
+        large = F.interpolate(logits, size=shape, mode="bilinear", align_corners=False)[:, 0] > 0
         large &= output.presence[:, :, None] > 0
-        found, logits = large.cpu().numpy(), output.presence[:, 0].cpu().numpy()
+        found, present = large.cpu().numpy(), output.presence[:, 0].cpu().numpy()
         for row, half in enumerate(halves):
             masks[half.example][half.slices[t]] = found[row]
-            presence[half.example][half.slices[t]] = logits[row]
+            presence[half.example][half.slices[t]] = present[row]
 
 
 def _device(model: SAM2Base) -> torch.device:
