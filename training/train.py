@@ -29,6 +29,21 @@ ENDLESS = 10**6  # steps
 WARM_UP = 20  # steps
 LOG_EVERY = 20  # steps
 AVERAGED = "averaged.pt"
+LATE = 0.55  # of a run for a time: what is averaged over some hundred steps is kept from then on, and its mean taken
+
+
+class Mean:
+    """The mean of the weights added so far; none before the first."""
+
+    def __init__(self) -> None:
+        self.weights: dict[str, torch.Tensor] = {}
+        self._number = 0
+
+    def add(self, weights: dict[str, torch.Tensor]) -> None:
+        """One more."""
+        self._number += 1
+        for name, value in weights.items():
+            self.weights.setdefault(name, torch.zeros_like(value)).lerp_(value, 1 / self._number)
 
 
 class Trainer:
@@ -81,17 +96,24 @@ class Trainer:
         """Go on with a stage for so long, whatever its number of steps, from averaged.pt where that is there.
 
         The rate rises and falls within the time, so that every call ends with weights at rest; optimisers begin anew
-        and nothing is kept but the averaged weights and the step.
+        and nothing is kept but the averaged weights and the step. What small batches leave in the weights is noise to
+        some part: late in the run, the mean of the averages saved so far is better than the last one, or as good
+        (Wortsman et al., Model soups, 2022).
         """
         if (self.output / AVERAGED).exists():
             self.start_from(self.output / AVERAGED, index)
         done = max(0, self.step - sum(stage.steps for stage in self.stages[:index]))
-        begin = time.monotonic()
+        begin, late = time.monotonic(), Mean()
 
         def progress(_: int) -> float:
             return (time.monotonic() - begin) / seconds
 
-        self._run_stage(index, range(done, done + ENDLESS), done, progress, self._save_average)
+        def save(index: int) -> None:
+            if progress(index) >= LATE:
+                late.add(self.average)
+            self._save_weights(late.weights or self.average, AVERAGED)
+
+        self._run_stage(index, range(done, done + ENDLESS), done, progress, save)
 
     def _run_stage(
         self,
@@ -191,15 +213,14 @@ class Trainer:
         unfinished = self.output / "state.partial"
         torch.save(state, unfinished)
         unfinished.replace(self.output / "state.pt")
-        torch.save({"model": self._half()}, self.output / f"nano_stage{index}.pt")
+        self._save_weights(self.average, f"nano_stage{index}.pt")
 
-    def _save_average(self, _index: int) -> None:
-        unfinished = self.output / "averaged.partial"
-        torch.save({"model": self._half(), "step": self.step}, unfinished)
-        unfinished.replace(self.output / AVERAGED)
-
-    def _half(self) -> dict[str, torch.Tensor]:
-        return {k: v.half().cpu() if v.is_floating_point() else v.cpu() for k, v in self.average.items()}
+    def _save_weights(self, weights: dict[str, torch.Tensor], name: str) -> None:
+        """In half precision."""
+        half = {k: v.half().cpu() if v.is_floating_point() else v.cpu() for k, v in weights.items()}
+        unfinished = self.output / f"{name}.partial"
+        torch.save({"model": half, "step": self.step}, unfinished)
+        unfinished.replace(self.output / name)
 
     def _resume(self) -> None:
         path = self.output / "state.pt"

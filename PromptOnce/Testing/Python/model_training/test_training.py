@@ -214,6 +214,35 @@ def test_a_run_for_a_time_ends_when_it_is_over_and_the_next_goes_on_from_its_wei
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("late", "first"), [(0.0, 0), (0.5, 1)])
+def test_a_run_for_a_time_leaves_the_mean_of_the_averages_saved_late(clips, tmp_path, monkeypatch, late, first):
+    clock = Clock(0.0)
+    monkeypatch.setattr(train, "time", clock)
+    monkeypatch.setattr(train, "SAVE_EVERY", -1.0)  # after every step
+    monkeypatch.setattr(train, "LATE", late)
+    trainer = Trainer(tmp_path, clips, STAGES, torch.device("cpu"))
+    trainer.start_from(CHECKPOINT, stage=1)
+    update, averages = trainer._update, []
+
+    def step(*arguments):
+        losses = update(*arguments)
+        averages.append({k: v.clone() for k, v in trainer.average.items()})
+        clock.now += 1
+        return losses
+
+    monkeypatch.setattr(trainer, "_update", step)
+    trainer.run_for(seconds=4, index=1)
+
+    assert len(averages) == 4
+    kept = torch.load(tmp_path / "averaged.pt", weights_only=True)["model"]
+    saved = [*averages[first:], averages[-1]]  # the end is saved once more
+    for name, value in kept.items():
+        expected = torch.stack([average[name] for average in saved]).mean(0)
+        torch.testing.assert_close(value.float(), expected, rtol=1e-3, atol=1e-4)
+    assert any(not kept[name].equal(value.half()) for name, value in averages[-1].items())
+
+
+@pytest.mark.slow
 def test_a_step_under_bfloat16_gives_finite_loss_and_weights(clips, tmp_path):
     trainer = Trainer(tmp_path, clips, STAGES[1:], torch.device("cpu"))
     trainer.start_from(CHECKPOINT, stage=0)
@@ -248,13 +277,13 @@ def test_several_workers_give_the_batches_in_order(clips):
 
 
 class Clock:
-    """Stands for the module time: a second passes at every look."""
+    """Stands for the module time: so many seconds pass at every look."""
 
-    def __init__(self):
-        self.now = 0.0
+    def __init__(self, passes=1.0):
+        self.now, self.passes = 0.0, passes
 
     def monotonic(self):
-        self.now += 1.0
+        self.now += self.passes
         return self.now
 
 
