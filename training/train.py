@@ -17,6 +17,7 @@ import torch
 from training.dataset import Batch, Clips, batches
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.losses import StepLoss, step_loss
+from training.mean import Mean
 from training.muon import make_optimizers, stem_parameters
 from training.network import build_model, set_size
 from training.pool import make_pool, read_pool
@@ -30,20 +31,6 @@ WARM_UP = 20  # steps
 LOG_EVERY = 20  # steps
 AVERAGED = "averaged.pt"
 LATE = 0.55  # of a run for a time: what is averaged over some hundred steps is kept from then on, and its mean taken
-
-
-class Mean:
-    """The mean of the weights added so far; none before the first."""
-
-    def __init__(self) -> None:
-        self.weights: dict[str, torch.Tensor] = {}
-        self._number = 0
-
-    def add(self, weights: dict[str, torch.Tensor]) -> None:
-        """One more."""
-        self._number += 1
-        for name, value in weights.items():
-            self.weights.setdefault(name, torch.zeros_like(value)).lerp_(value, 1 / self._number)
 
 
 class Trainer:
@@ -97,23 +84,22 @@ class Trainer:
 
         The rate rises and falls within the time, so that every call ends with weights at rest; optimisers begin anew
         and nothing is kept but the averaged weights and the step. What small batches leave in the weights is noise to
-        some part: late in the run, the mean of the averages saved so far is better than the last one, or as good
-        (Wortsman et al., Model soups, 2022).
+        some part: late in the run, the mean of the averages saved so far is better than the last one, or as good.
         """
         if (self.output / AVERAGED).exists():
             self.start_from(self.output / AVERAGED, index)
         done = max(0, self.step - sum(stage.steps for stage in self.stages[:index]))
         begin, late = time.monotonic(), Mean()
 
-        def progress(_: int) -> float:
+        def spent() -> float:
             return (time.monotonic() - begin) / seconds
 
-        def save(index: int) -> None:
-            if progress(index) >= LATE:
+        def save(_index: int) -> None:
+            if spent() >= LATE:
                 late.add(self.average)
             self._save_weights(late.weights or self.average, AVERAGED)
 
-        self._run_stage(index, range(done, done + ENDLESS), done, progress, save)
+        self._run_stage(index, range(done, done + ENDLESS), done, lambda _step: spent(), save)
 
     def _run_stage(
         self,
