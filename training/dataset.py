@@ -54,10 +54,29 @@ class Batch:
     point_labels: torch.Tensor
     by_mask: bool
 
-    def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
-        moved = (self.frames.to(device), self.masks.to(device), self.prompted)
-        return Batch(*moved, self.points.to(device), self.point_labels.to(device), self.by_mask)
+    def packed(self) -> Packed:
+        """The same batch in a small part of the memory: frames hold whole numbers, masks bits."""
+        frames = self.frames.byte().numpy()
+        masks = np.packbits(self.masks.numpy(), axis=-1, bitorder="little")
+        return Packed(frames, masks, self.prompted, self.points, self.point_labels, self.by_mask)
+
+
+class Packed(NamedTuple):
+    """A batch as it goes from the process that makes it to the one that trains: frames as bytes, masks as bits."""
+
+    frames: Array
+    masks: Array
+    prompted: tuple[int, ...]
+    points: torch.Tensor
+    point_labels: torch.Tensor
+    by_mask: bool
+
+    def on(self, device: torch.device) -> Batch:
+        """The batch, on a device."""
+        frames = torch.from_numpy(self.frames).to(device).float()
+        bits = torch.from_numpy(self.masks).to(device)[..., None] >> torch.arange(8, dtype=torch.uint8, device=device)
+        masks = (bits & 1).bool().flatten(-2)
+        return Batch(frames, masks, self.prompted, self.points.to(device), self.point_labels.to(device), self.by_mask)
 
 
 class Clips:
@@ -240,10 +259,13 @@ class _Batches(torch.utils.data.Dataset):
         torch.set_num_threads(1)
         step = self.steps[i]
         shapes = enumerate(self.shapes(step))
-        return pickle.dumps([self.clips.batch((self.seed, step, part), shape) for part, shape in shapes])
+        return pickle.dumps([self.clips.batch((self.seed, step, part), shape).packed() for part, shape in shapes])
 
 
-def batches(clips: Clips, seed: int, steps: range, shapes: ShapesOfStep, workers: int = 1) -> Iterator[list[Batch]]:
+def batches(clips: Clips, seed: int, steps: range, shapes: ShapesOfStep, workers: int = 1) -> Iterator[list[Packed]]:
     """The batches of each of `steps` in order, made beside the training; shapes: what those of a step hold."""
     dataset = _Batches(clips, seed, steps, shapes)
-    return map(pickle.loads, torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers))
+    # Nothing here can be pinned; but where it is asked for, a thread of its own takes what the processes have made.
+    ahead = torch.cuda.is_available()
+    loader = torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers, pin_memory=ahead)
+    return map(pickle.loads, loader)

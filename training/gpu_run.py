@@ -3,8 +3,8 @@
 Phantoms are drawn on all cores, the last stage of the recipe is trained for --minutes from the embedded model or from
 what an earlier call left in the output folder, the presence head is fitted to whole volumes, its bias is set on the
 calibration phantoms, and speed is measured. The folder then holds nano.pt (the result), averaged.pt (for going on),
-log.jsonl, curve.png, calls.md (a line a call) and the table and figures of the benchmarks. On the CPU everything is
-small: a rehearsal.
+last.pt, log.jsonl, curve.png, calls.md (a line a call) and the table and figures of the benchmarks. On the CPU
+everything is small: a rehearsal. With --calibration 0 the GPU's time goes to training; refit and calibrate elsewhere.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def check(device: torch.device, phantoms: int, output: Path) -> None:
 def train(arguments: argparse.Namespace) -> int:
     """Train for the time given; the number of steps so far."""
     clips = Clips(read_pool(POOL))
-    workers = max(1, cores() - 1)
+    workers = max(1, cores() - 2)
     trainer = Trainer(arguments.output, clips, STAGES, arguments.device, workers)
     trainer.start_from(arguments.start, len(STAGES) - 1)
     trainer.run_for(60 * arguments.minutes, len(STAGES) - 1)
@@ -144,7 +144,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=8.0, help="of training")
     parser.add_argument("--bench-minutes", type=float, help="of benchmarks; 2, on the CPU 0: none")
     parser.add_argument("--phantoms", type=int, help="to train on; 800, on the CPU 24")
-    parser.add_argument("--calibration", type=int, help="phantoms to calibrate and evaluate on; 24, on the CPU 1")
+    parser.add_argument(
+        "--calibration", type=int, help="phantoms to calibrate and compare on; 24, on the CPU 1; 0: none"
+    )
     parser.add_argument("--refit", type=int, help="phantoms to fit the presence head to; 60, on the CPU 5")
     parser.add_argument("--start", type=Path, default=CONFIG.with_name("nano.pt"), help="checkpoint to begin with")
     arguments = parser.parse_args(words)
@@ -167,8 +169,9 @@ def main() -> None:
     say(f"training for {arguments.minutes:g} minutes")
     steps = train(arguments)
     draw(arguments.output)
-    say("calibrating")
-    evaluate(arguments, steps)
+    if arguments.calibration > 0:
+        say("calibrating")
+        evaluate(arguments, steps)
     if arguments.bench_minutes > 0:
         say(f"measuring speed for {arguments.bench_minutes:g} minutes")
         benchmark(arguments)

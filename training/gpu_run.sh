@@ -8,8 +8,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-modules=(torch numpy scipy PIL tqdm SimpleITK pydantic platformdirs hydra omegaconf iopath sam2)
-packages=(numpy scipy pillow tqdm SimpleITK pydantic platformdirs hydra-core omegaconf iopath matplotlib)
+modules=(torch numpy scipy PIL tqdm pydantic platformdirs hydra omegaconf iopath sam2)
+packages=(numpy scipy pillow tqdm pydantic platformdirs hydra-core omegaconf iopath matplotlib)
 
 lacks() { # python -> names of the modules it cannot import
     "$1" - "${modules[@]}" <<'PYTHON'

@@ -88,14 +88,14 @@ class StepLoss:
 
     total: scalar. dice: (rows, frames), NaN where the object is absent. found, empty: share of the tracked frames with
     the object that the presence head says hold it, and of those without it that it leaves empty; NaN where there are
-    none. norm: of the gradient.
+    none. norm: of the gradient. All are tensors on the device: to read a number there makes a GPU wait.
     """
 
     total: torch.Tensor
     dice: torch.Tensor
-    found: float
-    empty: float
-    norm: float = 0.0
+    found: torch.Tensor
+    empty: torch.Tensor
+    norm: torch.Tensor | None = None
 
 
 def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: int) -> StepLoss:
@@ -124,4 +124,5 @@ def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: i
         torch.stack([getattr(loss, name) for loss in losses[:frames]], 1) for name in ("dice", "right", "present")
     )
     right, present = right[:, 1:], present[:, 1:]
-    return StepLoss(torch.stack(learnt).mean(), dice.cpu(), right[present].mean().item(), right[~present].mean().item())
+    found, empty = ((right * among).sum() / among.sum() for among in (present, ~present))
+    return StepLoss(torch.stack(learnt).mean(), dice, found, empty)

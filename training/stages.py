@@ -8,8 +8,11 @@ import torch
 
 from training.dataset import Shape
 
-GPU_FACTOR = 8  # clips and still images of a step, beside those of the CPU
+GPU_FACTOR = 16  # clips of a step, beside those of the CPU
+GPU_STILL_FACTOR = 8  # still images, likewise: they take the processes that make batches longest
 GPU_FRAMES = 8  # of a clip
+GPU_LONG_FRAMES, GPU_LONG_SKIPPED, GPU_LARGE_FRAMES = 18, 12, 10  # where there are large clips
+GPU_RATE = 2.5  # times the rate: gradients of so many clips are surer
 LARGE_EVERY = 2  # steps
 
 
@@ -24,7 +27,7 @@ class Stage:
     from them. large: clips, objects, frames and size of every other step, so that what is learnt on small frames holds
     on large ones. memory_alone: what answers a prompt stays as it is (graft.ANSWERS), so that prompted slices and
     clicks keep their masks; presence learns. together: every step has clips, still images at the size of the large
-    clips, large clips and still images again, so that neither memory nor decoder learns at the other's cost.
+    clips, and large clips, so that neither memory nor decoder learns at the other's cost.
     """
 
     steps: int
@@ -52,23 +55,28 @@ class Stage:
         large = self.large and Shape(*self.large, self.close, self.ends)
         if self.together:
             still = still._replace(size=large.size)
-            return clips, still, large, still
+            return clips, still, large
         if still and step % 2:
             return (still,)
         return (large if large and step % LARGE_EVERY == LARGE_EVERY - 1 else clips,)
 
     def on(self, device: torch.device) -> Stage:
-        """The stage as the device takes it: on a GPU 8 times the clips, longer ones, and everything learns.
+        """The stage as the device takes it: on a GPU many times the clips, longer ones, and everything learns.
 
-        A step of the last stage then needs about 16 GB of the GPU's memory.
+        A step of the last stage then needs about 25 GB of the GPU's memory.
         """
         if device.type == "cpu":
             return self
-        still = None if self.still is None else (GPU_FACTOR * self.still[0], self.still[1])
         frames = self.frames if self.frames == 1 else max(self.frames, GPU_FRAMES)
-        large = None if self.large is None else (GPU_FACTOR * self.large[0], *self.large[1:])
-        clips = GPU_FACTOR * self.clips
-        return replace(self, clips=clips, frames=frames, still=still, large=large, frozen=False, memory_alone=False)
+        more = replace(self, clips=GPU_FACTOR * self.clips, frames=frames, frozen=False, memory_alone=False)
+        if self.still is not None:
+            more = replace(more, still=(GPU_STILL_FACTOR * self.still[0], self.still[1]))
+        if self.large is None:
+            return more
+        clips, objects, _, size = self.large
+        large = (GPU_FACTOR * clips, objects, GPU_LARGE_FRAMES, size)
+        longer = {"frames": GPU_LONG_FRAMES, "skipped": GPU_LONG_SKIPPED, "rate": GPU_RATE * self.rate}
+        return replace(more, large=large, **longer)
 
 
 LONG_CLIPS = Stage(
@@ -98,5 +106,5 @@ STAGES = (
     Stage(1000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
     LONG_CLIPS,
     MEMORY,
-    replace(MEMORY, rate=4e-4, still=(8, 5), large=(1, 5, 8, 256), frozen=False, memory_alone=False, together=True),
+    replace(MEMORY, rate=4e-4, still=(16, 5), large=(1, 5, 8, 256), frozen=False, memory_alone=False, together=True),
 )

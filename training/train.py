@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from training.dataset import Batch, Clips, batches
+from training.dataset import Clips, Packed, batches
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.losses import StepLoss, step_loss
 from training.mean import Mean
@@ -25,11 +25,12 @@ from training.stages import STAGES, Stage
 
 TRAINING_SEED = 7
 ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
-SAVE_EVERY = 60.0  # seconds
+SAVE_EVERY = 60.0  # seconds, at most
+SAVES = 40  # at least, of a run for a time
 ENDLESS = 10**6  # steps
 WARM_UP = 20  # steps
 LOG_EVERY = 20  # steps
-AVERAGED = "averaged.pt"
+AVERAGED, LAST = "averaged.pt", "last.pt"
 LATE = 0.55  # of a run for a time: what is averaged over some hundred steps is kept from then on, and its mean taken
 
 
@@ -98,8 +99,10 @@ class Trainer:
             if spent() >= LATE:
                 late.add(self.average)
             self._save_weights(late.weights or self.average, AVERAGED)
+            self._save_weights(self.average, LAST)
 
-        self._run_stage(index, range(done, done + ENDLESS), done, lambda _step: spent(), save)
+        every = min(SAVE_EVERY, seconds / SAVES)
+        self._run_stage(index, range(done, done + ENDLESS), done, lambda _step: spent(), save, every)
 
     def _run_stage(
         self,
@@ -108,6 +111,7 @@ class Trainer:
         first: int,
         progress: Callable[[int], float],
         save: Callable[[int], None],
+        save_every: float = SAVE_EVERY,
     ) -> None:
         """Steps until `progress` of the next one is 1; the rate warms up from step `first` on."""
         stage, last = self.stages[index], index == len(self.stages) - 1
@@ -122,12 +126,12 @@ class Trainer:
                 break
             rate = stage.rate * min(1.0, (i + 1 - first) / WARM_UP) * _decay(fraction, floor=0.02 if last else 0.3)
             truth = stage.truth[0] + (stage.truth[1] - stage.truth[0]) * fraction
-            window.append(self._update([part.to(self.device) for part in parts], stage, rate, truth))
+            window.append(self._update(parts, stage, rate, truth))
             reached = i + 1
             if len(window) == LOG_EVERY:
                 self._log(index, reached, rate, window, time.monotonic() - logged)
                 logged, window = time.monotonic(), []
-            if time.monotonic() - saved > SAVE_EVERY:
+            if time.monotonic() - saved > save_every:
                 save(index)
                 saved = time.monotonic()
         if window:
@@ -140,7 +144,7 @@ class Trainer:
             answers = name.startswith(ANSWERS) and not name.startswith(PRESENCE_HEAD)
             parameter.requires_grad_(not (stage.memory_alone and answers))
 
-    def _update(self, parts: list[Batch], stage: Stage, rate: float, truth: float) -> list[StepLoss]:
+    def _update(self, parts: list[Packed], stage: Stage, rate: float, truth: float) -> list[StepLoss]:
         """A step with the gradients of all its batches; their losses."""
         for optimizer, share in zip(self.optimizers, (1.0, ADAM_SHARE), strict=True):
             optimizer.zero_grad(set_to_none=True)
@@ -151,7 +155,8 @@ class Trainer:
         stem_norm = torch.nn.utils.clip_grad_norm_(self.stem, 0.3)
         norm = torch.nn.utils.clip_grad_norm_(self.others, 1.0)
         self.step += 1
-        if torch.isfinite(norm) and torch.isfinite(stem_norm) and (norm < 50 or self.step < 200):
+        usable = torch.isfinite(norm) & torch.isfinite(stem_norm)
+        if usable & (norm < 50) if self.step >= 200 else usable:
             for optimizer in self.optimizers:
                 optimizer.step()
         self.updates += 1
@@ -159,9 +164,10 @@ class Trainer:
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
                 self.average[name].lerp_(value, 1 - decay)
-        return [replace(loss, norm=norm.item()) for loss in losses]
+        return [replace(loss, norm=norm) for loss in losses]
 
-    def _backward(self, batch: Batch, stage: Stage, truth: float) -> StepLoss:
+    def _backward(self, part: Packed, stage: Stage, truth: float) -> StepLoss:
+        batch = part.on(self.device)
         set_size(self.model, batch.frames.shape[-1])
         with self.autocast:
             loss = step_loss(self.model, batch, stage, truth, self.step)
@@ -180,7 +186,7 @@ class Trainer:
             "dice": [round(d, 3) for d in dice.tolist()],
             "found": round(_mean_of("found", losses), 3),
             "empty": round(_mean_of("empty", losses), 3),
-            "norm": round(max(one.norm for one in losses), 1),
+            "norm": round(max(one.norm.item() for one in losses if one.norm is not None), 1),
             "seconds_per_step": round(seconds / len(window), 3),
         }
         print(json.dumps(entry), flush=True)
@@ -221,7 +227,7 @@ class Trainer:
 
 def _mean_of(name: str, losses: list[StepLoss]) -> float:
     """Of the steps where it is defined; NaN where it never is."""
-    values = [value for loss in losses if not math.isnan(value := getattr(loss, name))]
+    values = [value for loss in losses if not math.isnan(value := getattr(loss, name).item())]
     return sum(values) / len(values) if values else math.nan
 
 
