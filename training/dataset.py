@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 
 from training.phantoms.canvas import Array, Target
 from training.pool import MIN_AREA, Phantom
-from training.prompting import draw_prompt
+from training.prompting import draw_prompt, hole_of
 from training.rendering import Scene, render
 
 Rng = np.random.Generator
@@ -24,6 +25,7 @@ SHARED_SHARE = 0.1  # of clips of a family whose frame 0 is another patient's
 SECOND_PROMPT_SHARE = 0.2  # of batches with a prompt on a later frame too
 MASK_PROMPT_SHARE = 0.1  # of batches that are prompted with the mask itself
 DIFFICULT_WEIGHT = 4  # still images hold difficult phantoms so many times as often as others
+HOLLOW_SHARE = 0.65  # of still images, which show a hollow object and ask for those first
 MIN_CONTRAST = 12  # grey levels between an object and its surroundings on frame 0
 
 
@@ -115,7 +117,11 @@ class Clips:
         phantoms = self.phantoms if frames > 1 else self.for_still_images
         while True:
             phantom = phantoms[rng.integers(len(phantoms))]
-            target = phantom.targets[rng.integers(len(phantom.targets))]
+            hollow_first = frames == 1 and rng.random() < HOLLOW_SHARE
+            targets = hollow_targets(phantom) if hollow_first else phantom.targets
+            if not targets:
+                continue
+            target = targets[rng.integers(len(targets))]
             slices = self._slices(phantom, target, frames, rng)
             labels = np.stack([p.labels[k] for p, k in slices])
             cut = _Cut(np.isin(labels[0], target), size, shape.close, rng)
@@ -129,7 +135,7 @@ class Clips:
             seen = _enlarge(small, size)
             rows, columns = (np.arange(size) * n // size for n in labels.shape[1:])
             labels = labels[:, rows[:, None], columns[None, :]]
-            chosen = _seen_targets(phantom.targets, seen[0].numpy(), labels[0], objects, rng)
+            chosen = _seen_targets(phantom.targets, seen[0].numpy(), labels[0], objects, rng, hollow_first)
             if chosen:
                 return seen, [np.isin(labels, chosen[i % len(chosen)]) for i in range(objects)]
 
@@ -159,6 +165,16 @@ def _choose_slices(area: Array, frames: int, rng: Rng) -> Array:
     if step > 1 and step * (frames - 1) > room:
         step = max(1.0, room / (frames - 1))
     return np.clip(seed + direction * (step * np.arange(frames)).astype(int), 0, len(area) - 1)
+
+
+@cache
+def hollow_targets(phantom: Phantom) -> list[Target]:
+    """The targets that enclose a hole on their fullest slice."""
+    found = []
+    for target in dict.fromkeys(phantom.targets):
+        mask = np.isin(phantom.labels[phantom.area(target).argmax()], target)
+        found += [target] if hole_of(mask) is not None else []
+    return found
 
 
 def _some(targets: list[Target], count: int, rng: Rng) -> list[Target]:
@@ -215,15 +231,20 @@ def _enlarge(frames: torch.Tensor, size: int) -> torch.Tensor:
     return larger.clamp(0, 255).floor()
 
 
-def _seen_targets(targets: list[Target], frame: Array, labels: Array, count: int, rng: Rng) -> list[Target]:
+def _seen_targets(
+    targets: list[Target], frame: Array, labels: Array, count: int, rng: Rng, hollow_first: bool
+) -> list[Target]:
     """Up to `count` different targets, in random order, that can be seen on the frame."""
     different = list(dict.fromkeys(targets))
     # Weights of repeated targets count here too, or small organs would crowd out those asked for most.
     weights = np.array([targets.count(t) for t in different], float)
     order = rng.choice(len(different), len(different), replace=False, p=weights / weights.sum())
+    masks = {i: np.isin(labels, different[i]) for i in order}
+    if hollow_first:
+        order = sorted(order, key=lambda i: not (masks[i].any() and hole_of(masks[i]) is not None))
     seen: list[Target] = []
     for i in order:
-        if len(seen) < count and can_be_seen(frame, np.isin(labels, different[i])):
+        if len(seen) < count and can_be_seen(frame, masks[i]):
             seen.append(different[i])
     return seen
 

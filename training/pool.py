@@ -18,7 +18,7 @@ EVERY = 4  # one phantom in so many is a difficult one
 MIN_AREA = 40  # pixels on the fullest slice of a target
 
 
-@dataclass
+@dataclass(eq=False)
 class Phantom:
     """One phantom of the pool; see canvas.LabelMap.
 
