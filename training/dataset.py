@@ -266,11 +266,12 @@ def can_be_seen(frame: Array, mask: Array) -> bool:
 
 
 ShapesOfStep = Callable[[int], tuple[Shape, ...]]
+OwnParts = Callable[[int], range]
 
 
 class _Batches(torch.utils.data.Dataset):
-    def __init__(self, clips: Clips, seed: int, steps: range, shapes: ShapesOfStep) -> None:
-        self.clips, self.seed, self.steps, self.shapes = clips, seed, steps, shapes
+    def __init__(self, clips: Clips, seed: int, steps: range, shapes: ShapesOfStep, own: OwnParts) -> None:
+        self.clips, self.seed, self.steps, self.shapes, self.own = clips, seed, steps, shapes, own
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -278,14 +279,19 @@ class _Batches(torch.utils.data.Dataset):
     def __getitem__(self, i: int) -> bytes:
         """The batches of a step, pickled: as tensors they would go through shared memory, which containers lack."""
         torch.set_num_threads(1)
-        step = self.steps[i]
-        shapes = enumerate(self.shapes(step))
-        return pickle.dumps([self.clips.batch((self.seed, step, part), shape).packed() for part, shape in shapes])
+        step, shapes = self.steps[i], self.shapes(self.steps[i])
+        own = self.own(len(shapes))
+        return pickle.dumps([self.clips.batch((self.seed, step, part), shapes[part]).packed() for part in own])
 
 
-def batches(clips: Clips, seed: int, steps: range, shapes: ShapesOfStep, workers: int = 1) -> Iterator[list[Packed]]:
-    """The batches of each of `steps` in order, made beside the training; shapes: what those of a step hold."""
-    dataset = _Batches(clips, seed, steps, shapes)
+def batches(
+    clips: Clips, seed: int, steps: range, shapes: ShapesOfStep, workers: int = 1, own: OwnParts = range
+) -> Iterator[list[Packed]]:
+    """The batches of each of `steps` in order, made beside the training.
+
+    shapes: what those of a step hold. own: which of so many batches are made, by default all.
+    """
+    dataset = _Batches(clips, seed, steps, shapes, own)
     # Nothing here can be pinned; but where it is asked for, a thread of its own takes what the processes have made.
     ahead = torch.cuda.is_available()
     loader = torch.utils.data.DataLoader(dataset, batch_size=None, num_workers=workers, pin_memory=ahead)

@@ -12,7 +12,7 @@ GPU_FACTOR = 16  # clips of a step, beside those of the CPU
 GPU_STILL_FACTOR = 8  # still images, likewise: they take the processes that make batches longest
 GPU_FRAMES = 8  # of a clip
 GPU_LONG_FRAMES, GPU_LONG_SKIPPED, GPU_LARGE_FRAMES = 18, 12, 10  # where there are large clips
-GPU_RATE = 2.5  # times the rate: gradients of so many clips are surer
+GPU_RATE = 2  # times the rate: gradients of so many clips are surer
 LARGE_EVERY = 2  # steps
 
 
@@ -55,7 +55,7 @@ class Stage:
         large = self.large and Shape(*self.large, self.close, self.ends)
         if self.together:
             still = still._replace(size=large.size)
-            return clips, still, large
+            return clips, still, large, still
         if still and step % 2:
             return (still,)
         return (large if large and step % LARGE_EVERY == LARGE_EVERY - 1 else clips,)
@@ -106,5 +106,15 @@ STAGES = (
     Stage(1000, 2, 3, 6, 256, 1e-3, (0.1, 0.0), 0.1, 1.0, still=(5, 5)),
     LONG_CLIPS,
     MEMORY,
-    replace(MEMORY, rate=4e-4, still=(16, 5), large=(1, 5, 8, 256), frozen=False, memory_alone=False, together=True),
+    replace(
+        MEMORY,
+        frames=14,
+        rate=5e-4,
+        still=(8, 5),
+        skipped=8,
+        large=(1, 5, 8, 256),
+        frozen=False,
+        memory_alone=False,
+        together=True,
+    ),
 )

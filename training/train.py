@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -14,12 +15,14 @@ from pathlib import Path
 
 import torch
 
+from PromptOnceLib.engine.devices import has_bfloat16_units
 from training.dataset import Clips, Packed, batches
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.losses import StepLoss, step_loss
 from training.mean import Mean
 from training.muon import make_optimizers, stem_parameters
-from training.network import build_model, set_size
+from training.network import build_model, set_size, write_attention_out
+from training.peers import Peers
 from training.pool import make_pool, read_pool
 from training.stages import STAGES, Stage
 
@@ -48,9 +51,11 @@ class Trainer:
         device: torch.device,
         workers: int = 1,
         seed: int = TRAINING_SEED,
+        peers: Peers | None = None,
     ) -> None:
         torch.manual_seed(TRAINING_SEED)
         self.output, self.clips, self.device, self.workers, self.seed = output, clips, device, workers, seed
+        self.peers = peers or Peers()
         self.stages = tuple(stage.on(device) for stage in stages)
         output.mkdir(parents=True, exist_ok=True)
         self.model = build_model().to(device).train()
@@ -116,12 +121,12 @@ class Trainer:
         """Steps until `progress` of the next one is 1; the rate warms up from step `first` on."""
         stage, last = self.stages[index], index == len(self.stages) - 1
         self._learn(stage)
-        stream = batches(self.clips, self.seed + index, steps, stage.shapes, self.workers)
+        stream = batches(self.clips, self.seed + index, steps, stage.shapes, self.workers, self.peers.own)
         logged = saved = time.monotonic()
         window: list[list[StepLoss]] = []
         reached, rate = steps.start, 0.0
         for i, parts in zip(steps, stream, strict=True):
-            fraction = progress(i)
+            fraction = self.peers.from_first(progress(i))
             if fraction >= 1:
                 break
             rate = stage.rate * min(1.0, (i + 1 - first) / WARM_UP) * _decay(fraction, floor=0.02 if last else 0.3)
@@ -151,6 +156,7 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = share * rate
         losses = [self._backward(part, stage, truth) for part in parts]
+        self.peers.sum_gradients(self.model.parameters())
         # The stem's gradients can be a hundred times the others'; clipped together they would silence the rest.
         stem_norm = torch.nn.utils.clip_grad_norm_(self.stem, 0.3)
         norm = torch.nn.utils.clip_grad_norm_(self.others, 1.0)
@@ -189,11 +195,15 @@ class Trainer:
             "norm": round(max(one.norm.item() for one in losses if one.norm is not None), 1),
             "seconds_per_step": round(seconds / len(window), 3),
         }
+        if not self.peers.first:
+            return
         print(json.dumps(entry), flush=True)
         with (self.output / "log.jsonl").open("a") as log:
             log.write(json.dumps(entry) + "\n")
 
     def _save(self, index: int) -> None:
+        if not self.peers.first:
+            return
         state = {
             "model": self.model.state_dict(),
             "average": self.average,
@@ -208,7 +218,9 @@ class Trainer:
         self._save_weights(self.average, f"nano_stage{index}.pt")
 
     def _save_weights(self, weights: dict[str, torch.Tensor], name: str) -> None:
-        """In half precision."""
+        """In half precision; the first of several processes does."""
+        if not self.peers.first:
+            return
         half = {k: v.half().cpu() if v.is_floating_point() else v.cpu() for k, v in weights.items()}
         unfinished = self.output / f"{name}.partial"
         torch.save({"model": half, "step": self.step}, unfinished)
@@ -244,7 +256,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("training/runs/nano"), help="log, state and checkpoints")
     parser.add_argument("--pool", type=Path, default=Path("training/runs/pool"), help="phantoms, written once")
     parser.add_argument("--phantoms", type=int, default=800)
-    parser.add_argument("--threads", type=int, default=2, help="of the training itself on the CPU")
+    parser.add_argument("--threads", type=int, default=2, help="of the training itself on the CPU, all together")
+    parser.add_argument("--processes", type=int, default=1, help="that train together; of the last stage two can")
     parser.add_argument("--workers", type=int, default=1, help="processes that make the batches")
     parser.add_argument("--start", type=Path, help="begin with these weights instead of fresh ones, at --stage")
     parser.add_argument("--stage", type=int, default=len(STAGES) - 1, help="the stage --start begins with, from 0")
@@ -252,10 +265,25 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=TRAINING_SEED, help="of the batches, for runs to be averaged")
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
     make_pool(arguments.pool, arguments.phantoms)
-    clips = Clips(read_pool(arguments.pool))
-    trainer = Trainer(arguments.output, clips, STAGES, arguments.device, arguments.workers, arguments.seed)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        meeting = Path(folder) / "meeting"
+        if arguments.processes == 1:
+            _train(0, arguments, meeting)
+        else:
+            torch.multiprocessing.spawn(_train, (arguments, meeting), arguments.processes)
+
+
+def _train(rank: int, arguments: argparse.Namespace, meeting: Path) -> None:
+    """What one of the processes does."""
+    device = arguments.device
+    torch.set_num_threads(max(1, arguments.threads // arguments.processes))
+    clips, peers = Clips(read_pool(arguments.pool)), Peers(rank, arguments.processes, meeting)
+    trainer = Trainer(arguments.output, clips, STAGES, device, arguments.workers, arguments.seed, peers)
+    if device.type == "cpu" and has_bfloat16_units():
+        trainer.autocast = torch.autocast("cpu", torch.bfloat16)
+        write_attention_out()
     if arguments.start is not None:
         trainer.start_from(arguments.start, arguments.stage)
     if arguments.minutes is None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.dataset import Clips, Shape
+from training.dataset import Clips, Shape, hollow_targets
 from training.pool import make_pool, read_pool
+from training.prompting import draw_prompt, hole_of
 
 pytestmark = pytest.mark.slow
 
@@ -84,3 +85,48 @@ def test_still_images_hold_difficult_phantoms_four_times_as_often(phantoms):
     assert len(difficult) == 2
     assert all(sum(one is other for other in clips.for_still_images) == 4 for one in difficult)
     assert len(clips.for_still_images) == len(phantoms) + 2 * 3
+
+
+def test_still_images_show_hollow_objects_more_often_than_clips_do(phantoms):
+    clips = Clips(phantoms)
+    shown = [
+        np.mean([hole_of(m[0].numpy()) is not None for i in range(40) for m in clips.batch((6, i), shape).masks])
+        for shape in (Shape(1, 2, 2, 64), Shape(1, 2, 1, 64))
+    ]
+
+    assert any(hollow_targets(phantom) for phantom in phantoms)
+    assert shown[1] > 1.5 * shown[0]
+
+
+def test_a_hole_is_what_a_mask_encloses_unless_it_is_small():
+    ring = np.zeros((40, 60), bool)
+    ring[5:35, 10:50] = True
+    ring[15:25, 20:40] = False
+    dented = ring.copy()
+    dented[15:25, :20] = False
+    pierced = ring.copy()
+    pierced[16:25, 20:40] = True
+
+    hole = hole_of(ring)
+
+    assert hole is not None
+    assert hole.sum() == 200
+    assert hole[15:25, 20:40].all()
+    assert hole_of(dented) is None
+    assert hole_of(pierced) is None
+
+
+def test_a_ring_is_prompted_with_the_negative_point_in_its_hole_more_often_than_not():
+    y, x = np.mgrid[:64, :64]
+    distance = np.hypot(y - 32, x - 32)
+    ring, disc = (distance < 20) & (distance > 10), distance < 20
+    inside = {}
+    for name, mask in (("ring", ring), ("disc", disc)):
+        rng, count = np.random.default_rng(3), 0
+        for _ in range(200):
+            points, labels = draw_prompt(mask, rng)
+            count += any(np.hypot(*(p - 31.5)) < 10 for p, k in zip(points.numpy(), labels, strict=True) if k == 0)
+        inside[name] = count / 200
+
+    assert inside["ring"] > 0.6
+    assert 0.25 < inside["disc"] < 0.5

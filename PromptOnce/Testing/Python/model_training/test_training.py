@@ -19,7 +19,8 @@ from training.evaluation.scores import as_shipped, embedded
 from training.forward import Pass, run_clips
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.muon import orthogonal
-from training.network import CONFIG, build_model, set_size
+from training.network import CONFIG, build_model, set_size, write_attention_out
+from training.peers import Peers
 from training.pool import make_pool, read_pool
 from training.stages import STAGES as STAGES_OF_THE_RECIPE
 from training.stages import Stage
@@ -175,6 +176,52 @@ def test_where_all_learns_together_a_step_has_the_gradients_of_clips_and_of_stil
 
 
 @pytest.mark.slow
+def test_two_processes_take_the_step_that_one_takes_alone(clips, tmp_path):
+    torch.set_num_threads(1)
+    _one_step(0, clips.phantoms, tmp_path / "alone", 1)
+
+    arguments = (clips.phantoms, tmp_path / "both", 2)
+    torch.multiprocessing.start_processes(_one_step, arguments, nprocs=2, start_method="fork")
+
+    alone, both = (torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("alone", "both"))
+    assert (tmp_path / "both" / "log.jsonl").read_text().count("\n") == 1
+    assert alone["step"] == both["step"] == 1
+    started = torch.load(CHECKPOINT, weights_only=True)["model"]
+    for name, value in alone["model"].items():
+        moved = (value - started[name].float()).abs().max()
+        assert torch.allclose(value, both["model"][name], atol=0.05 * float(moved) + 1e-7), name
+
+
+def _one_step(rank, phantoms, output, count):
+    """A step of a stage in which all learns together, as one of so many processes."""
+    torch.set_num_threads(1)
+    stage = replace(STAGES[1], steps=1, still=(1, 2), large=(1, 1, 2, 96), together=True)
+    peers = Peers(rank, count, output.with_name("meeting"))
+    trainer = Trainer(output, Clips(phantoms), (stage,), torch.device("cpu"), peers=peers)
+    trainer.start_from(CHECKPOINT, 0)
+    trainer.run()
+
+
+def test_a_stage_with_one_batch_a_step_is_not_for_two_processes():
+    peers = Peers()
+    peers.count = 2
+    with pytest.raises(ValueError, match="too few for 2 processes"):
+        peers.own(1)
+
+
+def test_attention_written_out_is_torch_s(monkeypatch):
+    own = torch.nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", own)
+    q, k, v = (torch.randn(2, 3, n, 16, generator=torch.Generator().manual_seed(n)) for n in (5, 7, 7))
+
+    write_attention_out()
+
+    written = torch.nn.functional.scaled_dot_product_attention
+    assert written is not own
+    torch.testing.assert_close(written(q, k, v), own(q, k, v))
+
+
+@pytest.mark.slow
 def test_the_log_tells_stage_step_loss_and_dice(clips, tmp_path):
     stage = Stage(50, 1, 1, 1, 32, 1e-3, (1.0, 1.0), 0.5, 3.0)
 
@@ -234,7 +281,8 @@ def test_a_run_for_a_time_leaves_the_mean_of_the_averages_saved_late(clips, tmp_
     trainer.run_for(seconds=4, index=1)
 
     assert len(averages) == 4
-    kept = torch.load(tmp_path / "averaged.pt", weights_only=True)["model"]
+    kept, last = (torch.load(tmp_path / name, weights_only=True)["model"] for name in ("averaged.pt", "last.pt"))
+    assert all(last[name].equal(value.half()) for name, value in averages[-1].items())
     saved = [*averages[first:], averages[-1]]  # the end is saved once more
     for name, value in kept.items():
         expected = torch.stack([average[name] for average in saved]).mean(0)
@@ -262,7 +310,8 @@ def test_on_a_gpu_a_step_holds_ten_times_as_many_frames():
         shape = large.shapes(0)[0]
         assert shape.clips >= 16
         assert shape.clips * shape.frames >= 8 * stage.clips * stage.frames
-        assert shape.frames in (1, max(8, stage.frames))
+        assert (shape.frames == 1) == (stage.frames == 1)
+        assert shape.frames == 1 or shape.frames >= max(8, stage.frames)
 
 
 def test_several_workers_give_the_batches_in_order(clips):
@@ -273,7 +322,33 @@ def test_several_workers_give_the_batches_in_order(clips):
     assert len(made) == 4
     for i, parts in enumerate(made):
         alone = [clips.batch((3, 5 + i, part), shape) for part, shape in enumerate(shapes)]
-        assert all(batch.frames.equal(again.frames) for batch, again in zip(parts, alone, strict=True))
+        assert all(same(part.on(torch.device("cpu")), again) for part, again in zip(parts, alone, strict=True))
+
+
+def test_a_process_makes_its_own_batches_of_a_step_alone(clips):
+    shapes = Shape(1, 1, 1, 32), Shape(1, 1, 2, 16), Shape(1, 1, 1, 16), Shape(1, 2, 1, 32)
+    made = [next(batches(clips, 3, range(5, 6), lambda step: shapes, own=own)) for own in (first_half, second_half)]
+
+    assert [len(parts) for parts in made] == [2, 2]
+    alone = [clips.batch((3, 5, part), shape) for part, shape in enumerate(shapes)]
+    every = [part.on(torch.device("cpu")) for parts in made for part in parts]
+    assert all(same(part, again) for part, again in zip(every, alone, strict=True))
+
+
+def first_half(number):
+    return range(number // 2)
+
+
+def second_half(number):
+    return range(number // 2, number)
+
+
+def same(one, other):
+    """Whether two batches hold the same."""
+    tensors = ("frames", "masks", "points", "point_labels")
+    return all(getattr(one, name).equal(getattr(other, name)) for name in tensors) and (
+        (one.prompted, one.by_mask) == (other.prompted, other.by_mask)
+    )
 
 
 class Clock:
