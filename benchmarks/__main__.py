@@ -37,11 +37,14 @@ SPEED = (
     "--model nano --slices 60 --filled 0.33 --early-stop",
 )
 GPU = (
+    "--model tiny --slices 40 --reference-precision bfloat16",
+    "--model large --slices 40 --reference-precision bfloat16",
+    "--model tiny --slices 40 --objects 3 --reference-precision bfloat16",
+)
+COMPILED = (
     "--model tiny --slices 40 --compile --reference-precision bfloat16",
     "--model tiny --slices 40 --compare vos_optimized --reference-precision bfloat16",
     "--model tiny --slices 40 --compile --compare vos_optimized --reference-precision bfloat16",
-    "--model tiny --slices 40 --objects 3 --reference-precision bfloat16",
-    "--model large --slices 40 --reference-precision bfloat16",
     "--model large --slices 40 --compile --reference-precision bfloat16",
     "--model large --slices 40 --compare vos_optimized --reference-precision bfloat16",
     "--model large --slices 40 --compile --compare vos_optimized --reference-precision bfloat16",
@@ -55,6 +58,13 @@ MEMORY = (
 )
 
 
+def cases_for(device: str) -> list[str]:
+    """In order of what is wanted first where time is short; compiling takes minutes a case."""
+    if not device.startswith("cuda"):
+        return [*SPEED, *MEMORY]
+    return list(dict.fromkeys([*GPU, *SPEED, *MEMORY, *COMPILED]))
+
+
 def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -66,7 +76,7 @@ def main() -> None:
     options = parser.parse_args()
     end = time.monotonic() + 60 * options.minutes
     found: dict[str, Any] = {"machine": machine(options.device), "cases": []}
-    cases = options.case or [*SPEED, *(GPU if options.device.startswith("cuda") else ()), *MEMORY]
+    cases = options.case or cases_for(options.device)
     if options.quick:
         cases = [case for case in cases if "nano" in case and not any(n in case for n in ("100", "500", "4020"))]
     if options.device == "cpu" and not options.case and not found["machine"]["bfloat16_units"]:
@@ -88,7 +98,7 @@ def main() -> None:
             print(f"failed: {case}\n{error}", flush=True)
         found["cases"].append(result)
         path.write_text(json.dumps(found, indent=1) + "\n")
-    if not options.case and time.monotonic() < end:
+    if not options.case:
         models = ["nano"] if options.quick else ["nano", "tiny"]
         found["clicks"] = [clicks.clicks(model, options.device, "auto", 50, 512) for model in models]
         found["floor"] = [floor.floor(model, None, options.device, 2) for model in models]

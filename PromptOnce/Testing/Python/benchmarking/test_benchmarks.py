@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import propagation
-from benchmarks.__main__ import main
+from benchmarks.__main__ import cases_for, main
 from benchmarks.machine import kind, machine
 from benchmarks.volumes import disks, prompts, through_jpeg
 from PromptOnceLib.prompts.prompt import Prompt
@@ -85,3 +85,15 @@ def test_a_case_in_exact_precision_has_no_differences() -> None:
     assert found["max_logit_difference"] == 0
     assert found["min_slice_dice"] == 1
     assert found["differing_pixels"] == 0
+
+
+def test_on_a_gpu_what_was_never_measured_comes_first_and_what_is_compiled_last() -> None:
+    on_cpu, on_gpu = cases_for("cpu"), cases_for("cuda:0")
+
+    compiled = [any(word in case for word in ("--compile", "vos_optimized")) for case in on_gpu]
+    assert set(on_cpu) < set(on_gpu)
+    assert len(set(on_gpu)) == len(on_gpu)
+    assert "bfloat16" in on_gpu[0]
+    assert compiled == sorted(compiled)
+    assert any(compiled)
+    assert not any("--compile" in case for case in on_cpu)
