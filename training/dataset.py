@@ -17,6 +17,7 @@ from training.phantoms.canvas import Array, Target
 from training.pool import MIN_AREA, Phantom
 from training.prompting import draw_prompt, hole_of
 from training.rendering import Scene, render
+from training.visibility import can_be_seen, hole_can_be_seen
 
 Rng = np.random.Generator
 
@@ -25,8 +26,7 @@ SHARED_SHARE = 0.1  # of clips of a family whose frame 0 is another patient's
 SECOND_PROMPT_SHARE = 0.2  # of batches with a prompt on a later frame too
 MASK_PROMPT_SHARE = 0.1  # of batches that are prompted with the mask itself
 DIFFICULT_WEIGHT = 4  # still images hold difficult phantoms so many times as often as others
-HOLLOW_SHARE = 0.65  # of still images, which show a hollow object and ask for those first
-MIN_CONTRAST = 12  # grey levels between an object and its surroundings on frame 0
+HOLLOW_SHARE = 0.75  # of still images, which show a hollow object and ask for those first
 
 
 class Shape(NamedTuple):
@@ -244,25 +244,9 @@ def _seen_targets(
         order = sorted(order, key=lambda i: not (masks[i].any() and hole_of(masks[i]) is not None))
     seen: list[Target] = []
     for i in order:
-        if len(seen) < count and can_be_seen(frame, masks[i]):
+        if len(seen) < count and can_be_seen(frame, masks[i]) and hole_can_be_seen(frame, masks[i]):
             seen.append(different[i])
     return seen
-
-
-def can_be_seen(frame: Array, mask: Array) -> bool:
-    """Whether an object differs from what is around it: nobody can outline what looks like its surroundings."""
-    if mask.sum() < 20:
-        return False
-    reach = max(2, round(0.02 * len(mask)))
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    near = (
-        slice(max(0, rows[0] - reach - 1), rows[-1] + reach + 2),
-        slice(max(0, columns[0] - reach - 1), columns[-1] + reach + 2),
-    )
-    frame, mask = frame[near], mask[near]
-    around = ndimage.binary_dilation(mask, iterations=reach) & ~mask
-    rim = mask & ~ndimage.binary_erosion(mask, iterations=reach)
-    return bool(around.sum() > 10 and abs(frame[rim].mean() - frame[around].mean()) > MIN_CONTRAST)
 
 
 ShapesOfStep = Callable[[int], tuple[Shape, ...]]

@@ -20,6 +20,7 @@ from training.stages import Stage
 CORRECTED_SHARE = 0.4  # of the batches of clips that have a frame corrected
 CROSS_WEIGHT = 8.0
 EMPTY_WEIGHT = 0.5  # of the cross entropy of a tracked frame's mask where the object is absent
+POINT_WEIGHT = 0.5  # of what the masks say under the points of a prompt: few pixels, but those somebody has pointed at
 PRESENCE_WEIGHT = 3.0  # upstream's 1 leaves objects "present" long after their end in a training as short as this
 
 
@@ -73,6 +74,30 @@ def frame_loss(
     return FrameLoss(total, torch.where(present, found_dice, torch.nan), right, present)
 
 
+def point_loss(output: FrameOutput, batch: Batch, t: int) -> torch.Tensor:
+    """Cross entropy of all masks with the truth under the points of a prompt, a scalar.
+
+    The truth, not the label: the papers' negative point lies on most objects. What a hole shows is a few hundredths of
+    a mask's pixels, and all that tells a ring from a disc.
+    """
+    place = batch.prompted.index(t)
+    points, labels = batch.points[:, place], batch.point_labels[:, place]
+    clicked = (labels == 0) | (labels == 1)
+    logits, true_mask = output.masks, batch.masks[:, t]
+    truth = _under(true_mask[:, None].float(), points)
+    found = _under(logits, points * (logits.shape[-1] / true_mask.shape[-1]))
+    cross = F.binary_cross_entropy_with_logits(found, truth.expand_as(found), reduction="none").mean(1)
+    return (cross * clicked).sum() / clicked.sum().clamp(min=1)
+
+
+def _under(images: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
+    """Values (rows, images, points) of images (rows, images, size, size) at points (rows, points, 2) of (x, y)."""
+    size = images.shape[-1]
+    cells = points.long().clamp(0, size - 1)
+    index = (cells[..., 1] * size + cells[..., 0])[:, None]
+    return images.flatten(2).gather(2, index.expand(-1, images.shape[1], -1))
+
+
 def _mask_losses(logits: torch.Tensor, target: torch.Tensor, positive_weight: float) -> tuple[torch.Tensor, ...]:
     """Cross entropy and Dice loss, each (rows, masks), of logits (rows, masks, size, size)."""
     weight = torch.tensor(positive_weight, device=logits.device)
@@ -120,9 +145,11 @@ def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: i
         true_mask = batch.masks[:, how.corrected]
         losses.append(frame_loss(corrected, true_mask, stage.positive_weight, stage.mean_share))
     learnt = [loss.total for t, loss in enumerate(losses) if how.learns(t, batch.prompted)]
+    pointed = [point_loss(outputs[t], batch, t) for t in batch.prompted if not batch.by_mask]
+    total = torch.stack(learnt).mean() + POINT_WEIGHT * sum(pointed) / len(learnt)
     dice, right, present = (
         torch.stack([getattr(loss, name) for loss in losses[:frames]], 1) for name in ("dice", "right", "present")
     )
     right, present = right[:, 1:], present[:, 1:]
     found, empty = ((right * among).sum() / among.sum() for among in (present, ~present))
-    return StepLoss(torch.stack(learnt).mean(), dice, found, empty)
+    return StepLoss(total, dice, found, empty)

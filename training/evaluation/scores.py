@@ -25,7 +25,7 @@ from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
 from PromptOnceLib.segmentation.result import SegmentationResult
-from training.dataset import can_be_seen
+from training.visibility import can_be_seen
 
 AS_STORED = DisplayView(exchange=False, mirror_rows=False, mirror_columns=False)
 FIFTHS = 5
