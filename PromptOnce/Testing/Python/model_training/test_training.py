@@ -18,6 +18,7 @@ from training.dataset import Batch, Clips, Shape, batches
 from training.evaluation.scores import as_shipped, embedded
 from training.forward import Pass, run_clips
 from training.graft import ANSWERS, PRESENCE_HEAD
+from training.losses import point_loss
 from training.muon import orthogonal
 from training.network import CONFIG, build_model, set_size, write_attention_out
 from training.peers import Peers
@@ -173,6 +174,25 @@ def test_where_all_learns_together_a_step_has_the_gradients_of_clips_and_of_stil
     assert trainer.step == 1
     for part in ("image_encoder.", "memory_attention.", "memory_encoder.", "sam_mask_decoder."):
         assert any(name.startswith(part) for name in changed), part
+
+
+def test_what_is_under_the_points_of_a_prompt_is_compared_with_the_truth_whatever_their_labels(square):
+    _, batch = square
+    points = torch.tensor([[[[20.0, 16.0], [44.0, 48.0], [30.0, 30.0], [4.0, 60.0], [0.0, 0.0]]]])
+    labels = torch.tensor([[[2, 3, 0, 1, -1]]], dtype=torch.int32)
+    pointed = replace(batch, points=points, point_labels=labels)
+    found = torch.full((1, 4, 16, 16), -20.0)
+    output = forward.FrameOutput(found, torch.zeros(1, 4), torch.zeros(1, 1), torch.zeros(1, dtype=torch.long))
+
+    nothing = point_loss(output, pointed, 0)
+    found[:, :, 30 // 4, 30 // 4] = 20.0
+    right = point_loss(output, pointed, 0)
+    found[:, 1, 60 // 4, 4 // 4] = 20.0
+    one_wrong = point_loss(output, pointed, 0)
+
+    assert float(nothing) == pytest.approx(10)
+    assert float(right) == pytest.approx(0, abs=1e-6)
+    assert float(one_wrong) == pytest.approx(20 / 2 / 4)
 
 
 @pytest.mark.slow
