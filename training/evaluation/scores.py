@@ -25,7 +25,7 @@ from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
 from PromptOnceLib.segmentation.result import SegmentationResult
-from training.visibility import can_be_seen
+from training.visibility import can_be_seen, hole_can_be_seen
 
 AS_STORED = DisplayView(exchange=False, mirror_rows=False, mirror_columns=False)
 FIFTHS = 5
@@ -57,6 +57,11 @@ class Example:
         """Whether the object can be told from its surroundings on the prompted slice, as training asks."""
         return can_be_seen(self.frames[self.seed], self.reference[self.seed] > 0)
 
+    @property
+    def hole_visible(self) -> bool:
+        """Whether the object can be told there from what it encloses, if that is anything."""
+        return hole_can_be_seen(self.frames[self.seed], self.reference[self.seed] > 0)
+
     def __str__(self) -> str:
         """Data set, image and object in a line."""
         return f"{self.group}, {self.image}: {self.name}"
@@ -66,10 +71,10 @@ class Example:
 class Score:
     """Figures of one example.
 
-    pixels: of the object on the prompted slice. visible, held_out: see Example. seed_dice, volume_dice: with box and
-    points; box_...: with the box alone; those of the volume are None for a single slice. left_empty: share of the
-    slices without object that got no mask, None where there are none; found: share of the slices with object that got
-    one; both with box and points. fifths: see by_distance, with box and points; empty for a single slice.
+    pixels: of the object on the prompted slice. visible, hole_visible, held_out: see Example. seed_dice, volume_dice:
+    with box and points; box_...: with the box alone; those of the volume are None for a single slice. left_empty: share
+    of the slices without object that got no mask, None where there are none; found: share of the slices with object
+    that got one; both with box and points. fifths: see by_distance, with box and points; empty for a single slice.
     """
 
     group: str
@@ -79,6 +84,7 @@ class Score:
     seed: int
     pixels: int
     visible: bool
+    hole_visible: bool
     held_out: bool
     seed_dice: float
     volume_dice: float | None
@@ -168,6 +174,7 @@ def score(
         seed=seed,
         pixels=int(np.count_nonzero(reference[seed])),
         visible=example.visible,
+        hole_visible=example.hole_visible,
         held_out=example.held_out,
         seed_dice=dice_of(mask[seed], reference[seed]),
         volume_dice=dice_of(mask, reference) if volume else None,

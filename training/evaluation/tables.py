@@ -48,8 +48,12 @@ def fifths(scores: Sequence[Score]) -> list[float | None]:
 
 
 def ring_rows(scores: Sequence[Score]) -> list[Figures]:
-    """One row: of all rings."""
-    return [{"count": len(scores), **{key: _mean(getattr(s, key) for s in scores) for key in _DICE[::2]}}]
+    """Of all rings, and of those that somebody could outline: whose hole differs from their wall."""
+    groups = {"all": scores, "hole visible": [score for score in scores if score.hole_visible]}
+    return [
+        {"objects": name, "count": len(group), **{key: _mean(getattr(s, key) for s in group) for key in _DICE[::2]}}
+        for name, group in groups.items()
+    ]
 
 
 def image_rows(scores: Sequence[Score]) -> list[Figures]:
@@ -120,8 +124,9 @@ def fifths_table(means: Sequence[float | None]) -> str:
 
 def ring_table(rows: Sequence[Figures]) -> str:
     """Markdown."""
-    head = ("number", "prompted slice", "prompted slice, box alone")
-    return _table(head, [(str(row["count"]), *(_figure(row[key]) for key in _DICE[::2])) for row in rows])
+    head = ("rings", "number", "prompted slice", "prompted slice, box alone")
+    body = [(row["objects"], str(row["count"]), *(_figure(row[key]) for key in _DICE[::2])) for row in rows]
+    return _table(head, body)
 
 
 def image_table(rows: Sequence[Figures]) -> str:
