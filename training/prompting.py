@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from PromptOnceLib.prompts.from_mask import prompt_from_mask
+
 Rng = np.random.Generator
 MAX_POINTS = 8
 SHIFTED_SHARE = 0.2  # of boxes moved as a whole by up to 3 % of the frame
@@ -18,6 +20,8 @@ KINDS = ["papers", "box", "box+points", "point", "points"]
 SHARES = [0.4, 0.2, 0.2, 0.08, 0.12]
 # The papers' negative point lies on most objects, and is learnt to mean nothing; in a hole it means what it says.
 SHARES_HOLLOW = [0.7, 0.08, 0.1, 0.04, 0.08]
+ELSEWHERE_SHARE = 0.3  # of the papers' prompts of hollow objects
+MAX_PARTS = 4  # of an object that have a point each
 HOLE = 0.1  # share of what a hollow object's outline encloses, at least
 
 
@@ -32,7 +36,7 @@ def draw_prompt(mask: np.ndarray, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]
     if kind in ("papers", "box", "box+points"):
         points += [(box[0], box[1], 2), (box[2], box[3], 3)]
     if kind == "papers":
-        points += [(*p, 1) for p in one_point_per_part(mask, rng)]
+        points += [(*p, 1) for p in papers_points(mask, rng)]
         points.append(((box[0] + box[2]) // 2, (box[1] + box[3]) // 2, 0))
     elif kind in ("point", "points", "box+points"):
         count = 1 if kind == "point" else int(rng.integers(1, 4))
@@ -43,6 +47,18 @@ def draw_prompt(mask: np.ndarray, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]
     if kind != "point" and rng.random() < WRONG_SHARE:
         points += [(*p, 1) for p in random_points(_around(mask, box), 1, rng)]
     return _padded(points)
+
+
+def papers_points(mask: np.ndarray, rng: Rng) -> list[tuple[float, float]]:
+    """The papers' positive points, for the whole mask or for each of its parts; in a wall also elsewhere.
+
+    In the middle of a solid object they lie where the negative one does, and so say that this one means nothing. A
+    positive point elsewhere and a negative one in the middle are to mean what they say, in a ring as in a correction.
+    """
+    if hole_of(mask) is not None and rng.random() < ELSEWHERE_SHARE:
+        return one_point_per_part(mask, rng)
+    chosen = prompt_from_mask(mask.astype(np.uint8), point_per_contour=bool(rng.random() < 0.5), min_contour_pixels=4)
+    return [(point.x, point.y) for point in chosen.prompt.points if point.positive][:MAX_PARTS]
 
 
 def hole_of(mask: np.ndarray) -> np.ndarray | None:
@@ -77,7 +93,7 @@ def one_point_per_part(mask: np.ndarray, rng: Rng) -> list[tuple[float, float]]:
     parts, _ = ndimage.label(mask)
     boxes = ndimage.find_objects(parts)
     sizes = np.bincount(parts.ravel())[1:]
-    chosen = np.argsort(-sizes)[:4]
+    chosen = np.argsort(-sizes)[:MAX_PARTS]
     points = []
     for part in chosen[sizes[chosen] >= max(4, 0.05 * sizes.max())]:
         box = boxes[part]
