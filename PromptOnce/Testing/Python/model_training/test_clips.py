@@ -7,7 +7,7 @@ import pytest
 
 from training.dataset import Clips, Shape, hollow_targets
 from training.pool import make_pool, read_pool
-from training.prompting import draw_prompt, hole_of
+from training.prompting import draw_prompt, hole_of, papers_points
 from training.visibility import can_be_seen, hole_can_be_seen
 
 pytestmark = pytest.mark.slow
@@ -145,3 +145,17 @@ def test_a_hole_is_seen_where_it_differs_from_the_wall_around_it(inside, seen):
     assert can_be_seen(frame, ring)
     assert hole_can_be_seen(frame, ring) == seen
     assert hole_can_be_seen(frame, disc)
+
+
+def test_the_papers_points_of_a_solid_object_lie_in_its_middle_and_those_of_a_ring_on_its_wall():
+    y, x = np.mgrid[:64, :64]
+    distance = np.hypot(y - 30, x - 34)
+    disc, ring = distance < 15, (distance < 15) & (distance > 7)
+    parts = disc | (np.hypot(y - 8, x - 8) < 4)
+    rng = np.random.default_rng(0)
+
+    assert all(np.hypot(px - 34, py - 30) < 1.5 for _ in range(20) for px, py in papers_points(disc, rng))
+    of_ring = [point for _ in range(30) for point in papers_points(ring, rng)]
+    assert all(ring[int(py), int(px)] for px, py in of_ring)
+    assert len(set(of_ring)) > 3
+    assert {len(papers_points(parts, rng)) for _ in range(20)} == {1, 2}
