@@ -26,6 +26,7 @@ from PromptOnceLib.segmentation.metrics import dice
 
 Weights = dict[str, torch.Tensor]
 THREE_EPOCHS = QUICK.model_copy(update={"epochs": 3})
+ONE_GENTLE_EPOCH = QUICK.model_copy(update={"epochs": 1, "learning_rate": 3e-4})
 
 
 class CountingTracker(Tracker):
@@ -153,9 +154,8 @@ def test_the_weights_written_are_those_of_the_best_epoch(tracker: Tracker, own_n
 
 def test_the_result_lies_between_the_weights_before_and_the_trained_ones(tracker: Tracker, tmp_path: Path) -> None:
     before = {name: weights.clone() for name, weights in tracker.model.network.state_dict().items()}
-    settings = QUICK.model_copy(update={"epochs": 1})
-    all_of_it = trained(tracker, tmp_path, settings.model_copy(update={"blend": 1.0}))[2]
-    half = trained(tracker, tmp_path, settings.model_copy(update={"blend": 0.5}))[2]
+    all_of_it = trained(tracker, tmp_path, ONE_GENTLE_EPOCH.model_copy(update={"blend": 1.0}))[2]
+    half = trained(tracker, tmp_path, ONE_GENTLE_EPOCH.model_copy(update={"blend": 0.5}))[2]
     for name, weights in before.items():
         assert torch.allclose(half[name], (weights + all_of_it[name]) / 2, atol=1e-7)
 
@@ -222,7 +222,7 @@ def test_a_full_disk_leaves_nothing(tracker: Tracker, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(torch, "save", full)
     with pytest.raises(DiskFullError):
-        trained(tracker, tmp_path, QUICK.model_copy(update={"epochs": 1}))
+        trained(tracker, tmp_path, ONE_GENTLE_EPOCH)
     assert not (tmp_path / "tuned.pt").exists()
 
 
