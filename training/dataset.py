@@ -239,12 +239,16 @@ def _seen_targets(
     # Weights of repeated targets count here too, or small organs would crowd out those asked for most.
     weights = np.array([targets.count(t) for t in different], float)
     order = rng.choice(len(different), len(different), replace=False, p=weights / weights.sum())
-    masks = {i: np.isin(labels, different[i]) for i in order}
+
+    @cache
+    def mask_of(i: int) -> Array:
+        return np.isin(labels, different[i])
+
     if hollow_first:
-        order = sorted(order, key=lambda i: not (masks[i].any() and hole_of(masks[i]) is not None))
+        order = sorted(order, key=lambda i: hole_of(mask_of(i)) is None)
     seen: list[Target] = []
     for i in order:
-        if len(seen) < count and can_be_seen(frame, masks[i]) and hole_can_be_seen(frame, masks[i]):
+        if len(seen) < count and can_be_seen(frame, mask_of(i)) and hole_can_be_seen(frame, mask_of(i)):
             seen.append(different[i])
     return seen
 

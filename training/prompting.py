@@ -36,7 +36,7 @@ def draw_prompt(mask: np.ndarray, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]
     if kind in ("papers", "box", "box+points"):
         points += [(box[0], box[1], 2), (box[2], box[3], 3)]
     if kind == "papers":
-        points += [(*p, 1) for p in papers_points(mask, rng)]
+        points += [(*p, 1) for p in papers_points(mask, hole is not None, rng)]
         points.append(((box[0] + box[2]) // 2, (box[1] + box[3]) // 2, 0))
     elif kind in ("point", "points", "box+points"):
         count = 1 if kind == "point" else int(rng.integers(1, 4))
@@ -49,20 +49,22 @@ def draw_prompt(mask: np.ndarray, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]
     return _padded(points)
 
 
-def papers_points(mask: np.ndarray, rng: Rng) -> list[tuple[float, float]]:
+def papers_points(mask: np.ndarray, hollow: bool, rng: Rng) -> list[tuple[float, float]]:
     """The papers' positive points, for the whole mask or for each of its parts; in a wall also elsewhere.
 
     In the middle of a solid object they lie where the negative one does, and so say that this one means nothing. A
     positive point elsewhere and a negative one in the middle are to mean what they say, in a ring as in a correction.
     """
-    if hole_of(mask) is not None and rng.random() < ELSEWHERE_SHARE:
+    if hollow and rng.random() < ELSEWHERE_SHARE:
         return one_point_per_part(mask, rng)
     chosen = prompt_from_mask(mask.astype(np.uint8), point_per_contour=bool(rng.random() < 0.5), min_contour_pixels=4)
     return [(point.x, point.y) for point in chosen.prompt.points if point.positive][:MAX_PARTS]
 
 
 def hole_of(mask: np.ndarray) -> np.ndarray | None:
-    """What a mask encloses, bool like it; None where that is nothing or little."""
+    """What a mask encloses, bool like it; None where that is nothing or little, or the mask is empty."""
+    if not mask.any():
+        return None
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     filled = ndimage.binary_fill_holes(mask[box])

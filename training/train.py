@@ -161,8 +161,8 @@ class Trainer:
         stem_norm = torch.nn.utils.clip_grad_norm_(self.stem, 0.3)
         norm = torch.nn.utils.clip_grad_norm_(self.others, 1.0)
         self.step += 1
-        usable = torch.isfinite(norm) & torch.isfinite(stem_norm)
-        if usable & (norm < 50) if self.step >= 200 else usable:
+        limit = 50.0 if self.step >= 200 else math.inf  # also false for what is not finite
+        if torch.isfinite(stem_norm) & (norm < limit):
             for optimizer in self.optimizers:
                 optimizer.step()
         self.updates += 1
@@ -181,6 +181,8 @@ class Trainer:
         return replace(loss, total=loss.total.detach())
 
     def _log(self, index: int, step: int, rate: float, window: list[list[StepLoss]], seconds: float) -> None:
+        if not self.peers.first:
+            return
         length, losses = self.stages[index].frames, list(chain.from_iterable(window))
         padded = [torch.nn.functional.pad(one.dice, (0, length - one.dice.shape[1]), value=torch.nan) for one in losses]
         dice = torch.cat(padded).nanmean(0)
@@ -195,8 +197,6 @@ class Trainer:
             "norm": round(max(one.norm.item() for one in losses if one.norm is not None), 1),
             "seconds_per_step": round(seconds / len(window), 3),
         }
-        if not self.peers.first:
-            return
         print(json.dumps(entry), flush=True)
         with (self.output / "log.jsonl").open("a") as log:
             log.write(json.dumps(entry) + "\n")

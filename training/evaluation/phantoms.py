@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from PromptOnceLib.prompts.from_mask import prompt_from_mask
 from PromptOnceLib.prompts.prompt import ObjectPrompt
@@ -15,6 +14,7 @@ from training.evaluation.scores import Example
 from training.phantoms import draw, draw_difficult
 from training.phantoms.canvas import LabelMap, Target
 from training.pool import Phantom
+from training.prompting import hole_of
 from training.rendering import Scene, render
 
 PHANTOMS = "phantoms"
@@ -24,7 +24,6 @@ _SEED = 0  # far from pool.TRAINING_SEED
 _MIN_PIXELS = 100  # on the prompted slice
 _OBJECTS = 2  # of each phantom
 _RING_SEED = 700_000
-_HOLE = 0.1  # share of what a ring's outline encloses, at least
 
 
 def phantom_examples(count: int, first_seed: int = _SEED, unknown: bool = True) -> Iterator[Example]:
@@ -88,10 +87,9 @@ def ring_examples(count: int) -> Iterator[Example]:
 
 def _in_hole(mask: NDArray[np.uint8], prompt: ObjectPrompt) -> bool:
     """Whether the mask encloses a hole of some size and the negative point lies in it."""
-    filled = ndimage.binary_fill_holes(mask)
-    hole = filled & (mask == 0)
+    hole = hole_of(mask > 0)
     point = next(p for p in prompt.points if not p.positive)
-    return bool(hole[int(point.y), int(point.x)] and hole.sum() >= _HOLE * filled.sum())
+    return hole is not None and bool(hole[int(point.y), int(point.x)])
 
 
 def _frames(phantom: LabelMap | Phantom, rng: np.random.Generator) -> NDArray[np.uint8]:

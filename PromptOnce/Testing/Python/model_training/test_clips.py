@@ -117,6 +117,7 @@ def test_a_hole_is_what_a_mask_encloses_unless_it_is_small():
     assert hole[15:25, 20:40].all()
     assert hole_of(dented) is None
     assert hole_of(pierced) is None
+    assert hole_of(np.zeros_like(ring)) is None
 
 
 def test_a_ring_is_prompted_with_the_negative_point_in_its_hole_more_often_than_not():
@@ -154,8 +155,8 @@ def test_the_papers_points_of_a_solid_object_lie_in_its_middle_and_those_of_a_ri
     parts = disc | (np.hypot(y - 8, x - 8) < 4)
     rng = np.random.default_rng(0)
 
-    assert all(np.hypot(px - 34, py - 30) < 1.5 for _ in range(20) for px, py in papers_points(disc, rng))
-    of_ring = [point for _ in range(30) for point in papers_points(ring, rng)]
+    assert all(np.hypot(px - 34, py - 30) < 1.5 for _ in range(20) for px, py in papers_points(disc, False, rng))
+    of_ring = [point for _ in range(30) for point in papers_points(ring, True, rng)]
     assert all(ring[int(py), int(px)] for px, py in of_ring)
     assert len(set(of_ring)) > 3
-    assert {len(papers_points(parts, rng)) for _ in range(20)} == {1, 2}
+    assert {len(papers_points(parts, False, rng)) for _ in range(20)} == {1, 2}
