@@ -128,10 +128,11 @@ def step_loss(model: SAM2Base, batch: Batch, stage: Stage, truth: float, step: i
     generator = torch.Generator().manual_seed(step)
     use_truth = (torch.rand(batch.masks.shape[:2], generator=generator) < truth).to(batch.masks.device)
     frames = batch.masks.shape[1]
+    skippable = min(stage.skipped, max(frames - 2, 0))  # the last frame learns
     how = Pass(
         frozen=stage.frozen,
         seed=step,
-        skipped=int(torch.randint(min(stage.skipped, frames - 1) + 1, (), generator=generator)),
+        skipped=int(torch.randint(skippable + 1, (), generator=generator)),
         span=int(torch.randint(2, 24, (), generator=generator)),
     )
     if frames > 1 and torch.rand((), generator=generator) < CORRECTED_SHARE:

@@ -10,12 +10,13 @@ import torch
 
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt
-from training import forward
+from training import forward, losses
 from training.dataset import Batch
 from training.evaluation.scores import as_shipped, embedded
 from training.forward import Pass, run_clips
-from training.losses import point_loss
+from training.losses import point_loss, step_loss
 from training.network import CONFIG, build_model, set_size, write_attention_out
+from training.stages import STAGES
 
 CHECKPOINT = CONFIG.with_name("nano.pt")
 
@@ -75,6 +76,25 @@ def test_frames_that_are_skipped_are_tracked_all_the_same_but_hold_no_gradient(s
 
     assert [output.masks.requires_grad for output in some] == [True, False, False, True]
     assert all(torch.allclose(a.masks, b.masks) for a, b in zip(whole, some, strict=True))
+
+
+def test_the_last_frame_of_a_clip_learns_though_a_stage_skips_more_frames_than_it_has(square, monkeypatch):
+    model, batch = square
+    passes = []
+
+    def noted(model, batch, truth, how):
+        passes.append(how)
+        return run_clips(model, batch, truth, how)
+
+    monkeypatch.setattr(losses, "run_clips", noted)
+    with torch.no_grad():
+        for step in range(24):
+            assert torch.isfinite(step_loss(model, batch, replace(STAGES[-1], skipped=12), 0.0, step).total)
+
+    assert {how.skipped for how in passes} == {0, 1, 2}
+    corrected = [how.corrected for how in passes if how.corrected is not None]
+    assert corrected
+    assert max(corrected) == 3
 
 
 def test_a_corrected_frame_is_shown_again_with_its_logits_and_a_click(square):
