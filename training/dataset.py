@@ -26,7 +26,7 @@ SHARED_SHARE = 0.1  # of clips of a family whose frame 0 is another patient's
 SECOND_PROMPT_SHARE = 0.2  # of batches with a prompt on a later frame too
 MASK_PROMPT_SHARE = 0.1  # of batches that are prompted with the mask itself
 DIFFICULT_WEIGHT = 4  # still images hold difficult phantoms so many times as often as others
-HOLLOW_SHARE = 0.75  # of still images, which show a hollow object and ask for those first
+HOLLOW_SHARE = 0.5  # of still images, which show a hollow object and ask for those first
 
 
 class Shape(NamedTuple):

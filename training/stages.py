@@ -28,7 +28,7 @@ class Stage:
     on large ones. memory_alone: what answers a prompt stays as it is (graft.ANSWERS), so that prompted slices and
     clicks keep their masks; presence learns. together: every step has clips, still images at the size of the large
     clips, large clips and still images again, so that neither memory nor decoder learns at the other's cost, and two
-    processes have about as much to do. still_close: what `close` is for still images, where it differs.
+    processes have about as much to do. large_close: what `close` is for still images and large clips, where it differs.
     """
 
     steps: int
@@ -48,14 +48,14 @@ class Stage:
     large: tuple[int, int, int, int] | None = None
     memory_alone: bool = False
     together: bool = False
-    still_close: float | None = None
+    large_close: float | None = None
 
     def shapes(self, step: int) -> tuple[Shape, ...]:
         """What the batches of a step hold."""
         clips = Shape(self.clips, self.objects, self.frames, self.size, self.close, self.ends)
-        still_close = self.close if self.still_close is None else self.still_close
-        still = self.still and Shape(*self.still, 1, self.size, still_close, self.ends)
-        large = self.large and Shape(*self.large, self.close, self.ends)
+        large_close = self.close if self.large_close is None else self.large_close
+        still = self.still and Shape(*self.still, 1, self.size, large_close, self.ends)
+        large = self.large and Shape(*self.large, large_close, self.ends)
         if self.together:
             still = still._replace(size=large.size)
             return clips, still, large, still
@@ -119,6 +119,6 @@ STAGES = (
         frozen=False,
         memory_alone=False,
         together=True,
-        still_close=0.4,
+        large_close=0.3,
     ),
 )

@@ -44,10 +44,10 @@ TASKS = {
     "alone": replace(NINE, conditioning=SEEDS, alone=True),
 }
 APART = {"passes of 5 and 13 slices", "one pass", "seed on the last slice", "alone"}
-# With the largest difference of logits and of scores. Sums are taken in another order, which rounds some memories, kept
-# in bfloat16, the other way. Without that rounding next to nothing differs, and what is wrong shows: passes of 5 and 13
-# slices, were they to share a pass, would differ by 4e-4.
-ROUNDING = {"memories as they are kept": (1e-3, 1e-4), "memories not rounded": (5e-5, 1e-5)}
+# With the largest difference of logits, for itself and in shares of the logit, and of scores. Sums are taken in another
+# order, which rounds some memories, kept in bfloat16, the other way, by up to 4e-3 of each. Without that rounding next
+# to nothing differs, and what is wrong shows: passes of 5 and 13 slices, sharing a pass, would differ by 4e-4.
+ROUNDING = {"memories as they are kept": (1e-3, 1e-4, 1e-4), "memories not rounded": (5e-5, 0.0, 1e-5)}
 LONG = ("passes of 16 and 25 slices", "shared seeds, passes of 16 and 17 with them")
 RUNS = [
     *(pytest.param(name, "memories not rounded", marks=[pytest.mark.slow] * (name in LONG)) for name in TASKS),
@@ -105,12 +105,12 @@ def test_slices_are_those_of_one_pass_after_the_other(
     np.testing.assert_array_equal(masks_of(found), masks_of(expected))
     assert masks_of(expected).any(axis=(1, 2, 3)).all(), "every object has to be found somewhere"
     by_slice = {output.slice: output for output in expected}
-    of_logits, of_scores = ROUNDING[rounding]
+    of_logits, share, of_scores = ROUNDING[rounding]
     for output in found:
         np.testing.assert_allclose(output.presence, by_slice[output.slice].presence, atol=of_scores)
         np.testing.assert_allclose(output.predicted_iou, by_slice[output.slice].predicted_iou, atol=of_scores)
         for ours, theirs in zip(logits[output.slice], expected_logits[output.slice], strict=True):
-            torch.testing.assert_close(ours, theirs, atol=of_logits, rtol=0)
+            torch.testing.assert_close(ours, theirs, atol=of_logits, rtol=share)
     assert max(rows) == (1 if name in APART else 2) * len(TASKS[name].objects)
 
 
