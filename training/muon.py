@@ -51,19 +51,27 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 
 
 def make_optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the network, AdamW for the rest: stem, convolutions, embeddings, biases."""
-    stem = {id(p) for p in stem_parameters(model)}
+    """Muon for the matrices inside the network, AdamW for the rest: stems, convolutions, embeddings, biases.
+
+    The last of the three has the mask's stem alone, for a rate of its own.
+    """
+    image_stem, mask_stem = stems(model)
+    stem = {id(p) for p in image_stem}
     matrices = [
         p
         for name, p in model.named_parameters()
         if p.ndim == 2 and min(p.shape) >= 32 and "embed" not in name and id(p) not in stem
     ]
-    taken = {id(p) for p in matrices}
+    taken = {id(p) for p in [*matrices, *mask_stem]}
     rest = [p for p in model.parameters() if id(p) not in taken]
     muon = Muon(matrices, weight_decay=0.02)
-    return [muon, torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.02)]
+    return [muon, *(torch.optim.AdamW(some, betas=(0.9, 0.98), weight_decay=0.02) for some in (rest, mask_stem))]
 
 
-def stem_parameters(model: SAM2Base) -> list[torch.nn.Parameter]:
-    trunk = model.image_encoder.trunk
-    return [*trunk.patch_embed.parameters(), *trunk.blocks[0].parameters()]
+def stems(model: SAM2Base) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:
+    """The first layers of the image encoder, and those by which the memory encoder takes a mask.
+
+    They see flat regions, whose gradients add up over all pixels: to a hundred times those of all other weights.
+    """
+    trunk, mask_layers = model.image_encoder.trunk, model.memory_encoder.mask_downsampler.encoder[:6]
+    return [*trunk.patch_embed.parameters(), *trunk.blocks[0].parameters()], [*mask_layers.parameters()]

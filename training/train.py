@@ -20,14 +20,14 @@ from training.dataset import Clips, Packed, batches
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.losses import StepLoss, step_loss
 from training.mean import Mean
-from training.muon import make_optimizers, stem_parameters
+from training.muon import make_optimizers, stems
 from training.network import build_model, set_size, write_attention_out
 from training.peers import Peers
 from training.pool import make_pool, read_pool
 from training.stages import STAGES, Stage
 
 TRAINING_SEED = 7
-ADAM_SHARE = 0.4  # rate of the weights that Muon does not take, in shares of its own
+SHARES = (1.0, 0.4, 0.04)  # rates of the optimisers, in shares of Muon's: AdamW's, and that of the mask's stem
 SAVE_EVERY = 60.0  # seconds, at most
 SAVES = 40  # at least, of a run for a time
 ENDLESS = 10**6  # steps
@@ -64,9 +64,9 @@ class Trainer:
         self.optimizers = make_optimizers(self.model)
         self.average = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
         self.step = self.updates = 0
-        self.stem = stem_parameters(self.model)
-        stem = {id(p) for p in self.stem}
-        self.others = [p for p in self.model.parameters() if id(p) not in stem]
+        self.stems = stems(self.model)
+        in_stems = {id(p) for p in chain(*self.stems)}
+        self.others = [p for p in self.model.parameters() if id(p) not in in_stems]
 
     def start_from(self, checkpoint: Path, stage: int) -> None:
         """Take the weights of a checkpoint and begin with a stage, or after the steps that the checkpoint names."""
@@ -151,18 +151,18 @@ class Trainer:
 
     def _update(self, parts: list[Packed], stage: Stage, rate: float, truth: float) -> list[StepLoss]:
         """A step with the gradients of all its batches; their losses."""
-        for optimizer, share in zip(self.optimizers, (1.0, ADAM_SHARE), strict=True):
+        for optimizer, share in zip(self.optimizers, SHARES, strict=True):
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
                 group["lr"] = share * rate
         losses = [self._backward(part, stage, truth) for part in parts]
         self.peers.sum_gradients(self.model.parameters())
-        # The stem's gradients can be a hundred times the others'; clipped together they would silence the rest.
-        stem_norm = torch.nn.utils.clip_grad_norm_(self.stem, 0.3)
+        # The stems' gradients can be a hundred times the others'; clipped together they would silence the rest.
+        of_stems = torch.stack([torch.nn.utils.clip_grad_norm_(stem, 0.3) for stem in self.stems])
         norm = torch.nn.utils.clip_grad_norm_(self.others, 1.0)
         self.step += 1
         limit = 50.0 if self.step >= 200 else math.inf  # also false for what is not finite
-        if torch.isfinite(stem_norm) & (norm < limit):
+        if torch.isfinite(of_stems).all() & (norm < limit):
             for optimizer in self.optimizers:
                 optimizer.step()
         self.updates += 1
