@@ -112,7 +112,7 @@ STAGES = (
     replace(
         MEMORY,
         frames=14,
-        rate=5e-4,
+        rate=4e-4,
         still=(8, 5),
         skipped=8,
         large=(1, 5, 8, 256),
