@@ -12,6 +12,7 @@ from sam2.modeling.sam2_base import SAM2Base
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: singular values go to about 1 in five steps
 STEPS = 5
+SHARES = (1.0, 0.4, 0.04)  # rates of Muon, AdamW and the mask's stem (see make_optimizers), in shares of Muon's
 MATCH_ADAMW = 0.2  # root mean square of AdamW's updates (Liu et al. 2025, Muon is scalable for LLM training)
 
 

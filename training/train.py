@@ -20,14 +20,13 @@ from training.dataset import Clips, Packed, batches
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.losses import StepLoss, step_loss
 from training.mean import Mean
-from training.muon import make_optimizers, stems
+from training.muon import SHARES, make_optimizers, stems
 from training.network import build_model, set_size, write_attention_out
 from training.peers import Peers
 from training.pool import make_pool, read_pool
 from training.stages import STAGES, Stage
 
 TRAINING_SEED = 7
-SHARES = (1.0, 0.4, 0.04)  # rates of the optimisers, in shares of Muon's: AdamW's, and that of the mask's stem
 SAVE_EVERY = 60.0  # seconds, at most
 SAVES = 40  # at least, of a run for a time
 ENDLESS = 10**6  # steps
