@@ -103,7 +103,7 @@ def test_the_pages_are_built_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs")
     pytest.importorskip("mkdocstrings_handlers")
     command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(tmp_path / "site")]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "site" / "notebooks" / "segment-and-correct.html").is_file()
     assert "Parameters" in (tmp_path / "site" / "python.html").read_text(encoding="utf-8")
