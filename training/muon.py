@@ -6,13 +6,14 @@ torch.optim.Muon computes in bfloat16, which takes twenty times as long as float
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from sam2.modeling.sam2_base import SAM2Base
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Jordan's quintic: singular values go to about 1 in five steps
 STEPS = 5
-SHARES = (1.0, 0.4, 0.04)  # rates of Muon, AdamW and the mask's stem (see make_optimizers), in shares of Muon's
+SHARE_ADAMW, SHARE_MASK_STEM = 0.4, 0.04  # of Muon's rate, for AdamW's weights and, of these, the mask's stem
 MATCH_ADAMW = 0.2  # root mean square of AdamW's updates (Liu et al. 2025, Muon is scalable for LLM training)
 
 
@@ -20,7 +21,11 @@ class Muon(torch.optim.Optimizer):
     """Momentum whose every update is made orthogonal; for matrices alone. Rates are those that suit AdamW."""
 
     def __init__(
-        self, params: Iterable[torch.nn.Parameter], lr: float = 1e-3, momentum: float = 0.95, weight_decay: float = 0.0
+        self,
+        params: Iterable[torch.nn.Parameter] | Iterable[dict[str, Any]],
+        lr: float = 1e-3,
+        momentum: float = 0.95,
+        weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
@@ -54,7 +59,7 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 def make_optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside the network, AdamW for the rest: stems, convolutions, embeddings, biases.
 
-    The last of the three has the mask's stem alone, for a rate of its own.
+    Every group of weights has a "share": of the rate of a step, what is theirs.
     """
     image_stem, mask_stem = stems(model)
     stem = {id(p) for p in image_stem}
@@ -65,8 +70,11 @@ def make_optimizers(model: SAM2Base) -> list[torch.optim.Optimizer]:
     ]
     taken = {id(p) for p in [*matrices, *mask_stem]}
     rest = [p for p in model.parameters() if id(p) not in taken]
-    muon = Muon(matrices, weight_decay=0.02)
-    return [muon, *(torch.optim.AdamW(some, betas=(0.9, 0.98), weight_decay=0.02) for some in (rest, mask_stem))]
+    groups = [{"params": rest, "share": SHARE_ADAMW}, {"params": mask_stem, "share": SHARE_MASK_STEM}]
+    return [
+        Muon([{"params": matrices, "share": 1.0}], weight_decay=0.02),
+        torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.02),
+    ]
 
 
 def stems(model: SAM2Base) -> tuple[list[torch.nn.Parameter], list[torch.nn.Parameter]]:

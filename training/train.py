@@ -20,7 +20,7 @@ from training.dataset import Clips, Packed, batches
 from training.graft import ANSWERS, PRESENCE_HEAD
 from training.losses import StepLoss, step_loss
 from training.mean import Mean
-from training.muon import SHARES, make_optimizers, stems
+from training.muon import make_optimizers, stems
 from training.network import build_model, set_size, write_attention_out
 from training.peers import Peers
 from training.pool import make_pool, read_pool
@@ -150,10 +150,10 @@ class Trainer:
 
     def _update(self, parts: list[Packed], stage: Stage, rate: float, truth: float) -> list[StepLoss]:
         """A step with the gradients of all its batches; their losses."""
-        for optimizer, share in zip(self.optimizers, SHARES, strict=True):
+        for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
-                group["lr"] = share * rate
+                group["lr"] = group["share"] * rate
         losses = [self._backward(part, stage, truth) for part in parts]
         self.peers.sum_gradients(self.model.parameters())
         # The stems' gradients can be a hundred times the others'; clipped together they would silence the rest.

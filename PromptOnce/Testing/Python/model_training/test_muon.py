@@ -29,14 +29,25 @@ def test_muon_brings_every_singular_value_of_an_update_near_one(shape):
     assert values.max() < 1.3
 
 
-def test_every_weight_is_learnt_by_one_optimiser_and_the_stem_of_the_mask_by_one_of_its_own():
+def test_every_weight_is_learnt_once_and_the_stem_of_the_mask_at_the_lowest_rate():
     model = build_model()
 
-    optimizers = make_optimizers(model)
+    groups = list(chain(*(one.param_groups for one in make_optimizers(model))))
 
-    taken = [[id(p) for group in one.param_groups for p in group["params"]] for one in optimizers]
+    taken = [[id(p) for p in group["params"]] for group in groups]
     assert sorted(chain(*taken)) == sorted(id(p) for p in model.parameters())
-    assert taken[-1] == [id(p) for p in stems(model)[1]]
+    slowest = min(range(len(groups)), key=lambda i: groups[i]["share"])
+    assert taken[slowest] == [id(p) for p in stems(model)[1]]
+
+
+def test_each_group_of_weights_has_its_share_of_the_rate(trainer, monkeypatch):
+    monkeypatch.setattr(trainer, "_backward", lambda *_: StepLoss(*4 * [torch.tensor(0.0)]))
+
+    trainer._update([None], STAGES[-1], 1e-3, 0.0)
+
+    groups = list(chain(*(one.param_groups for one in trainer.optimizers)))
+    assert [group["lr"] for group in groups] == pytest.approx([1e-3 * group["share"] for group in groups])
+    assert len({group["lr"] for group in groups}) == 3
 
 
 @pytest.mark.parametrize("stem", [0, 1], ids=["image", "mask"])
