@@ -170,13 +170,13 @@ def _first(seeds: list[Patient], **options: Any) -> SeedSource:
     return SeedSource((seeds[0].seed(),), **options)
 
 
-def _several(seeds: list[Patient], count: int) -> SeedSource:
-    return SeedSource(tuple(patient.seed(f"seed {n}") for n, patient in enumerate(seeds[:count])))
+def _several(seeds: list[Patient], count: int, **options: Any) -> SeedSource:
+    return SeedSource(tuple(patient.seed(f"seed {n}") for n, patient in enumerate(seeds[:count])), **options)
 
 
-def _mean(seeds: list[Patient]) -> SeedSource:
+def _mean(seeds: list[Patient], **options: Any) -> SeedSource:
     made = [patient.seed(f"seed {n}") for n, patient in enumerate(seeds)]
-    return SeedSource((mean_seed(made, "mean"),))
+    return SeedSource((mean_seed(made, "mean"),), **options)
 
 
 PAPER: dict[str, Callable[[list[Patient]], SeedSource]] = {SHARED: _first}
@@ -220,12 +220,16 @@ def real(data: Path) -> list[Experiment]:
         f(data) for f in (seed_patients.chest_follow_up, seed_patients.chest_ge, seed_patients.hippocampi)
     )
     ways = {**PAPER, **BY_MASK, **IN_MILLIMETRES}
+    fitted = {way: functools.partial(make, fit="millimetres") for way, make in {**PAPER, **BY_MASK}.items()}
+    several = {way: functools.partial(make, fit="millimetres") for way, make in MORE_SEEDS.items()}
     return [
         Experiment("chest CT, right lung", chest[:1], chest[1:], ways),
         Experiment("GE, a to b", ge[:1], ge[1:], ways),
         Experiment("GE, b to a", ge[1:], ge[:1], ways),
         Experiment("hippocampus", hippocampi[:3], hippocampi[3:], {**ways, **MORE_SEEDS}),
         Experiment("hippocampus, the other two", hippocampi[:1], hippocampi[1:3], ways),
+        Experiment("hippocampus, millimetres", hippocampi[:3], hippocampi[3:], {**fitted, **several}),
+        Experiment("hippocampus, the other two, millimetres", hippocampi[:1], hippocampi[1:3], fitted),
     ]
 
 
