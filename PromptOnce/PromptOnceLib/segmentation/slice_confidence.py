@@ -19,8 +19,8 @@ Values = NDArray[np.float64]
 
 FOUND_FEATURES = ("predicted IoU", "predicted IoU here and beside")
 EMPTY_FEATURES = ("certainty", "distance to fixed", "distance to mask", "between masks", "area of nearest mask")
-# Fitted on volumes of phantoms, each after 1 to 4 interactions: with version 2 of the embedded model on 22 volumes where
-# something was found, which a new fit did not better, with version 9 on 102 where nothing was.
+# Fitted on volumes of phantoms, each after 1 to 4 interactions. Where something was found: 22 volumes, with version 2
+# of the embedded model; a new fit ranked no better. Where nothing was: 102 volumes, with version 9.
 FOUND_WEIGHTS, FOUND_BIAS = (1.922, 1.704), -1.985
 EMPTY_WEIGHTS, EMPTY_BIAS = (1.525, -0.794, 1.829, -7.105, -2.009), -0.396
 
