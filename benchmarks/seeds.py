@@ -190,6 +190,11 @@ IN_MILLIMETRES: dict[str, Callable[[list[Patient]], SeedSource]] = {
 }
 
 
+def _fitted(ways: dict[str, Callable[..., SeedSource]]) -> dict[str, Callable[[list[Patient]], SeedSource]]:
+    """The ways with every seed fitted in millimetres."""
+    return {way: functools.partial(make, fit="millimetres") for way, make in ways.items()}
+
+
 def generated(count: int) -> list[Experiment]:
     """Each organ of each family: three patients give seeds, the others are segmented."""
     return [
@@ -220,16 +225,18 @@ def real(data: Path) -> list[Experiment]:
         f(data) for f in (seed_patients.chest_follow_up, seed_patients.chest_ge, seed_patients.hippocampi)
     )
     ways = {**PAPER, **BY_MASK, **IN_MILLIMETRES}
-    fitted = {way: functools.partial(make, fit="millimetres") for way, make in {**PAPER, **BY_MASK}.items()}
-    several = {way: functools.partial(make, fit="millimetres") for way, make in MORE_SEEDS.items()}
     return [
         Experiment("chest CT, right lung", chest[:1], chest[1:], ways),
         Experiment("GE, a to b", ge[:1], ge[1:], ways),
         Experiment("GE, b to a", ge[1:], ge[:1], ways),
         Experiment("hippocampus", hippocampi[:3], hippocampi[3:], {**ways, **MORE_SEEDS}),
         Experiment("hippocampus, the other two", hippocampi[:1], hippocampi[1:3], ways),
-        Experiment("hippocampus, millimetres", hippocampi[:3], hippocampi[3:], {**fitted, **several}),
-        Experiment("hippocampus, the other two, millimetres", hippocampi[:1], hippocampi[1:3], fitted),
+        Experiment(
+            "hippocampus, millimetres", hippocampi[:3], hippocampi[3:], _fitted({**PAPER, **BY_MASK, **MORE_SEEDS})
+        ),
+        Experiment(
+            "hippocampus, the other two, millimetres", hippocampi[:1], hippocampi[1:3], _fitted({**PAPER, **BY_MASK})
+        ),
     ]
 
 

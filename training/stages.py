@@ -113,7 +113,7 @@ STAGES = (
         MEMORY,
         frames=14,
         rate=4e-4,
-        truth=(0.0, 0.0),  # as in inference: with one true mask among twenty half of the clips meet one
+        truth=(0.0, 0.0),  # as in inference; were one mask in twenty true, half of the clips would meet one
         still=(8, 5),
         skipped=8,
         large=(1, 5, 8, 256),
