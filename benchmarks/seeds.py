@@ -41,6 +41,9 @@ from training.evaluation.scores import CachingTracker, as_shipped
 
 R = TypeVar("R")
 
+Ways = dict[str, Callable[..., SeedSource]]
+"""Of putting the seeds of some patients, list[Patient], before another one, by name; options: those of SeedSource."""
+
 OWN = "own prompt"
 SHARED = "shared"
 TRIP = "round trip"
@@ -48,15 +51,12 @@ TRIP = "round trip"
 
 @dataclass
 class Experiment:
-    """A seed's patient (several for several seeds) and those it is put before; rows: Dice by patient and way.
-
-    ways: of putting the seed before a patient, by name.
-    """
+    """A seed's patient (several for several seeds) and those it is put before; rows: Dice by patient and way."""
 
     name: str
     seeds: list[Patient]
     patients: list[Patient]
-    ways: dict[str, Callable[[list[Patient]], SeedSource]]
+    ways: Ways
     alike: bool = True
     rows: dict[str, dict[str, float]] = field(default_factory=dict)
 
@@ -179,19 +179,14 @@ def _mean(seeds: list[Patient], **options: Any) -> SeedSource:
     return SeedSource((mean_seed(made, "mean"),), **options)
 
 
-PAPER: dict[str, Callable[[list[Patient]], SeedSource]] = {SHARED: _first}
-BY_MASK: dict[str, Callable[[list[Patient]], SeedSource]] = {"by mask": functools.partial(_first, by="mask")}
-MORE_SEEDS: dict[str, Callable[[list[Patient]], SeedSource]] = {
-    "two seeds": functools.partial(_several, count=2),
-    "mean of three": _mean,
-}
-IN_MILLIMETRES: dict[str, Callable[[list[Patient]], SeedSource]] = {
-    "millimetres": functools.partial(_first, fit="millimetres")
-}
+PAPER: Ways = {SHARED: _first}
+BY_MASK: Ways = {"by mask": functools.partial(_first, by="mask")}
+MORE_SEEDS: Ways = {"two seeds": functools.partial(_several, count=2), "mean of three": _mean}
+IN_MILLIMETRES: Ways = {"millimetres": functools.partial(_first, fit="millimetres")}
 
 
-def _fitted(ways: dict[str, Callable[..., SeedSource]]) -> dict[str, Callable[[list[Patient]], SeedSource]]:
-    """The ways with every seed fitted in millimetres."""
+def _in_millimetres(ways: Ways) -> Ways:
+    """The same ways with every seed fitted in millimetres."""
     return {way: functools.partial(make, fit="millimetres") for way, make in ways.items()}
 
 
@@ -232,10 +227,16 @@ def real(data: Path) -> list[Experiment]:
         Experiment("hippocampus", hippocampi[:3], hippocampi[3:], {**ways, **MORE_SEEDS}),
         Experiment("hippocampus, the other two", hippocampi[:1], hippocampi[1:3], ways),
         Experiment(
-            "hippocampus, millimetres", hippocampi[:3], hippocampi[3:], _fitted({**PAPER, **BY_MASK, **MORE_SEEDS})
+            "hippocampus, millimetres",
+            hippocampi[:3],
+            hippocampi[3:],
+            _in_millimetres({**PAPER, **BY_MASK, **MORE_SEEDS}),
         ),
         Experiment(
-            "hippocampus, the other two, millimetres", hippocampi[:1], hippocampi[1:3], _fitted({**PAPER, **BY_MASK})
+            "hippocampus, the other two, millimetres",
+            hippocampi[:1],
+            hippocampi[1:3],
+            _in_millimetres({**PAPER, **BY_MASK}),
         ),
     ]
 

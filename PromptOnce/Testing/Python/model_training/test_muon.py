@@ -36,8 +36,8 @@ def test_every_weight_is_learnt_once_and_the_stem_of_the_mask_at_the_lowest_rate
 
     taken = [[id(p) for p in group["params"]] for group in groups]
     assert sorted(chain(*taken)) == sorted(id(p) for p in model.parameters())
-    slowest = min(range(len(groups)), key=lambda i: groups[i]["share"])
-    assert taken[slowest] == [id(p) for p in stems(model)[1]]
+    slowest = min(groups, key=lambda group: group["share"])
+    assert [id(p) for p in slowest["params"]] == [id(p) for p in stems(model)[1]]
 
 
 def test_each_group_of_weights_has_its_share_of_the_rate(trainer, monkeypatch):
