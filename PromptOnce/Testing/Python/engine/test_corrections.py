@@ -72,6 +72,16 @@ def test_another_object_is_not_corrected_by_this_ones_memory(nano: tuple[Model, 
     np.testing.assert_array_equal(work.predict([click(5, name="another")], 5, correcting=True).masks, alone.masks)
 
 
+@pytest.mark.parametrize("points", [(), (Point(x=45, y=50, positive=False),)])
+def test_a_box_says_anew_where_the_object_is(nano: tuple[Model, Path], tmp_path: Path, points) -> None:
+    work = workspace(nano[0], tmp_path)
+    prompt = bright(5).model_copy(update={"points": points})
+    first = work.predict([prompt], 5)
+    list(work.run(Task([bright(0)], 0, 0, SLICES - 1)))
+
+    np.testing.assert_array_equal(work.predict([prompt], 5, correcting=True).masks, first.masks)
+
+
 def test_after_sweeps_a_slice_is_corrected_from_the_side_that_won(
     nano: tuple[Model, Path],
     tmp_path: Path,
