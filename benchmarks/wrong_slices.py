@@ -19,9 +19,11 @@ from benchmarks.effort import images, phantoms
 from benchmarks.effort_person import GOOD, MOST_CLICKS, NAME, Mask, Person
 from benchmarks.effort_strategies import Desk
 from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt import ObjectPrompt
+from PromptOnceLib.prompts.zoom import zoom_from_text
 from training.evaluation.scores import Example, as_shipped
 
 SLICES = 4  # of an object, at most
@@ -76,10 +78,10 @@ def worst_slices(desk: Desk) -> list[int]:
     return [index for index in wrong if index not in desk.fixed][:SLICES]
 
 
-def measured(tracker: Tracker, example: Example) -> Iterator[dict[str, Dices]]:
+def measured(tracker: Tracker, example: Example, zoom: Zoom = "off") -> Iterator[dict[str, Dices]]:
     """Dices by way, of each of the worst slices."""
     with tempfile.TemporaryDirectory() as folder:
-        desk = Desk(tracker, Person(example), Path(folder))
+        desk = Desk(tracker, Person(example), Path(folder), zoom)
         desk.fixed[example.seed] = desk.person.box(example.seed)
         desk.propagate(None)
         for index in worst_slices(desk):
@@ -107,11 +109,11 @@ def table(slices: list[dict[str, Dices]]) -> str:
     return "\n".join([*lines, "", f"{len(slices)} slices"])
 
 
-def compare(tracker: Tracker, examples: Iterable[Example]) -> list[dict[str, Dices]]:
+def compare(tracker: Tracker, examples: Iterable[Example], zoom: Zoom) -> list[dict[str, Dices]]:
     """All slices of all objects."""
     found = []
     for example in examples:
-        found += list(measured(tracker, example))
+        found += list(measured(tracker, example, zoom))
         print(f"{example}: {len(found)} slices so far", flush=True)
     return found
 
@@ -123,13 +125,17 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="the folder with the real images")
     parser.add_argument("--per-set", type=int, default=4, help="objects of each real set")
     parser.add_argument("--model", default="nano")
+    parser.add_argument("--zoom", type=zoom_from_text, default="auto", help="auto, off or a factor")
     options = parser.parse_args()
     torch.set_num_threads(1)
     tracker = as_shipped(resolve_model(options.model))
-    tables = [f"## Phantoms\n\n{table(compare(tracker, phantoms(options.phantoms)))}"] if options.phantoms else []
+    kinds = {"Phantoms": phantoms(options.phantoms)}
     if options.real is not None:
-        tables.append(f"## Real images\n\n{table(compare(tracker, images(options.real, options.per_set)))}")
-    print("\n\n".join(["", *tables]))
+        kinds["Real images"] = images(options.real, options.per_set)
+    for kind, examples in kinds.items():
+        slices = compare(tracker, examples, options.zoom)
+        if slices:
+            print(f"\n## {kind}\n\n{table(slices)}")
 
 
 if __name__ == "__main__":
