@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -145,13 +146,19 @@ class Desk:
     def _fix(self, index: int, seen: Mask) -> None:
         self.fixed[index] = ObjectPrompt(name=NAME, mask=encode_mask(seen != 0))
 
-    def _mark(self, index: int, prompt: ObjectPrompt, correcting: bool) -> tuple[int, Mask]:
-        seen, clicks = self.masks[index], 0
-        while clicks < MOST_CLICKS and not self.person.content_with(seen, index):
-            clicks += 1
-            point = self.person.click(seen, index, clicks)
+    def clicked(self, index: int, prompt: ObjectPrompt, seen: Mask, correcting: bool) -> Iterator[Mask]:
+        """What is seen after one click after the other beside a prompt, each on what is wrong in the mask before."""
+        for number in itertools.count(1):
+            point = self.person.click(seen, index, number)
             prompt = prompt.model_copy(update={"points": (*prompt.points, point)})
             seen = self.predict(prompt, index, correcting)
+            yield seen
+
+    def _mark(self, index: int, prompt: ObjectPrompt, correcting: bool) -> tuple[int, Mask]:
+        seen, clicks = self.masks[index], 0
+        after = self.clicked(index, prompt, seen, correcting)
+        while clicks < MOST_CLICKS and not self.person.content_with(seen, index):
+            clicks, seen = clicks + 1, next(after)
         return clicks, seen
 
     def confidence(self) -> NDArray[np.float64]:

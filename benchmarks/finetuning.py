@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -31,7 +31,7 @@ from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.segmentation.metrics import dice
 from training.evaluation.images import image_examples
-from training.evaluation.scores import as_shipped, propagated
+from training.evaluation.scores import Example, as_shipped, propagated
 
 MASKS = 60  # of a kind of image, at most
 
@@ -103,19 +103,19 @@ def measured_elsewhere(data: Path, models: Mapping[str, Tracker]) -> dict[str, d
     return found
 
 
-def volume_dices(data: Path, tracker: Tracker) -> list[list[float]]:
-    """3D Dice of the hippocampi from one prompt each: by image, as they are trained on, and object."""
+def volume_dices(examples: Iterable[Example], tracker: Tracker) -> list[list[float]]:
+    """3D Dice from one prompt each: by image, as they come, and object."""
     found: dict[str, list[float]] = {}
-    for one in image_examples(data, lambda notice: None):
-        if one.group == "hippocampus MR":
-            masks = propagated(tracker, one, one.prompt).masks[0]
-            found.setdefault(one.image, []).append(dice(masks, one.reference) or 0.0)
+    for one in examples:
+        masks = propagated(tracker, one, one.prompt).masks[0]
+        found.setdefault(one.image, []).append(dice(masks, one.reference) or 0.0)
     return list(found.values())
 
 
 def in_volumes(data: Path, card: ModelCard, before: Tracker, after: Tracker) -> str:
-    """What a model of the hippocampus gains in 3D, on all images and on those kept aside."""
-    own = [volume_dices(data, tracker) for tracker in (before, after)]
+    """What a model of the hippocampus gains in 3D, on all images, as they were trained on, and on those kept aside."""
+    examples = [one for one in image_examples(data, lambda notice: None) if one.group == "hippocampus MR"]
+    own = [volume_dices(examples, tracker) for tracker in (before, after)]
     aside = [case.role == "test" for case in card.cases]
     parts = []
     for name, chosen in (("all", [True] * len(aside)), ("kept aside", aside)):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import PromptOnceLib as po
-from PromptOnceLib.imaging.read import read_volume
+from benchmarks.seed_patients import Patient, all_of, read, voxels_of
 from PromptOnceLib.imaging.volume import Array, Volume
-from PromptOnceLib.segmentation.reference import read_reference
 
 Pair = tuple[Volume, Array]
 """An image, and labels KJI on its grid, each an object."""
@@ -65,13 +64,9 @@ def slabs(pair: Pair) -> list[Pair]:
     volume, labels = pair
     held = np.flatnonzero(labels.any((1, 2)))
     parts = np.array_split(np.arange(held[0], held[-1] + 1), SLABS)
-    return [(_part(volume, slice(part[0], part[-1] + 1)), labels[part]) for part in parts if labels[part].any()]
-
-
-def _part(volume: Volume, slices: slice) -> Volume:
-    array = np.ascontiguousarray(volume.array[slices])
-    k, j, i = array.shape
-    return replace(volume, array=array, geometry=replace(volume.geometry, size=(i, j, k)))
+    return [
+        (voxels_of(volume, np.s_[part[0] : part[-1] + 1, :, :]), labels[part]) for part in parts if labels[part].any()
+    ]
 
 
 def lung(data: Path) -> list[Pair]:
@@ -101,18 +96,17 @@ def cords(data: Path) -> list[Pair]:
 
 def hippocampi(data: Path) -> list[Pair]:
     """Eight crops of one scanner; anterior and posterior hippocampus."""
-    return _all_of(data / "mr_hippocampus_msd", "labels")
+    return [_pair(patient) for patient in all_of(data / "mr_hippocampus_msd")]
 
 
 def xrays(data: Path) -> list[Pair]:
     """Seven radiographs; right and left lung."""
-    return _all_of(data / "cxr_lungs", "masks")
-
-
-def _all_of(folder: Path, references: str) -> list[Pair]:
-    return [_read(image, folder / references / image.name) for image in sorted((folder / "images").glob("*.*"))]
+    return [_pair(patient) for patient in all_of(data / "cxr_lungs")]
 
 
 def _read(image: Path, labels: Path) -> Pair:
-    volume = read_volume(image)
-    return volume, read_reference(labels, volume.geometry)
+    return _pair(read("", image, labels, "auto"))
+
+
+def _pair(patient: Patient) -> Pair:
+    return patient.volume, patient.labels

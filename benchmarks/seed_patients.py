@@ -62,10 +62,15 @@ class Patient:
         rows, columns = self.volume.array.shape[1:]
         down, right = (round(n * (1 - share) / 2) for n in (rows, columns))
         part = np.s_[:, down : rows - down, right : columns - right]
-        array = np.ascontiguousarray(self.volume.array[part])
-        k, j, i = array.shape
-        volume = replace(self.volume, array=array, geometry=replace(self.volume.geometry, size=(i, j, k)))
+        volume = voxels_of(self.volume, part)
         return Patient(self.name, volume, np.ascontiguousarray(self.labels[part]), self.window)
+
+
+def voxels_of(volume: Volume, part: tuple[slice, ...]) -> Volume:
+    """A part of the voxels, KJI; its first one lies where that of the whole does."""
+    array = np.ascontiguousarray(volume.array[part])
+    k, j, i = array.shape
+    return replace(volume, array=array, geometry=replace(volume.geometry, size=(i, j, k)))
 
 
 def generated(family: str, count: int) -> dict[str, list[Patient]]:
@@ -114,34 +119,36 @@ def chest_follow_up(data: Path) -> list[Patient]:
         "elastix a": ("image_a_registered_followup.nii.gz", "label_a.nii.gz"),
         "elastix b": ("image_b_baseline_small.nii.gz", "label_b_resampled.nii.gz"),
     }
-    return [_read(name, folder / image, folder / labels, "lung") for name, (image, labels) in pairs.items()]
+    return [read(name, folder / image, folder / labels, "lung") for name, (image, labels) in pairs.items()]
 
 
 def chest_ge(data: Path) -> list[Patient]:
     """Two patients of one scanner; both lungs by a fixed HU rule."""
     folders = {f"GE {which}": data / f"dicom_ct_chest_ge_{which}" for which in "ab"}
     return [
-        _read(name, folder / "dicom", folder / "label_lungs_HU_threshold.nii.gz", "lung")
+        read(name, folder / "dicom", folder / "label_lungs_HU_threshold.nii.gz", "lung")
         for name, folder in folders.items()
     ]
 
 
 def hippocampi(data: Path) -> list[Patient]:
     """Eight crops of one scanner; anterior and posterior hippocampus."""
-    return list(_all_of(data / "mr_hippocampus_msd"))
+    return list(all_of(data / "mr_hippocampus_msd"))
 
 
 def chest_xrays(data: Path) -> list[Patient]:
     """Seven radiographs of different sizes; both lungs. Those of one collection first."""
-    return sorted(_all_of(data / "cxr_lungs"), key=lambda patient: not patient.name.startswith("MCUCXR"))
+    return sorted(all_of(data / "cxr_lungs"), key=lambda patient: not patient.name.startswith("MCUCXR"))
 
 
-def _all_of(folder: Path) -> Iterator[Patient]:
+def all_of(folder: Path) -> Iterator[Patient]:
+    """All images of a set, by name."""
     for path in sorted((folder / "images").glob("*.*")):
         names = [folder / "labels" / path.name, folder / "masks" / path.name]
-        yield _read(path.name.split(".")[0][:24], path, next(p for p in names if p.exists()), "auto")
+        yield read(path.name.split(".")[0][:24], path, next(p for p in names if p.exists()), "auto")
 
 
-def _read(name: str, image: Path, labels: Path, window: str) -> Patient:
+def read(name: str, image: Path, labels: Path, window: str) -> Patient:
+    """An image and its reference."""
     volume = read_volume(image)
     return Patient(name, volume, read_reference(labels, volume.geometry), window)

@@ -17,7 +17,7 @@ import torch
 
 from benchmarks.effort import images, phantoms
 from benchmarks.effort_person import GOOD, MOST_CLICKS, NAME, Mask, Person
-from benchmarks.effort_strategies import Desk
+from benchmarks.effort_strategies import Desk, once
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import resolve_model
@@ -36,7 +36,7 @@ Way = Callable[[Desk, int], Iterator[Mask]]
 
 def clicks(desk: Desk, index: int) -> Iterator[Mask]:
     """Clicks that correct what was found, with memory and its logits: how the panel corrects."""
-    return _clicked(desk, index, ObjectPrompt(name=NAME), desk.masks[index], True)
+    return desk.clicked(index, ObjectPrompt(name=NAME), desk.masks[index], True)
 
 
 def clicks_in_found_box(desk: Desk, index: int) -> Iterator[Mask]:
@@ -44,7 +44,7 @@ def clicks_in_found_box(desk: Desk, index: int) -> Iterator[Mask]:
     found = desk.masks[index]
     if not found.any():
         return clicks(desk, index)
-    return _clicked(desk, index, ObjectPrompt(name=NAME, box=tight_box(found)), found, False)
+    return desk.clicked(index, ObjectPrompt(name=NAME, box=tight_box(found)), found, False)
 
 
 def new_box(desk: Desk, index: int) -> Iterator[Mask]:
@@ -52,7 +52,7 @@ def new_box(desk: Desk, index: int) -> Iterator[Mask]:
     box = desk.person.box(index)
     seen = desk.predict(box, index, correcting=True)
     yield seen
-    yield from _clicked(desk, index, box, seen, correcting=True)
+    yield from desk.clicked(index, box, seen, correcting=True)
 
 
 WAYS: dict[str, Way] = {
@@ -60,14 +60,6 @@ WAYS: dict[str, Way] = {
     "clicks beside the box of what was found": clicks_in_found_box,
     "a new box, then clicks (as in the panel)": new_box,
 }
-
-
-def _clicked(desk: Desk, index: int, prompt: ObjectPrompt, seen: Mask, correcting: bool) -> Iterator[Mask]:
-    for number in itertools.count(1):
-        point = desk.person.click(seen, index, number)
-        prompt = prompt.model_copy(update={"points": (*prompt.points, point)})
-        seen = desk.predict(prompt, index, correcting)
-        yield seen
 
 
 def worst_slices(desk: Desk) -> list[int]:
@@ -82,8 +74,7 @@ def measured(tracker: Tracker, example: Example, zoom: Zoom = "off") -> Iterator
     """Dices by way, of each of the worst slices."""
     with tempfile.TemporaryDirectory() as folder:
         desk = Desk(tracker, Person(example), Path(folder), zoom)
-        desk.fixed[example.seed] = desk.person.box(example.seed)
-        desk.propagate(None)
+        next(once(desk))
         for index in worst_slices(desk):
             yield {name: _dices(desk, index, way) for name, way in WAYS.items()}
 
