@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.effort_strategies import Step
+from training.evaluation.markdown import markdown_table
 
 MOST_INTERACTIONS = 20
 TARGETS = (0.80, 0.85, 0.90)
@@ -63,7 +64,7 @@ def table(found: Sequence[Trajectory]) -> str:
     head += [f"to {target:.2f} (missed)" for target in TARGETS]
     head += [f"Dice after {number}" for number in _SHOWN]
     head += ["mean Dice, 1 to 10", "slices computed", "seconds", "marks", "accepted untouched"]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     for strategy, own in by(found, lambda one: one.strategy).items():
         line = [strategy, str(len(own))]
         for target in TARGETS:
@@ -76,19 +77,19 @@ def table(found: Sequence[Trajectory]) -> str:
         line.append(f"{_mean(own, lambda one: sum(step.marks for step in one.steps)):.1f}")
         line.append(f"{_mean(own, lambda one: sum(step.untouched for step in one.steps)):.1f}")
         lines.append(line)
-    return _markdown(lines)
+    return markdown_table(head, lines)
 
 
 def sets_table(found: Sequence[Trajectory], target: float) -> str:
     """Markdown: mean interactions to a target, a line a data set, a column a strategy."""
     strategies = list(by(found, lambda one: one.strategy))
-    lines = [["set", "objects", *strategies], ["---"] * (2 + len(strategies))]
+    lines = []
     for group, own in by(found, lambda one: one.group).items():
         each = by(own, lambda one: one.strategy)
         counts = {len(trajectories) for trajectories in each.values()}
         cells = [f"{cost(each[strategy], target):.1f}" if strategy in each else "" for strategy in strategies]
         lines.append([group, "/".join(map(str, sorted(counts))), *cells])
-    return _markdown(lines)
+    return markdown_table(["set", "objects", *strategies], lines)
 
 
 def by(found: Sequence[Trajectory], key: Callable[[Trajectory], str]) -> dict[str, list[Trajectory]]:
@@ -101,7 +102,3 @@ def by(found: Sequence[Trajectory], key: Callable[[Trajectory], str]) -> dict[st
 
 def _mean(found: Sequence[Trajectory], value: Callable[[Trajectory], float]) -> float:
     return float(np.mean([value(one) for one in found]))
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -31,6 +31,7 @@ from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.segmentation.metrics import dice
 from training.evaluation.images import image_examples
+from training.evaluation.markdown import markdown_table
 from training.evaluation.scores import Example, as_shipped, propagated
 
 MASKS = 60  # of a kind of image, at most
@@ -58,17 +59,16 @@ class Trained:
     card: ModelCard | None
     seconds: float
 
-    def row(self) -> str:
+    def row(self) -> list[str]:
         """Cases, masks kept aside, Dice before and after, gain."""
         name = self.material.name
         if self.card is None:
-            return f"| {name} | | | | no epoch was better |"
+            return [name, "", "", "", "no epoch was better"]
         roles = [case.role for case in self.card.cases]
         split = ", ".join(str(roles.count(role)) for role in ("training", "validation", "test"))
         found = next(item for item in self.card.figures if item.role == "test")
         gain = f"{found.gain.mean:+.3f} ({found.gain.low:+.3f} to {found.gain.high:+.3f})"
-        dices = f"{found.before.mean:.3f} | {found.after.mean:.3f}"
-        return f"| {name}: {split} | {found.masks} | {dices} | {gain} |"
+        return [f"{name}: {split}", str(found.masks), f"{found.before.mean:.3f}", f"{found.after.mean:.3f}", gain]
 
 
 def train(material: Material, model: str, output: Path) -> Trained:
@@ -125,19 +125,14 @@ def in_volumes(data: Path, card: ModelCard, before: Tracker, after: Tracker) -> 
     return f"Hippocampi in 3D from one prompt: {'; '.join(parts)}"
 
 
-def table(header: list[str], rows: list[str]) -> str:
-    """Markdown."""
-    return "\n".join(["| " + " | ".join(header) + " |", "| " + " | ".join("---" for _ in header) + " |", *rows])
-
-
 def forgotten(found: dict[str, dict[str, float]]) -> str:
     """Dice of the model as it was, and how much more or less those made of it have."""
     base, *others = next(iter(found.values()))
     rows = []
     for kind, means in found.items():
-        changes = " | ".join(f"{means[name] - means[base]:+.3f}" for name in others)
-        rows.append(f"| {kind} | {means[base]:.3f} | {changes} |")
-    return table(["looked at", base, *(f"of {name}" for name in others)], rows)
+        changes = [f"{means[name] - means[base]:+.3f}" for name in others]
+        rows.append([kind, f"{means[base]:.3f}", *changes])
+    return markdown_table(["looked at", base, *(f"of {name}" for name in others)], rows)
 
 
 def main() -> None:
@@ -149,16 +144,17 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.output.mkdir(parents=True, exist_ok=True)
-    models, cards, rows = {options.model: as_shipped(resolve_model(options.model))}, dict[str, ModelCard](), list[str]()
+    models, cards = {options.model: as_shipped(resolve_model(options.model))}, dict[str, ModelCard]()
+    rows: list[list[str]] = []
     for number, material in enumerate(trained_on(options.data)):
         file = options.output / f"{number}.pt"
         trained = train(material, options.model, file)
         rows.append(trained.row())
-        print(f"{rows[-1]} {trained.seconds:.0f} s", file=sys.stderr, flush=True)
+        print(f"{', '.join(rows[-1])}: {trained.seconds:.0f} s", file=sys.stderr, flush=True)
         if trained.card is not None:
             cards[material.name] = trained.card
             models[material.name] = as_shipped(resolve_model(str(file)))
-    print(table(["trained on, kept aside", "masks kept aside", "before", "after", "gain"], rows), flush=True)
+    print(markdown_table(["trained on, kept aside", "masks kept aside", "before", "after", "gain"], rows), flush=True)
     elsewhere = measured_elsewhere(options.data, models)
     print(f"\n{forgotten(elsewhere)}", flush=True)
     volumes = ""

@@ -30,6 +30,7 @@ from PromptOnceLib.segmentation.slice_confidence import (
     slice_features,
     wrong_pixels,
 )
+from training.evaluation.markdown import markdown_table
 from training.evaluation.phantoms import phantom_examples
 from training.evaluation.scores import CachingTracker, Example, as_shipped
 
@@ -158,15 +159,14 @@ def report(found: Sequence[State], interactions: int | None) -> str:
     those where something is found; beside predicted IoU alone. interactions: after so many, after any for None.
     """
     chosen = [state for state in found if interactions in (None, state.interactions)]
-    lines = ["| set | states | " + " | ".join(_COLUMNS) + " |", "|---" * (2 + len(_COLUMNS)) + "|"]
-    rows = []
+    lines, rows = [], []
     for group in dict.fromkeys(state.group for state in chosen):
         own = [_figures(state) for state in chosen if state.group == group]
         rows.append(np.nanmean(own, axis=0))
         lines.append(_line(group, len(own), rows[-1]))
     if len(rows) > 1:
         lines.append(_line("mean over sets", len(chosen), np.nanmean(rows, axis=0)))
-    return "\n".join(lines)
+    return markdown_table(["set", "states", *_COLUMNS], lines)
 
 
 def _figures(state: State) -> list[float]:
@@ -183,8 +183,8 @@ def _figures(state: State) -> list[float]:
     return [*figures, state.wrong[state.expected.argmax()] / most, state.wrong.mean() / most]
 
 
-def _line(name: str, count: int, figures: Values) -> str:
-    return f"| {name} | {count} | " + " | ".join(f"{value:.2f}" for value in figures) + " |"
+def _line(name: str, count: int, figures: Values) -> list[str]:
+    return [name, str(count), *(f"{value:.2f}" for value in figures)]
 
 
 def volumes(examples: Iterable[Example]) -> Iterator[Example]:

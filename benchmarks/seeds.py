@@ -37,6 +37,7 @@ from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.workflows.round_trip import steps_of_shared_seed
 from PromptOnceLib.workflows.start_slice import steps_of_start
 from PromptOnceLib.workflows.steps import EmbeddingStep, PropagationStep, Step, Steps
+from training.evaluation.markdown import markdown_table
 from training.evaluation.scores import CachingTracker, as_shipped
 
 R = TypeVar("R")
@@ -82,16 +83,15 @@ class Experiment:
     def table(self) -> str:
         """Markdown: a line for each patient, then mean and worst."""
         columns = list(dict.fromkeys(way for row in self.rows.values() for way in row))
-        lines = [f"| {self.name} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-        lines += [_line(name, [row.get(way) for way in columns]) for name, row in self.rows.items()]
+        lines = [_line(name, [row.get(way) for way in columns]) for name, row in self.rows.items()]
         values = {way: [row[way] for row in self.rows.values() if way in row] for way in columns}
         lines.append(_line("mean", [statistics.fmean(values[way]) for way in columns]))
         lines.append(_line("worst", [min(values[way]) for way in columns]))
-        return "\n".join(lines)
+        return markdown_table([self.name, *columns], lines)
 
 
-def _line(name: str, values: Sequence[float | None]) -> str:
-    return f"| {name} | " + " | ".join("" if value is None else f"{value:.3f}" for value in values) + " |"
+def _line(name: str, values: Sequence[float | None]) -> list[str]:
+    return [name, *("" if value is None else f"{value:.3f}" for value in values)]
 
 
 @dataclass

@@ -24,6 +24,7 @@ from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.zoom import zoom_from_text
+from training.evaluation.markdown import markdown_table
 from training.evaluation.scores import Example, as_shipped
 
 SLICES = 4  # of an object, at most
@@ -90,14 +91,14 @@ def _dices(desk: Desk, index: int, way: Way) -> Dices:
 
 def table(slices: list[dict[str, Dices]]) -> str:
     """Markdown: means over slices."""
-    lines = ["| corrected by | before | 1 | 2 | 3 | best of these | good at last | worse at last |"]
-    lines.append("| --- " * 8 + "|")
+    head = ["corrected by", "before", "1", "2", "3", "best of these", "good at last", "worse at last"]
+    rows = []
     for name in WAYS:
         dices = np.array([one[name] for one in slices])
         good, worse = np.mean(dices[:, -1] >= GOOD), np.mean(dices[:, -1] < dices[:, 0] - 0.01)
         means = [f"{value:.3f}" for value in (*dices.mean(0), dices.max(1).mean())]
-        lines.append(f"| {name} | {' | '.join(means)} | {100 * good:.0f} % | {100 * worse:.0f} % |")
-    return "\n".join([*lines, "", f"{len(slices)} slices"])
+        rows.append([name, *means, f"{100 * good:.0f} %", f"{100 * worse:.0f} %"])
+    return f"{markdown_table(head, rows)}\n\n{len(slices)} slices"
 
 
 def compare(tracker: Tracker, examples: Iterable[Example], zoom: Zoom) -> list[dict[str, Dices]]:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from training.evaluation.images import image_examples
+from training.evaluation.markdown import markdown_table
 from training.evaluation.phantoms import phantom_examples
 from training.evaluation.scores import CachingTracker, Example, as_shipped, dice_of, embedded
 from training.evaluation.ways import WAYS, Mask, Way, cleaned, found
@@ -56,7 +57,7 @@ def compared(tracker: CachingTracker, example: Example, ways: Sequence[str]) -> 
 
 def table(figures: Sequence[Figures], ways: Sequence[str]) -> str:
     """Markdown: a row for each way, wins and losses against the first."""
-    lines = ["| way | prompted slice | 3D | better, worse | CPU seconds |", "| --- | --- | --- | --- | --- |"]
+    rows = []
     first = {one.name: one.volume_dice for one in figures if one.way == ways[0]}
     for way in ways:
         own = [one for one in figures if one.way == way]
@@ -65,8 +66,8 @@ def table(figures: Sequence[Figures], ways: Sequence[str]) -> str:
         better, worse = sum(gain > NOTICED for gain in gains), sum(gain < -NOTICED for gain in gains)
         seed, volume = _over_groups(own, "seed_dice"), _over_groups(own, "volume_dice")
         seconds = sum(one.seconds for one in own)
-        lines.append(f"| {way} | {seed:.3f} | {volume:.3f} | {better}, {worse} | {seconds:.0f} |")
-    return "\n".join(lines)
+        rows.append([way, f"{seed:.3f}", f"{volume:.3f}", f"{better}, {worse}", f"{seconds:.0f}"])
+    return markdown_table(["way", "prompted slice", "3D", "better, worse", "CPU seconds"], rows)
 
 
 def _over_groups(figures: Sequence[Figures], what: str) -> float:

@@ -29,6 +29,7 @@ from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.segmentation.metrics import dice
 from training.calibrate import calibration_examples
 from training.evaluation.images import image_examples
+from training.evaluation.markdown import markdown_table
 from training.evaluation.scores import CachingTracker, Example, embedded
 
 SECOND_PASS = "second pass"
@@ -96,20 +97,17 @@ class Comparison:
 def table(found: list[tuple[Example, Dices]], seconds: dict[str, float]) -> str:
     """Means over objects and over sets, wins and losses of more than 0.01, and CPU seconds without encoding."""
     sets = sorted({example.group for example, _ in found})
-    lines = [
-        "| rule | objects | mean 3D Dice | mean over sets | better, worse | worst loss | CPU s |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    head = ["rule", "objects", "mean 3D Dice", "mean over sets", "better, worse", "worst loss", "CPU s"]
+    rows = []
     for name in found[0][1]:
         values = [dices[name] for _, dices in found]
         by_set = [np.mean([dices[name] for example, dices in found if example.group == one]) for one in sets]
         changes = [dices[name] - dices["upstream"] for _, dices in found]
         better, worse = sum(change > 0.01 for change in changes), sum(change < -0.01 for change in changes)
-        lines.append(
-            f"| {name} | {len(values)} | {np.mean(values):.3f} | {np.mean(by_set):.3f} | {better}, {worse} | "
-            f"{min(0.0, *changes):.3f} | {seconds[name]:.0f} |"
-        )
-    return "\n".join(lines)
+        means = [f"{mean:.3f}" for mean in (np.mean(values), np.mean(by_set))]
+        worst = f"{min(0.0, *changes):.3f}"
+        rows.append([name, str(len(values)), *means, f"{better}, {worse}", worst, f"{seconds[name]:.0f}"])
+    return markdown_table(head, rows)
 
 
 def main() -> None:

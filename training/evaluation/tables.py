@@ -10,6 +10,7 @@ import numpy as np
 from PromptOnceLib.prompts.strategies.jitter import SHIFT_LEVELS
 from training.evaluation.images import DATA_SETS
 from training.evaluation.jitter import Jitter, level_name
+from training.evaluation.markdown import markdown_table
 from training.evaluation.phantoms import LARGE, PHANTOMS
 from training.evaluation.scores import Score
 from training.evaluation.speed import Speed
@@ -114,19 +115,19 @@ def phantom_table(rows: Sequence[Figures]) -> str:
         )
         for row in rows
     ]
-    return _table((*head, "slices without the object left empty", "slices with the object given a mask"), body)
+    return markdown_table((*head, "slices without the object left empty", "slices with the object given a mask"), body)
 
 
 def fifths_table(means: Sequence[float | None]) -> str:
     """Markdown."""
-    return _table([f"fifth {i + 1}" for i in range(len(means))], [[_figure(value) for value in means]])
+    return markdown_table([f"fifth {i + 1}" for i in range(len(means))], [[_figure(value) for value in means]])
 
 
 def ring_table(rows: Sequence[Figures]) -> str:
     """Markdown."""
     head = ("rings", "number", "prompted slice", "prompted slice, box alone")
     body = [(row["objects"], str(row["count"]), *(_figure(row[key]) for key in _DICE[::2])) for row in rows]
-    return _table(head, body)
+    return markdown_table(head, body)
 
 
 def image_table(rows: Sequence[Figures]) -> str:
@@ -135,7 +136,7 @@ def image_table(rows: Sequence[Figures]) -> str:
     body = [
         (row["data_set"], row["reference"], str(row["count"]), *(_figure(row[key]) for key in _DICE)) for row in rows
     ]
-    return _table(head, body)
+    return markdown_table(head, body)
 
 
 def jitter_table(rows: Sequence[Figures]) -> str:
@@ -146,7 +147,7 @@ def jitter_table(rows: Sequence[Figures]) -> str:
     for row in rows:
         cells = [f"{_figure(row[x]['dice'])} ({_percent(row[x]['share_of_unshifted'])})" for x in levels]
         body.append((row["objects"], str(row["count"]), _figure(row["unshifted"]), *cells))
-    return _table(head, body)
+    return markdown_table(head, body)
 
 
 def speed_table(speed: Speed) -> str:
@@ -160,12 +161,8 @@ def speed_table(speed: Speed) -> str:
         ("peak memory of the worker", peak),
         ("file of the checkpoint", f"{speed.checkpoint_bytes / 1e6:.2f} MB"),
     ]
-    return _table((f"512 x 512 x {speed.slices} int16, through the worker, CPU threads: {speed.threads}", ""), body)
-
-
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    title = f"512 x 512 x {speed.slices} int16, through the worker, CPU threads: {speed.threads}"
+    return markdown_table((title, ""), body)
 
 
 def _figure(value: float | None) -> str:
