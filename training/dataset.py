@@ -5,19 +5,18 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch.nn import functional as F
 
+from training.endings import end_objects
 from training.phantoms.canvas import Array, Target
 from training.pool import MIN_AREA, Phantom
-from training.prompting import draw_prompt, hole_of
+from training.prompting import draw_prompt
 from training.rendering import Scene, render
-from training.visibility import can_be_seen, hole_can_be_seen
+from training.targets import asked_first, seen_targets, some, targets_like
 
 Rng = np.random.Generator
 
@@ -26,7 +25,6 @@ SHARED_SHARE = 0.1  # of clips of a family whose frame 0 is another patient's
 SECOND_PROMPT_SHARE = 0.2  # of batches with a prompt on a later frame too
 MASK_PROMPT_SHARE = 0.1  # of batches that are prompted with the mask itself
 DIFFICULT_WEIGHT = 4  # still images hold difficult phantoms so many times as often as others
-HOLLOW_SHARE = 0.5  # of still images, which show a hollow object and ask for those first
 
 
 class Shape(NamedTuple):
@@ -117,8 +115,8 @@ class Clips:
         phantoms = self.phantoms if frames > 1 else self.for_still_images
         while True:
             phantom = phantoms[rng.integers(len(phantoms))]
-            hollow_first = frames == 1 and rng.random() < HOLLOW_SHARE
-            targets = hollow_targets(phantom) if hollow_first else phantom.targets
+            first = asked_first(frames, rng)
+            targets = phantom.targets if first is None else targets_like(first, phantom)
             if not targets:
                 continue
             target = targets[rng.integers(len(targets))]
@@ -127,7 +125,7 @@ class Clips:
             cut = _Cut(np.isin(labels[0], target), size, shape.close, rng)
             labels = cut(labels)
             if phantom.image is None and frames > 1:
-                _end_objects(labels, [target, *_some(phantom.targets, ENDING, rng)], shape.ends, rng)
+                end_objects(labels, [target, *some(phantom.targets, ENDING, rng)], shape.ends, rng)
             image = None
             if phantom.image is not None:
                 image = torch.from_numpy(cut(np.stack([p.image[k] for p, k in slices if p.image is not None])))
@@ -135,7 +133,7 @@ class Clips:
             seen = _enlarge(small, size)
             rows, columns = (np.arange(size) * n // size for n in labels.shape[1:])
             labels = labels[:, rows[:, None], columns[None, :]]
-            chosen = _seen_targets(phantom.targets, seen[0].numpy(), labels[0], objects, rng, hollow_first)
+            chosen = seen_targets(phantom.targets, seen[0].numpy(), labels[0], objects, rng, first)
             if chosen:
                 return seen, [np.isin(labels, chosen[i % len(chosen)]) for i in range(objects)]
 
@@ -165,33 +163,6 @@ def _choose_slices(area: Array, frames: int, rng: Rng) -> Array:
     if step > 1 and step * (frames - 1) > room:
         step = max(1.0, room / (frames - 1))
     return np.clip(seed + direction * (step * np.arange(frames)).astype(int), 0, len(area) - 1)
-
-
-@cache
-def hollow_targets(phantom: Phantom) -> list[Target]:
-    """The targets that enclose a hole on their fullest slice."""
-    found = []
-    for target in dict.fromkeys(phantom.targets):
-        mask = np.isin(phantom.labels[phantom.area(target).argmax()], target)
-        found += [target] if hole_of(mask) is not None else []
-    return found
-
-
-def _some(targets: list[Target], count: int, rng: Rng) -> list[Target]:
-    different = list(dict.fromkeys(targets))
-    return [different[i] for i in rng.permutation(len(different))[:count]]
-
-
-def _end_objects(labels: Array, targets: list[Target], share: float, rng: Rng) -> None:
-    """Some objects give way, each from a frame of its own on, to what they border on most."""
-    for target in targets:
-        mask = np.isin(labels[0], target)
-        if rng.random() >= share or not mask.any():
-            continue
-        around = labels[0][ndimage.binary_dilation(mask, iterations=2) & ~mask]
-        if around.size:
-            later = labels[rng.integers(1, len(labels)) :]
-            later[np.isin(later, target)] = np.bincount(around).argmax()
 
 
 class _Cut:
@@ -229,28 +200,6 @@ def _enlarge(frames: torch.Tensor, size: int) -> torch.Tensor:
         return frames
     larger = F.interpolate(frames[:, None], size=(size, size), mode="bicubic", align_corners=False)[:, 0]
     return larger.clamp(0, 255).floor()
-
-
-def _seen_targets(
-    targets: list[Target], frame: Array, labels: Array, count: int, rng: Rng, hollow_first: bool
-) -> list[Target]:
-    """Up to `count` different targets, in random order, that can be seen on the frame."""
-    different = list(dict.fromkeys(targets))
-    # Weights of repeated targets count here too, or small organs would crowd out those asked for most.
-    weights = np.array([targets.count(t) for t in different], float)
-    order = rng.choice(len(different), len(different), replace=False, p=weights / weights.sum())
-
-    @cache
-    def mask_of(i: int) -> Array:
-        return np.isin(labels, different[i])
-
-    if hollow_first:
-        order = sorted(order, key=lambda i: hole_of(mask_of(i)) is None)
-    seen: list[Target] = []
-    for i in order:
-        if len(seen) < count and can_be_seen(frame, mask_of(i)) and hole_can_be_seen(frame, mask_of(i)):
-            seen.append(different[i])
-    return seen
 
 
 ShapesOfStep = Callable[[int], tuple[Shape, ...]]

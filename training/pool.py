@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training.phantoms import draw, draw_difficult
+from training.phantoms import draw, draw_difficult, draw_thin_slices
 from training.phantoms.canvas import Array, Target
 
 TRAINING_SEED = 1_000_000  # phantom i of the pool has this seed + i; evaluation seeds lie far below
 EVERY = 4  # one phantom in so many is a difficult one
+THIN_EVERY, THIN = 8, 1  # those whose number leaves this rest are trunks in thin slices
 MIN_AREA = 40  # pixels on the fullest slice of a target
 
 
@@ -49,7 +50,8 @@ def make_pool(folder: Path, count: int, processes: int = 2) -> None:
 
 def _write_phantom(folder: Path, index: int) -> None:
     torch.set_num_threads(1)
-    phantom = (draw_difficult if _difficult(index) else draw)(TRAINING_SEED + index)
+    drawn = draw_difficult if _difficult(index) else draw_thin_slices if index % THIN_EVERY == THIN else draw
+    phantom = drawn(TRAINING_SEED + index)
     counts = np.stack([np.bincount(s.ravel(), minlength=256) for s in phantom.labels]).astype(np.int32)
     targets = [t for t in phantom.targets if counts[:, list(t)].sum(1).max() >= MIN_AREA]
     np.save(folder / f"{index:05d}.npy", phantom.labels)

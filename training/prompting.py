@@ -18,17 +18,20 @@ SHIFTED_SHARE = 0.2  # of boxes moved as a whole by up to 3 % of the frame
 WRONG_SHARE = 0.03  # of prompts with a positive point beside the object
 KINDS = ["papers", "box", "box+points", "point", "points"]
 SHARES = [0.4, 0.2, 0.2, 0.08, 0.12]
-# The papers' negative point lies on most objects, and is learnt to mean nothing; in a hole it means what it says.
-SHARES_HOLLOW = [0.7, 0.08, 0.1, 0.04, 0.08]
+# The papers' negative point lies on most objects, and is learnt to mean nothing; beside the object, in a hole or
+# between parts, it means what it says.
+SHARES_BESIDE = [0.7, 0.08, 0.1, 0.04, 0.08]
+EACH_PART_SHARE = 0.3  # of the papers' prompts, which have a point in every contour
 ELSEWHERE_SHARE = 0.3  # of the papers' prompts of hollow objects
 MAX_PARTS = 4  # of an object that have a point each
+PART = 0.1  # share of an object's pixels in its second largest part, at least
 HOLE = 0.1  # share of what a hollow object's outline encloses, at least
 
 
 def draw_prompt(mask: np.ndarray, rng: Rng) -> tuple[torch.Tensor, torch.Tensor]:
     """Points (MAX_POINTS, 2) float32 and labels (MAX_POINTS,) int32 for one boolean mask that is not empty."""
     hole = hole_of(mask)
-    kind = rng.choice(KINDS, p=SHARES if hole is None else SHARES_HOLLOW)
+    kind = rng.choice(KINDS, p=SHARES_BESIDE if hole is not None or not covers_middle(mask) else SHARES)
     box = jittered_box(mask, rng)
     shift = rng.uniform(-0.03, 0.03, 2) * len(mask) if rng.random() < SHIFTED_SHARE else np.zeros(2)
     box = (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
@@ -57,7 +60,8 @@ def papers_points(mask: np.ndarray, hollow: bool, rng: Rng) -> list[tuple[float,
     """
     if hollow and rng.random() < ELSEWHERE_SHARE:
         return one_point_per_part(mask, rng)
-    chosen = prompt_from_mask(mask.astype(np.uint8), point_per_contour=bool(rng.random() < 0.5), min_contour_pixels=4)
+    in_each = bool(rng.random() < EACH_PART_SHARE)
+    chosen = prompt_from_mask(mask.astype(np.uint8), point_per_contour=in_each, min_contour_pixels=4)
     return [(point.x, point.y) for point in chosen.prompt.points if point.positive][:MAX_PARTS]
 
 
@@ -71,6 +75,23 @@ def hole_of(mask: np.ndarray) -> np.ndarray | None:
     hole = np.zeros_like(mask)
     hole[box] = filled & ~mask[box]
     return hole if hole.sum() >= HOLE * filled.sum() else None
+
+
+def is_hollow(mask: np.ndarray) -> bool:
+    """Whether a mask encloses something of some size."""
+    return hole_of(mask) is not None
+
+
+def covers_middle(mask: np.ndarray) -> bool:
+    """Whether the middle of a mask's box, where the papers' negative point lies, is on the mask."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return bool(mask[(rows[0] + rows[-1]) // 2, (columns[0] + columns[-1]) // 2])
+
+
+def is_in_parts(mask: np.ndarray) -> bool:
+    """Whether a mask is in several parts, the second of at least a tenth of its pixels."""
+    parts, number = ndimage.label(mask)
+    return number > 1 and bool(np.sort(np.bincount(parts.ravel())[1:])[-2] >= PART * mask.sum())
 
 
 def jittered_box(mask: np.ndarray, rng: Rng) -> tuple[float, float, float, float]:

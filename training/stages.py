@@ -112,7 +112,8 @@ STAGES = (
     replace(
         MEMORY,
         frames=14,
-        rate=4e-4,
+        rate=5e-4,
+        ends=0.35,
         truth=(0.0, 0.0),  # as in inference; were one mask in twenty true, half of the clips would meet one
         still=(8, 5),
         skipped=8,

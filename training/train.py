@@ -254,7 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, default=Path("training/runs/nano"), help="log, state and checkpoints")
     parser.add_argument("--pool", type=Path, default=Path("training/runs/pool"), help="phantoms, written once")
-    parser.add_argument("--phantoms", type=int, default=800)
+    parser.add_argument("--phantoms", type=int, default=1600)
     parser.add_argument("--threads", type=int, default=2, help="of the training itself on the CPU, all together")
     parser.add_argument("--processes", type=int, default=1, help="that train together; of the last stage two can")
     parser.add_argument("--workers", type=int, default=1, help="processes that make the batches")

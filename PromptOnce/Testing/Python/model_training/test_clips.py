@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.dataset import Clips, Shape, hollow_targets
+from training.dataset import Clips, Shape
+from training.endings import TAPER, end_objects
 from training.pool import make_pool, read_pool
-from training.prompting import draw_prompt, hole_of, papers_points
+from training.prompting import draw_prompt, hole_of, is_hollow, is_in_parts, papers_points
+from training.targets import asked_first, targets_like
 from training.visibility import can_be_seen, hole_can_be_seen
 
 pytestmark = pytest.mark.slow
@@ -90,15 +92,61 @@ def test_still_images_hold_difficult_phantoms_four_times_as_often(phantoms):
     assert len(clips.for_still_images) == len(phantoms) + 2 * 3
 
 
-def test_still_images_show_hollow_objects_more_often_than_clips_do(phantoms):
+@pytest.mark.parametrize(("kind", "at_least"), [(is_hollow, 0.2), (is_in_parts, 0.4)])
+def test_still_images_ask_for_hollow_objects_and_those_in_parts_first(phantoms, kind, at_least):
+    held = [phantom for phantom in phantoms if targets_like(kind, phantom)]
+    rng = np.random.default_rng(1)
+
+    shares = {frames: np.mean([asked_first(frames, rng) is kind for _ in range(400)]) for frames in (1, 2)}
+
+    assert held
+    assert shares[1] > at_least
+    assert shares[1] > 1.5 * shares[2]
+
+
+@pytest.mark.parametrize("kind", [is_hollow, is_in_parts])
+def test_what_is_asked_for_first_is_what_a_still_image_shows(phantoms, kind, monkeypatch):
     clips = Clips(phantoms)
     shown = {}
-    for frames in (1, 2):
-        made = [clips.batch((6, i), Shape(1, 1, frames, 128)).masks[0, 0].numpy() for i in range(80)]
-        shown[frames] = np.mean([hole_of(mask) is not None for mask in made])
+    for first in (None, kind):
+        monkeypatch.setattr("training.dataset.asked_first", lambda frames, rng, first=first: first)
+        made = [clips.batch((6, i), Shape(1, 1, 1, 128)).masks[0, 0].numpy() for i in range(60)]
+        shown[first] = np.mean([kind(mask) for mask in made])
 
-    assert any(hollow_targets(phantom) for phantom in phantoms)
-    assert shown[1] > 2 * shown[2]
+    assert shown[kind] > 2 * shown[None]
+
+
+def test_an_object_that_is_made_to_end_grows_smaller_within_itself_before_it_does():
+    ended_at_once = tapered = 0
+    for seed in range(60):
+        labels = np.zeros((12, 40, 40), np.uint8)
+        labels[:, 8:32, 10:30] = 5
+        whole = labels.copy()
+        end_objects(labels, [(5,)], 1.0, np.random.default_rng(seed))
+        areas = (labels == 5).sum((1, 2))
+        end = int(np.argmax(areas == 0))
+        partial = int(np.count_nonzero((areas > 0) & (areas < areas[0])))
+
+        assert areas[0] == 24 * 20
+        assert end > 0
+        assert not areas[end:].any()
+        assert (np.diff(areas) <= 0).all()
+        assert partial <= TAPER
+        assert (whole[labels == 5] == 5).all()
+        ended_at_once += partial == 0
+        tapered += partial == TAPER
+    assert ended_at_once
+    assert tapered
+
+
+def test_an_object_in_two_parts_has_a_second_one_of_some_size():
+    mask = np.zeros((40, 40), bool)
+    mask[5:15, 5:15] = True
+    speck, pair = mask.copy(), mask.copy()
+    speck[30:32, 30:32] = True
+    pair[25:35, 25:30] = True
+
+    assert [is_in_parts(one) for one in (mask, speck, pair)] == [False, False, True]
 
 
 def test_a_hole_is_what_a_mask_encloses_unless_it_is_small():
@@ -120,12 +168,13 @@ def test_a_hole_is_what_a_mask_encloses_unless_it_is_small():
     assert hole_of(np.zeros_like(ring)) is None
 
 
-def test_a_ring_is_prompted_with_the_negative_point_in_its_hole_more_often_than_not():
+def test_a_negative_point_lies_in_a_hole_or_between_parts_more_often_than_not():
     y, x = np.mgrid[:64, :64]
     distance = np.hypot(y - 32, x - 32)
     ring, disc = (distance < 20) & (distance > 10), distance < 20
+    pair = disc & (abs(x - 32) > 10)
     inside = {}
-    for name, mask in (("ring", ring), ("disc", disc)):
+    for name, mask in (("ring", ring), ("disc", disc), ("pair", pair)):
         rng, count = np.random.default_rng(3), 0
         for _ in range(200):
             points, labels = draw_prompt(mask, rng)
@@ -133,6 +182,7 @@ def test_a_ring_is_prompted_with_the_negative_point_in_its_hole_more_often_than_
         inside[name] = count / 200
 
     assert inside["ring"] > 0.6
+    assert inside["pair"] > 0.6
     assert 0.25 < inside["disc"] < 0.5
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.phantoms import draw, draw_difficult
+from training.phantoms import draw, draw_difficult, draw_thin_slices
 from training.phantoms.head import draw_head
 from training.phantoms.limb import draw_limb
 from training.phantoms.radiograph import LEFT_LUNG, RIGHT_LUNG, draw_radiograph
 from training.phantoms.shapes import draw_shapes
 from training.phantoms.torso import draw_torso
-from training.phantoms.torso_organs import Organ
+from training.phantoms.torso_organs import COLUMN, Organ
+from training.pool import make_pool, read_pool
 
 SHAPE = (16, 96, 96)
 FAMILIES = {"torso": draw_torso, "head": draw_head, "limb": draw_limb, "radiograph": draw_radiograph}
@@ -89,3 +90,27 @@ def test_difficult_phantoms_hold_rings_whose_box_has_its_centre_in_the_hole_and_
     assert holes > 6
     assert any(phantom.alike for phantom in phantoms)
     assert np.array_equal(phantoms[0].labels, draw_difficult(0, SHAPE).labels)
+
+
+def test_in_thin_slices_a_vertebra_lasts_for_several_of_them_and_is_asked_for_by_itself():
+    drawn = [draw_thin_slices(seed, (32, 96, 96)) for seed in range(6)]
+
+    lasting = [
+        int((phantom.labels == label).any((1, 2)).sum())
+        for phantom in drawn
+        for label in COLUMN
+        if (phantom.labels == label).any()
+    ]
+    assert np.median(lasting) >= 5
+    assert all((label,) in phantom.targets for phantom in drawn for label in COLUMN)
+    assert np.array_equal(drawn[0].labels, draw_thin_slices(0, (32, 96, 96)).labels)
+
+
+@pytest.mark.slow
+def test_the_pool_has_a_trunk_in_thin_slices_among_eight_phantoms(tmp_path):
+    make_pool(tmp_path, 8, processes=1)
+
+    vertebrae = [sum(target[0] in COLUMN for target in phantom.targets) for phantom in read_pool(tmp_path)]
+
+    assert sorted(vertebrae)[-1] >= 8
+    assert sorted(vertebrae)[-2] < 8
