@@ -12,7 +12,7 @@ GPU_FACTOR = 16  # clips of a step, beside those of the CPU
 GPU_STILL_FACTOR = 8  # still images, likewise: they take the processes that make batches longest
 GPU_FRAMES = 8  # of a clip
 GPU_LONG_FRAMES, GPU_LONG_SKIPPED, GPU_LARGE_FRAMES = 18, 12, 10  # where there are large clips
-GPU_RATE = 2  # times the rate: gradients of so many clips are surer
+GPU_RATE = 1.6  # times the rate: gradients of so many clips are surer
 LARGE_EVERY = 2  # steps
 
 
