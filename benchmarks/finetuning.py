@@ -29,10 +29,9 @@ from PromptOnceLib.models.model_card import ModelCard
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt import ObjectPrompt
-from PromptOnceLib.segmentation.metrics import dice
 from training.evaluation.images import image_examples
 from training.evaluation.markdown import markdown_table
-from training.evaluation.scores import Example, as_shipped, propagated
+from training.evaluation.scores import Example, as_shipped, dice_of, propagated
 
 MASKS = 60  # of a kind of image, at most
 
@@ -48,7 +47,7 @@ class SeenMask:
         """Of what the model makes of the smallest box around the mask."""
         shape = self.mask.shape
         output = tracker.segment(self.features, ObjectPrompt(box=tight_box(self.mask)), shape)
-        return dice(tracker.full_size_mask(output.logits, shape).cpu().numpy(), self.mask) or 0.0
+        return dice_of(tracker.full_size_mask(output.logits, shape).cpu().numpy(), self.mask)
 
 
 @dataclass
@@ -108,7 +107,7 @@ def volume_dices(examples: Iterable[Example], tracker: Tracker) -> list[list[flo
     found: dict[str, list[float]] = {}
     for one in examples:
         masks = propagated(tracker, one, one.prompt).masks[0]
-        found.setdefault(one.image, []).append(dice(masks, one.reference) or 0.0)
+        found.setdefault(one.image, []).append(dice_of(masks, one.reference))
     return list(found.values())
 
 

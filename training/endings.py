@@ -20,11 +20,12 @@ def end_objects(labels: Array, targets: list[Target], share: float, rng: Rng) ->
             continue
         around = labels[0][ndimage.binary_dilation(mask, iterations=2) & ~mask]
         if around.size:
+            successor = np.bincount(around).argmax()
             end = int(rng.integers(1, len(labels)))
             steps = int(rng.integers(min(TAPER, end - 1) + 1))
             for t in range(end - steps, len(labels)):
                 own = np.isin(labels[t], target)
-                labels[t][own & ~_innermost(own, (end - t) / (steps + 1))] = np.bincount(around).argmax()
+                labels[t][own & ~_innermost(own, (end - t) / (steps + 1))] = successor
 
 
 def _innermost(mask: Array, share: float) -> Array:

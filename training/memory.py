@@ -26,11 +26,10 @@ from PromptOnceLib.engine.rules.memory_rules import MemoryRules, RuledTracker
 from PromptOnceLib.engine.rules.second_pass import second_pass
 from PromptOnceLib.engine.tracker import Features, Tracker
 from PromptOnceLib.models.registry import ModelFiles
-from PromptOnceLib.segmentation.metrics import dice
 from training.calibrate import calibration_examples
 from training.evaluation.images import image_examples
 from training.evaluation.markdown import markdown_table
-from training.evaluation.scores import CachingTracker, Example, embedded
+from training.evaluation.scores import CachingTracker, Example, dice_of, embedded
 
 SECOND_PASS = "second pass"
 RULES: dict[str, MemoryRules] = {
@@ -91,7 +90,7 @@ class Comparison:
         masks = np.zeros_like(example.reference)
         for output in second_pass(work, task) if name == SECOND_PASS else work.run(task):
             masks[output.slice] = output.masks[0]
-        return dice(masks, example.reference) or 0.0
+        return dice_of(masks, example.reference)
 
 
 def table(found: list[tuple[Example, Dices]], seconds: dict[str, float]) -> str:
