@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PromptOnceLib.batch.run_folder.leases import Leases
+from training.evaluation.markdown import markdown_table
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
@@ -89,10 +90,11 @@ def main() -> None:
         print(f"| {runners} | {chosen.cases} | {seconds:.1f} | {milliseconds:.2f} | {'yes' if once else 'NO'} |")
     cases = drawn_cases(chosen.cases, chosen.seconds, chosen.spread)
     titles = [f"disk {disk:g} s a case" for disk in chosen.disk]
-    print(f"\n| workers | {' | '.join(titles)} |\n| --- |{' --- |' * len(titles)}")
+    rows = []
     for workers in WORKERS:
-        shown = [sum(cases) / workers / simulate(workers, cases, disk) for disk in chosen.disk]
-        print(f"| {workers} | {' | '.join(f'{100 * efficiency:.1f} %' for efficiency in shown)} |")
+        efficiencies = [sum(cases) / workers / simulate(workers, cases, disk) for disk in chosen.disk]
+        rows.append([str(workers), *(f"{100 * efficiency:.1f} %" for efficiency in efficiencies)])
+    print(f"\n{markdown_table(['workers', *titles], rows)}")
 
 
 if __name__ == "__main__":

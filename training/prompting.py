@@ -65,12 +65,17 @@ def papers_points(mask: np.ndarray, hollow: bool, rng: Rng) -> list[tuple[float,
     return [(point.x, point.y) for point in chosen.prompt.points if point.positive][:MAX_PARTS]
 
 
+def bounds_of(mask: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the smallest box around a boolean mask that is not empty."""
+    rows, columns = ndimage.find_objects(mask.astype(np.uint8))[0]
+    return rows, columns
+
+
 def hole_of(mask: np.ndarray) -> np.ndarray | None:
     """What a mask encloses, bool like it; None where that is nothing or little, or the mask is empty."""
     if not mask.any():
         return None
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    box = bounds_of(mask)
     filled = ndimage.binary_fill_holes(mask[box])
     hole = np.zeros_like(mask)
     hole[box] = filled & ~mask[box]
@@ -84,8 +89,8 @@ def is_hollow(mask: np.ndarray) -> bool:
 
 def covers_middle(mask: np.ndarray) -> bool:
     """Whether the middle of a mask's box, where the papers' negative point lies, is on the mask."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return bool(mask[(rows[0] + rows[-1]) // 2, (columns[0] + columns[-1]) // 2])
+    rows, columns = bounds_of(mask)
+    return bool(mask[(rows.start + rows.stop - 1) // 2, (columns.start + columns.stop - 1) // 2])
 
 
 def is_in_parts(mask: np.ndarray) -> bool:
@@ -96,18 +101,18 @@ def is_in_parts(mask: np.ndarray) -> bool:
 
 def jittered_box(mask: np.ndarray, rng: Rng) -> tuple[float, float, float, float]:
     """Box around the mask, each side moved by up to a tenth of the box and by up to two pixels."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    height, width = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+    rows, columns = bounds_of(mask)
+    height, width = rows.stop - rows.start, columns.stop - columns.start
     amount = rng.choice([0.0, 0.03, 0.08, 0.15])
 
     def moved(value: float, size: float, limit: int) -> float:
         return float(np.clip(value + rng.normal(0, 1) * (amount * size + (amount > 0)), 0, limit))
 
     return (
-        moved(columns[0], width, mask.shape[1]),
-        moved(rows[0], height, mask.shape[0]),
-        moved(columns[-1] + 1, width, mask.shape[1]),
-        moved(rows[-1] + 1, height, mask.shape[0]),
+        moved(columns.start, width, mask.shape[1]),
+        moved(rows.start, height, mask.shape[0]),
+        moved(columns.stop, width, mask.shape[1]),
+        moved(rows.stop, height, mask.shape[0]),
     )
 
 

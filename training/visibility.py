@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 from scipy import ndimage
 
 from training.phantoms.canvas import Array
-from training.prompting import hole_of
+from training.prompting import bounds_of, hole_of
 
 MIN_CONTRAST = 12  # grey levels
 
@@ -16,11 +15,7 @@ def can_be_seen(frame: Array, mask: Array) -> bool:
     if mask.sum() < 20:
         return False
     reach = _reach(mask)
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    near = (
-        slice(max(0, rows[0] - reach - 1), rows[-1] + reach + 2),
-        slice(max(0, columns[0] - reach - 1), columns[-1] + reach + 2),
-    )
+    near = tuple(slice(max(0, side.start - reach - 1), side.stop + reach + 1) for side in bounds_of(mask))
     frame, mask = frame[near], mask[near]
     around = ndimage.binary_dilation(mask, iterations=reach) & ~mask
     rim = mask & ~ndimage.binary_erosion(mask, iterations=reach)
