@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.errors import GeometryError, InputError
+from PromptOnceLib.errors import GeometryError, InputError, VolumeError
 from PromptOnceLib.imaging.dicom.tags import OnProgress
 from PromptOnceLib.imaging.in_memory import volume_in_memory
 from PromptOnceLib.imaging.phantom import chest_phantom
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
-from PromptOnceLib.segmentation.reference import parse_reference, read_reference
+from PromptOnceLib.segmentation.reference import as_labels, parse_reference, read_reference
 
 Image = Any
 """A path, a Volume, an image of SimpleITK or nibabel, or an array (slice, row, column) or (row, column)."""
@@ -75,7 +75,7 @@ def volume(image: Image, spacing: Sequence[float] | None = None, modality: str =
     Raises
     ------
     VolumeError, GeometryError
-        For what is no image, or lies nowhere in space.
+        For what is no image, or lies nowhere in space; for a spacing or a modality beside one of the image's own.
 
     Examples
     --------
@@ -84,7 +84,11 @@ def volume(image: Image, spacing: Sequence[float] | None = None, modality: str =
     >>> po.volume(np.zeros((5, 64, 48)), spacing=(3.0, 0.8, 0.8)).geometry.spacing  # along i, j, k
     (0.8, 0.8, 3.0)
     """
-    return image if isinstance(image, Volume) else volume_in_memory(image, spacing, modality)
+    if not isinstance(image, Volume):
+        return volume_in_memory(image, spacing, modality)
+    if spacing is not None or modality:
+        raise VolumeError("The volume has a spacing and a modality of its own: leave them out.")
+    return image
 
 
 def phantom(number: int = 0, slices: int = 40) -> tuple[Volume, NDArray[np.uint8]]:
@@ -136,8 +140,13 @@ def labels_on(reference: Labels3D, grid: Volume, notify: Callable[[str], None]) 
     else:
         found = volume_in_memory(reference)
         array, fits = found.array, found.geometry.same_grid(grid.geometry)
+    if not fits and array.shape == grid.array.shape:
+        raise GeometryError(
+            "The labels do not lie on the grid of the image: they have its size, but state another place, spacing or "
+            "direction. Copy these from the image, or give the labels as an array, which is taken voxel by voxel."
+        )
     if not fits:
         raise GeometryError(
             f"The labels {array.shape} do not lie on the grid of the image {grid.array.shape} (slices, rows, columns)."
         )
-    return array
+    return array if array.dtype == bool else as_labels(array, "The segmentation")

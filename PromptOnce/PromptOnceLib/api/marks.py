@@ -39,8 +39,11 @@ def object_prompt(
     box: x0, y0, x1, y1. points: (x, y) on the object, or (x, y, label) with a label of 0 beside it. positive, negative:
     the same in two lists. mask: (rows, columns), not 0 where the object is. Raises PromptError.
     """
-    marked = [(p[0], p[1], bool(p[2]) if len(p) > 2 else True) for p in points]
-    marked += [(p[0], p[1], True) for p in positive] + [(p[0], p[1], False) for p in negative]
+    try:
+        marked = [(p[0], p[1], bool(p[2]) if len(p) > 2 else True) for p in points]
+        marked += [(p[0], p[1], True) for p in positive] + [(p[0], p[1], False) for p in negative]
+    except (TypeError, IndexError) as error:
+        raise PromptError("Points are a list of (x, y), one point too: [(x, y)].", repr(error)) from error
     if box is None and not marked and mask is None:
         return None
     try:

@@ -160,7 +160,7 @@ class Segmentation:
             Ends in .seg.nrrd (3D Slicer, with names, colours and prompts), or in .nii.gz, .nrrd or .mha for a label
             map with the labels 1, 2, ... in the order of ``names``. What stands there is replaced.
         csv : str or Path, optional
-            The table of slices, of all objects as one.
+            The table of slices, with a row for each object of a slice.
         sheet : str or Path, optional
             A contact sheet, .png.
 

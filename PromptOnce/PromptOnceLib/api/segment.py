@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on
@@ -16,13 +17,13 @@ from PromptOnceLib.api.marks import FourNumbers, Pixel, object_prompt, one_sourc
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.session import Session
 from PromptOnceLib.cases.case import prepare_case, with_walls
-from PromptOnceLib.cases.prompt_source import PromptSource
-from PromptOnceLib.errors import PromptError, SeedError
+from PromptOnceLib.cases.prompt_source import PromptSource, with_name
+from PromptOnceLib.errors import InputError, PromptError, SeedError
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, check_prompted
-from PromptOnceLib.seeds.apply import SeedSource, Start
+from PromptOnceLib.seeds.apply import OLD_STARTS, SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
@@ -174,6 +175,9 @@ def segment(
     >>> result.dice(organs == 1) > 0.8
     True
     """
+    _check_numbers(slice=slice, first=first, last=last)
+    if seed is None and (start, by, fit, target) != ("central", "prompt", None, None):
+        raise PromptError("start, by, fit and target go with a seed: leave them out.")
     volume, notices = any_volume(image, spacing), list[str]()
     labels = _labels(prompt_from, volume, name, strategy, notices)
     by_hand = object_prompt(name, box, points, positive, negative, mask)
@@ -183,8 +187,10 @@ def segment(
         seeds = None
         if seed is not None:
             found, of_choice = _seeds(seed, target, SeedLibrary(library), session, volume, axis)
-            seeds = SeedSource(found, start, by, fit, notices=of_choice)
+            seeds = SeedSource(found, OLD_STARTS.get(str(start), start), by, fit, notices=of_choice)
         source = one_source(by_hand, several, prompt, labels, seeds)
+        if name != "object" and by_hand is None and labels is None:
+            source = with_name(source, name)
         others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
         compared = None if reference is None else labels_on(reference, volume, notices.append)
         case = prepare_case(volume, source, axis, slice, window, compared, notices)
@@ -197,6 +203,13 @@ def segment(
         if isinstance(source, SeedSource) and slice is None:
             case = session.placed(case, source, within)
         return Segmentation(session.run(case, settings, on_progress, should_cancel))
+
+
+def _check_numbers(**slices: Any) -> None:
+    """Raise InputError for slices that are no whole numbers."""
+    for name, value in slices.items():
+        if value is not None and not isinstance(value, int | np.integer):
+            raise InputError(f"{name} is the number of a slice, from 0, not {str(value)[:40]!r}.")
 
 
 def _labels(

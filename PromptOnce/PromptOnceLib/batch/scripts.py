@@ -8,6 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from PromptOnceLib.batch.cluster.dask_run import on_cluster
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
@@ -145,7 +147,7 @@ def run(
     reference : str, optional
         Pattern of the references in a folder, such as "{case}_lung.nii.gz:1,2".
     names : sequence of str, optional
-        Of the cases of a list.
+        Of the cases of a list, each another one: letters, digits, ".", "-" and "_".
     method : str, optional
         "propagate" from one slice or, with ``prompt_from_reference``, prompt "each-slice" that holds the reference.
     jitter, random_seed : (int, int), int, optional
@@ -203,7 +205,7 @@ def run(
     """
     choice = prompt_choice(seed, target, prompt, prompt_from_reference, strategy)
     selection = Selection(prompt=choice, references=reference, window=window, axis=axis)
-    options = BatchOptions(
+    options = _options(
         method=method,
         jitter=jitter,
         random_seed=random_seed,
@@ -247,6 +249,15 @@ def run(
         should_cancel=cancelled,
     )
     return BatchResults(folder, summary)
+
+
+def _options(**values: Any) -> BatchOptions:
+    """Options of a run. Raises InputError for a value that there is not."""
+    try:
+        return BatchOptions(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"{first['loc'][0]} cannot be {str(first['input'])[:40]!r}: {first['msg']}.") from error
 
 
 def open_results(folder: str | Path) -> BatchResults:

@@ -27,6 +27,16 @@ SeveralSources = tuple[ObjectPrompt | Markups | Labels, ...]
 PromptSource = Prompt | PromptSet | ObjectPrompt | Markups | Labels | SeveralSources | SeedSource
 
 
+def with_name(source: PromptSource, name: str) -> PromptSource:
+    """The prompt of a file with another name for its object. Raises PromptError where it has several."""
+    if isinstance(source, Markups):
+        return replace(source, name=name)
+    if not isinstance(source, Prompt | PromptSet) or len(source.objects) != 1 or not name.strip():
+        raise PromptError("A name goes with one object, and what is named already keeps its names: leave it out.")
+    renamed = source.objects[0].model_copy(update={"name": name})
+    return source.model_copy(update={"objects": (renamed,)})
+
+
 def choose_axis_for(volume: Volume, source: PromptSource, axis: str) -> AxisChoice:
     """The axis of the slices: what the user names, or the source's own. Raises PromptError where they differ."""
     if isinstance(source, SeedSource) and axis.strip().lower() == "auto" and 1 not in volume.geometry.shape:

@@ -112,7 +112,7 @@ def list_plan(plan: BatchPlan, as_json: bool) -> None:
         click.echo(notice, err=True)
     for case in plan.cases:
         click.echo(_describe(case))
-    click.echo(f"{len(plan.cases)} cases", err=True)
+    click.echo("1 case" if len(plan.cases) == 1 else f"{len(plan.cases)} cases", err=True)
 
 
 def _describe(case: PlannedCase) -> str:

@@ -50,7 +50,7 @@ def choose_axis(geometry: Geometry) -> AxisChoice:
     coarsest = max(spacing)
     tied = [axis for axis in range(3) if spacing[axis] >= (1 - _TIE) * coarsest]
     if len(tied) == 1:
-        return AxisChoice(tied[0], f"coarsest spacing ({coarsest:.3g} mm)")
+        return AxisChoice(tied[0], f"coarsest spacing, {coarsest:.3g} mm")
     return AxisChoice(_nearest_axis(geometry, "axial", tied), "about equal spacing, axis nearest to axial")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class SeedSource:
     found it. by: box and points, or the accepted mask. fit: see fit.py, None for the default. names: of the objects to
     segment, in this order; None for all of the first seed. notices: what choosing the seeds gave, for the user.
 
-    Raises SeedError for no seed at all.
+    Raises SeedError for no seed at all, and for a start, a way to prompt or a fit that there is not.
     """
 
     seeds: tuple[Seed, ...]
@@ -51,6 +51,13 @@ class SeedSource:
     def __post_init__(self) -> None:
         if not self.seeds:
             raise SeedError("No seed was chosen. Choose one or more.")
+        known = {"by": get_args(By), "fit": (None, *get_args(Fit)), "start": ("central", *get_args(Searched))}
+        for name, words in known.items():
+            value = getattr(self, name)
+            if value not in words and not (name == "start" and isinstance(value, int)):
+                there = ", ".join(word for word in words if word)
+                number = ", or the number of a slice" if name == "start" else ""
+                raise SeedError(f"{name} cannot be {str(value)[:40]!r}: it is one of {there}{number}.")
 
     @property
     def label(self) -> str:

@@ -73,6 +73,7 @@ def write_dicom_seg(
     Names become codes by Segment.terminology. Raises SegmentationFileError where the images lack what a SEG needs.
     """
     import pydicom
+    from pydicom.valuerep import DS
 
     hd = _highdicom()
     described = [_described(hd, number, segment) for number, segment in enumerate(segments, start=1)]
@@ -102,6 +103,9 @@ def write_dicom_seg(
                 series_description="Segmentation, for research only",
                 omit_empty_frames=bool(voxels.any()),
             )
+            if source.placed:  # of the places, as images may state another distance, which would be copied
+                measures = written.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+                measures.SpacingBetweenSlices = DS(geometry.spacing[2], auto_format=True)
             written.save_as(path)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise SegmentationFileError(
@@ -156,8 +160,7 @@ def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[NDArray[A
     normal = np.cross(directions[:3], directions[3:])
     places = np.array([frame.PlanePositionSequence[0].ImagePositionPatient for frame in frames], float)
     heights = places @ normal
-    steps = np.diff(np.unique(heights.round(3)))
-    step = float(steps.min()) if len(steps) else float(measures.get("SpacingBetweenSlices") or measures.SliceThickness)
+    step = _distance_of_slices(heights, measures)
     exact = (heights - heights.min()) / step
     index = exact.round().astype(int)
     if np.abs(exact - index).max() > _UNEVEN:
@@ -171,6 +174,20 @@ def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[NDArray[A
     axes = np.column_stack([directions[:3], directions[3:], normal])
     size = (pixels.shape[2], pixels.shape[1], len(voxels))
     return voxels, Geometry(size, (columns, rows, step), (x, y, z), tuple(axes.ravel().tolist()))
+
+
+def _distance_of_slices(heights: NDArray[Any], measures: Any) -> float:
+    """Between neighbouring slices in mm. Slices without any object are left out of most files, so what lies between
+    those that are there may be several times as much: the file's own statement counts where all places agree with it.
+    """
+    span, stated = float(np.ptp(heights)), abs(float(measures.get("SpacingBetweenSlices") or 0))
+    if stated and round(span / stated):
+        step = span / round(span / stated)  # as exact as the places are
+        exact = (heights - heights.min()) / step
+        if abs(step - stated) <= _UNEVEN * stated and np.abs(exact - exact.round()).max() <= _UNEVEN:
+            return step
+    steps = np.diff(np.unique(heights.round(3)))
+    return float(steps.min()) if len(steps) else stated or float(measures.SliceThickness)
 
 
 def _group(shared: Any, frame: Any, name: str) -> Any:

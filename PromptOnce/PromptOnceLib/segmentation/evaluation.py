@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.imaging.stack import parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Array, Geometry
 from PromptOnceLib.schema import StrictModel
-from PromptOnceLib.segmentation.io import keeps_names
+from PromptOnceLib.segmentation.io import DICOM_SUFFIX, keeps_names
 from PromptOnceLib.segmentation.metrics import Summary, dice, jaccard, slice_scores, summarise, surface_figures
 from PromptOnceLib.segmentation.object_labels import parse_objects, read_objects, segment_choice
 from PromptOnceLib.segmentation.reference import grid_of, read_reference
@@ -81,6 +81,8 @@ def evaluate_files(
 ) -> Iterator[Evaluated]:
     """Compare FILE[:LABEL[=NAME],...] with FILE[:LABEL[=NAME],...] on the result's grid, one object after the other.
 
+    A DICOM segmentation, which has no slices without an object, counts as empty on the further ones of the reference.
+
     Objects belong together by their names or, where one of the files has none, by their numbers; one object alone on
     each side belongs to the other. Labels that are chosen without names make one object, which is compared with all of
     the other side. together: all objects of both as one. axis: of the slices, as parse_axis takes it. tolerance: mm.
@@ -90,6 +92,9 @@ def evaluate_files(
     """
     wanted = parse_objects(result)
     grid = grid_of(wanted.path, wanted.labels)
+    if wanted.path.suffix.lower() == DICOM_SUFFIX:
+        compared = parse_objects(reference)
+        grid = _with_slices_of(grid, grid_of(compared.path, compared.labels))
     choice = parse_axis(axis, grid)
     ours, theirs = _side(result, grid, notify), _side(reference, grid, notify)
     if together or ours.joined or theirs.joined:
@@ -98,6 +103,18 @@ def evaluate_files(
         pairs = _matched(ours, theirs, notify)
     for mine, true in pairs:
         yield _evaluated(mine, true, grid, choice.axis, tolerance)
+
+
+def _with_slices_of(grid: Geometry, other: Geometry) -> Geometry:
+    """A grid with more slices along k, as far as another one reaches that lies about it; as it is where none does."""
+    to_ijk = np.linalg.inv(grid.ijk_to_lps())
+    corners = other.corners() @ to_ijk[:3, :3].T + to_ijk[:3, 3]
+    lowest, highest = corners.min(0).round().astype(int), corners.max(0).round().astype(int)
+    if (highest < 0).any() or (lowest >= grid.size).any():
+        return grid
+    before, last = max(0, -lowest[2]), max(grid.size[2] - 1, highest[2])
+    x, y, z = (float(value) for value in (grid.ijk_to_lps() @ [0, 0, -before, 1])[:3])
+    return replace(grid, size=(*grid.size[:2], int(before + last + 1)), origin=(x, y, z))
 
 
 def _side(text: str, grid: Geometry, notify: Callable[[str], None]) -> _Side:

@@ -24,6 +24,7 @@ from PromptOnceLib.segmentation.io import DICOM_SUFFIX, SegmentationFile, keeps_
 _LONGEST_LABEL = 9  # digits
 _SAME_PLACE = 0.05  # voxels; what is nearer comes from rounding
 _SAME_SPACING = 1e-3
+_ROUNDED = 0.02  # half a step of eight bits over five labels
 Labels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
@@ -108,7 +109,8 @@ def on_image_grid(
         raise GeometryError(
             f"The labels of {path.name} lie outside the image. Choose the reference that was made on this image."
         )
-    notify(f"{path.name} {_difference(own_geometry, geometry)}")
+    if path.suffix.lower() != DICOM_SUFFIX or not _shares_voxels(own_geometry, geometry):
+        notify(f"{path.name} {_difference(own_geometry, geometry)}")
     return resampled
 
 
@@ -132,7 +134,7 @@ def _read_labels(path: Path, labels: Sequence[int | str] | None) -> tuple[Labels
             f"{path.name} shows its labels as colours. Save it with the label numbers as grey values, for example from "
             "3D Slicer."
         )
-    return _keep(_as_labels(image.array, path), labels, path), image.geometry
+    return _keep(as_labels(image.array, path.name), labels, path), image.geometry
 
 
 def _is_dicom_image(path: Path) -> bool:
@@ -166,11 +168,20 @@ def place_of_segment(file: SegmentationFile, want: int | str, path: Path) -> int
     raise SegmentationFileError(f"{path.name} has no segment {want}. It holds: {known}.")
 
 
-def _as_labels(array: Array, path: Path) -> Labels:
+def as_labels(array: Array, name: str) -> Labels:
+    """Whole numbers from 0 to 65535 as labels. Raises SegmentationFileError for other values.
+
+    Programs that save labels as scaled numbers, as nibabel does with floats in a file of integers, leave them a little
+    beside: what is nearer than _ROUNDED is meant to be whole.
+    """
+    if array.dtype.kind == "f":
+        whole = np.rint(array)
+        near = np.abs(array - whole).max(initial=0) <= _ROUNDED and np.array_equal(whole != 0, array != 0)
+        array = whole if near else array
     lowest, highest = array.min(), array.max()
     if not (lowest >= 0 and highest <= np.iinfo(np.uint16).max and np.array_equal(array, np.trunc(array))):
         raise SegmentationFileError(
-            f"{path.name} is not a label map: its values are not whole numbers from 0 to 65535. Choose a segmentation."
+            f"{name} is not a label map: its values are not whole numbers from 0 to 65535. Choose a segmentation."
         )
     return array.astype(np.uint8 if highest <= np.iinfo(np.uint8).max else np.uint16)
 
@@ -228,6 +239,13 @@ def _apart_in_form_alone(own: Geometry, target: Geometry) -> float | None:
         for second in _readings(target)
     )
     return apart if same else None
+
+
+def _shares_voxels(own: Geometry, target: Geometry) -> bool:
+    """Whether the voxels of one grid are some of the other's, as those of a DICOM file with some of its slices are."""
+    to_target = np.linalg.inv(target.ijk_to_lps()) @ own.ijk_to_lps()
+    whole = to_target.round()
+    return np.array_equal(whole[:3, :3], np.eye(3)) and farthest_corner(to_target, whole, own.size) <= _SAME_PLACE
 
 
 def _readings(geometry: Geometry) -> list[Matrix]:

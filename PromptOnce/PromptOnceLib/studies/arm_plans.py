@@ -50,7 +50,7 @@ def arm_options(design: StudyDesign, arm: StudyArm, study: Path, machine: StudyM
         method=arm.method,
         jitter=arm.jitter,
         random_seed=arm.random_seed,
-        position=None if arm.method == "each-slice" or arm.position == 0.5 else arm.position,
+        position=None if arm.method == "each-slice" or arm.shared_seed or arm.position == 0.5 else arm.position,
         fewest_pixels=design.fewest_pixels,
         distances="hausdorff" in design.metrics,
         model=arm.model,

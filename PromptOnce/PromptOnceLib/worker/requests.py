@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from PromptOnceLib.prompts.interpolation import check_interpolation
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.walls import Walls, kept_out
-from PromptOnceLib.prompts.zoom import Sight
+from PromptOnceLib.prompts.zoom import Sight, zoom_from_text
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, Removed, clean_up
 from PromptOnceLib.segmentation.result import Between, SegmentationResult
 from PromptOnceLib.worker import protocol
@@ -33,6 +33,7 @@ from PromptOnceLib.worker.job import Job
 from PromptOnceLib.worker.progress import Progress
 from PromptOnceLib.worker.session_job import OnNotice, Queue, SessionJob
 
+Direction = Literal["both", "forward", "backward"]
 OnSlice = Callable[[protocol.SliceDone], object]
 OnEnd = Callable[["PropagationJob", PromptOnceError | None], object]
 
@@ -50,11 +51,13 @@ class Settings:
     stay once all slices are done. settled: slices that somebody has settled elsewhere, which a clean-up leaves as they
     are. zoom: how much of a slice the network sees. crops: what an earlier run saw of objects, by name, instead of
     that. between: how the slices between prompted ones come about. walls: what no mask may hold.
+
+    Raises InputError for a direction, a clean-up, a zoom or a way between prompted slices that there is not.
     """
 
     first: int = 0
     last: int | None = None
-    direction: Literal["both", "forward", "backward"] = "both"
+    direction: Direction = "both"
     fill_hole_area: int = 0
     stop_when_absent: bool = False
     alone: bool = False
@@ -66,6 +69,13 @@ class Settings:
     crops: Mapping[str, Crop] = field(default_factory=dict)
     between: Between = "track"
     walls: Walls | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        zoom_from_text(str(self.zoom))
+        for name, kind in (("direction", Direction), ("between", Between), ("clean_up", CleanUp)):
+            value, known = getattr(self, name), get_args(kind)
+            if value not in known:
+                raise InputError(f"{name} cannot be {str(value)[:40]!r}: it is {', '.join(known[:-1])} or {known[-1]}.")
 
     def within(self, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist."""

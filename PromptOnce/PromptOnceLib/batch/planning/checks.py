@@ -45,11 +45,19 @@ def check_method(options: BatchOptions, plan: BatchPlan) -> None:
     if options.method == "propagate":
         if any(case.prompt.strategy == "S1" for case in plan.cases):
             raise InputError("S1 has no prompt to propagate: prompt each slice, or choose another strategy.")
+        _check_used(options, {case.prompt.kind for case in plan.cases})
         return
     if any(case.prompt.kind != "reference" for case in plan.cases):
         raise InputError("Slices are prompted each by itself from a reference: take all prompts from there.")
     if options.round_trip:
         raise InputError("A round trip tells how far one prompted slice carries: leave it out here.")
+
+
+def _check_used(options: BatchOptions, kinds: set[str]) -> None:
+    """Raise InputError for moves and positions that no prompt has, lest figures be taken for those of moved prompts."""
+    chosen = [name for name in ("jitter", "position") if getattr(options, name) is not None]
+    if chosen and "reference" not in kinds:
+        raise InputError(f"Only prompts from references can be moved so: leave out {', '.join(chosen)}.")
 
 
 def _message(check: Callable[[], object]) -> str | None:

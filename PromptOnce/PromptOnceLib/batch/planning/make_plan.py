@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from PromptOnceLib.batch.planning.case_names import unique_names
+from PromptOnceLib.batch.planning.case_names import is_safe, safe_name, unique_names
 from PromptOnceLib.batch.planning.checks import axis_problem, prompt_file_problem, window_problem
 from PromptOnceLib.batch.planning.manifest import SeedProblem, read_manifest
 from PromptOnceLib.batch.planning.plan import BatchPlan, PlannedCase, PromptChoice, Selection
@@ -58,7 +59,9 @@ def plan_images(
         f"volume-{n}" if path is None else f"series-{n:03}" if files else path.name
         for n, (path, files) in enumerate(zip(paths, dicom, strict=True), start=1)
     ]
-    unique = unique_names([PurePath(name) for name in names or default])
+    if names is not None:
+        _check_names(names)
+    unique = list(names or unique_names([PurePath(name) for name in default]))
     cases = tuple(
         PlannedCase(
             name=name,
@@ -73,6 +76,16 @@ def plan_images(
     )
     volumes = {name: item for name, item in zip(unique, images, strict=True) if isinstance(item, Volume)}
     return BatchPlan(selection=selection, cases=cases), volumes
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Raise InputError for names of cases that cannot be used as they are, as a manifest refuses them."""
+    wrong = next((name for name in names if not is_safe(name)), None)
+    if wrong is not None:
+        raise InputError(f'"{wrong}" cannot name a folder everywhere; "{safe_name(wrong)}" could.')
+    doubled = [name for name, count in Counter(name.casefold() for name in names).items() if count > 1]
+    if doubled:
+        raise InputError(f'"{doubled[0]}" names several cases. Give each one a name of its own.')
 
 
 def _dicom(image: Path) -> tuple[Path, ...]:

@@ -104,6 +104,11 @@ class _Reader:
         text = row.cells["reference"]
         if not text:
             return None
+        try:
+            text = str(expanded(text))
+        except PromptOnceError as error:
+            self._note(row, "reference", error.message)
+            return None
         problem = reference_problem(text, self._folder)
         if problem is not None:
             self._note(row, "reference", problem)

@@ -47,6 +47,7 @@ class ReferenceFinder:
         """
         below = _below(self.folder, image)
         own = [path for path in self._files if self._belongs(path, image, below, case)]
+        own = [path for path in own if self._case_of(path) == case] or own  # of A and a, the one that is written alike
         if len(own) > 1:
             raise InputError(
                 f"{len(own)} files could be the reference of {below}, among them {own[0].name} and {own[1].name}. Make "

@@ -117,6 +117,9 @@ def _sorted_out(folder: Path, notify: Callable[[str], None]) -> tuple[list[Path]
             f"{_listed(unnamable)} left out: the name holds bytes that are not text. Rename what is to be segmented."
         )
     files = [path for path in files if path not in set(unnamable)]
+    archives = [path for path in files if path.suffix.lower() == ".zip"]
+    if archives:
+        notify(f"{_listed(archives)} left out: unpack an archive, or name it in a manifest.")
     ordinary = [path for path in files if _is_image(path)]
     return ordinary, [path for path in files if image_suffix(path.name) is None]
 
@@ -157,8 +160,16 @@ def _walk(folder: Path) -> Iterator[Path]:
     def stop(error: OSError) -> None:
         raise error
 
-    for parent, folders, files in os.walk(folder, onerror=stop):
+    root, seen = folder.resolve(), set[Path]()
+    for parent, folders, files in os.walk(folder, onerror=stop, followlinks=True):
         here = Path(parent)
+        place = here.resolve()
+        # Links are followed, but none back into the folder, where all is found anyway, and none to a place for twice.
+        back = place.is_relative_to(root) and place != root / here.relative_to(folder)
+        if back or place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not is_run_folder(here / name))
         yield from (here / name for name in files if not name.startswith("."))
 

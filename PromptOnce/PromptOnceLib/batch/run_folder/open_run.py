@@ -27,6 +27,7 @@ from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, read_case_r
 from PromptOnceLib.errors import RunExistsError, RunFolderError
 from PromptOnceLib.files.atomic import PREFIX, replacing
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
+from PromptOnceLib.files.stamp import file_sha256
 
 _TITLES = {
     "method": "method",
@@ -231,13 +232,23 @@ def _refuse_to_mix(folder: Path, recorded: RecordedPlan, plan: BatchPlan, finish
             "Choose another folder."
         )
     for name, done in finished.items():
-        if name in before and before[name].image != now[name].image:
-            sizes = [path.stat().st_size if path.is_file() else -1 for path in input_files(now[name])]
-            if sizes != [stamp.size for stamp in done.files]:
-                raise RunFolderError(
-                    f"The run in {folder} does not fit: its finished case {name} is another image "
-                    f"({before[name].image} then, {now[name].image} now). Choose another folder."
-                )
+        if name in before and before[name].image != now[name].image and not _same_image(now[name], done):
+            raise RunFolderError(
+                f"The run in {folder} does not fit: its finished case {name} is another image "
+                f"({before[name].image} then, {now[name].image} now). Choose another folder."
+            )
+
+
+def _same_image(case: PlannedCase, done: Finished) -> bool:
+    """Whether a case whose image lies elsewhere than before is still of the same image: one that was moved.
+
+    Series of one scanner often have files of equal sizes and times, so the contents of the first and of the last count.
+    """
+    paths = input_files(case)
+    if [path.stat().st_size if path.is_file() else -1 for path in paths] != [stamp.size for stamp in done.files]:
+        return False
+    last = len(case.files) - 1
+    return all(file_sha256(paths[n]) == done.files[n].sha256 for n in {0, last} if n >= 0)
 
 
 def _differences(recorded: RecordedPlan, plan: BatchPlan, options: BatchOptions) -> list[str]:

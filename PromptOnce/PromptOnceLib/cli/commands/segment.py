@@ -18,7 +18,7 @@ from PromptOnceLib.cli.options.common import (
     window_option,
 )
 from PromptOnceLib.cli.options.outputs import OutputOptions, output_options
-from PromptOnceLib.cli.options.prompt import ONE_PROMPT, PromptOptions, labels, prompt_options, reference_of
+from PromptOnceLib.cli.options.prompt import ONE_PROMPT, UNNAMED, PromptOptions, labels, prompt_options, reference_of
 from PromptOnceLib.cli.options.run import RunOptions, run_options
 from PromptOnceLib.cli.options.seed import SeedOptions, seed_options, start_searched, with_scanner
 from PromptOnceLib.cli.seed_checks import trip_after
@@ -102,6 +102,8 @@ def segment(
     if bool(seed.seeds) == bool(prompt.given):
         raise InputError(f"{ONE_PROMPT}, or --seed NAME.")
     seed.check(slice_index)
+    if seed.seeds and prompt.name != UNNAMED:
+        raise InputError("--name does not go with --seed: seeds name their objects themselves.")
     compared_with = [parse_reference(text)[0] for text in (reference, run.keep_out) if text]
     outputs = output.outputs(image, [image, *model.inputs, *prompt.inputs, *compared_with], prompt.save_prompt)
     files = model.files()

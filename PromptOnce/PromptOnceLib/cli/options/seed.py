@@ -107,8 +107,9 @@ class SeedOptions:
 
     def check(self, slice_index: int | None) -> None:
         """Raise InputError for options that contradict each other; slice_index: what --slice says."""
-        if not self.seeds and (self.target is not None or self.start != "central"):
-            raise InputError("--start and --target go with --seed.")
+        usual = ("central", "prompt", DEFAULT_FIT)
+        if not self.seeds and (self.target is not None or (self.start, self.by, self.fit) != usual):
+            raise InputError("--start, --by, --fit and --target go with --seed.")
         if self.seeds and slice_index is not None and self.start != "central":
             raise InputError("--slice and --start both say where the seed is to start: give one of them.")
         if any(name.lower() == "auto" for name in self.seeds):

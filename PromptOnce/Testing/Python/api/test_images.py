@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 import PromptOnceLib as po
 from PromptOnceLib.api.images import any_volume, labels_on
-from PromptOnceLib.errors import GeometryError, InputError, VolumeError
+from PromptOnceLib.errors import GeometryError, InputError, SegmentationFileError, VolumeError
 
 ARRAY = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6)
 TURNED = (0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -69,6 +69,7 @@ def test_what_is_no_image_is_refused(tmp_path: Path) -> None:
         (np.array([["a", "b"]]), None, "not plain numbers"),
         (sitk.GetImageFromArray(np.zeros((2, 2, 2, 2)), isVector=True), None, "2 values"),
         (sitk_image(), (1.0, 1.0, 1.0), "spacing of its own"),
+        (po.volume(sitk_image()), (1.0, 1.0, 1.0), "spacing and a modality of its own"),
     ]:
         with pytest.raises(VolumeError, match=sentence):
             any_volume(image, spacing)
@@ -85,5 +86,8 @@ def test_labels_are_taken_where_they_lie_on_the_grid(tmp_path: Path) -> None:
         assert np.array_equal(labels_on(labels, volume, notices.append) != 0, ARRAY > 5)
     moved = sitk_image() > 5
     moved.SetOrigin((0.0, 0.0, 0.0))
-    with pytest.raises(GeometryError, match="do not lie on the grid"):
+    with pytest.raises(GeometryError, match="do not lie on the grid of the image: they have its size, but"):
         labels_on(moved, volume, notices.append)
+    for wrong in (np.where(ARRAY > 5, 1.0, np.nan), np.where(ARRAY > 5, 1, -1), np.where(ARRAY > 5, 0.9, 0.1)):
+        with pytest.raises(SegmentationFileError, match="not a label map"):
+            labels_on(wrong, volume, notices.append)

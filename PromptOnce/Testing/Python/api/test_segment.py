@@ -213,6 +213,19 @@ def test_what_cannot_be_segmented_is_refused_before_a_worker_is_started(
         po.segment(volume, prompt_from=np.ones_like(volume.array), strategy="S1")
     with pytest.raises(PromptError, match="goes with a prompt from a segmentation"):
         po.segment(volume, box=(30, 20, 60, 60), strategy="S5")
+    for wrong in ({"zoom": "big"}, {"between": "x"}, {"clean_up": "Largest"}, {"direction": "up"}):
+        with pytest.raises(InputError, match="it is"):
+            po.segment(volume, box=(30, 20, 60, 60), **wrong)
+    with pytest.raises(InputError, match="clean_up cannot be 'Largest'"):
+        po.batch.run([volume], tmp_path / "run", prompt=tmp_path / "p.json", clean_up="Largest")
+    with pytest.raises(InputError, match="slice is the number of a slice, from 0, not '5'"):
+        po.segment(volume, box=(30, 20, 60, 60), slice="5")
+    with pytest.raises(PromptError, match="one point too"):
+        po.segment(volume, points=(30, 30))
+    with pytest.raises(PromptError, match="go with a seed"):
+        po.segment(volume, box=(30, 20, 60, 60), by="mask")
+    with pytest.raises(PromptError, match="A name goes with one object"):
+        po.segment(volume, objects={"a": {"box": (30, 20, 60, 60)}, "b": {"box": (30, 20, 60, 60)}}, name="c")
     with pytest.raises(PromptError, match="four numbers"):
         po.segment(volume, box=(30, 20, 60))
     with pytest.raises(PromptError, match='"liver" does not know "colour"'):

@@ -111,6 +111,35 @@ def test_two_files_that_could_be_the_reference_are_a_mistake(tmp_path: Path) -> 
         find_images(tmp_path, references="{case}_?.nrrd")
 
 
+def test_of_references_that_differ_in_upper_and_lower_case_the_one_written_alike_counts(tmp_path: Path) -> None:
+    for name in ("images/A.nii.gz", "images/a.nii.gz", "labels/A.nii.gz", "labels/a.nii.gz"):
+        write_image(tmp_path / name)
+    if len(list((tmp_path / "images").iterdir())) < 2:
+        pytest.skip("this file system takes both for one")
+    found = find_images(tmp_path / "images", references="labels/{case}.nii.gz")
+    assert [item.reference for item in found] == [str(tmp_path / "labels" / name) for name in ("A.nii.gz", "a.nii.gz")]
+
+
+@pytest.mark.usefixtures("_posix")
+def test_linked_folders_are_searched_once_and_not_in_circles(tmp_path: Path) -> None:
+    write_image(tmp_path / "elsewhere" / "b.nii.gz")
+    write_image(tmp_path / "images" / "a.nii.gz")
+    write_image(tmp_path / "images" / "folder" / "c.nii.gz")
+    links = {"link": "elsewhere", "again": "elsewhere", "circle": "images", "all": "", "a short way": "images/folder"}
+    for link, place in links.items():
+        (tmp_path / "images" / link).symlink_to(tmp_path / place)
+    assert sorted(item.name for item in find_images(tmp_path / "images")) == ["a", "b", "c"]
+    assert [item.image.name for item in find_images(tmp_path / "images" / "again")] == ["b.nii.gz"]
+
+
+def test_archives_are_told_of(tmp_path: Path) -> None:
+    write_image(tmp_path / "a.nii.gz")
+    (tmp_path / "b.zip").touch()
+    notices: list[str] = []
+    assert [item.name for item in find_images(tmp_path, notify=notices.append)] == ["a"]
+    assert notices == ["b.zip was left out: unpack an archive, or name it in a manifest."]
+
+
 def test_dicom_series_get_neutral_names_and_localizers_are_left_out(tmp_path: Path) -> None:
     folder = tmp_path / PATIENT
     write_series(folder, [0, 2, 4], prefix="a")

@@ -70,6 +70,13 @@ def test_a_reference_in_the_table_is_prompted_by_the_strategy_of_all(folder: Pat
     assert read(folder, text)[0].prompt == PromptChoice(kind="reference")
 
 
+def test_the_home_folder_may_be_written_short(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("USERPROFILE", str(folder))
+    (case,) = read(folder, "image,reference,prompt\n~/a.nii.gz,~/a_ref.nii.gz:1,~/prompt.json\n")
+    assert (case.image, case.reference) == (folder / "a.nii.gz", f"{folder / 'a_ref.nii.gz'}:1")
+
+
 @pytest.mark.parametrize(
     "text",
     [

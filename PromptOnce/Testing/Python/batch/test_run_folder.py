@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from PromptOnceLib.batch.run_folder.records import read_case_record, write_case_
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.stamp import FileStamp
 
-STAMP = FileStamp(size=3, mtime_ns=1, sha256="0" * 64)
+STAMP = FileStamp(size=3, mtime_ns=1, sha256=hashlib.sha256(b"abc").hexdigest())
 RECORD = read_case_record(Path(__file__).parents[1] / "compatibility" / "data" / "finished" / "cases" / "a").model_copy(
     update={"files": ()}
 )
@@ -73,6 +75,17 @@ def test_results_of_another_study_are_never_mixed_in(out: Path, tmp_path: Path) 
     other = plan_of(tmp_path / "others", "a", "b")
     (tmp_path / "others" / "a.nii.gz").write_bytes(b"another image")
     assert "its finished case a is another image" in refusal(out, other)
+
+
+def test_images_of_equal_size_and_time_that_have_changed_names_are_never_mixed_up(out: Path, tmp_path: Path) -> None:
+    """As DICOM series do, which are numbered, when another one comes before them."""
+    plan = plan_of(tmp_path / "images", "a", "b")
+    other = tmp_path / "images" / "0.nii.gz"
+    other.write_bytes(b"xyz")
+    for path in (other, tmp_path / "images" / "a.nii.gz"):
+        os.utime(path, ns=(STAMP.mtime_ns, STAMP.mtime_ns))
+    first = plan.cases[0].model_copy(update={"image": other, "files": (other,)})
+    assert "its finished case a is another image" in refusal(out, plan.model_copy(update={"cases": (first,)}))
 
 
 def test_a_study_that_was_moved_and_new_cases_are_gone_on_with(out: Path, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from PromptOnceLib.batch.planning.plan import PromptChoice, Selection
 from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
 from PromptOnceLib.batch.running import lane
 from PromptOnceLib.batch.running.run_batch import run_batch
-from PromptOnceLib.errors import DiskFullError, ModelError, RunFolderError
+from PromptOnceLib.errors import DiskFullError, InputError, ModelError, RunFolderError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.worker.client import WorkerClient
 
@@ -230,6 +230,18 @@ def test_volumes_in_memory_are_cases_too(tmp_path: Path) -> None:
     assert run_batch(plan, options, out, volumes=volumes).finished == 2
     assert np.array_equal(segmentation(out, "volume-1"), segmentation(out, "a"))
     assert run_batch(plan, options, out, volumes=volumes, resume=True).reused == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"), [(["p", "P"], "names several cases"), (["p/1", "b"], '"p-1" could'), (["p"], "1 names")]
+)
+def test_names_of_volumes_are_taken_as_they_are_or_refused(names: list[str], sentence: str, tmp_path: Path) -> None:
+    volume = read_volume(write_image(tmp_path / "a.nii.gz"))
+    selection = Selection(prompt=file_prompt(tmp_path))
+    plan, _ = plan_images([volume, volume], selection, ["p.1", "q"])
+    assert [case.name for case in plan.cases] == ["p.1", "q"]
+    with pytest.raises(InputError, match=sentence):
+        plan_images([volume, volume], selection, names)
 
 
 def test_nothing_is_made_where_the_model_is_unknown(tmp_path: Path) -> None:

@@ -115,6 +115,8 @@ def test_a_dry_run_lists_the_cases_and_makes_nothing(run: Run, images: Path, tmp
         (["prompt.json", "-o", "out", "--seed", "auto"], "neither a folder nor a manifest"),
         (["IMAGES", "-o", "IMAGES", "--prompt", "prompt.json"], "other files"),
         (["-o", "out", "--resume"], "folder or a manifest"),
+        (["IMAGES", "-o", "out", "--prompt", "prompt.json", "--jitter", "0-10"], "leave out jitter"),
+        (["IMAGES", "-o", "out", "--prompt", "prompt.json", "--position", "0.25"], "leave out position"),
     ],
 )
 def test_bad_input_ends_with_status_2_and_a_sentence(

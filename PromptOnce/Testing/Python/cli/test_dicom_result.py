@@ -42,6 +42,19 @@ def test_a_series_gets_a_dicom_segmentation_that_serves_as_a_reference(run: Run,
     assert run("segment", series, "-o", next(series.iterdir()), *BOX, "--overwrite").status == 2
 
 
+def test_slices_that_a_dicom_segmentation_leaves_out_count_as_empty(run: Run, series: Path, tmp_path: Path) -> None:
+    assert run("segment", series, "-o", "whole.nii.gz", *BOX).status == 0
+    figures = {}
+    for name in ("part.dcm", "part.nii.gz"):
+        assert run("segment", series, "-o", name, *BOX, "--range", "2:3").status == 0
+        compared = run("evaluate", name, "whole.nii.gz", "--json")
+        assert "another grid" not in compared.err
+        (item,) = compared.json["cases"][0]["objects"]
+        figures[name] = [item[key] for key in ("dice", "millilitres", "reference_millilitres", "hausdorff_mm")]
+    assert figures["part.dcm"] == pytest.approx(figures["part.nii.gz"])
+    assert figures["part.dcm"][0] < 0.6
+
+
 def test_other_images_are_refused_before_the_work(run: Run, disk_volume: Path) -> None:
     ended = run("segment", disk_volume, "-o", "r.dcm", *BOX)
     assert ended.status == 2

@@ -104,6 +104,18 @@ def test_the_figures_are_those_of_the_file(run: Run, disk_volume: Path, disk_ref
 
 
 @pytest.mark.usefixtures("_fake_worker")
+def test_the_object_of_a_prompt_file_gets_the_name_that_is_given(run: Run, disk_volume: Path, tmp_path: Path) -> None:
+    disk = ObjectPrompt(name="object", box=Box(x0=32, y0=22, x1=68, y1=58))
+    write_prompt(tmp_path / "one.json", Prompt(axis=0, slice=4, objects=(disk,)))
+    ended = run("segment", disk_volume, "-o", "one.seg.nrrd", "--prompt", "one.json", "--name", "liver", "--json")
+    assert ended.status == 0, ended.err
+    assert [item["name"] for item in ended.json["objects"]] == ["liver"]
+    write_prompt(tmp_path / "two.json", Prompt(axis=0, slice=4, objects=(disk, disk.model_copy(update={"name": "b"}))))
+    ended = run("segment", disk_volume, "-o", "two.seg.nrrd", "--prompt", "two.json", "--name", "liver")
+    assert (ended.status, "A name goes with one object" in ended.err) == (2, True)
+
+
+@pytest.mark.usefixtures("_fake_worker")
 def test_several_objects_come_from_a_prompt_file(run: Run, disk_volume: Path, tmp_path: Path) -> None:
     disk = ObjectPrompt(name="disk", box=Box(x0=32, y0=22, x1=68, y1=58))
     other = ObjectPrompt(name="corner", box=Box(x0=2, y0=2, x1=20, y1=20), color=(1, 0, 0))
@@ -174,6 +186,10 @@ def test_another_axis_and_slice_can_be_chosen(run: Run, disk_volume: Path) -> No
         (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--strategy", "S5"], "--strategy goes with --prompt-from"),
         (["VOLUME", "-o", "o.nii.gz", "--seed", "x", "--strategy", "S5"], "--strategy goes with --prompt-from"),
         (["VOLUME", "-o", "o.nii.gz", "--prompt-from", "REFERENCE", "--strategy", "S1"], "'S1' is not one of"),
+        (["VOLUME", "-o", "o.nii.gz", "--seed", "x", "--name", "y"], "--name does not go with --seed"),
+        (["VOLUME", "-o", "o.nii.gz", "--object", "x", "--box", BOX, "--name", "y"], "no name yet"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--by", "mask"], "go with --seed"),
+        (["VOLUME", "-o", "o.nii.gz", "--box", BOX, "--fit", "millimetres"], "go with --seed"),
         (["VOLUME", "-o", "o.jpg", "--box", BOX], "o.jpg"),
         (["VOLUME", "-o", "no-folder/o.nii.gz", "--box", BOX], "no-folder"),
         (["VOLUME", "-o", "VOLUME", "--box", BOX], "input"),

@@ -54,6 +54,16 @@ def test_what_is_written_is_read_back_voxel_by_voxel(series: Volume, tmp_path: P
             np.testing.assert_array_equal(array != 0, mask)
 
 
+@pytest.mark.parametrize("marked", [(1, 4), (0, 2, 4), (1, 4, 6), (0, 7)])
+def test_slices_without_any_object_between_others_stay_empty(
+    series: Volume, tmp_path: Path, marked: tuple[int, ...]
+) -> None:
+    mask = np.zeros(series.array.shape, bool)
+    mask[list(marked), 3:9, 4:12] = True
+    write_segmentation(tmp_path / "r.dcm", [mask], SEGMENTS[:1], series.geometry, dicom=series.dicom)
+    np.testing.assert_array_equal(read_reference(tmp_path / "r.dcm", series.geometry) != 0, mask)
+
+
 def test_it_belongs_to_the_study_and_refers_to_the_slices_it_marks(series: Volume, tmp_path: Path) -> None:
     write_segmentation(tmp_path / "r.dcm", two_masks(series), SEGMENTS, series.geometry, dicom=series.dicom)
     seg = pydicom.dcmread(tmp_path / "r.dcm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -218,6 +219,17 @@ def test_a_segment_is_chosen_by_name_or_number(chest, wanted):
     array = read_reference(SLICERIO_DATA / "Segmentation.seg.nrrd", chest, wanted)
     assert np.unique(array).tolist() == [0, 5]
     assert (array == 5).sum() == 34450
+
+
+def test_labels_that_were_saved_as_scaled_numbers_are_whole_again(tmp_path):
+    array = labels()
+    image = nib.Nifti1Image(array.T.astype(float), np.diag([-1.0, -1.5, 3.0, 1.0]))
+    image.set_data_dtype(np.int16)
+    nib.save(image, tmp_path / "scaled.nii.gz")
+    saved = nib.load(tmp_path / "scaled.nii.gz").get_fdata()
+    assert not np.array_equal(saved, saved.round())
+    geometry = read_volume(tmp_path / "scaled.nii.gz").geometry
+    np.testing.assert_array_equal(read_reference(tmp_path / "scaled.nii.gz", geometry, [2]) != 0, array == 2)
 
 
 def test_overlapping_segments_are_numbered_and_each_is_whole_when_chosen(chest):
