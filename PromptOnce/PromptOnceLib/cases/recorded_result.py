@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
-from PromptOnceLib.cases.segment_records import record_of_segments
+from PromptOnceLib.cases.mirrored_record import in_order_of
+from PromptOnceLib.cases.segment_records import joined_record, record_of_object, record_of_segments
 from PromptOnceLib.imaging.stack import check_slice, parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import encode_mask
@@ -77,6 +78,11 @@ def _recorded(
     if not fits or not known.keys() & set(result.names):
         notices.append(f"{file} was changed by another program: what was settled in it is not known any more.")
         return prompts
+    held = {name: result.names.index(name) for name in known if name in result.names}
+    alone = {name: record_of_object(record, number) for name, number in known.items()}
+    alone.update({name: in_order_of(alone[name], result.masks[own] > 0) for name, own in held.items()})
+    record = joined_record(record, list(alone.values()))
+    presence, predicted_iou = record.scores()
     result.crops.update(record.crops)
     result.zoom, result.between = record.zoom, record.between
     objects = []

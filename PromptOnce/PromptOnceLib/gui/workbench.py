@@ -50,6 +50,7 @@ class Workbench:
         self.runs = RunController(current, choices, engine, notices, self.editor, self.preview, self.target)
         self.comparison = RunComparison(current, choices, notices, self.target)
         self.runs.finished.connect(self.comparison.take)
+        self.runs.gone_back.connect(self.comparison.forget)
         segment = OpenSegment(current, choices, engine, self.target)
         self.corrections = CorrectionController(
             current, engine, notices, self.editor, self.preview, segment, self.runs, self.comparison

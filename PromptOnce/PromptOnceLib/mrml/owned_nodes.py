@@ -10,6 +10,13 @@ _ROLE = "PromptOnce.Role"
 _VOLUME = "PromptOnceVolume"  # a node reference, which stays right when loading gives nodes other IDs
 
 
+def name_for_node(text: str) -> str:
+    """A name for a node that has a file. Slicer's .mrb writes "&" of the file's name into the scene as it is, and then
+    cannot read the whole scene any more.
+    """
+    return text.replace("&", "+")
+
+
 def mark(node: Any, role: str, volume_node: Any) -> None:
     """Mark a node as made here, for something on this volume."""
     node.SetAttribute(_ROLE, role)

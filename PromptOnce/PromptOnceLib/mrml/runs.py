@@ -16,6 +16,7 @@ from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.mrml.segmentations.segment_result import note_run
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
 from PromptOnceLib.prompts.conditioning import SharedSeed
+from PromptOnceLib.segmentation.result import SegmentationResult
 from PromptOnceLib.segmentation.segment import segments_of
 from PromptOnceLib.worker.protocol import SliceDone
 from PromptOnceLib.worker.requests import PropagationJob, Settings
@@ -81,6 +82,14 @@ class VolumeRun:
         self.clean_up_undone = not self.clean_up_undone
         for place, gone in places.items():
             result.masks[place][tuple(gone.voxels)] = self.clean_up_undone
+
+    def as_written(self) -> SegmentationResult:
+        """The result as the segments hold it now: slices may have been corrected since."""
+        assert self.job is not None
+        result = self.job.result.copy()
+        for place, stack in enumerate(self.writer.stacks()):
+            result.masks[place] = stack
+        return result
 
     @property
     def cancelled(self) -> bool:

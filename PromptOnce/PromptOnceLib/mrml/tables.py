@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import slicer
 
-from PromptOnceLib.mrml.owned_nodes import mark, node_on
+from PromptOnceLib.mrml.owned_nodes import mark, node_on, nodes_on, remove
 from PromptOnceLib.segmentation.metrics import Summary
 from PromptOnceLib.segmentation.result import SliceResult, Totals
 from PromptOnceLib.segmentation.segment import Color
@@ -62,6 +62,13 @@ def write_tables(volume_node: Any, rows: Sequence[SliceResult], title: str = "Pr
     values = {name: column for (name, *_), column in zip(_COLUMNS, columns[1:], strict=True)}
     shown = [series[name] for name in _PLOTTED if not np.isnan(values[name]).all()]
     return TableNodes(table, series, _chart(volume_node, shown, title, len(rows)))
+
+
+def remove_tables(volume_node: Any) -> None:
+    """Remove what `write_tables` has made for a volume."""
+    for class_name in ("vtkMRMLPlotChartNode", "vtkMRMLPlotSeriesNode", "vtkMRMLTableNode"):
+        for node in nodes_on(volume_node, class_name):
+            remove(node)
 
 
 def totals_in_words(figures: Totals) -> list[tuple[str, str]]:

@@ -203,6 +203,8 @@ class CorrectionController:
                 slices=words
             )
         self._say(sentence)
+        if self._current.case is not None and after is not None:
+            self._comparison.take_corrected(self._current.case.selected.key, after.result)
         self.changed()
 
     # What is common to all

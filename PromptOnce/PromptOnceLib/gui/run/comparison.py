@@ -49,6 +49,14 @@ class RunComparison:
         self._result, self._keys = result, keys
         self._update()
 
+    def forget(self) -> None:
+        """The run was taken back: its table and plot go; what a segment holds now has figures of its own."""
+        case = self._current.case
+        self._result, self._keys = None, []
+        if case is not None:
+            tables.remove_tables(case.node)
+        self._update()
+
     def take_corrected(self, key: str, result: SegmentationResult) -> None:
         """The result of one object was corrected: its figures are those of now."""
         if self._result is None or key not in self._keys or len(self._keys) == 1:
@@ -132,7 +140,11 @@ class RunComparison:
         node, segment_id = self._target.segmentation, self._target.segment_for(case.selected.key)
         self.lines = []
         if node is not None and segment_id is not None:
-            mask = read_reference_node(case.node, node, [segment_id])
+            try:
+                mask = read_reference_node(case.node, node, [segment_id])
+            except InputError as error:  # of a segmentation that was chosen for another volume
+                self._notices.say("compare", error.message)
+                return
             result = SegmentationResult.of_mask(slices_along(mask.labels, case.axis) > 0, case.selected.name, case.axis)
             figures = totals(result, case.image.volume.geometry.spacing, self._reference(case))
             self.lines = [line for line in tables.totals_in_words(figures) if line[0] != "Slices"]

@@ -15,10 +15,10 @@ from PromptOnceLib.gui.prompt.editor import PromptEditor
 from PromptOnceLib.gui.prompt.preview import PromptPreview
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.run.sentences import run_in_words, undone_in_words
 from PromptOnceLib.gui.run.target import ResultTarget, lost_work
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
-from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.mrml.segmentations.settled import keeping_settled
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.prompts.prompt import Prompt
@@ -41,7 +41,7 @@ class RunController:
     question: what the user has to decide before the run that was asked for can begin, "" for nothing; see `answer`.
     accepted: the prompt as it was shown with the result when the last run ended, None after it was changed meanwhile.
     changed: called when a run was begun, has ended, or was taken back. finished: called with the result of a run of
-    which something is kept, and the keys of its objects.
+    which something is kept, and the keys of its objects; gone_back: after it was taken back.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class RunController:
         self._editor, self._preview, self._target = editor, preview, target
         self.changed: Signal[[]] = Signal()
         self.finished: Signal[[SegmentationResult, list[str]]] = Signal()
+        self.gone_back: Signal[[]] = Signal()
         self.run: VolumeRun | None = None
         self.accepted: Prompt | None = None
         self.question = ""
@@ -65,6 +66,7 @@ class RunController:
         self._keys: list[str] = []
         self._after: AfterRun | None = None
         engine.occupied_by("run", lambda: self.running)
+        current.opened.connect(self._fit_range)
         current.closing.connect(self._leave)
 
     @property
@@ -183,18 +185,18 @@ class RunController:
     @property
     def can_undo(self) -> bool:
         """Whether the last run can be taken back."""
-        return self.ended_run is not None and not self.ended_run.writer.undone
+        return not self._engine.working and self.run is not None and not self.run.writer.undone
 
     @property
     def can_redo(self) -> bool:
         """Whether a run was taken back."""
-        return self.ended_run is not None and self.ended_run.writer.undone
+        return not self._engine.working and self.run is not None and self.run.writer.undone
 
     def undo(self) -> None:
         """Take the last run back, in one step; what was taken back is said in the panel."""
         run = self.ended_run
         if run is not None:
-            self._swap(SegmentWriter.undo, _undone(run.writer))
+            self._swap(SegmentWriter.undo, undone_in_words(run.writer))
 
     def redo(self) -> None:
         """Take `undo` back."""
@@ -202,14 +204,19 @@ class RunController:
 
     def tell_result(self) -> None:
         """Have everybody look at the result of the last run again: it was changed."""
-        if self.job is not None:
-            self.finished(self.job.result, self._keys)
+        if self.run is not None and self.run.job is not None:
+            self.finished(self.run.as_written(), self._keys)
         self.changed()
 
     def choose_zoom(self, zoom: str) -> None:
         """Have the network see so much of a slice from now on, in the preview too."""
         self._choices.set(zoom=zoom)
         self._preview.ask()
+
+    def _fit_range(self, case: OpenCase) -> None:
+        """The range that the panel shows is that of the run: the volume before may have had more slices."""
+        choices, end = case.choices, len(case.image.slices) - 1
+        self._choices.set(firstSlice=min(choices.firstSlice, end), lastSlice=min(choices.lastSlice, end))
 
     def _leave(self, _case: OpenCase) -> None:
         """End the run, which keeps what it can."""
@@ -232,7 +239,7 @@ class RunController:
         sentences = [] if run.error is None or isinstance(run.error, CancelledError) else [run.error.message]
         kept = run.writer.node.GetScene() is not None
         if kept or not done:
-            sentences.append(_as_text(run, done))
+            sentences.append(run_in_words(run, done))
         # What there is to say of the volume stands in the panel Volume.
         of_run = [notice for notice in run.notices if notice not in run.case.volume.notices]
         self._notices.say("run", " ".join([*sentences, *of_run]))
@@ -270,30 +277,13 @@ class RunController:
             self.run = None
             sentence = error.message
         self._notices.say("run", sentence)
+        if run.writer.undone:
+            self.gone_back()
+        elif self.run is not None:
+            self.tell_result()
         self.changed()
 
 
 def correction_begun() -> str:
     """What is said where a correction that was begun stands in the way."""
     return _("A correction is under way: press Propagate changes, or Stop correcting.")
-
-
-def _undone(writer: SegmentWriter) -> str:
-    """What undoing a run takes away."""
-    corrections = writer.corrections()
-    names = ", ".join(f'"{name}"' for name, _slices in corrections)
-    sentence = _("Undone: the run into {names}.").format(names=names)
-    lost = "; ".join(f'{slices_in_words(slices)} of "{name}"' for name, slices in corrections if slices)
-    if lost:
-        sentence += " " + _("This also undid what was corrected or accepted: {slices}.").format(slices=lost)
-    return sentence + " " + _("Redo run restores it.")
-
-
-def _as_text(run: VolumeRun, done: int) -> str:
-    """How far a run came. After an early stop it is done without all of its slices."""
-    total = 0 if run.job is None else run.job.progress.total
-    if done == 0:
-        return _("No slice was done.")
-    if done >= total or run.went_to_its_end:
-        return _("Done: {done} slices.").format(done=done)
-    return _("{done} of {total} slices are done and kept.").format(done=done, total=total)

@@ -16,10 +16,11 @@ from PromptOnceLib.mrml.segmentations.labelmap import (
     binary_labelmap,
     grid_image,
     is_empty,
+    mirrored,
     same_grid,
     segment_tag,
 )
-from PromptOnceLib.mrml.segmentations.records import read_record, settled_slices
+from PromptOnceLib.mrml.segmentations.records import read_record
 from PromptOnceLib.mrml.segmentations.segment_result import SegmentResult, read_segment_result
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 
@@ -37,8 +38,9 @@ class ResultTarget:
     def __init__(self, current: CurrentCase, choices: SceneChoices) -> None:
         self._current, self._choices = current, choices
         self.changed: Signal[[]] = Signal()
-        self._chosen: dict[str, str] = {}
+        self._chosen: dict[str, tuple[str, str]] = {}  # by object: segmentation and segment, "" for a new one
         self._volume = ""
+        choices.changed.connect(self._forget_scene)
         current.opened.connect(self._choose_own)
         current.closing.connect(self._leave)
 
@@ -56,8 +58,8 @@ class ResultTarget:
         if node is None:
             return None
         segmentation = node.GetSegmentation()
-        chosen = self._chosen.get(key)
-        if chosen is not None:
+        of_node, chosen = self._chosen.get(key, ("", ""))
+        if of_node == node.GetID():
             return chosen if chosen and segmentation.GetSegment(chosen) is not None else None
         for segment_id in segmentation.GetSegmentIDs():
             if segment_tag(segmentation.GetSegment(segment_id), _OBJECT_TAG) == key:
@@ -77,7 +79,9 @@ class ResultTarget:
 
     def choose_segment(self, key: str, segment_id: str) -> None:
         """Have the next mask of an object go into a segment of the segmentation, "" for a new one."""
-        self._chosen[key] = segment_id
+        node = self.segmentation
+        if node is not None:
+            self._chosen[key] = node.GetID(), segment_id
         self.changed()
 
     def continue_segment(self, segment_id: str) -> None:
@@ -94,7 +98,7 @@ class ResultTarget:
         """A run writes its objects into these segments; later runs go on with them."""
         for key, segment_id in segment_by_key.items():
             segmentation_node.GetSegmentation().GetSegment(segment_id).SetTag(_OBJECT_TAG, key)
-            self._chosen.pop(key, None)
+            self._chosen[key] = segmentation_node.GetID(), segment_id  # undoing the run takes the tag away
         self._choices.set(segmentation=segmentation_node)
 
     def _choose_own(self, case: OpenCase) -> None:
@@ -116,10 +120,16 @@ class ResultTarget:
         ids = [str(i) for i in segmentation.GetSegmentIDs() if read_record(node, i) is not None]
         segments = [segmentation.GetSegment(segment_id) for segment_id in ids]
         described = [ObjectPrompt(name=one.GetName(), color=tuple(one.GetColor())) for one in segments]
-        self._chosen.update(zip(case.objects.take_named(described), ids, strict=True))
+        chosen = [(node.GetID(), segment_id) for segment_id in ids]
+        self._chosen.update(zip(case.objects.take_named(described), chosen, strict=True))
 
     def _leave(self, _case: OpenCase) -> None:
         self._chosen = {}
+
+    def _forget_scene(self) -> None:
+        """The next scene gives its volumes the same IDs."""
+        if self._choices.node is None:
+            self._volume = ""
 
 
 def lost_work(segments: Iterable[SegmentResult | None], slices: Container[int]) -> str:
@@ -130,7 +140,7 @@ def lost_work(segments: Iterable[SegmentResult | None], slices: Container[int]) 
     settled: list[str] = []
     for segment in filter(None, segments):
         drawn = [i for i in segment.edited if i in slices]
-        found = settled_slices(segment.node, segment.segment_id, segment.axis)
+        found = [fixed.slice for fixed in segment.prompts.objects[0].slices if fixed.state != "prompted"]
         kept = [i for i in found if i in slices and i not in drawn]
         for words, indices in ((by_hand, drawn), (settled, kept)):
             if indices:
@@ -153,11 +163,16 @@ def _is_recorded_on(node: Any, case: OpenCase) -> bool:
     """Whether a segmentation that belongs to no volume, as one from a file, was made on the grid of this one."""
     if volume_of(node) is not None or node.GetHideFromEditors():
         return False
+    parent = node.GetParentTransformNode()
+    if parent is not None and not parent.IsTransformToWorldLinear():  # as an atlas that was registered
+        return False
     segmentation, grid = node.GetSegmentation(), grid_image(case.node, node)
     for segment_id in segmentation.GetSegmentIDs():
         image = segmentation.GetSegment(segment_id).GetRepresentation(binary_labelmap())
         record = read_record(node, segment_id)
-        if record is not None and record.axis == case.axis and not is_empty(image) and same_grid(image, grid):
+        if record is None or record.axis != case.axis or is_empty(image):
+            continue
+        if same_grid(image, grid) or same_grid(image, mirrored(grid)):  # of a left-handed file
             return True
     return False
 

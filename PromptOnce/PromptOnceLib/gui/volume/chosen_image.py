@@ -11,7 +11,7 @@ from PromptOnceLib.cases.case import FramedImage, frame_image, window_for
 from PromptOnceLib.imaging.stack import central_slice, parse_axis, slices_along
 from PromptOnceLib.imaging.window import Window, to_uint8
 from PromptOnceLib.mrml.grid import StackGrid
-from PromptOnceLib.mrml.volumes import display_window, read_volume_node, voxel_fingerprint
+from PromptOnceLib.mrml.volumes import display_window, read_volume_node, volume_geometry, voxel_fingerprint
 from PromptOnceLib.prompts.prompt import Prompt
 
 DISPLAY_WINDOW = "display"
@@ -43,6 +43,11 @@ class ChosenImage:
     def outdated(self) -> bool:
         """Whether the voxels of the node were changed or replaced since."""
         return voxel_fingerprint(self.node) != self._fingerprint
+
+    @property
+    def reshaped(self) -> bool:
+        """Whether the node lies on another grid since, as with a spacing that was put right in the module Volumes."""
+        return volume_geometry(self.node) != self.volume.geometry
 
     def window(self, text: str, prompt: Prompt | None) -> Window:
         """The window of this name; "auto" looks at the prompted voxels."""

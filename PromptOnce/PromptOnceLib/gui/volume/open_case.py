@@ -8,6 +8,7 @@ from PromptOnceLib.cases.case import FramedImage
 from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode, SceneChoices
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.volume.chosen_image import ChosenImage
+from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.imaging.window import Window
 from PromptOnceLib.mrml.prompts.correction_objects import CorrectionObjects
 from PromptOnceLib.mrml.prompts.kept_slices import KeptSlices
@@ -95,9 +96,11 @@ class OpenCase:
         return image.framed(image.window(window or self.choices.window, None))
 
     def fresh_image(self) -> ChosenImage:
-        """The image, read again if its voxels were changed. Raises InputError for what it cannot be any more."""
-        if self.image.outdated:
-            self.image = ChosenImage(self.image.node, self.choices.axis)
+        """The image, read again if its voxels or its grid were changed; along the axis of the objects, whatever an
+        automatic choice would be now. Raises InputError for what it cannot be any more.
+        """
+        if self.image.outdated or self.image.reshaped:
+            self.image = ChosenImage(self.image.node, AXIS_NAMES[self._prompted.grid.axis])
         return self.image
 
 

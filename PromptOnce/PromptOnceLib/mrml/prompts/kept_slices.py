@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from PromptOnceLib.cases.mirrored_record import mirrored_object
 from PromptOnceLib.errors import PromptError
+from PromptOnceLib.mrml.grid import StackGrid, ijk_to_ras
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
 
@@ -20,6 +24,8 @@ class KeptSlices:
 
     def __init__(self, volume_node: Any, axis: int) -> None:
         self._node, self._axis = volume_node, axis
+        self._attribute = f"{_ATTRIBUTE}{axis or ''}"
+        self._handedness = f"{self._attribute}.Handedness"
 
     @property
     def slices(self) -> list[int]:
@@ -33,7 +39,7 @@ class KeptSlices:
 
     def forget(self) -> None:
         """Keep nothing any more."""
-        self._node.SetAttribute(_ATTRIBUTE, None)
+        self._node.SetAttribute(self._attribute, None)
 
     def joined(self, prompt: Prompt | None, marked: Mapping[str, ObjectPrompt]) -> tuple[Prompt | PromptSet, list[str]]:
         """The prompt with what is kept on other slices, and the keys of its objects in order.
@@ -62,14 +68,26 @@ class KeptSlices:
         return PromptSet(axis=self._axis, objects=tuple(items.values()))
 
     def _read(self) -> PromptSet | None:
-        text = self._node.GetAttribute(_ATTRIBUTE)
+        text = self._node.GetAttribute(self._attribute)
         if not text:
             return None
         try:
             kept = PromptSet.from_json(text)
         except PromptError:  # of another version, or changed by hand
             return None
-        return kept if kept.axis == self._axis else None
+        if kept.axis != self._axis:
+            return None
+        if self._node.GetAttribute(self._handedness) in (None, _handedness(self._node)):
+            return kept
+        # Slicer has read the volume again, with its voxels in the opposite order along k; see cases.mirrored_record.
+        shape = StackGrid(self._node, self._axis).shape
+        objects = tuple(mirrored_object(item, self._axis, shape) for item in kept.objects)
+        return kept.model_copy(update={"objects": objects})
 
     def _write(self, kept: PromptSet) -> None:
-        self._node.SetAttribute(_ATTRIBUTE, kept.to_json(indent=None))
+        self._node.SetAttribute(self._attribute, kept.to_json(indent=None))
+        self._node.SetAttribute(self._handedness, _handedness(self._node))
+
+
+def _handedness(volume_node: Any) -> str:
+    return "right" if np.linalg.det(ijk_to_ras(volume_node)[:3, :3]) > 0 else "left"

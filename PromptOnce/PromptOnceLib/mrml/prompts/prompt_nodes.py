@@ -10,7 +10,7 @@ import slicer
 
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.mrml.grid import Floats, StackGrid, ijk_to_ras
-from PromptOnceLib.mrml.owned_nodes import mark, nodes_on, remove, role_of
+from PromptOnceLib.mrml.owned_nodes import mark, name_for_node, nodes_on, remove, role_of
 from PromptOnceLib.mrml.prompts.folder import put_in_folder, remove_empty_folder
 from PromptOnceLib.mrml.prompts.markups import box_of, defined_points, is_placed, roi_corners
 from PromptOnceLib.mrml.prompts.style import style
@@ -177,8 +177,9 @@ class PromptNodes:
     def remove(self) -> None:
         """Remove the nodes from the scene, and their folder when it is empty then."""
         for _, node in list(self._existing()):
+            scene = node.GetScene()  # the volume may have left it
             remove(node)
-        remove_empty_folder(self.grid.volume_node.GetScene())
+            remove_empty_folder(scene)
 
     def _existing(self) -> Iterator[tuple[str, Any]]:
         for role in ROLES:
@@ -188,7 +189,7 @@ class PromptNodes:
 
     def _describe(self, node: Any, role: str) -> None:
         with slicer.util.NodeModify(node):
-            node.SetName(f"{self.name} {_SUFFIXES[role]}")
+            node.SetName(name_for_node(f"{self.name} {_SUFFIXES[role]}"))
             node.SetAttribute(_AXIS, str(self.grid.axis))
             node.SetAttribute(_NAME, self.name)
             node.SetAttribute(_COLOR, " ".join(f"{part:.4f}" for part in self.color))

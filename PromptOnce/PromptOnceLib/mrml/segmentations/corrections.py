@@ -16,6 +16,7 @@ import numpy as np
 import vtk
 from numpy.typing import NDArray
 
+from PromptOnceLib.cases.mirrored_record import mirrored_stack
 from PromptOnceLib.mrml.segmentations import labelmap
 from PromptOnceLib.mrml.segmentations.labelmap import segment_stack
 
@@ -34,22 +35,23 @@ def corrected_slices(
     slices count that hold something.
     """
     written = _Written.of(segmentation_node, segment_id)
-    if written is None or written.grid != _checksum_of_grid(grid):
+    if written is None or not written.is_on(grid):
         return []
 
     def slices(along: int) -> NDArray[np.bool_]:
         known = stack if along == axis else None
         return segment_stack(segmentation_node, segment_id, grid, along) if known is None else known
 
-    found = written.different(slices(written.axis))
+    found = written.different_on(grid, slices(written.axis))
     if axis == written.axis or not found:
         return found
     return [int(index) for index in np.flatnonzero(slices(axis).any(axis=(1, 2)))]
 
 
-def is_noted(segmentation_node: Any, segment_id: str) -> bool:
-    """Whether it is known of the segment what it held when it was written."""
-    return _Written.of(segmentation_node, segment_id) is not None
+def is_noted(segmentation_node: Any, segment_id: str, grid: Any) -> bool:
+    """Whether it is known of the segment what it held when it was written on this grid."""
+    written = _Written.of(segmentation_node, segment_id)
+    return written is not None and written.grid == _checksum_of_grid(grid)
 
 
 def note_written(
@@ -117,6 +119,19 @@ class _Written:
         axis, _, rest = text.partition(" ")
         grid, _, slices = rest.partition(" ")
         return cls(int(axis), grid, slices.split(" ")) if axis in ("0", "1", "2") and slices else None
+
+    def is_on(self, grid: Any) -> bool:
+        """Whether it was written on this grid, or on the same voxels in the opposite order along k; see
+        cases.mirrored_record.
+        """
+        return self.grid in (_checksum_of_grid(grid), _checksum_of_grid(labelmap.mirrored(grid)))
+
+    def different_on(self, grid: Any, stack: NDArray[np.bool_]) -> list[int]:
+        """As `different`, of slices on a grid that it is on."""
+        if self.grid == _checksum_of_grid(grid):
+            return self.different(stack)
+        found, count = self.different(mirrored_stack(stack, self.axis)), len(stack)
+        return found if self.axis else sorted(count - 1 - index for index in found)
 
     def as_text(self) -> str:
         """For the tag; of characters that every file keeps."""

@@ -89,6 +89,18 @@ def same_grid(image: Any, other: Any) -> bool:
     return bool(slicer.vtkOrientedImageDataResample.DoGeometriesMatch(image, other))
 
 
+def mirrored(grid: Any) -> Any:
+    """The grid with its voxels in the opposite order along k; see cases.mirrored_record."""
+    image, matrix, last = slicer.vtkOrientedImageData(), vtk.vtkMatrix4x4(), grid.GetExtent()[5]
+    grid.GetImageToWorldMatrix(matrix)
+    turned = slicer.util.arrayFromVTKMatrix(matrix)
+    turned[:3, 3] += last * turned[:3, 2]
+    turned[:3, 2] *= -1
+    image.SetExtent(grid.GetExtent())
+    image.SetGeometryFromImageToWorldMatrix(slicer.util.vtkMatrixFromArray(turned))
+    return image
+
+
 def resampled(image: Any, grid: Any, keep_outside: bool = False) -> Any:
     """The label map on another grid, by nearest neighbour; keep_outside: what lies beyond the grid is kept as well."""
     result = slicer.vtkOrientedImageData()

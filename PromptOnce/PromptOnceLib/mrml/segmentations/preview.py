@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.mrml.grid import StackGrid
 from PromptOnceLib.mrml.owned_nodes import remove
 from PromptOnceLib.mrml.segmentations import labelmap
-from PromptOnceLib.mrml.segmentations.writer import put_on_grid
+from PromptOnceLib.mrml.segmentations.new_nodes import put_on_grid
 from PromptOnceLib.segmentation.segment import Segment
 
 _NAME = "PromptOnce preview"

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
+from PromptOnceLib.cases.mirrored_record import in_order_of
 from PromptOnceLib.cases.segment_records import own_record
 from PromptOnceLib.errors import SegmentationFileError
-from PromptOnceLib.mrml.segmentations.labelmap import segment_tag
+from PromptOnceLib.mrml.segmentations.labelmap import segment_stack, segment_tag
 
 
 def read_record(segmentation_node: Any, segment_id: str) -> CorrectionRecord | None:
@@ -19,6 +23,14 @@ def read_record(segmentation_node: Any, segment_id: str) -> CorrectionRecord | N
         return own_record(tags, names, ids.index(segment_id))
     except SegmentationFileError:  # somebody else wrote into the scene, or a newer version
         return None
+
+
+def read_record_on(
+    segmentation_node: Any, segment_id: str, axis: int, stack: NDArray[np.bool_]
+) -> CorrectionRecord | None:
+    """The record along an array axis, in the order of a volume's voxels. stack: the segment's slices on the volume."""
+    record = read_record(segmentation_node, segment_id)
+    return None if record is None or record.axis != axis else in_order_of(record, stack)
 
 
 def write_record(segmentation_node: Any, segment_id: str, record: CorrectionRecord) -> None:
@@ -35,14 +47,15 @@ def write_record(segmentation_node: Any, segment_id: str, record: CorrectionReco
     segmentation.GetSegment(segment_id).SetTag(TAG, record.to_tag())
 
 
-def settled_slices(segmentation_node: Any, segment_id: str, axis: int) -> list[int]:
-    """Indices along an array axis of the slices that somebody has corrected or accepted, in their order.
+def settled_slices(segmentation_node: Any, segment_id: str, axis: int, grid: Any) -> list[int]:
+    """Indices along an array axis of the slices that somebody has corrected or accepted, in their order on a grid.
 
     Not of prompted slices, which the next prompt takes the place of.
     """
     record = read_record(segmentation_node, segment_id)
-    if record is None or record.axis != axis:
+    if record is None or record.axis != axis or all(f.state == "prompted" for f in record.prompts.objects[0].slices):
         return []
+    record = in_order_of(record, segment_stack(segmentation_node, segment_id, grid, axis))
     return [fixed.slice for fixed in record.prompts.objects[0].slices if fixed.state != "prompted"]
 
 

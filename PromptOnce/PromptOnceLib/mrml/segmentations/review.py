@@ -13,10 +13,10 @@ from PromptOnceLib.errors import GeometryError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Volume
-from PromptOnceLib.mrml.owned_nodes import remove
+from PromptOnceLib.mrml.owned_nodes import name_for_node, remove
 from PromptOnceLib.mrml.prompts.prompt_nodes import find_prompts
 from PromptOnceLib.mrml.segmentations import labelmap
-from PromptOnceLib.mrml.segmentations.writer import new_segment, new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segment, new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.segmentation.io import Segment, read_segmentation, write_segmentation
 
@@ -36,8 +36,8 @@ class CaseNodes:
         if found.geometry.shape != volume.geometry.shape:
             raise GeometryError(f"The result of {name} does not have the size of its image: the image was changed.")
         self._grid = volume.geometry
-        self.volume = _add_volume(volume, name)
-        self.segmentation = new_segmentation(self.volume, f"{name} result")
+        self.volume = _add_volume(volume, name_for_node(name))
+        self.segmentation = new_segmentation(self.volume, name_for_node(f"{name} result"))
         for segment, mask in zip(found.segments, found.masks, strict=True):
             _add_segment(self.segmentation, self.volume, segment, mask)
 

@@ -14,7 +14,7 @@ from PromptOnceLib.cases.slice_review import SliceReview, review_object
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import Stack, check_slice
 from PromptOnceLib.mrml.segmentations import corrections, labelmap
-from PromptOnceLib.mrml.segmentations.records import read_record, write_record
+from PromptOnceLib.mrml.segmentations.records import read_record_on, write_record
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
 from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import ObjectPrompt, encode_mask
@@ -100,8 +100,8 @@ def read_segment_result(volume_node: Any, segmentation_node: Any, segment_id: st
     result = SegmentationResult.of_mask(stack, item.name, axis)
     edited = corrections.corrected_slices(segmentation_node, segment_id, grid, axis, stack)
     prompts, window = PromptSet(axis=axis, objects=(item,)), None
-    record = read_record(segmentation_node, segment_id)
-    if record is not None and record.axis == axis:
+    record = read_record_on(segmentation_node, segment_id, axis, stack)
+    if record is not None:
         presence, predicted_iou = (np.array(s, np.float32) for s in (record.presence, record.predicted_iou))
         result.crops.update(record.crops)
         result.zoom, result.between = record.zoom, record.between
@@ -131,7 +131,8 @@ def write_correction(
     meanwhile = set(np.flatnonzero((now != old).any(axis=(1, 2))).tolist())
     different = set(np.flatnonzero((found != old).any(axis=(1, 2))).tolist())
     kept = meanwhile | (set(before.edited) - set(changed))
-    if not corrections.is_noted(before.node, before.segment_id):
+    grid = labelmap.grid_image(before.volume_node, before.node)
+    if not corrections.is_noted(before.node, before.segment_id, grid):
         _note(before, set(range(len(old))) - meanwhile, now)
     result = new.result.copy()
     result.computed[:] = False
@@ -148,7 +149,8 @@ def write_settled(before: SegmentResult, prompts: PromptSet, window: str) -> Seg
     """Note that slices of a segment are settled as they are; the writer's `undo` takes it back. Raises as above."""
     writer = _writer(before, overwrite=False)
     now = _stack(before)
-    if not corrections.is_noted(before.node, before.segment_id):
+    grid = labelmap.grid_image(before.volume_node, before.node)
+    if not corrections.is_noted(before.node, before.segment_id, grid):
         _note(before, range(len(before.result.computed)), now)
     _write_record(before, prompts, before.result, before.window or window, now)
     return writer
@@ -162,6 +164,8 @@ def note_run(writer: SegmentWriter, prompt: AnyPrompt, result: SegmentationResul
     prompts = correction_record(prompt, result, window).prompts
     for place, segment_id in enumerate(writer.segment_ids):
         before = read_segment_result(writer.volume_node, writer.node, segment_id, result.axis)
+        if before.result.masks.shape[1:] != result.masks.shape[1:]:
+            raise InputError("The volume was given another size during the run: the result is on its former slices.")
         scores = SegmentationResult.of_mask(before.result.masks[0], before.name, result.axis)
         scores.crops.update({name: crop for name, crop in result.crops.items() if name == result.names[place]})
         scores.zoom, scores.between = result.zoom, result.between

@@ -6,12 +6,22 @@ Editor belongs to that module and takes back every segment, also those that some
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import slicer
 
-from PromptOnceLib.mrml.segmentations.labelmap import announce, binary_labelmap, segment_labelmap, set_layer
+from PromptOnceLib.mrml.segmentations.labelmap import (
+    announce,
+    binary_labelmap,
+    resampled,
+    segment_labelmap,
+    set_layer,
+    voxels,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +66,7 @@ class UndoStep:
 
     def __init__(self) -> None:
         self._states: dict[str, SegmentState] = {}
+        self._after: dict[str, int] = {}
         self.undone = False
 
     def remember(self, segmentation_node: Any, segment_id: str) -> None:
@@ -67,9 +78,24 @@ class UndoStep:
         """Keep that there was no such segment."""
         self._states.setdefault(segment_id, SegmentState(segment_id, None, None))
 
+    def note(self, segmentation_node: Any, segment_ids: Iterable[str], grid: Any) -> None:
+        """Keep check numbers of what segments hold on a grid after the change."""
+        self._after.update((i, _check_number(segmentation_node, i, grid)) for i in segment_ids)
+
+    def changed_since(self, segmentation_node: Any, grid: Any) -> list[str]:
+        """Names of the segments that hold something else than what was noted of them: going back takes that, too."""
+        segments = {i: segmentation_node.GetSegmentation().GetSegment(i) for i in self._after}
+        there = {i: str(segment.GetName()) for i, segment in segments.items() if segment is not None}
+        return [name for i, name in there.items() if _check_number(segmentation_node, i, grid) != self._after[i]]
+
     def swap(self, segmentation_node: Any) -> None:
         """Bring back the states that are kept, and keep those of now."""
         now = {segment_id: SegmentState.of(segmentation_node, segment_id) for segment_id in self._states}
         for state in self._states.values():
             state.restore(segmentation_node)
         self._states, self.undone = now, not self.undone
+
+
+def _check_number(segmentation_node: Any, segment_id: str, grid: Any) -> int:
+    image = resampled(segment_labelmap(segmentation_node, segment_id), grid)
+    return zlib.crc32(np.packbits(voxels(image) > 0).tobytes())

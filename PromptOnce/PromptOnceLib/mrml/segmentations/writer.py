@@ -8,19 +8,20 @@ from typing import Any
 
 import numpy as np
 import slicer
+from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError, InputError
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.mrml.owned_nodes import remove
 from PromptOnceLib.mrml.segmentations import corrections, labelmap
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segment, new_segmentation
 from PromptOnceLib.mrml.segmentations.records import settled_slices
 from PromptOnceLib.mrml.segmentations.undo import UndoStep
 from PromptOnceLib.segmentation.pieces.clean_up import Removed
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment
+from PromptOnceLib.segmentation.segment import Segment
 
 _TAG = "PromptOnce."
-_NAME = "PromptOnce segmentation"
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,12 @@ class SegmentWriter:
         """For each segment its name, and the slices that were corrected, by hand or not, or accepted since this run."""
         segments = [(i, self.node.GetSegmentation().GetSegment(i)) for i in self.segment_ids]
         present = [(i, str(segment.GetName())) for i, segment in segments if segment is not None]
-        settled = {i: {*self._corrected(i), *settled_slices(self.node, i, self._axis)} for i, _ in present}
+        settled = {i: {*self._corrected(i), *settled_slices(self.node, i, self._axis, self._grid)} for i, _ in present}
         return [(name, sorted(settled[i].difference(self.kept[i]))) for i, name in present]
+
+    def drawn_on_since(self) -> list[str]:
+        """Names of the other segments that the run took voxels from and somebody has drawn on since."""
+        return self._undo.changed_since(self.node, self._grid)
 
     @property
     def undone(self) -> bool:
@@ -145,6 +150,11 @@ class SegmentWriter:
                 labelmap.shrink_layer(self.node, segment_id)
         labelmap.announce(self.node, [self.segment_ids[number] for number in removed], convert=True)
 
+    def stacks(self) -> list[NDArray[np.bool_]]:
+        """The slices of the segments as they are now; raises as `update`."""
+        self._check_present()
+        return [labelmap.segment_stack(self.node, i, self._grid, self._axis) for i in self.segment_ids]
+
     @property
     def kept_slices(self) -> tuple[int, ...]:
         """Slices that keep what was corrected by hand, of any of the segments."""
@@ -161,7 +171,7 @@ class SegmentWriter:
     def _keep(self, segment_id: str) -> list[int]:
         """The slices of a segment that keep their masks; which they are is said."""
         by_hand = self._corrected(segment_id)
-        settled = sorted(set(settled_slices(self.node, segment_id, self._axis)).difference(by_hand))
+        settled = sorted(set(settled_slices(self.node, segment_id, self._axis, self._grid)).difference(by_hand))
         name = self.node.GetSegmentation().GetSegment(segment_id).GetName()
         for words, slices in (("Corrected by hand and kept", by_hand), ("Corrected or accepted, and kept", settled)):
             if slices:
@@ -227,6 +237,7 @@ class SegmentWriter:
             changed = [i for image, ids in layers.items() for i in self._take_from_layer(image, ids, mask)]
         if changed:
             labelmap.announce(self.node, changed, convert=True)
+        self._undo.note(self.node, changed, self._grid)
 
     def _take_from_layer(self, image: Any, segment_ids: list[str], mask: Any) -> list[str]:
         """Which of the segments that share a label map had voxels under the mask; these are background now."""
@@ -248,37 +259,6 @@ class SegmentWriter:
         for segment_id in self.segment_ids:
             if self.node.GetSegmentation().GetSegment(segment_id) is None:
                 raise InputError("The segment of the result was removed: the result has no place. Run it again.")
-
-
-def new_segment(described: Segment, image: Any) -> Any:
-    """A vtkSegment with this label map, in no segmentation yet."""
-    segment = slicer.vtkSegment()
-    segment.SetName(described.name)
-    segment.SetColor(*described.color)
-    segment.SetTag(segment.GetTerminologyEntryTagName(), described.terminology or DEFAULT_TERMINOLOGY)
-    segment.AddRepresentation(labelmap.binary_labelmap(), image)
-    return segment
-
-
-def new_segmentation(volume_node: Any, name: str = _NAME) -> Any:
-    """A segmentation node without segments on the grid of a volume, beside it in the subject hierarchy."""
-    scene = volume_node.GetScene()
-    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", scene.GenerateUniqueName(name))
-    put_on_grid(node, volume_node)
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-    volume_item = hierarchy.GetItemByDataNode(volume_node)
-    if volume_item:
-        parent = hierarchy.GetItemParent(volume_item)
-        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(parent, node), parent)
-    return node
-
-
-def put_on_grid(node: Any, volume_node: Any) -> None:
-    """Give a segmentation node that is in the scene and has no segments the grid of a volume, and a display node."""
-    node.CreateDefaultDisplayNodes()
-    # In this order: the geometry is stored in the coordinates of the node.
-    node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
 
 
 def _grid_in(node: Any, volume_node: Any, targets: Sequence[Target]) -> Any:

@@ -9,7 +9,7 @@ import slicer
 
 from gui.user import COLUMNS, ROWS, User
 from PromptOnceLib.cli.options.common import early_stop_option
-from PromptOnceLib.mrml.segmentations.writer import new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
 
 SLICES, RADII = 16, {6: 14, 7: 28, 8: 28, 9: 14}
 

@@ -8,7 +8,7 @@ import slicer
 
 from mrml.volumes import OBLIQUE, TRANSFORMS, add_volume, ijk_to_ras
 from PromptOnceLib.imaging.phantom import LABELS, chest_phantom
-from PromptOnceLib.mrml.segmentations.writer import new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
 
 SHAPE = (5, 96, 96)
 SPACING = (3.7, 3.7, 20.0)

@@ -12,7 +12,8 @@ from mrml.segmentations import LIVER, SPLEEN, add_segment, masks, result_of, seg
 from mrml.volumes import SHAPE, add_volume, reloaded
 from PromptOnceLib.mrml.segmentations.corrections import corrected_slices, slices_in_words
 from PromptOnceLib.mrml.segmentations.labelmap import grid_image
-from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target, new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
+from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
 
 
 def paint(node: Any, segment_id: str, volume: Any, *voxels: tuple[int, int, int]) -> None:

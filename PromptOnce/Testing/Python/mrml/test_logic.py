@@ -17,7 +17,7 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.console import Console
-from PromptOnceLib.mrml.segmentations.writer import new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.segmentation.segment import Labels

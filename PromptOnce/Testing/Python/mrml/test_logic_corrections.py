@@ -15,7 +15,7 @@ from PromptOnceLib.cases.correction import read_saved_result
 from PromptOnceLib.errors import CancelledError, InputError, PromptError
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.console import Console
-from PromptOnceLib.mrml.segmentations.writer import new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.segmentation.metrics import dice
 from PromptOnceLib.worker.segmenter import Segmenter

@@ -10,7 +10,7 @@ from mrml.chest import MIDDLE, SHAPE, chest, lungs, mask_of, phantom
 from mrml.volumes import add_bending_transform, add_volume
 from PromptOnceLib.errors import CancelledError, GeometryError, InputError, ModelError, PromptError
 from PromptOnceLib.imaging.phantom import chest_phantom
-from PromptOnceLib.mrml.segmentations.writer import new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
 
 __all__ = ["chest", "lungs", "phantom"]
 

@@ -10,8 +10,8 @@ import vtk
 from mrml.volumes import SHAPE, TRANSFORMS, add_bending_transform, add_volume, axis_directions, ijk_to_ras, world_of
 from PromptOnceLib.errors import GeometryError, InputError
 from PromptOnceLib.mrml.segmentations.labelmap import binary_labelmap
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
 from PromptOnceLib.mrml.segmentations.reference import read_reference_node
-from PromptOnceLib.mrml.segmentations.writer import new_segmentation
 
 LABELS = np.random.default_rng(0).integers(0, 4, SHAPE).astype(np.uint8)
 

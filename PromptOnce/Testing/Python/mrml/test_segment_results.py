@@ -17,6 +17,7 @@ from PromptOnceLib.cases.recorded_result import read_recorded_result
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import Stack, slices_along
 from PromptOnceLib.imaging.window import Window
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
 from PromptOnceLib.mrml.segmentations.records import read_record, settled_slices, write_record
 from PromptOnceLib.mrml.segmentations.segment_result import (
     SegmentResult,
@@ -25,7 +26,7 @@ from PromptOnceLib.mrml.segmentations.segment_result import (
     write_correction,
     write_settled,
 )
-from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target, new_segmentation
+from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
 from PromptOnceLib.mrml.volumes import volume_geometry
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt
 from PromptOnceLib.segmentation.io import write_segmentation
@@ -123,7 +124,7 @@ def test_a_correction_writes_the_slices_that_differ_and_one_undo_takes_it_back(s
     segment = read(writer)
     assert [(f.slice, f.state) for f in segment.prompts.object("liver").slices] == [(1, "prompted"), (3, "corrected")]
     assert segment.result.presence[0, 2] == pytest.approx(0.75)
-    assert (segment.edited, settled_slices(writer.node, writer.segment_ids[0], 0)) == ((), [3])
+    assert (segment.edited, settled_slices(writer.node, writer.segment_ids[0], 0, writer._grid)) == ((), [3])
     step.undo()
     again = read(writer)
     assert np.array_equal(again.result.masks, before.result.masks)

@@ -22,7 +22,8 @@ from mrml.volumes import (
 )
 from PromptOnceLib.errors import GeometryError, InputError
 from PromptOnceLib.mrml.segmentations.labelmap import grid_image, labelmap_on
-from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target, new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
+from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])

@@ -12,7 +12,8 @@ from mrml.volumes import (
     add_volume,
     reloaded,
 )
-from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target, new_segmentation
+from PromptOnceLib.mrml.segmentations.new_nodes import new_segmentation
+from PromptOnceLib.mrml.segmentations.writer import SegmentWriter, Target
 
 
 def test_overwriting_takes_voxels_from_shown_segments_only(scene):
