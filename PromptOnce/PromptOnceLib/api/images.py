@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from PromptOnceLib.cases.case import Reference
 from PromptOnceLib.errors import GeometryError, InputError, VolumeError
 from PromptOnceLib.imaging.dicom.tags import OnProgress
 from PromptOnceLib.imaging.in_memory import volume_in_memory
 from PromptOnceLib.imaging.phantom import chest_phantom
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Volume
+from PromptOnceLib.segmentation.object_labels import named_objects
 from PromptOnceLib.segmentation.reference import as_labels, parse_reference, read_reference
 
 Image = Any
@@ -22,7 +24,8 @@ Image = Any
 
 Labels3D = Any
 """A segmentation: "FILE" or "FILE:LABEL,LABEL", an array on the image's grid (k, j, i), or an image of SimpleITK or
-nibabel on that grid; what is not 0 counts.
+nibabel on that grid; what is not 0 counts. Where objects are compared or prompted, a file may name them, as a .seg.nrrd
+does, or FILE:LABEL=NAME.
 """
 
 
@@ -125,6 +128,13 @@ def any_volume(image: Image, spacing: Sequence[float] | None = None) -> Volume:
     if spacing is not None:
         raise InputError("The file states the spacing itself: leave the spacing out.")
     return read(image)
+
+
+def reference_on(reference: Labels3D, grid: Volume, notify: Callable[[str], None]) -> Reference:
+    """What results are compared with: the objects of a file that names them; otherwise, and for errors, labels_on."""
+    if isinstance(reference, str | Path):
+        return named_objects(str(reference), grid.geometry, notify)
+    return labels_on(reference, grid, notify)
 
 
 def labels_on(reference: Labels3D, grid: Volume, notify: Callable[[str], None]) -> Array:

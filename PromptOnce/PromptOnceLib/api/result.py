@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from PromptOnceLib.api.images import Labels3D, labels_on
+from PromptOnceLib.api.images import Labels3D, reference_on
+from PromptOnceLib.cases.case import in_stack
 from PromptOnceLib.cases.outputs import Outputs, Run, keep_outputs, write_sheet
 from PromptOnceLib.errors import InputError, ResultsFolderError
 from PromptOnceLib.segmentation import metrics
@@ -92,10 +93,10 @@ class Segmentation:
     def slices(self) -> list[SliceResult]:
         """One row a slice and object: area, presence, predicted IoU and, with a reference, Dice and Jaccard.
 
-        The reference of ``segment`` is compared where there is one object; with several, ``dice`` compares each.
+        With several objects the reference of ``segment`` is compared where it names them; ``dice`` compares each.
         """
-        reference = self.run.case.reference if len(self.names) == 1 else None
-        return [row for index in range(len(self.names)) for row in slice_results(self.run.result, reference, index)]
+        references = [self.run.case.reference_of(index) for index in range(len(self.names))]
+        return [row for index, one in enumerate(references) for row in slice_results(self.run.result, one, index)]
 
     @property
     def table(self) -> Any:
@@ -117,7 +118,8 @@ class Segmentation:
         ----------
         reference : path, array or image, optional
             "FILE" or "FILE:LABEL,LABEL", an array (k, j, i) or an image on the grid of the segmented one; what is not
-            0 counts. Without it, what ``segment`` was given as reference.
+            0 counts, or of a file that names its objects, the one of the same name. Without it, what ``segment`` was
+            given as reference.
         name : str, optional
             Object to compare; without it all of them as one.
 
@@ -128,16 +130,16 @@ class Segmentation:
         GeometryError
             Where the reference does not lie on the grid.
         """
-        case, result = self.run.case, self.run.result
-        mask = result.in_stack_order(None if name is None else self._index(name))
+        case, index = self.run.case, None if name is None else self._index(name)
         if reference is not None:
-            labels = labels_on(reference, case.volume, self.run.notices.append)
-            compared = np.moveaxis(labels, case.axis.axis, 0) != 0
-        elif case.reference is not None:
-            compared = case.reference != 0
-        else:
+            given = reference_on(reference, case.volume, self.run.notices.append)
+            whole, by_name, _ = in_stack(given, case.axis.axis, case.prompt)
+            case = replace(case, reference=whole, references=by_name)
+        own = None if index is None and len(self.names) > 1 else case.reference_of(index or 0)
+        compared = case.reference if own is None else own
+        if compared is None:
             raise InputError("There is nothing to compare with: give a reference.")
-        found = metrics.dice(mask, compared)
+        found = metrics.dice(self.run.result.in_stack_order(index), compared != 0)
         return float("nan") if found is None else found
 
     def sitk(self, name: str | None = None) -> sitk.Image:

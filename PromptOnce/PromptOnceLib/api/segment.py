@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on
+from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on, reference_on
 from PromptOnceLib.api.loaded_model import LoadedModel, OnCancel, OnProgress
 from PromptOnceLib.api.marks import FourNumbers, Pixel, object_prompt, one_source, prompt_of
 from PromptOnceLib.api.result import Segmentation
@@ -27,6 +27,7 @@ from PromptOnceLib.seeds.apply import OLD_STARTS, SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
+from PromptOnceLib.segmentation.object_labels import read_objects
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.segmentation.result import Between
 from PromptOnceLib.segmentation.segment import Labels
@@ -99,7 +100,8 @@ def segment(
     prompt : Prompt, ObjectPrompt, Labels, SeedSource, str or Path, optional
         A prompt that was made elsewhere, or the path of a saved one (JSON, or markups of 3D Slicer, .mrk.json).
     prompt_from : path, array or image, optional
-        A segmentation from which box and points are taken, as in the papers; "FILE:1,2" takes two of its labels.
+        A segmentation from which box and points are taken, as in the papers; "FILE:1,2" takes two of its labels,
+        "FILE:1=liver,2=spleen" makes two objects of them.
     strategy : str, optional
         Of ``prompt_from``: "paper", or of Huang et al. "S2" one positive point, "S3" five, "S4" five and five negative
         ones, "S5" the box, "S6" the box and one point.
@@ -142,7 +144,8 @@ def segment(
     keep_out : path, array or image, optional
         Other segments that the object must not enter; points on them become negative points on the prompted slice.
     reference : path, array or image, optional
-        Segmentation to compare with; every nonzero voxel counts.
+        Segmentation to compare with; every nonzero voxel counts, or of a file that names its objects, the one of the
+        same name.
     model : str, Path or Session, optional
         A name from the list of models, the file of a checkpoint, or a session, whose model is already loaded.
     device : str, optional
@@ -189,10 +192,10 @@ def segment(
             found, of_choice = _seeds(seed, target, SeedLibrary(library), session, volume, axis)
             seeds = SeedSource(found, OLD_STARTS.get(str(start), start), by, fit, notices=of_choice)
         source = one_source(by_hand, several, prompt, labels, seeds)
-        if name != "object" and by_hand is None and labels is None:
+        if name != "object" and source is not by_hand and source is not labels:
             source = with_name(source, name)
         others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
-        compared = None if reference is None else labels_on(reference, volume, notices.append)
+        compared = None if reference is None else reference_on(reference, volume, notices.append)
         case = prepare_case(volume, source, axis, slice, window, compared, notices)
         settings = Settings(first, last, direction, fill_hole_area, early_stop)
         settings = replace(settings, clean_up=clean_up, zoom=zoom, between=between)
@@ -214,14 +217,20 @@ def _check_numbers(**slices: Any) -> None:
 
 def _labels(
     prompt_from: Labels3D | None, volume: Volume, name: str, strategy: str, notices: list[str]
-) -> Labels | None:
+) -> Labels | tuple[Labels, ...] | None:
     """What the prompt is taken from, if it is; notices of the reading are added."""
     check_prompted(strategy)
-    if prompt_from is not None:
+    if prompt_from is None:
+        if strategy != "paper":
+            raise PromptError("A prompt strategy goes with a prompt from a segmentation alone.")
+        return None
+    if not isinstance(prompt_from, str | Path):
         return Labels(labels_on(prompt_from, volume, notices.append), name, strategy=strategy)
-    if strategy != "paper":
-        raise PromptError("A prompt strategy goes with a prompt from a segmentation alone.")
-    return None
+    found = read_objects(str(prompt_from), volume.geometry, notices.append, name)
+    if name != "object" and [item.name for item in found] != [name]:
+        raise PromptError("A name goes with an object that has no name yet: leave it out.")
+    objects = tuple(replace(item, strategy=strategy) for item in found)
+    return objects[0] if len(objects) == 1 else objects
 
 
 def _several(objects: Mapping[str, Mapping[str, Any]], volume: Volume, axis: str, index: int | None) -> PromptSource:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on
+from PromptOnceLib.api.images import Image, Labels3D, any_volume, reference_on
 from PromptOnceLib.api.loaded_model import LoadedModel, OnCancel, OnProgress
 from PromptOnceLib.api.marks import FourNumbers, Marks, Pixel, correction_marks, object_prompt
 from PromptOnceLib.api.result import Segmentation
@@ -158,7 +158,7 @@ class Session(LoadedModel):
             As ``segment`` takes them, like on_progress and should_cancel; PromptError if nothing is marked.
         """
         image, notices = self._working_image(), list[str]()
-        compared = None if reference is None else labels_on(reference, image.volume, notices.append)
+        compared = None if reference is None else reference_on(reference, image.volume, notices.append)
         prompt = self._marks.prompt(image.axis.axis)
         case = case_of(image.framed(prompt), prompt, compared, notices)
         settings = Settings(first, last, direction, fill_hole_area, early_stop)

@@ -125,15 +125,17 @@ def case_of(
     fit the frames.
     """
     prompt.validate_for(framed.stack.frames.shape)
-    whole, by_name, of_reference = _in_stack(reference, framed.axis.axis, prompt)
+    whole, by_name, of_reference = in_stack(reference, framed.axis.axis, prompt)
     all_notices = (*framed.volume.notices, *notices, *of_reference, *framed.notices)
     return Case(framed.volume, framed.axis, framed.stack, prompt, whole, all_notices, by_name)
 
 
-def _in_stack(
+def in_stack(
     reference: Reference | None, axis: int, prompt: AnyPrompt
 ) -> tuple[NDArray[np.uint8] | None, dict[str, NDArray[np.uint8]], tuple[str, ...]]:
-    """The whole reference and its objects by name in the stack's order, and what is to be said of them."""
+    """The whole reference, and those of its objects that the prompt has, too, by name: in the order of a stack along an
+    axis; and what is to be said of them.
+    """
 
     def turned(array: Array) -> NDArray[np.uint8]:
         return np.ascontiguousarray(slices_along(array, axis) != 0).astype(np.uint8)

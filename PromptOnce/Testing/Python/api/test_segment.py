@@ -137,6 +137,26 @@ def test_a_prompt_from_labels_is_compared_with_a_reference_in_a_range(model: po.
     assert rows[5]["dice"] > 0.9
 
 
+def test_objects_that_a_file_names_are_prompted_and_compared_by_name(model: po.Session, tmp_path: Path) -> None:
+    volume = disk_volume()
+    labels = disk_labels(volume).astype(np.uint8)
+    labels[:, 60:78, 2:40] = 2
+    sitk.WriteImage(volume.geometry.to_image(labels), str(tmp_path / "two.nrrd"))
+    text = f"{tmp_path / 'two.nrrd'}:1=disk,2=ground"
+    result = po.segment(volume, prompt_from=text, reference=text, window="full", model=model)
+    assert result.names == ("disk", "ground")
+    for number, name in enumerate(result.names, start=1):
+        expected = dice(result.masks[name], labels == number)
+        assert result.dice(name=name) == result.dice(text, name) == expected
+        (row,) = (row for row in result.slices if (row.object_name, row.slice) == (name, 4))
+        assert row.dice == dice(result.masks[name][4], labels[4] == number)
+    assert result.dice() == dice(result.masks["disk"] | result.masks["ground"], labels > 0)
+    alone = po.segment(volume, prompt=disk_prompt(5), reference=text, window="full", model=model)
+    assert alone.dice() == alone.dice(text) == dice(alone.mask, labels == 1)
+    with pytest.raises(PromptError, match="no name yet"):
+        po.segment(volume, prompt_from=text, name="both", window="full", model=model)
+
+
 def test_a_run_that_is_cancelled_keeps_what_is_done(model: po.Session) -> None:
     volume, seen = disk_volume(300), []
     result = po.segment(
