@@ -70,7 +70,7 @@ class CaseCorrection:
         reference = self._reference(recorded.geometry, notices)
         in_stack = None if reference is None else np.ascontiguousarray(slices_along(reference, axis) != 0)
         write_csv(self.folder / CORRECTED_SLICES, slice_results(recorded.result, in_stack))
-        figures = Figures.of(totals(recorded.result, recorded.geometry.spacing, in_stack))
+        figures = Figures.of(totals(recorded.result, recorded.geometry.spacing, in_stack), record.figures.measured)
         write_case_record(self.folder, record.model_copy(update={"corrected": figures}))
         return tuple(notices)
 

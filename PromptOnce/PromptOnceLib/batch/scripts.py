@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from PromptOnceLib.batch.cluster.dask_run import on_cluster
 from PromptOnceLib.batch.events import BatchSummary
-from PromptOnceLib.batch.planning.make_plan import make_plan, plan_images
+from PromptOnceLib.batch.planning.make_plan import check_unnamed, make_plan, plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, Method, OutputFormat, PromptChoice, Selection
 from PromptOnceLib.batch.report import REPORT
 from PromptOnceLib.batch.report.run_results import RunResults, read_run
@@ -205,7 +205,7 @@ def run(
     """
     choice = prompt_choice(seed, target, prompt, prompt_from_reference, strategy)
     selection = Selection(prompt=choice, references=reference, window=window, axis=axis)
-    options = _options(
+    options = batch_options(
         method=method,
         jitter=jitter,
         random_seed=random_seed,
@@ -230,11 +230,13 @@ def run(
         python=None if python is None else Path(python),
     )
     volumes: dict[str, Volume] = {}
+    seed_problem = PromptSources(SeedLibrary(options.library)).seed_problem
     if isinstance(images, str | Path):
         source = selection.model_copy(update={"source": Path(images)})
-        plan = make_plan(source, PromptSources(SeedLibrary(options.library)).seed_problem)
+        check_unnamed(names)
+        plan = make_plan(source, seed_problem)
     else:
-        plan, volumes = plan_images([_image(item) for item in images], selection, names)
+        plan, volumes = plan_images([_image(item) for item in images], selection, names, seed_problem)
     folder = expanded(output).absolute()
     told, cancelled = on_event or (lambda event: None), should_cancel or (lambda: False)
     summary = run_batch(
@@ -251,7 +253,7 @@ def run(
     return BatchResults(folder, summary)
 
 
-def _options(**values: Any) -> BatchOptions:
+def batch_options(**values: Any) -> BatchOptions:
     """Options of a run. Raises InputError for a value that there is not."""
     try:
         return BatchOptions(**values)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.batch.planning.make_plan import make_plan
 from PromptOnceLib.batch.planning.plan import BatchPlan, PlannedCase, PromptChoice, Selection
+from PromptOnceLib.batch.planning.planned_image import read_planned
 from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.errors import InputError, PromptOnceError, TrainingError
-from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Array, Volume
 from PromptOnceLib.models.model_card import TrainingSettings
@@ -111,7 +111,7 @@ def training_case(
 def _read(planned: PlannedCase) -> TrainingCase:
     if planned.reference is None or planned.image is None:
         raise TrainingError("There is no reference for it.")
-    volume = read_volume(planned.image, planned.volume)
+    volume = read_planned(planned)
     reference = training_reference(planned.reference, volume)
     return training_case(volume, reference, planned.axis, planned.window, planned.group)
 

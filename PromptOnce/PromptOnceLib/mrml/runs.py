@@ -192,4 +192,6 @@ def prepared_writer(
 ) -> SegmentWriter:
     """A writer for the objects of a case; see SegmentWriter for what it raises."""
     targets = targets_for(case, segment_ids)
+    if segmentation_node is None and any(target.segment_id is not None for target in targets):
+        raise InputError("Name the segmentation that holds the segments as well.")
     return SegmentWriter(volume_node, case.axis.axis, targets, segmentation_node, overwrite, keep_corrections)

@@ -14,6 +14,7 @@ from PromptOnceLib.errors import SeedError
 from PromptOnceLib.imaging.scanner import Scanner
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.mrml.segmentations import labelmap
 from PromptOnceLib.prompts.conditioning import SharedSeed
 from PromptOnceLib.seeds.apply import SeedSource, shared_seed
 
@@ -42,6 +43,7 @@ def masks_of_segments(
     volume_node: Any, axis: int, index: int, segmentation_node: Any, segment_ids: Sequence[str]
 ) -> list[NDArray[np.bool_]]:
     """What segments hold on one slice of a volume, (rows, columns) each. Raises SeedError where a segment is gone."""
+    labelmap.check_segmentation_node(segmentation_node)
     masks = []
     for segment_id in segment_ids:
         if segmentation_node.GetScene() is None or segmentation_node.GetSegmentation().GetSegment(segment_id) is None:

@@ -67,7 +67,7 @@ def _plain(value: Any) -> Any:
 
 
 _Number = Annotated[float, BeforeValidator(_plain), Field(strict=True, allow_inf_nan=False)]
-_Integer = Annotated[int, BeforeValidator(_plain), Field(strict=True)]
+Integer = Annotated[int, BeforeValidator(_plain), Field(strict=True)]
 _Switch = Annotated[bool, BeforeValidator(_plain), Field(strict=True)]
 _Share = Annotated[float, BeforeValidator(_plain), Field(strict=True, ge=0, le=1)]
 
@@ -148,8 +148,8 @@ class Prompt(StrictModel):
     """What was marked on one slice, for one object or several. The module's docstring describes the fields."""
 
     version: Literal[1] = FORMAT_VERSION
-    axis: Annotated[_Integer, Field(ge=0, le=2)] | None = None
-    slice: _Integer
+    axis: Annotated[Integer, Field(ge=0, le=2)] | None = None
+    slice: Integer
     objects: tuple[ObjectPrompt, ...]
 
     def validate_for(self, shape: tuple[int, int, int], correcting: bool = False) -> None:

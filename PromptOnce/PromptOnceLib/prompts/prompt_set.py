@@ -33,6 +33,7 @@ from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.prompts.prompt import (
     Box,
     Color,
+    Integer,
     MaskPng,
     ObjectName,
     ObjectPrompt,
@@ -50,7 +51,7 @@ SliceState = Literal["prompted", "corrected", "accepted"]
 class FixedSlice(StrictModel):
     """Box and points, or a mask, of an object on one slice; an empty mask where it is not on the slice."""
 
-    slice: Annotated[int, Field(strict=True, ge=0)]
+    slice: Annotated[Integer, Field(ge=0)]
     state: SliceState = "prompted"
     box: Box | None = None
     points: tuple[Point, ...] = ()

@@ -51,6 +51,8 @@ class SeedSource:
     def __post_init__(self) -> None:
         if not self.seeds:
             raise SeedError("No seed was chosen. Choose one or more.")
+        if isinstance(self.start, np.integer):
+            object.__setattr__(self, "start", int(self.start))
         known = {"by": get_args(By), "fit": (None, *get_args(Fit)), "start": ("central", *get_args(Searched))}
         for name, words in known.items():
             value = getattr(self, name)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import shutil
+import unicodedata
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.files.atomic import replacing
@@ -81,6 +82,8 @@ class SeedLibrary:
         on_conflict: what happens to a seed whose name or id the library holds already: "refuse" raises, "skip" leaves
         it out, "rename" gives it a free name, "NAME (2)", and where needed a new id.
         """
+        if on_conflict not in get_args(OnConflict):
+            raise SeedError(f"on_conflict cannot be {str(on_conflict)[:40]!r}: it is refuse, skip or rename.")
         added: list[Seed] = []
         skipped: list[str] = []
         with store.writing(self.folder), store.staged(self.folder) as stage:
@@ -181,8 +184,8 @@ def _read_all(folder: Path, read: Callable[[Path], _Entry]) -> tuple[tuple[_Entr
 
 
 def _folded(name: str) -> str:
-    """Names that differ in upper and lower case or blanks only would be mistaken for each other."""
-    return " ".join(name.casefold().split())
+    """Names that differ in upper and lower case, blanks or how accents are coded would be mistaken for each other."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def _taken(name: str) -> SeedError:

@@ -54,7 +54,12 @@ def entry_folders(folder: Path) -> list[Path]:
 def _is_entry(path: Path) -> bool:
     if path.name.startswith(".") or path.name in (TRASH, FEATURES) or not path.is_dir():
         return False
-    return bool(ENTRY_NAME.fullmatch(path.name)) or (path / RECORD_FILE).exists()
+    if ENTRY_NAME.fullmatch(path.name):
+        return True
+    try:
+        return (path / RECORD_FILE).exists()
+    except OSError:  # a folder that is nobody's business, such as lost+found of a share
+        return False
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, PlannedCase, PromptChoice, Selection
 from PromptOnceLib.batch.planning.scan_folder import dicom_files_of, files_of
 from PromptOnceLib.studies.design import StudyArm, StudyDesign
-from PromptOnceLib.studies.group_seeds import keep_seed, seed_name
+from PromptOnceLib.studies.group_seeds import keep_seed, seed_names
 from PromptOnceLib.studies.study_cases import ReadyCase, Say
 
 ARMS, SEEDS = "arms", "seeds"
@@ -35,12 +35,12 @@ def arm_plan(design: StudyDesign, arm: StudyArm, cases: Sequence[ReadyCase], stu
     Raises InputError and its children where the first case of a group gives no seed.
     """
     firsts = {case.group: case for case in reversed(cases)}
-    axis = design.slice_axis
+    axis, seeds = design.slice_axis, seed_names(cases)
     if arm.shared_seed:
         for first in firsts.values():
-            keep_seed(first, study / SEEDS, design.window_of(arm, first.group), axis, say)
+            keep_seed(first, seeds[first.group], study / SEEDS, design.window_of(arm, first.group), axis, say)
         cases = [case for case in cases if case != firsts[case.group]]
-    planned = tuple(_planned(case, arm, design.window_of(arm, case.group), axis) for case in cases)
+    planned = tuple(_planned(case, arm, seeds[case.group], design.window_of(arm, case.group), axis) for case in cases)
     return BatchPlan(selection=Selection(axis=axis), cases=planned)
 
 
@@ -65,10 +65,10 @@ def arm_options(design: StudyDesign, arm: StudyArm, study: Path, machine: StudyM
     )
 
 
-def _planned(case: ReadyCase, arm: StudyArm, window: str, axis: str) -> PlannedCase:
+def _planned(case: ReadyCase, arm: StudyArm, seed: str, window: str, axis: str) -> PlannedCase:
     image = case.image.absolute()
     dicom = dicom_files_of(image)
-    shared = PromptChoice(kind="seed", name=seed_name(case.group))
+    shared = PromptChoice(kind="seed", name=seed)
     return PlannedCase(
         name=case.name,
         image=image,

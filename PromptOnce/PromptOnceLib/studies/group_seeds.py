@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PromptOnceLib.batch.planning.case_names import safe_name
+from PromptOnceLib.batch.planning.case_names import distinct_names
 from PromptOnceLib.batch.running.case_prompts import seed_fingerprint
 from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.errors import InputError, SeedError
@@ -22,9 +22,9 @@ from PromptOnceLib.segmentation.segment import Labels
 from PromptOnceLib.studies.study_cases import ReadyCase, Say, labels_of
 
 
-def seed_name(group: str) -> str:
-    """What the seed of a group is called in the study's library."""
-    return safe_name(group) if group else "all"
+def seed_names(cases: Sequence[ReadyCase]) -> dict[str, str]:
+    """What the seeds of the cases' groups are called in the study's library, by group."""
+    return distinct_names((case.group for case in cases), "all")
 
 
 def check_shared(cases: Sequence[ReadyCase]) -> None:
@@ -36,8 +36,10 @@ def check_shared(cases: Sequence[ReadyCase]) -> None:
         raise InputError(f"A shared seed takes two cases or more{of_group}: its own is not segmented with it.")
 
 
-def keep_seed(first: ReadyCase, library: Path, window: str, axis: str, say: Say) -> Seed:
+def keep_seed(first: ReadyCase, name: str, library: Path, window: str, axis: str, say: Say) -> Seed:
     """The seed of a group, made of its first case's central slice and reference; one that is the same is kept.
+
+    name: of the seed, from seed_names.
 
     Raises InputError and its children where the case cannot be read or its reference is empty.
     """
@@ -48,7 +50,6 @@ def keep_seed(first: ReadyCase, library: Path, window: str, axis: str, say: Say)
     assert case.reference is not None
     assert isinstance(prompt, Prompt)
     mask = case.reference[prompt.slice]
-    name = seed_name(first.group)
     # The frame lies in the study's own folder, beside the results made of the same images.
     seed = make_seed(volume, case.stack, prompt, [mask], name=name, frame_confirmed=True)
     seeds = SeedLibrary(library)

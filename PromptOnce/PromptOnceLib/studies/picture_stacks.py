@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from PromptOnceLib.batch.planning.case_names import safe_name
+from PromptOnceLib.batch.planning.case_names import distinct_names
 from PromptOnceLib.errors import CancelledError, InputError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Array, Geometry
@@ -34,17 +34,16 @@ def stacks_of(
     between two pictures.
     """
     found = []
-    for group in dict.fromkeys(case.group for case in cases):
+    for group, name in distinct_names((case.group for case in cases), "pictures").items():
         pictures = [case for case in cases if case.group == group]
         say(f"{len(pictures)} pictures are put together as one stack.")
-        found.append(_stack(group, pictures, folder, say, should_cancel))
+        found.append(_stack(group, name, pictures, folder, say, should_cancel))
     return tuple(found)
 
 
 def _stack(
-    group: str, cases: Sequence[ReadyCase], folder: Path, say: Say, should_cancel: Callable[[], bool]
+    group: str, name: str, cases: Sequence[ReadyCase], folder: Path, say: Say, should_cancel: Callable[[], bool]
 ) -> ReadyCase:
-    name = safe_name(group) if group else "pictures"
     image, reference = folder / f"{name}.nrrd", folder / f"{name}-reference.nrrd"
     frames, labels = [], []
     for case in cases:

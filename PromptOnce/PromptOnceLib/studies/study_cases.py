@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -68,11 +69,13 @@ def ready_case(case: StudyCase, folder: Path, say: Say) -> ReadyCase:
     name = safe_name(case.name)
     if len(case.references) == 1:
         return ReadyCase(name, case.group, case.image, case.references[0])
-    target = folder / f"{name}.nrrd"
-    sources = [case.image, *(parse_reference(text)[0] for text in case.references)]
-    if not _is_newer(target, sources):
+    target, note = folder / f"{name}.nrrd", folder / f"{name}.sources"
+    made_from = _sources(case)
+    if not target.is_file() or not note.is_file() or note.read_text(encoding="utf-8") != made_from:
         geometry = read_volume(case.image).geometry
         write_image(target, geometry, united(case.references, geometry, say))
+        with replacing(note) as temporary:
+            temporary.write_text(made_from, encoding="utf-8")
     return ReadyCase(name, case.group, case.image, str(target))
 
 
@@ -102,9 +105,13 @@ def write_image(path: Path, geometry: Geometry, array: Array) -> None:
         sitk.WriteImage(geometry.to_image(array), str(temporary), useCompression=True)
 
 
-def _is_newer(target: Path, sources: Sequence[Path]) -> bool:
-    try:
-        made = target.stat().st_mtime_ns
-        return all(path.stat().st_mtime_ns < made for path in sources)
-    except OSError:
-        return False
+def _sources(case: StudyCase) -> str:
+    """What tells the files of a case from others, and from what they were before; without their names."""
+    digest = hashlib.sha256(repr(case.references).encode())
+    for path in (case.image, *(parse_reference(text)[0] for text in case.references)):
+        try:
+            there = path.stat()
+            digest.update(repr((str(path.absolute()), there.st_size, there.st_mtime_ns)).encode())
+        except OSError:  # reading it says what is wrong
+            digest.update(b"-")
+    return digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
 from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES
@@ -51,6 +51,14 @@ def safe_name(text: str) -> str:
 def is_safe(name: str) -> bool:
     """Whether a name can be used as it is."""
     return name == safe_name(name)
+
+
+def distinct_names(texts: Iterable[str], of_none: str) -> dict[str, str]:
+    """A name for every text, no two alike whatever the letters' case, as "CT+" and "CT-" would be; of_none: for ""."""
+    names: dict[str, str] = {}
+    for text in dict.fromkeys(texts):
+        names[text] = _numbered(safe_name(text) if text else of_none, tuple(names.values()))
+    return names
 
 
 def unique_names(paths: Sequence[PurePath]) -> list[str]:

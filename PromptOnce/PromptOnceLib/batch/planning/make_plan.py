@@ -37,15 +37,20 @@ def make_plan(selection: Selection, seed_problem: SeedProblem | None = None) -> 
 
 
 def plan_images(
-    images: Sequence[Path | Volume], selection: Selection, names: Sequence[str] | None = None
+    images: Sequence[Path | Volume],
+    selection: Selection,
+    names: Sequence[str] | None = None,
+    seed_problem: SeedProblem | None = None,
 ) -> tuple[BatchPlan, dict[str, Volume]]:
     """Plan for a list of files, folders of DICOM, and volumes in memory; and these volumes by the names of their cases.
 
     selection: without a source and patterns. names: for the cases; by default the files' own, and volume-1, volume-2
-    and so on. Raises InputError.
+    and so on. seed_problem: as make_plan takes it. Raises InputError.
     """
+    if selection.references is not None:
+        raise InputError("A pattern finds references in a folder. Those of a list can be named in a manifest.")
     selection = _absolute(selection)
-    _check_common(selection)
+    _check_common(selection, seed_problem)
     prompt = selection.prompt
     if not images:
         raise InputError("The list of images is empty.")
@@ -76,6 +81,12 @@ def plan_images(
     )
     volumes = {name: item for name, item in zip(unique, images, strict=True) if isinstance(item, Volume)}
     return BatchPlan(selection=selection, cases=cases), volumes
+
+
+def check_unnamed(names: Sequence[str] | None) -> None:
+    """Raise InputError for names that go with a list and would do nothing for a folder or a manifest."""
+    if names is not None:
+        raise InputError("Names go with a list of images. Those of other cases can be given in a manifest, as `case`.")
 
 
 def _check_names(names: Sequence[str]) -> None:

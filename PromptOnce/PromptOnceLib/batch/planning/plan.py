@@ -50,7 +50,8 @@ class PlannedCase(StrictModel):
     or folder that `read_volume` takes; None for a volume that is handed over in memory. files: all files the image is
     made of, to recognise that it has changed. dicom: whether these are DICOM, whose folders may be called after
     patients. volume: which of several in the image, by number or name, as `read_volume` takes it. reference:
-    FILE[:LABEL,...] or None. window, axis, slice: as `prepare_case` takes them. group: the report draws cases of one
+    FILE[:LABEL,...] or None. window, axis, slice: as `prepare_case` takes them. modality, file_window: as Volume has
+    them, where they are known and the files do not tell. group: the report draws cases of one
     group together. notices: what the planning has to say about it.
     """
 
@@ -64,6 +65,8 @@ class PlannedCase(StrictModel):
     window: str = "auto"
     axis: str = "auto"
     slice: int | None = Field(default=None, ge=0)
+    modality: str = ""
+    file_window: tuple[float, float] | None = None
     group: str = ""
     notices: tuple[str, ...] = ()
 

@@ -75,6 +75,7 @@ def fingerprint(
         *([("clean-up", options.clean_up)] if options.clean_up != "all" else []),
         *([("strategy", case.prompt.strategy)] if case.prompt.strategy != "paper" else []),
         *([] if case.volume is None else [("volume", case.volume)]),
+        *([("modality", case.modality, case.file_window)] if case.modality or case.file_window else []),
         *([("method", options.method)] if options.method != "propagate" else []),
         *(_of_prompts(case, options) if case.prompt.kind == "reference" else ()),
         *(["distances"] if options.distances else []),

@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from PromptOnceLib.batch.planning.plan import PlannedCase
+from PromptOnceLib.batch.planning.planned_image import read_planned
 from PromptOnceLib.errors import PromptOnceError, ReaderCrashError
-from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.processes.trial import Outcome, run_child, try_in_child
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 
@@ -36,7 +36,7 @@ def _read(message: bytes) -> None:
     if case.image is None:
         return
     with suppress(PromptOnceError):
-        volume = read_volume(case.image, case.volume)
+        volume = read_planned(case)
         if case.reference is not None:
             path, labels = parse_reference(case.reference)
             read_reference(path, volume.geometry, labels, lambda notice: None)

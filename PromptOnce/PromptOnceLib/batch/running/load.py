@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 from PromptOnceLib.batch.planning.plan import BatchOptions, PlannedCase
+from PromptOnceLib.batch.planning.planned_image import read_planned
 from PromptOnceLib.batch.run_folder.fingerprints import fingerprint, input_files, stamp_files
 from PromptOnceLib.batch.run_folder.journal import Finished, StepName
 from PromptOnceLib.batch.run_folder.redaction import hide_paths
@@ -16,7 +16,6 @@ from PromptOnceLib.batch.running.crash_probe import try_reading
 from PromptOnceLib.cases.case import Case, Reference, prepare_case
 from PromptOnceLib.errors import OutOfMemoryError
 from PromptOnceLib.files.stamp import FileStamp
-from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.seeds.apply import SeedSource
@@ -113,7 +112,7 @@ class Loader:
             try_reading(planned)
         self.note(planned.name, "reading")
         held = self.volumes.get(planned.name)
-        volume = held if held is not None else read_volume(_path(planned), planned.volume)
+        volume = held if held is not None else read_planned(planned)
         notices = list(planned.notices)
         reference = None
         if planned.reference is not None:
@@ -135,11 +134,6 @@ class Loader:
         content = "" if seed is None else seed_fingerprint(seed)
         held = self.volumes.get(planned.name)
         return fingerprint(planned, files, self.options, self.model, content, held)
-
-
-def _path(planned: PlannedCase) -> Path:
-    assert planned.image is not None, "a volume in memory was not handed over"
-    return planned.image
 
 
 def _with_memory(work: Callable[[], T]) -> T:

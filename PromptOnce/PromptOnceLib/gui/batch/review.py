@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PromptOnceLib.batch.corrections import CaseCorrection
 from PromptOnceLib.batch.planning.plan import PlannedCase
+from PromptOnceLib.batch.planning.planned_image import read_planned
 from PromptOnceLib.batch.report.run_results import CaseResult, RunResults, read_run
 from PromptOnceLib.batch.run_folder.open_run import read_recorded
 from PromptOnceLib.batch.run_folder.records import CASES, CORRECTED, CaseRecord, ReviewState, set_review
@@ -180,7 +181,7 @@ class ReviewController:
             raise InputError(_("The run does not tell where the image of {name} is.").format(name=case.name))
         corrected = case.folder / CORRECTED
         result = corrected if corrected.is_file() else case.folder / record.files[0]
-        return CaseNodes(case.name, planned.image, result)
+        return CaseNodes(case.name, read_planned(planned), result)
 
     def _show(self, record: CaseRecord, nodes: CaseNodes) -> None:
         """In the panel as well: a correction can be prompted and propagated into the result."""

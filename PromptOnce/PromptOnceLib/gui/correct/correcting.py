@@ -17,7 +17,8 @@ from PromptOnceLib.gui.prompt.preview import PromptPreview
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.run.comparison import RunComparison
-from PromptOnceLib.gui.run.propagation import RunController, correction_begun
+from PromptOnceLib.gui.run.propagation import RunController
+from PromptOnceLib.gui.run.sentences import correction_begun
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.gui.volume.prompted_slice import no_single_slice
 from PromptOnceLib.mrml.prompts.correction_objects import CorrectionObjects

@@ -15,7 +15,7 @@ from PromptOnceLib.gui.prompt.editor import PromptEditor
 from PromptOnceLib.gui.prompt.preview import PromptPreview
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.run.sentences import run_in_words, undone_in_words
+from PromptOnceLib.gui.run.sentences import correction_begun, run_in_words, undone_in_words
 from PromptOnceLib.gui.run.target import ResultTarget, lost_work
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.runs import VolumeRun, prepared_writer
@@ -282,8 +282,3 @@ class RunController:
         elif self.run is not None:
             self.tell_result()
         self.changed()
-
-
-def correction_begun() -> str:
-    """What is said where a correction that was begun stands in the way."""
-    return _("A correction is under way: press Propagate changes, or Stop correcting.")

@@ -8,6 +8,11 @@ from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 
 
+def correction_begun() -> str:
+    """What is said where a correction that was begun stands in the way."""
+    return _("A correction is under way: press Propagate changes, or Stop correcting.")
+
+
 def undone_in_words(writer: SegmentWriter) -> str:
     """What undoing a run takes away."""
     corrections = writer.corrections()

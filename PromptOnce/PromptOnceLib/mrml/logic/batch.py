@@ -11,9 +11,10 @@ import SimpleITK as sitk
 from PromptOnceLib.batch.background import BatchRequest
 from PromptOnceLib.batch.client import BatchJob, StartBatch
 from PromptOnceLib.batch.file_names import is_run_folder
-from PromptOnceLib.batch.planning.make_plan import plan_images
+from PromptOnceLib.batch.planning.make_plan import check_unnamed, plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
-from PromptOnceLib.batch.scripts import prompt_choice
+from PromptOnceLib.batch.running.case_prompts import PromptSources
+from PromptOnceLib.batch.scripts import batch_options, prompt_choice
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import expanded
@@ -96,7 +97,7 @@ class BatchLogic:
         Raises InputError and its children for what cannot be run.
         """
         choice = prompt_choice(seed, target, prompt, promptFromReference, strategy)
-        options = BatchOptions(
+        options = batch_options(
             model=model,
             config=None if modelConfig is None else Path(modelConfig),
             device=device,
@@ -111,13 +112,15 @@ class BatchLogic:
         folder = expanded(output).absolute()
         plan, selection = None, None
         if isinstance(input, str | Path):
+            check_unnamed(names)
             source = expanded(input).absolute()
             selection = Selection(source=source, prompt=choice, references=reference, window=window, axis=axis)
         else:
             items = list(input) if isinstance(input, list | tuple) else [input]
             if is_run_folder(folder) and not resume:
                 raise RunFolderError(f"{folder} holds a run already. Go on with it (resume=True), or choose another.")
-            plan = self._plan_of_list(items, Selection(prompt=choice, window=window, axis=axis), names, folder, options)
+            common = Selection(prompt=choice, references=reference, window=window, axis=axis)
+            plan = self._plan_of_list(items, common, names, folder, options)
         request = BatchRequest(
             plan=plan, selection=selection, options=options, folder=folder, resume=resume, engine=engine
         )
@@ -140,25 +143,27 @@ class BatchLogic:
     def _plan_of_list(
         self, items: list[Any], common: Selection, names: Sequence[str] | None, folder: Path, options: BatchOptions
     ) -> BatchPlan:
-        """Plan for files and nodes. What only the scene knows of a node, its scanner, is used here."""
-        files: list[Path | Volume] = []
-        prompts: list[PromptChoice | None] = []
-        for number, item in enumerate(items, start=1):
-            if isinstance(item, str | Path):
-                files.append(Path(item))
-                prompts.append(common.prompt)
+        """Plan for files and nodes. What only the scene knows of a node, its scanner and modality, is used here."""
+        images = [Path(item) if isinstance(item, str | Path) else read_volume_node(item) for item in items]
+        seed_problem = PromptSources(self._seeds.library()).seed_problem
+        plan, volumes = plan_images(images, common, names, seed_problem)  # before any voxels are written
+        cases = []
+        for number, (item, case) in enumerate(zip(items, plan.cases, strict=True), start=1):
+            volume = volumes.get(case.name)
+            if volume is None:
+                cases.append(case)
                 continue
-            volume = read_volume_node(item)
-            prompts.append(self._prompt_for(item, volume, common, options))
             path = folder / _VOLUMES / f"volume-{number}.nrrd"
+            known = {
+                "image": path,
+                "files": (path,),
+                "prompt": self._prompt_for(item, volume, common, options),
+                "modality": volume.modality,
+                "file_window": volume.file_window,
+            }
             _write_volume(path, volume)
-            files.append(path)
-        plan, _ = plan_images(files, common, names)
-        cases = tuple(
-            case if prompt is None else case.model_copy(update={"prompt": prompt})
-            for case, prompt in zip(plan.cases, prompts, strict=True)
-        )
-        return plan.model_copy(update={"cases": cases})
+            cases.append(case.model_copy(update=known))
+        return plan.model_copy(update={"cases": tuple(cases)})
 
     def _prompt_for(self, node: Any, volume: Volume, common: Selection, options: BatchOptions) -> PromptChoice | None:
         choice = common.prompt

@@ -14,6 +14,7 @@ from PromptOnceLib.errors import InputError, PromptError
 from PromptOnceLib.imaging.stack import Stack, parse_axis
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.mrml.logic.worker_access import WorkerAccess
+from PromptOnceLib.mrml.segmentations import labelmap
 from PromptOnceLib.mrml.segmentations.records import read_record
 from PromptOnceLib.mrml.segmentations.segment_result import (
     SegmentResult,
@@ -115,6 +116,8 @@ class CorrectLogic:
         Raises InputError and its children for what cannot be corrected, WorkerError, OutOfMemoryError, CancelledError;
         the segment is as it was then.
         """
+        if not isinstance(prompt, Prompt):
+            raise PromptError("A slice is corrected by a prompt on it, such as promptFromIJK gives.")
         if len(prompt.objects) != 1:
             raise PromptError("A slice is corrected object by object: give a prompt of one object.")
         axis = "kji"[prompt.axis] if prompt.axis is not None else "auto"
@@ -181,6 +184,7 @@ class CorrectLogic:
         return held if held is not None and same and np.array_equal(held.frames, stack.frames) else stack
 
     def _read(self, volume_node: Any, segmentation_node: Any, segment_id: str | None, axis: str) -> SegmentResult:
+        labelmap.check_segmentation_node(segmentation_node)
         segmentation = segmentation_node.GetSegmentation()
         ids = list(segmentation.GetSegmentIDs())
         if segment_id is None and len(ids) != 1:

@@ -17,7 +17,7 @@ from PromptOnceLib.mrml.prompts.from_positions import (
 )
 from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.mrml.segmentations.segment_result import read_segment_result
-from PromptOnceLib.mrml.volumes import volume_geometry
+from PromptOnceLib.mrml.volumes import check_volume_node, volume_geometry
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.strategies.slice_prompts import check_prompted
 from PromptOnceLib.segmentation.segment import Labels
@@ -115,4 +115,5 @@ class PromptLogic:
 
 
 def _grid(volume_node: Any, axis: str) -> StackGrid:
+    check_volume_node(volume_node)
     return StackGrid(volume_node, parse_axis(axis, volume_geometry(volume_node)).axis)

@@ -50,7 +50,7 @@ class SeedLogic:
 
     def seeds(self, library: str | Path | None = None) -> tuple[Seed, ...]:
         """All seeds of the library by name, each with its record, frame and masks; broken entries are left out."""
-        return self._library(library).list().seeds
+        return self.library(library).list().seeds
 
     def matchSeeds(  # noqa: N802
         self,
@@ -118,7 +118,7 @@ class SeedLogic:
             source = SeedSource((choice.seed,), start, by, fit, wanted, choice.notices)
         else:
             names = [name] if isinstance(name, str) else name
-            seeds = self._library(library)
+            seeds = self.library(library)
             source = SeedSource(tuple(seeds.get(one) for one in names), start, by, fit, wanted)
         if start != "similar" and start != "confident":
             return source
@@ -163,7 +163,7 @@ class SeedLogic:
             accepted = masks_of_segments(volumeNode, case.axis.axis, index, segmentationNode, segmentIds)
         words.setdefault("scanner_name", scanner_name(volumeNode))
         steps = steps_of_saving(
-            self._library(library),
+            self.library(library),
             case,
             name,
             files,
@@ -201,11 +201,12 @@ class SeedLogic:
         files = resolve_model(model, modelConfig)
         return self._worker.go(files, device, steps_of_shared_seed(case.stack, case.prompt, stored))
 
-    def _library(self, folder: str | Path | None) -> SeedLibrary:
+    def library(self, folder: str | Path | None = None) -> SeedLibrary:
+        """The library in a folder; without one that which the logic was made with."""
         return SeedLibrary(folder or self._library_folder())
 
     def _search(
         self, node: Any, volume: Volume, axis: str, target: str | None, folder: str | Path | None
     ) -> SeedSearch:
-        library = self._library(folder)
+        library = self.library(folder)
         return SeedSearch(library, library.list(), volume, axis, target, scanner_name(node))

@@ -11,6 +11,7 @@ import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
+from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Array
 from PromptOnceLib.mrml.grid import ijk_to_ras, volume_to_world
@@ -27,6 +28,14 @@ def segment_tag(segment: Any, name: str) -> str | None:
     """A tag of a vtkSegment; None where it has none of that name."""
     value = vtk.reference("")
     return str(value) if segment.GetTag(name, value) else None
+
+
+def check_segmentation_node(node: Any) -> None:
+    """Raise InputError for a node that is no segmentation."""
+    if node is None:
+        raise InputError("No segmentation is chosen. Choose the one that holds the segments.")
+    if not node.IsA("vtkMRMLSegmentationNode"):
+        raise InputError(f"{node.GetName()} is not a segmentation. Choose the one that holds the segments.")
 
 
 def holds_labelmaps(segmentation_node: Any) -> bool:

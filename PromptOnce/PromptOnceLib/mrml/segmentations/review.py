@@ -10,7 +10,6 @@ import slicer
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError
-from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.stack import slices_along
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.mrml.owned_nodes import name_for_node, remove
@@ -24,15 +23,14 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 class CaseNodes:
-    """volume, segmentation: nodes of a case, called by its name; image: as the batch has read it.
+    """volume, segmentation: nodes of a case, called by its name; the volume is the image as the batch has read it.
 
-    Raises InputError and its children where image or result cannot be read; nothing is left in the scene then.
+    Raises InputError and its children where the result cannot be read; nothing is left in the scene then.
     """
 
-    def __init__(self, name: str, image: Path, result: Path) -> None:
+    def __init__(self, name: str, volume: Volume, result: Path) -> None:
         self._result = result
         found = read_segmentation(result)
-        volume = read_volume(image)
         if found.geometry.shape != volume.geometry.shape:
             raise GeometryError(f"The result of {name} does not have the size of its image: the image was changed.")
         self._grid = volume.geometry

@@ -90,6 +90,7 @@ def read_segment_result(volume_node: Any, segmentation_node: Any, segment_id: st
     axis: array axis of the slices; what a run along another axis has left does not count. Raises InputError where there
     is no such segment, GeometryError where transforms are not linear.
     """
+    labelmap.check_segmentation_node(segmentation_node)
     segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
     if segment is None:
         raise InputError(f'{segmentation_node.GetName()} has no segment "{segment_id}". Choose another segment.')

@@ -263,6 +263,7 @@ class SegmentWriter:
 
 def _grid_in(node: Any, volume_node: Any, targets: Sequence[Target]) -> Any:
     """The volume's grid in the node's coordinates, once it is clear that masks can be written there."""
+    labelmap.check_segmentation_node(node)
     if not labelmap.holds_labelmaps(node):
         raise InputError(
             f"{node.GetName()} keeps its segments as surfaces or contours, which masks would replace. Choose another "

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
+from PromptOnceLib.batch.planning.case_names import distinct_names
 from PromptOnceLib.errors import EmptyArmError
 from PromptOnceLib.studies.design import StudyDesign
 from PromptOnceLib.studies.figures.agreement import agreement_figure
@@ -132,8 +133,8 @@ def _draw(
     by_strategy = _by_strategy(plain)
     drawn = plain[:_MOST_ARMS_DRAWN]
     if by_strategy:
-        for group in groups_of(plain):
-            name = f"strategies_{_file_name(group)}" if group else "strategies"
+        for group, name in distinct_names(groups_of(plain), "").items():
+            name = f"strategies_{name}" if group else "strategies"
             known = [measure for measure in measures if all(values_of(arm, measure, group).size for arm in plain)]
             contents.figure(partial(strategies_figure, plain, group, known or measures, name))
     else:
@@ -217,7 +218,3 @@ def _shares(measures: Sequence[Measure]) -> list[Measure]:
 def _state_of_the_art(design: StudyDesign) -> StateOfTheArt:
     """What is known of the papers' data, in a study of the papers on them."""
     return STATE_OF_THE_ART if design.name in PRESETS else {}
-
-
-def _file_name(group: str) -> str:
-    return "".join(letter if letter.isalnum() else "-" for letter in group)

@@ -56,11 +56,13 @@ def plain_arms(design: StudyDesign, arms: Sequence[ArmRows]) -> tuple[ArmRows, .
 def moved_prompts(design: StudyDesign, arms: Sequence[ArmRows], measure: Measure = DICE) -> tuple[MovedPrompts, ...]:
     """What is lost where prompts are moved, by model, strategy and shift.
 
-    The loss is that of the mean over the slices that the arm shares with the one of the same model and strategy whose
-    prompts were not moved; several arms of one shift are several draws. Raises EmptyArmError where that arm is missing.
+    The loss is that of the mean over the slices that the arm shares with the one of the same settings whose prompts
+    were not moved; several arms of one shift are several draws. Raises EmptyArmError where that arm is missing, and
+    where arms of one shift are no draws of the same, as their method, position, window or precision differs.
     """
     unmoved = {_asked(design, arm): arm for arm in plain_arms(design, arms)}
     drops: dict[tuple[str, str, tuple[int, int]], list[float]] = {}
+    settings: dict[tuple[str, str, tuple[int, int]], object] = {}
     for arm in arms:
         asked = design.arm(arm.name)
         if asked.jitter is None:
@@ -71,14 +73,20 @@ def moved_prompts(design: StudyDesign, arms: Sequence[ArmRows], measure: Measure
                 "the study."
             )
         loss = -float(pairs_of(unmoved[_asked(design, arm)], arm, measure).differences.mean())
-        drops.setdefault((arm.model, asked.strategy, asked.jitter), []).append(loss)
+        key = arm.model, asked.strategy, asked.jitter
+        if settings.setdefault(key, _asked(design, arm)) != _asked(design, arm):
+            raise EmptyArmError(
+                f"Arms that move the prompts of {asked.strategy} by the same pixels differ in method, position, window "
+                "or precision: their losses have no common mean, and moved prompts are left out."
+            )
+        drops.setdefault(key, []).append(loss)
     return tuple(MovedPrompts(*key, tuple(values)) for key, values in sorted(drops.items()))
 
 
-def _asked(design: StudyDesign, arm: ArmRows) -> tuple[str, str, str, float]:
+def _asked(design: StudyDesign, arm: ArmRows) -> tuple[str, str, str, float, str, str]:
     """What arms have in common that differ in the shift of their prompts alone."""
     asked = design.arm(arm.name)
-    return arm.model, asked.method, asked.strategy, asked.position
+    return arm.model, asked.method, asked.strategy, asked.position, asked.window, asked.precision
 
 
 @dataclass(frozen=True)

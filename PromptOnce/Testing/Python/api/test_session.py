@@ -58,7 +58,7 @@ def test_a_correction_settles_its_slice_and_is_saved_with_the_result(session: po
     session.set_image(volume, window="full")
     session.box(*BOX)
     first = session.propagate()
-    accepted = session.correct(7, accept=True)
+    accepted = session.correct(np.int64(7), accept=True)
     assert np.array_equal(accepted.mask, first.mask)
     corrected = session.correct(9, mask=labels[9])
     assert np.array_equal(corrected.mask[9], labels[9])

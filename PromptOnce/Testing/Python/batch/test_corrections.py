@@ -18,7 +18,7 @@ from PromptOnceLib.batch.planning.plan import (
     RecordedPlan,
     Selection,
 )
-from PromptOnceLib.batch.run_folder.records import CORRECTED, is_whole, read_case_record
+from PromptOnceLib.batch.run_folder.records import CORRECTED, is_whole, read_case_record, write_case_record
 from PromptOnceLib.cases.correction_record import TAG
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.result import read_csv
@@ -84,6 +84,17 @@ def test_without_its_reference_a_correction_is_noted_all_the_same(case: CaseCorr
     assert record.review.state == "corrected"
     assert record.corrected is not None
     assert record.corrected.dice is None
+
+
+def test_no_millilitres_are_made_up_where_the_size_of_a_pixel_is_not_known(case: CaseCorrection) -> None:
+    before = read_case_record(case.folder)
+    figures = before.figures.model_copy(update={"measured": False})
+    write_case_record(case.folder, before.model_copy(update={"figures": figures}))
+    corrected(case)
+    case.note()
+    record = read_case_record(case.folder)
+    assert record.corrected is not None
+    assert record.corrected.volume is None
 
 
 def test_a_correction_goes_on_from_the_one_before(case: CaseCorrection) -> None:

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 import slicer
 from batch.studies import quick_options, study, write_disk_prompt, write_image
+from imaging.enhanced_files import blob, slices, write_enhanced
 from worker.gate import Gate
 
 from gui.batch_runs import SHAPE, finished_run
 from gui.user import User
+from PromptOnceLib.batch.file_names import PLAN
+from PromptOnceLib.batch.run_folder.open_run import read_recorded
 from PromptOnceLib.batch.run_folder.records import CASES, read_case_record, read_run_record
 from PromptOnceLib.segmentation.io import read_segmentation
 
@@ -147,6 +150,26 @@ def test_unsaved_changes_stay_in_the_scene_and_a_missing_image_is_said(user: Use
     panel.table.cellDoubleClicked.emit(0, 0)
     user.wait_for_panel()
     assert panel.notice.text == "broken: It is empty."
+
+
+def test_one_of_several_volumes_in_a_file_is_shown_for_review(user: User, tmp_path: Path) -> None:
+    out, (count, *shape) = finished_run(tmp_path), SHAPE
+    groups = [{"FrameContentSequence": {"TemporalPositionIndex": time}} for time in (1, 2) for _ in range(count)]
+    pixels = [blob(100 * time + index, tuple(shape)) for time in (1, 2) for index in range(count)]
+    image = write_enhanced(tmp_path / "mf.dcm", pixels, slices(count) * 2, groups=groups)
+    recorded = read_recorded(out)
+    cases = tuple(
+        case.model_copy(update={"image": image, "volume": "time 2"} if case.name == "leaks" else {})
+        for case in recorded.plan.cases
+    )
+    plan = recorded.plan.model_copy(update={"cases": cases})
+    (out / PLAN).write_text(recorded.model_copy(update={"plan": plan}).model_dump_json())
+    panel = open_run(user, out)
+    user.bench.click(panel.next)
+    user.wait_for_panel()
+    assert panel.notice.text == ""
+    assert user.work.reviews.current == "leaks"
+    assert slicer.util.arrayFromVolume(user.case.image.node).max() == 200 + count - 1
 
 
 def test_closing_the_scene_leaves_the_run_open(user: User, tmp_path: Path) -> None:

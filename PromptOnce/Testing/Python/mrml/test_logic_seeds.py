@@ -9,16 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import slicer
 from batch.studies import quick_options
 
 from mrml.conftest import Application
 from mrml.volumes import add_volume, ijk_to_ras
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
 from PromptOnceLib.batch.client import BatchJob, hand_over
-from PromptOnceLib.batch.run_folder.records import read_run_record
+from PromptOnceLib.batch.run_folder.records import read_case_record, read_run_record
+from PromptOnceLib.cases.case import prepare_case
 from PromptOnceLib.errors import CancelledError, InputError, RunFolderError, SeedError
 from PromptOnceLib.mrml.logic.console import Console
 from PromptOnceLib.mrml.seeds import scanner_name
+from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.processes.transport import SubprocessTransport, Transport, worker_command, worker_environment
 from PromptOnceLib.prompts.prompt import write_prompt
 from PromptOnceLib.segmentation.io import read_segmentation
@@ -111,6 +114,7 @@ def test_a_seed_can_start_on_the_slice_most_like_its_own(scene, logic, saved) ->
     volume = load_disk()
     assert logic.promptFromSeed("disk", volume, start="similar", device="cpu").start == 1
     assert logic.promptFromSeed("disk", start=2, by="mask").start == 2
+    assert logic.promptFromSeed("disk", start=np.int64(2)).start == 2
     with pytest.raises(SeedError, match="Name the volume"):
         logic.promptFromSeed("auto")
     with pytest.raises(SeedError, match="Name the volume"):
@@ -152,6 +156,24 @@ def test_a_batch_of_nodes_and_files_waits_and_leaves_results(scene, logic, appli
 
 
 @NOT_ON_WINDOWS
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_a_node_is_seen_as_segment_volume_sees_it(scene, logic, saved, tmp_path: Path, modality: str) -> None:
+    """A CT without air, and an MR with values as of a CT: what the scene knows of them decides."""
+    volume = load_disk()
+    if modality == "MR":
+        slicer.util.arrayFromVolume(volume)[:, :6] = -1000
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(volume) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), volume)
+    name = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
+    hierarchy.SetItemAttribute(item, name, modality)
+    prompt, out = box(logic, volume), tmp_path / "out"
+    write_prompt(tmp_path / "prompt.json", prompt)
+    assert logic.runBatch([volume], out, prompt=tmp_path / "prompt.json").summary.succeeded
+    shown = prepare_case(read_volume_node(volume), prompt).stack.window.name
+    assert read_case_record(out / "cases" / "volume-1").window == shown
+
+
+@NOT_ON_WINDOWS
 def test_a_batch_that_does_not_wait_calls_back_and_can_be_cancelled(
     scene, logic, application, saved, tmp_path: Path
 ) -> None:
@@ -189,3 +211,15 @@ def test_what_cannot_be_run_is_refused_with_a_sentence(scene, logic, tmp_path: P
         logic.runBatch(tmp_path / "nothing", tmp_path / "out", seed="auto")
     with pytest.raises(InputError, match="need a seed or a prompt file"):
         logic.runBatch([load_disk()], tmp_path / "out")
+    with pytest.raises(InputError, match="Names go with a list"):
+        logic.runBatch(tmp_path, tmp_path / "out", seed="disk", names=["a"])
+    for words, options in (
+        ("no seed called", {"seed": "dsik"}),
+        ("references in a folder", {"seed": "disk", "reference": "{case}_seg.nrrd"}),
+        ("2 names", {"seed": "disk", "names": ["a", "b"]}),
+        ("workers", {"seed": "disk", "workers": 0}),
+        ("zoom", {"seed": "disk", "zoom": "on"}),
+    ):
+        with pytest.raises(InputError, match=words):
+            logic.runBatch([load_disk()], tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists(), "no voxels of a patient are left by a run that never was"

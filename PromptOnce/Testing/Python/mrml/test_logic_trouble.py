@@ -78,3 +78,36 @@ def test_what_cannot_be_segmented_is_refused_before_anything_is_made(scene, logi
     chest.SetAndObserveTransformNodeID(add_bending_transform().GetID())
     with pytest.raises(GeometryError, match="not linear"):
         logic.segmentVolume(chest, prompt)
+
+
+def test_nodes_of_another_kind_are_refused_with_a_sentence_and_leave_nothing(scene, logic, chest, lungs):
+    prompt = logic.promptFromIJK(chest, [(30, 45, MIDDLE)])
+    nodes = scene.GetNumberOfNodes()
+    for wrong, words in ((None, "No segmentation is chosen"), (chest, "is not a segmentation")):
+        for ask in (
+            lambda node: logic.reviewSlices(chest, node),
+            lambda node: logic.acceptSlices(chest, node, [MIDDLE]),
+            lambda node: logic.correctSlice(chest, prompt, node),
+            lambda node: logic.promptFromSegment(chest, node, "lung"),
+        ):
+            with pytest.raises(InputError, match=words):
+                ask(wrong)
+    with pytest.raises(InputError, match="is not a segmentation"):
+        logic.segmentVolume(chest, prompt, segmentationNode=chest)
+    with pytest.raises(InputError, match="Name the segmentation"):
+        logic.segmentVolume(chest, prompt, segmentIds=["lung"])
+    with pytest.raises(PromptError, match="a prompt on it"):
+        logic.correctSlice(
+            chest, logic.promptFromReference(chest, lungs), lungs, lungs.GetSegmentation().GetNthSegmentID(0)
+        )
+    with pytest.raises(InputError, match="No volume is chosen"):
+        logic.promptFromIJK(None, [(30, 45, MIDDLE)])
+    assert scene.GetNumberOfNodes() == nodes
+
+
+def test_slices_may_be_numbers_of_numpy(scene, logic, chest, lungs):
+    segment = lungs.GetSegmentation().GetNthSegmentID(0)
+    prompt = logic.promptFromSegment(chest, lungs, segment, slice=np.int64(MIDDLE))
+    assert prompt.slice == MIDDLE
+    accepted = logic.acceptSlices(chest, lungs, np.array([MIDDLE]), segment)
+    assert accepted.fixed == (MIDDLE,)

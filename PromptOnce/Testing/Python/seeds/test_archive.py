@@ -73,6 +73,9 @@ def test_conflicts_are_refused_skipped_or_renamed(tmp_path, library):
     assert len({seed.id for seed in library.list().seeds}) == 4
     saved = import_seeds(tmp_path / "a.zip", library, "skip")
     assert (saved.added, saved.skipped) == ((), ("Known", "New", "known"))
+    with pytest.raises(SeedError, match="refuse, skip or rename"):
+        import_seeds(tmp_path / "a.zip", library, "replace")
+    assert len(library.list().seeds) == 4
 
 
 def test_a_known_id_under_another_name_is_a_conflict(tmp_path, library):

@@ -231,6 +231,23 @@ def test_a_shared_seed_is_that_of_the_first_case_of_a_group(tmp_path: Path, disk
     assert [summary.finished for summary in again.arms.values()] == [0, 0]
 
 
+def test_groups_whose_names_differ_in_signs_alone_have_seeds_of_their_own(tmp_path: Path, disks: StudyData) -> None:
+    names = {"CT+": ("a", "b"), "CT-": ("d", "e")}
+    lines = ["image,reference,case,group"]
+    for number, (group, name) in enumerate((group, name) for group, pair in names.items() for name in pair):
+        for part in ("images", "labels"):
+            source = disks.folder / part / "first" / f"{'ab'[number % 2]}.nii.gz"
+            shutil.copy(source, tmp_path / f"{part}-{name}.nii.gz")
+        lines.append(f"images-{name}.nii.gz,labels-{name}.nii.gz,{name},{group}")
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(lines))
+    shared = StudyArm(name="shared", model="nano", method="propagate", shared_seed=True)
+    assert run(design_of(StudyData(set="csv", folder=table), shared), tmp_path / "out").succeeded
+    cases = {case.name: case.record.identity.seed for case in read_run(tmp_path / "out" / "arms" / "shared").cases}
+    assert {name: seed.name for name, seed in cases.items()} == {"b": "CT", "e": "CT-2"}
+    assert cases["b"].id != cases["e"].id
+
+
 def test_at_most_so_many_cases_of_each_group_are_taken(tmp_path: Path, disks: StudyData) -> None:
     outcome = run(design_of(disks), tmp_path / "out", limit=1)
     assert {row.case for row in outcome.rows[0].rows} == {"a", "c"}

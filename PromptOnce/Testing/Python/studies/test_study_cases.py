@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from PIL import Image
 
 from PromptOnceLib.errors import CancelledError, InputError
@@ -20,6 +23,10 @@ from PromptOnceLib.studies.study_cases import find_cases, ready_case
 from studies.stand_ins import make_amos, make_covid, make_montgomery
 
 SAY = print
+
+
+def sitk_array(path: str) -> np.ndarray:
+    return sitk.GetArrayFromImage(sitk.ReadImage(path))
 
 
 def test_two_masks_become_one_label_map_with_a_label_each(tmp_path: Path) -> None:
@@ -46,6 +53,20 @@ def test_a_label_map_is_united_again_only_where_its_files_are_newer(tmp_path: Pa
     assert target.stat().st_ino != before.st_ino
 
 
+def test_references_of_another_copy_of_the_data_are_united_anew_whatever_their_times(tmp_path: Path) -> None:
+    """Copies and unpacked archives keep the times of their files, which are older than what was united before."""
+    (case,) = DATASETS["montgomery"].cases(make_montgomery(tmp_path / "x-rays", 1))
+    shutil.copytree(tmp_path / "x-rays", tmp_path / "corrected")
+    side = tmp_path / "corrected" / "ManualMask" / "leftMask" / f"{case.name}.png"
+    time = side.stat().st_mtime_ns
+    Image.fromarray(np.zeros_like(np.asarray(Image.open(side)))).save(side)
+    os.utime(side, ns=(time, time))
+    first = np.unique(sitk_array(ready_case(case, tmp_path / "out", SAY).reference))
+    (corrected,) = DATASETS["montgomery"].cases(tmp_path / "corrected")
+    again = np.unique(sitk_array(ready_case(corrected, tmp_path / "out", SAY).reference))
+    assert (first.tolist(), again.tolist()) == ([0, 1, 2], [0, 1])
+
+
 def test_a_single_reference_is_taken_as_it_is(tmp_path: Path) -> None:
     case = DATASETS["covid-19-ct"].cases(make_covid(tmp_path / "covid", 1))[0]
     assert ready_case(case, tmp_path / "out", SAY).reference == case.references[0]
@@ -67,6 +88,17 @@ def test_pictures_of_any_size_become_the_slices_of_one_stack(tmp_path: Path) -> 
         seen = np.ix_(rows.astype(int), columns.astype(int))
         assert np.array_equal(labels[index][seen], mask)
         assert np.abs(volume.array[index][seen] - picture).mean() < 3
+
+
+def test_groups_whose_names_differ_in_signs_alone_have_stacks_of_their_own(tmp_path: Path) -> None:
+    cases = []
+    for group, size in (("sick+", (40, 64)), ("sick-", (64, 40))):
+        wide = make_montgomery(tmp_path / group, 2, size)
+        found = [ready_case(case, tmp_path / group / "united", SAY) for case in DATASETS["montgomery"].cases(wide)]
+        cases += [replace(case, group=group) for case in found]
+    first, second = stacks_of(cases, tmp_path / "out", SAY)
+    assert (first.name, first.group, second.name, second.group) == ("sick", "sick+", "sick-2", "sick-")
+    assert not np.array_equal(read_volume(first.image).array, read_volume(second.image).array)
 
 
 def test_volumes_are_no_pictures(tmp_path: Path) -> None:

@@ -164,6 +164,13 @@ def test_strategies_stand_beside_each_other_only_where_they_are_what_differs() -
     assert "agreement" in [one.name for one in mixed.figures]
 
 
+def test_groups_whose_names_differ_in_signs_alone_have_figures_of_their_own() -> None:
+    one, box = arm("sam", groups=("CT+", "CT-")), arm("box", strategy="S5", groups=("CT+", "CT-"))
+    design = MINE.model_copy(update={"arms": tuple(StudyArm(name=a.name) for a in (one, box)), "comparisons": ()})
+    names = [figure.name for figure in study_contents(design, [one, box]).figures]
+    assert [name for name in names if name.startswith("strategies")] == ["strategies_CT", "strategies_CT-2"]
+
+
 def test_single_pictures_are_not_drawn_along_a_volume() -> None:
     pictures = [
         replace(one, rows=tuple(replace(row, case=f"{row.case}-{row.slice}", slice=0, slices=1) for row in one.rows))

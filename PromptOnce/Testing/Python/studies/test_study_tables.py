@@ -145,6 +145,17 @@ def test_moved_prompts_lose_what_their_strategy_has_more_without() -> None:
         moved_prompts(design, [arms[0], arms[2]])
 
 
+def test_moved_prompts_are_compared_under_their_own_window_and_not_averaged_over_methods() -> None:
+    wide, narrow = StudyArm(name="wide", strategy="S5"), StudyArm(name="narrow", strategy="S5", window="lung")
+    moved = StudyArm(name="moved", strategy="S5", jitter=(10, 20))
+    narrowly = moved.model_copy(update={"name": "narrowly", "window": "lung"})
+    rows = {one.name: arm(one.name, strategy="S5", seed=i) for i, one in enumerate((wide, narrow, moved, narrowly))}
+    (loss,) = moved_prompts(StudyDesign(name="mine", arms=(wide, moved, narrow)), [*rows.values()][:3])
+    assert loss.drops == pytest.approx((values_of(rows["wide"], DICE).mean() - values_of(rows["moved"], DICE).mean(),))
+    with pytest.raises(EmptyArmError, match="no common mean"):
+        moved_prompts(StudyDesign(name="mine", arms=(wide, narrow, moved, narrowly)), [*rows.values()])
+
+
 def test_strategies_are_columns() -> None:
     _, arms = strategies_study()
     row = line(strategies_table(arms[:2], [DICE]), group="Coronacases")
