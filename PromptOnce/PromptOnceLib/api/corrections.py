@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def correct(
     result: str | Path,
     slice: int,
     *,
+    spacing: Sequence[float] | None = None,
     box: FourNumbers | None = None,
     points: Sequence[Pixel] = (),
     positive: Sequence[Pixel] = (),
@@ -74,6 +76,7 @@ def correct(
     model: str | Path | Session = "auto",
     device: str = "auto",
     should_cancel: OnCancel | None = None,
+    on_notice: Callable[[str], object] | None = None,
 ) -> Path:
     """Correct or accept one slice of a saved result, and propagate again up to the next fixed slices.
 
@@ -89,6 +92,8 @@ def correct(
         beside it.
     slice : int
         The slice to correct, from 0.
+    spacing : sequence of float, optional
+        Of an image that is an array, as ``segment`` takes it.
     box, points, positive, negative, mask
         As ``segment`` takes them. Points correct the mask that is there, a box says anew where the object is; a mask
         replaces it, an empty one where the object is not there.
@@ -100,6 +105,9 @@ def correct(
         Other segments that the object must not reach into.
     model, device, should_cancel
         As ``segment`` takes them.
+    on_notice : callable, optional
+        Called with messages for the user, such as that the image is not the one of the result; by default those of a
+        Session that is given go where its own go, and others become warnings.
 
     Returns
     -------
@@ -114,19 +122,28 @@ def correct(
     CancelledError
         When it was cancelled: the file stays as it was.
     """
-    volume, notices, path = any_volume(image), list[str](), Path(result)
+    volume, notices, path = any_volume(image, spacing), list[str](), Path(result)
     of_run = CaseCorrection.of(path)
     source = path if of_run is None else of_run.source(path)
     saved = read_saved_result(volume, source)
     chosen = saved.prompts.chosen(name).name
     marks = correction_marks(chosen, accept, box, points, positive, negative, mask)
     others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
+    tell = on_notice or (model.notify if isinstance(model, Session) else _warn)
+    for notice in (*saved.notices, *notices):
+        tell(notice)
     with ExitStack() as held:
         session = model if isinstance(model, Session) else held.enter_context(Session(model, device=device))
         corrected = session.go(steps_of_saved_correction(saved, chosen, slice, marks, others), should_cancel)
     target = path if of_run is None else of_run.target
-    write_saved_result(source, corrected, None if source == target else target)
+    told = write_saved_result(source, corrected, None if source == target else target)
     if of_run is not None:
-        of_run.note()
+        told += of_run.note()
         of_run.renew_report()
+    for notice in told:
+        tell(notice)
     return target
+
+
+def _warn(notice: str) -> None:
+    warnings.warn(notice, stacklevel=3)

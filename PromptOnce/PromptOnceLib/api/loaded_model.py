@@ -74,6 +74,10 @@ class LoadedModel:
             self._held.callback(self._started.client.close)
         return self._started
 
+    def notify(self, notice: str) -> None:
+        """Hand on a message for the user."""
+        self._on_notice(notice)
+
     def run(
         self,
         case: Case,

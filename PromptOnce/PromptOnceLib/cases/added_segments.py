@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
+from PromptOnceLib.cases.on_grid import on_grid
 from PromptOnceLib.cases.segment_records import joined_record, record_of_object, record_of_segments
-from PromptOnceLib.errors import GeometryError, OutputExistsError, SegmentationFileError
+from PromptOnceLib.errors import OutputExistsError, SegmentationFileError
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.io import SegmentationFile, read_segmentation
 from PromptOnceLib.segmentation.seg_nrrd import read_tags
@@ -73,10 +74,7 @@ def with_added(
 def _read(path: Path, geometry: Geometry) -> SegmentationFile:
     if not path.name.lower().endswith(".seg.nrrd"):
         raise SegmentationFileError(f"{path.name}: segments are added to a .seg.nrrd, which keeps names and overlaps.")
-    file = read_segmentation(path)
-    if not file.geometry.same_grid(geometry):
-        raise GeometryError(f"{path.name} does not lie on the grid of the image. Choose a result of this image.")
-    return file
+    return on_grid(read_segmentation(path), geometry, path)
 
 
 def _joined(old: CorrectionRecord, kept: list[int], new: CorrectionRecord, count: int) -> CorrectionRecord | None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PromptOnceLib.cases.case import Case, prepare_case
-from PromptOnceLib.cases.correction_record import TAG, check_number, correction_record
-from PromptOnceLib.cases.recorded_result import read_recorded_result
-from PromptOnceLib.errors import GeometryError, InputError
+from PromptOnceLib.cases.correction_record import check_number, correction_record
+from PromptOnceLib.cases.recorded_result import RecordedResult, read_recorded_result
+from PromptOnceLib.cases.segment_records import tags_of
+from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.stamp import FileStamp, file_stamp
 from PromptOnceLib.imaging.volume import Array, Volume
@@ -24,13 +25,15 @@ from PromptOnceLib.segmentation.segment import Segment
 class SavedResult:
     """A result as it was read. case: the image with the prompts, under the window the result was made under.
 
-    stamp: of the file when it was read. notices: for the user, the case's not included.
+    stamp: of the file when it was read. original: whether nothing in it was corrected or accepted before, as far as it
+    tells. notices: for the user, the case's not included.
     """
 
     case: Case
     result: SegmentationResult
     segments: tuple[Segment, ...]
     stamp: FileStamp
+    original: bool = False
     notices: tuple[str, ...] = ()
 
     @property
@@ -53,24 +56,27 @@ def read_saved_result(
     axis, right_slices: see read_recorded_result. window: where the file does not tell, as prepare_case takes it.
     reference: labels on the volume's grid, KJI.
 
-    Raises SegmentationFileError, GeometryError where the segmentation does not lie on the volume's grid, InputError.
+    Raises SegmentationFileError, GeometryError where the segmentation has other voxels than the volume, InputError.
     """
     stamp = file_stamp(path) if path.is_file() else None
-    recorded = read_recorded_result(path, axis, right_slices)
+    recorded = read_recorded_result(path, axis, right_slices, volume.geometry)
     assert stamp is not None  # or it would not have been read
-    if not recorded.geometry.same_grid(volume.geometry):
-        raise GeometryError(
-            f"{path.name} does not lie on the grid of the image. Give the image that the segmentation was made from."
-        )
     case = prepare_case(volume, recorded.prompts, window=recorded.window or window, reference=reference)
     notices = recorded.notices
     if recorded.frames not in (None, check_number(case.stack.frames)):
         notices += (f"The image is not the one that {path.name} was made from, or was changed: look whether it fits.",)
-    return SavedResult(case, recorded.result, recorded.segments, stamp, notices)
+    return SavedResult(case, recorded.result, recorded.segments, stamp, _is_original(recorded), notices)
+
+
+def _is_original(recorded: RecordedResult) -> bool:
+    """Whether a run has left the result as it is; False for files that do not tell."""
+    fixed = [one for item in recorded.prompts.objects for one in item.slices]
+    return bool(fixed) and all(one.state == "prompted" for one in fixed)
 
 
 def write_saved_result(path: Path, saved: SavedResult, target: Path | None = None) -> tuple[str, ...]:
     """Write a corrected result in place of the file it was read from, which is kept as .bak where there is none yet.
+    A new run into the same file is kept in place of the result of the one before.
 
     target: another file, in place of all that. Returns notices of the writing. Raises SegmentationFileError, and
     InputError where the file has changed since it was read: then it stays as it is.
@@ -81,11 +87,11 @@ def write_saved_result(path: Path, saved: SavedResult, target: Path | None = Non
             "it again."
         )
     backup = path.with_name(path.name + ".bak")
-    if target is None and not backup.exists():
+    if target is None and (saved.original or not backup.exists()):
         with replacing(backup) as temporary:
             shutil.copy2(path, temporary)
     masks = [saved.result.to_volume_order(i) for i in range(len(saved.segments))]
     geometry = saved.case.volume.geometry
     stack, dicom = saved.case.stack, saved.case.volume.dicom
     record = correction_record(saved.case.prompt, saved.result, stack.window.name, stack.frames)
-    return write_segmentation(target or path, masks, saved.segments, geometry, {TAG: record.to_tag()}, dicom)
+    return write_segmentation(target or path, masks, saved.segments, geometry, tags_of(record), dicom)

@@ -1,7 +1,8 @@
 """What a result carries so that it can be corrected later: its prompts and fixed slices, and how sure the model was.
 
-The record stands in a .seg.nrrd file as a tag of its first segment, where 3D Slicer keeps it. It holds no path, no name
-but those of the objects, and nothing of the image but a check number.
+In a .seg.nrrd file every segment carries the record of itself as a tag, which 3D Slicer keeps, also where it renames or
+removes segments; older versions wrote one of all objects with the first segment. A record holds no path, no name but
+those of the objects, and nothing of the image but a check number.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class CorrectionRecord(StrictModel):
     presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed. check_numbers: of the
     masks by object and slice, to notice what another program changed; none in records that were written without.
     frames: the same of all frames of the stack, to notice another image. crops, zoom, between: as SegmentationResult
-    has them; in records of older versions whole slices were seen.
+    has them; in records of older versions whole slices were seen. betweens: see SegmentationResult; only in memory, as
+    a file holds records of single objects.
     """
 
     version: Literal[1] = 1
@@ -48,6 +50,7 @@ class CorrectionRecord(StrictModel):
     crops: dict[str, Crop] = Field(default_factory=dict)
     zoom: Zoom = "off"
     between: Between = "track"
+    betweens: dict[str, Between] = Field(default_factory=dict, exclude=True)
     check_numbers: tuple[tuple[int, ...], ...] = ()
     frames: int | None = None
 
@@ -111,6 +114,7 @@ def correction_record(
         crops=result.crops,
         zoom=result.zoom,
         between=result.between,
+        betweens=result.betweens,
         check_numbers=tuple(check_numbers(masks) for masks in result.masks),
         frames=None if frames is None else check_number(frames),
     )

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from PromptOnceLib.cases.added_segments import AllSegments, check_addable, with_added
 from PromptOnceLib.cases.case import Case
-from PromptOnceLib.cases.correction_record import TAG, correction_record
+from PromptOnceLib.cases.correction_record import correction_record
+from PromptOnceLib.cases.segment_records import tags_of
 from PromptOnceLib.errors import DiskFullError, InputError, ResultsFolderError
 from PromptOnceLib.files.atomic import check_writable
 from PromptOnceLib.files.disk import HARDLY_ANYTHING, caused_by_full_disk, disk_is_full, free_bytes
@@ -166,7 +167,7 @@ def write_outputs(run: Run, outputs: Outputs) -> tuple[str, ...]:
     whole = AllSegments(segments, masks, record)
     if outputs.into:
         whole = with_added(outputs.segmentation, geometry, segments, masks, record)
-    tags = {} if whole.record is None else {TAG: whole.record.to_tag()}
+    tags = [] if whole.record is None else tags_of(whole.record)
     written = write_segmentation(outputs.segmentation, whole.masks, whole.segments, geometry, tags, dicom)
     notices = (*whole.notices, *written)
     run.notices += notices

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.cases.mirrored_record import in_order_of
+from PromptOnceLib.cases.on_grid import on_grid
 from PromptOnceLib.cases.segment_records import joined_record, record_of_object, record_of_segments
-from PromptOnceLib.imaging.stack import check_slice, parse_axis, slices_along
+from PromptOnceLib.errors import InputError
+from PromptOnceLib.imaging.stack import AXIS_NAMES, check_slice, parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
@@ -37,19 +39,26 @@ class RecordedResult:
     notices: tuple[str, ...]
 
 
-def read_recorded_result(path: Path, axis: str = "auto", right_slices: Sequence[int] = ()) -> RecordedResult:
+def read_recorded_result(
+    path: Path, axis: str = "auto", right_slices: Sequence[int] = (), grid: Geometry | None = None
+) -> RecordedResult:
     """Read a segmentation, with what it carries for corrections where it is a .seg.nrrd written by PromptOnce.
 
-    axis: of the slices where the file does not tell, as parse_axis takes it. right_slices: slices that are right as
-    they are, which count as accepted for every object they show.
+    axis: of the slices where the file does not tell, as parse_axis takes it; another one than the file's is refused.
+    right_slices: slices that are right as they are, which count as accepted for every object they show. grid: of the
+    image, onto which the masks are brought.
 
     Slices that another program changed since count as corrected by hand, which a notice says. Raises
-    SegmentationFileError, InputError.
+    SegmentationFileError, InputError, GeometryError where the voxels are not those of the grid.
     """
-    segments, masks, geometry = read_segmentation(path)
+    file = read_segmentation(path)
+    segments, masks, geometry = file if grid is None else on_grid(file, grid, path)
     tags = read_tags(path, TAG) if path.name.lower().endswith(".seg.nrrd") else []
     record = record_of_segments(tags, [segment.name for segment in segments]) if any(tags) else None
-    chosen = parse_axis(axis, geometry).axis if record is None else record.axis
+    asked = parse_axis(axis, geometry).axis
+    chosen = asked if record is None else record.axis
+    if asked != chosen and axis.strip().lower() != "auto":
+        raise InputError(f"{path.name} was made of slices along {AXIS_NAMES[chosen]}: leave out the other axis.")
     in_stack = np.ascontiguousarray(np.stack([slices_along(mask, chosen) for mask in masks]))
     result = _unscored(in_stack, chosen, segments)
     prompts = PromptSet(
@@ -85,6 +94,7 @@ def _recorded(
     presence, predicted_iou = record.scores()
     result.crops.update(record.crops)
     result.zoom, result.between = record.zoom, record.between
+    result.betweens.update(record.betweens)
     objects = []
     for own, item in enumerate(prompts.objects):
         place = known.get(item.name)

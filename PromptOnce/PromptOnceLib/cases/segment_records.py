@@ -1,14 +1,14 @@
 """Records of single segments: as 3D Slicer keeps them, where segments are renamed, moved and removed one by one.
 
-The command line writes one record of all objects with the first segment; a segment that was corrected in Slicer carries
-one of its own, of one object, which counts for it whatever its name is now.
+A segment carries a record of its own, of one object, which counts for it whatever its name is now. Older versions wrote
+one record of all objects with the first segment.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PromptOnceLib.cases.correction_record import CorrectionRecord
+from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 
 _BY_OBJECT = ("presence", "predicted_iou", "check_numbers")
 """Fields of a record with a row for each object."""
@@ -55,7 +55,14 @@ def joined_record(like: CorrectionRecord, records: Sequence[CorrectionRecord]) -
         rows["check_numbers"] = ()  # of an older version, which knew none
     crops = {name: crop for record in records for name, crop in record.crops.items()}
     prompts = like.prompts.model_copy(update={"objects": objects})
-    return like.model_copy(update={**rows, "crops": crops, "prompts": prompts})
+    ways = {o.name: record.betweens.get(o.name, record.between) for record in records for o in record.prompts.objects}
+    betweens = {name: way for name, way in ways.items() if way != like.between}
+    return like.model_copy(update={**rows, "crops": crops, "betweens": betweens, "prompts": prompts})
+
+
+def tags_of(record: CorrectionRecord) -> list[dict[str, str]]:
+    """The tags of the segments of a file, in the order of the record's objects: each the record of its own object."""
+    return [{TAG: record_of_object(record, number).to_tag()} for number in range(len(record.prompts.objects))]
 
 
 def record_of_object(record: CorrectionRecord, number: int) -> CorrectionRecord:
@@ -64,7 +71,8 @@ def record_of_object(record: CorrectionRecord, number: int) -> CorrectionRecord:
     alone = {name: getattr(record, name)[number : number + 1] for name in _BY_OBJECT}
     crops = {name: crop for name, crop in record.crops.items() if name == item.name}
     prompts = record.prompts.model_copy(update={"objects": (item,)})
-    return record.model_copy(update={**alone, "crops": crops, "prompts": prompts})
+    way = record.betweens.get(item.name, record.between)
+    return record.model_copy(update={**alone, "crops": crops, "between": way, "betweens": {}, "prompts": prompts})
 
 
 def _renamed(record: CorrectionRecord, name: str) -> CorrectionRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from PromptOnceLib.imaging.formats.complete_pictures import check_picture_comple
 from PromptOnceLib.imaging.formats.nifti import is_nifti, nifti_size, read_nifti
 from PromptOnceLib.imaging.formats.pixel_kind import check_kind, several_volumes, unreadable
 from PromptOnceLib.imaging.formats.quiet import quiet_itk
+from PromptOnceLib.imaging.formats.white_is_zero import NOTICE, turned, white_is_zero
 from PromptOnceLib.imaging.volume import Array, Geometry, sheared_error
 from PromptOnceLib.processes.memory_limit import says_no_memory
 
@@ -37,13 +38,21 @@ _LUMINANCE = (0.299, 0.587, 0.114)
 class ImageFile:
     """array: KJI, of the type in the file; notices: sentences about what was changed while reading.
 
-    coloured: whether the file had colour channels that differ, so that the values are luminance.
+    coloured: whether the file had colour channels that differ, so that the values are luminance. inverted: whether the
+    file says that its values are to be shown inverted, which a label map is not.
     """
 
     array: Array
     geometry: Geometry
     notices: tuple[str, ...] = ()
     coloured: bool = False
+    inverted: bool = False
+
+    def as_shown(self) -> ImageFile:
+        """With the values turned, and a notice, where they are to be shown inverted."""
+        if not self.inverted:
+            return self
+        return replace(self, array=turned(self.array), notices=(*self.notices, NOTICE), inverted=False)
 
 
 def check_readable(path: Path) -> None:
@@ -79,13 +88,14 @@ def read_image_file(path: Path) -> ImageFile:
         array, geometry = _read_with_itk(path)
         notices = []
     coloured = False
+    inverted = array.ndim == 3 and array.dtype.kind == "u" and white_is_zero(path)
     if array.ndim > 3:
         coloured = bool((array[..., 1:3] != array[..., :1]).any())
         array, notice = grey_from_colour(array)
         notices.append(notice)
     if path.suffix.lower() in PICTURE_SUFFIXES and np.allclose(geometry.spacing, 1.0):
         notices.append(f"{path.name} states no pixel size: 1 mm is assumed, so distances are in pixels.")
-    return ImageFile(array, geometry, tuple(notices), coloured)
+    return ImageFile(array, geometry, tuple(notices), coloured, inverted)
 
 
 def read_size(path: Path) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from PromptOnceLib.errors import VolumeError
 from PromptOnceLib.imaging.dicom.tags import is_dicom
+from PromptOnceLib.imaging.formats.white_is_zero import NOTICE
 from PromptOnceLib.imaging.image_file import PICTURE_SUFFIXES, check_readable, read_image_file
 from PromptOnceLib.imaging.volume import Geometry, Volume
 
@@ -31,7 +32,7 @@ def read_picture_folder(pictures: list[Path]) -> Volume:
 
     pictures: in the order of the slices. Raises VolumeError for pictures of several sizes or pages.
     """
-    images = [read_image_file(path) for path in pictures]
+    images = [read_image_file(path).as_shown() for path in pictures]
     shape, spacing = images[0].array.shape, images[0].geometry.spacing
     if shape[0] > 1:
         raise VolumeError(
@@ -56,6 +57,8 @@ def read_picture_folder(pictures: list[Path]) -> Volume:
         notices.append(f"Slices may be missing: there is no picture with the number {missing}.")
     if any(image.coloured for image in images):
         notices.append("Pictures in colour were turned to grey (luminance).")
+    if any(NOTICE in image.notices for image in images):
+        notices.append("Pictures with inverted grey values (white is 0) were turned so that bone is bright.")
     return Volume(array, geometry, notices=tuple(notices), measured=False)
 
 

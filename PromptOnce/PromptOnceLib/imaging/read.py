@@ -45,6 +45,6 @@ def read_volume(
         return read_dicom_file(path, volume, on_progress)
     if volume is not None and volume.strip() != "1":
         raise SeveralVolumesError(f'{path.name} holds one volume: there is none called "{volume}".')
-    image = read_image_file(path)
+    image = read_image_file(path).as_shown()
     notices = (*image.notices, *doubts(image.array))
     return Volume(image.array, image.geometry, notices=notices, measured=path.suffix.lower() not in PICTURE_SUFFIXES)

@@ -190,4 +190,9 @@ def _level_and_width(text: str) -> Window:
         ) from None
     if not (math.isfinite(level) and math.isfinite(width) and width > 0):
         raise InputError(f'The window "{text}" needs a level and a width greater than 0, for example -650/1500.')
-    return Window(level - width / 2, level + width / 2, f"{level:g}/{width:g}")
+    return Window(level - width / 2, level + width / 2, f"{_in_full(level)}/{_in_full(width)}")
+
+
+def _in_full(number: float) -> str:
+    """As few digits as give the same number again: a result finds its window by its name."""
+    return f"{number:g}" if float(f"{number:g}") == number else repr(number)

@@ -50,17 +50,18 @@ def write_segmentation(
     masks: Sequence[NDArray[Any]],
     segments: Sequence[Segment],
     geometry: Geometry,
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
     dicom: DicomSource | None = None,
 ) -> tuple[str, ...]:
     """Write masks to a file whose ending chooses the format; return notices for the user.
 
     masks: KJI arrays of geometry.shape, bool or integer, not 0 where the object is; one for every segment. .seg.nrrd
-    keeps names, colours, terminology, overlaps and tags (ASCII without blanks and bars). .dcm is a DICOM Segmentation,
-    which keeps all of it but tags, of images in the files `dicom`; it is read back and compared. Any other format is a
-    label map with value n + 1 for object n; where objects overlap the later one wins, as when Slicer exports a label
-    map, and a notice says so. The geometry is written in double precision, by NIfTI in single precision; the result of
-    a NIfTI image keeps its forms, codes and units.
+    keeps names, colours, terminology, overlaps and tags (ASCII without blanks and bars; of every segment, or of the
+    first one alone). .dcm is a DICOM Segmentation, which keeps all of it but tags, of images in the files `dicom`; it
+    is read back and compared. Any other format is a label map with value n + 1 for object n, or the values that all of
+    them had in the one they come from; where objects overlap the later one wins, as when Slicer exports a label map,
+    and a notice says so. The geometry is written in double precision, by NIfTI in single precision; the result of a
+    NIfTI image keeps its forms, codes and units.
 
     The file appears only when it is complete, and replaces an older one only then. Raises SegmentationFileError where
     it cannot be written (no folder, no permission, full disk, unknown ending, nothing to write), GeometryError where a
@@ -83,7 +84,7 @@ def write_segmentation(
             write_dicom_seg(temporary, objects, segments, geometry, check_source(dicom))
             _check_written(temporary, objects, segments, geometry, target.name)
             return ()
-        labels, overlapping = _label_map(objects)
+        labels, overlapping = _label_map(objects, _values(segments))
         _write_label_map(temporary, labels, geometry, target.name)
     if not overlapping:
         return ()
@@ -154,11 +155,17 @@ def _check_written(
             raise _incomplete(name, "what was read back differs")
 
 
-def _label_map(objects: Sequence[NDArray[np.bool_]]) -> tuple[NDArray[Any], int]:
+def _values(segments: Sequence[Segment]) -> list[int]:
+    """The values of segments in a label map."""
+    own = [segment.value for segment in segments if segment.value is not None]
+    return own if len(set(own)) == len(segments) else list(range(1, len(segments) + 1))
+
+
+def _label_map(objects: Sequence[NDArray[np.bool_]], values: Sequence[int]) -> tuple[NDArray[Any], int]:
     """Labels in KJI order, and in how many voxels objects overlap."""
-    labels = np.zeros(objects[0].shape, np.uint8 if len(objects) <= np.iinfo(np.uint8).max else np.uint16)
+    labels = np.zeros(objects[0].shape, np.min_scalar_type(max(values)))
     overlap = np.zeros(labels.shape, bool)
-    for value, mask in enumerate(objects, start=1):
+    for value, mask in zip(values, objects, strict=True):
         overlap |= mask & (labels > 0)
         labels[mask] = value
     return labels, int(np.count_nonzero(overlap))
@@ -196,5 +203,5 @@ def _from_label_map(image: ImageFile, name: str) -> SegmentationFile:
             "Choose the file with the labels."
         )
     labels = [int(value) for value in values if value != 0]
-    segments = [Segment(f"label {value}", default_color(index)) for index, value in enumerate(labels)]
+    segments = [Segment(f"label {value}", default_color(index), value=value) for index, value in enumerate(labels)]
     return SegmentationFile(segments, [(voxels == value).astype(np.uint8) for value in labels], image.geometry)

@@ -93,7 +93,7 @@ class SegmentationResult:
     masks: uint8 0 or 1 (objects, n, rows, columns). computed: bool (n,). presence, predicted_iou: float32 (objects, n),
     NaN where not computed. axis: array axis (0, 1, 2) of the KJI volume that the slices were taken along. crops: what
     the network saw of all slices, by the objects' names; zoom: what was asked for. between: how slices between prompted
-    ones came about. Raises ValueError where these do not fit each other.
+    ones came about; betweens: the same of objects that differ. Raises ValueError where these do not fit each other.
     """
 
     masks: NDArray[np.uint8]
@@ -105,6 +105,7 @@ class SegmentationResult:
     crops: dict[str, Crop] = field(default_factory=dict)
     zoom: Zoom = "auto"
     between: Between = "track"
+    betweens: dict[str, Between] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.masks.ndim != 4 or self.masks.dtype != np.uint8:
@@ -161,7 +162,8 @@ class SegmentationResult:
     def copy(self) -> SegmentationResult:
         """The same with arrays of its own."""
         arrays = (self.masks.copy(), self.computed.copy(), self.presence.copy(), self.predicted_iou.copy())
-        return SegmentationResult(*arrays, self.axis, self.names, dict(self.crops), self.zoom, self.between)
+        ways = dict(self.crops), self.zoom, self.between, dict(self.betweens)
+        return SegmentationResult(*arrays, self.axis, self.names, *ways)
 
     def to_volume_order(self, object_index: int) -> NDArray[np.uint8]:
         """KJI mask of one object, C-contiguous, on the grid of the volume that the stack was taken from."""

@@ -30,11 +30,11 @@ def write_seg_nrrd(
     masks: Sequence[NDArray[np.bool_]],
     segments: Sequence[Segment],
     geometry: Geometry,
-    tags: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | Sequence[Mapping[str, str]] | None = None,
 ) -> None:
     """Write KJI masks as a .seg.nrrd file, not atomically. Raises SegmentationFileError for a malformed terminology.
 
-    tags: kept with the first segment; ASCII without blanks and bars.
+    tags: of every segment, or of the first one alone; ASCII without blanks and bars.
     """
     layers, places = _layers(masks)
     # slicerio takes voxels as (i, j, k) or (layer, i, j, k) in Fortran order: this transposition, without a copy.
@@ -61,8 +61,10 @@ def write_seg_nrrd(
             for index, (segment, (layer, label)) in enumerate(zip(segments, places, strict=True))
         ],
     }
-    if tags:
-        segmentation["segments"][0]["tags"] = dict(tags)
+    by_segment = [tags] if isinstance(tags, Mapping) else tags or ()
+    for entry, own in zip(segmentation["segments"], by_segment):  # noqa: B905 (the first alone may have some)
+        if own:
+            entry["tags"] = dict(own)
     buffer = io.BytesIO()
     slicerio.write_segmentation(buffer, segmentation, compression_level=6)
     path.write_bytes(texts.restore(buffer.getvalue()))

@@ -37,7 +37,7 @@ class Segment:
     """One object: its name for the user, its colour (red, green, blue from 0 to 1) and what it is.
 
     terminology: Slicer's terminology entry, seven parts joined by "~", each code as SCHEME^VALUE^MEANING; None stands
-    for Slicer's default, "Tissue".
+    for Slicer's default, "Tissue". value: its number in the label map that it was read from, None where it was in none.
 
     Raises ValueError for a colour outside 0 to 1.
     """
@@ -45,6 +45,7 @@ class Segment:
     name: str
     color: Color = _PALETTE[0]
     terminology: str | None = None
+    value: int | None = None
 
     def __post_init__(self) -> None:
         if len(self.color) != 3 or not all(0.0 <= part <= 1.0 for part in self.color):

@@ -141,7 +141,8 @@ class PropagationJob(SessionJob):
         if isinstance(prompt, PromptSet) and settings.alone:
             names = proposed_names(prompt, settings.proposals)
         self.result = SegmentationResult.empty(names, stack.frames.shape, stack.axis) if base is None else base.copy()
-        self.result.zoom, self.result.between = settings.zoom, settings.between
+        if base is None:
+            self.result.zoom, self.result.between = settings.zoom, settings.between
         # Where the worker's objects stand in the result.
         self._places = [self.result.names.index(name) for name in names]
         self.progress = Progress(clock)

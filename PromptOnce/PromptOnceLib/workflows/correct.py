@@ -131,7 +131,7 @@ def steps_of_repropagation(
         fill_hole_area=fill_hole_area,
         zoom=old.result.zoom,
         crops=old.result.crops,
-        between=old.result.between,
+        between=old.result.betweens.get(old.prompts.object(name).name, old.result.between),
         walls=walls,
     )
     result = yield from propagated(PropagationStep(old.stack, prompts, settings, base=old.result))

@@ -14,6 +14,7 @@ from PromptOnceLib.cli.options.common import (
     keep_out_option,
     model_options,
     quiet_option,
+    volume_option,
     window_option,
 )
 from PromptOnceLib.cli.options.marks import MarkOptions, mark_options
@@ -42,6 +43,7 @@ Examples:
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--slice", "index", type=click.IntRange(min=0), required=True, help="The slice to correct.")
+@volume_option
 @click.option("--object", "name", metavar="NAME", help="The object to correct, if the result holds several.")
 @mark_options
 @click.option(
@@ -70,6 +72,7 @@ def correct(
     image: Path,
     result: Path,
     index: int,
+    volume_name: str | None,
     name: str | None,
     marks: MarkOptions,
     mask_file: Path | None,
@@ -100,7 +103,7 @@ def correct(
             "Give one correction: --box, --positive and --negative, or --mask FILE, or --absent, or --accept."
         )
     reporter = Reporter(quiet, as_json)
-    volume, notices = read_volume(image), list[str]()
+    volume, notices = read_volume(image, volume_name), list[str]()
     of_run = CaseCorrection.of(result)
     source = result if of_run is None else of_run.source(result)
     saved = read_saved_result(volume, source, axis, window, right)

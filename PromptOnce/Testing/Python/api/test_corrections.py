@@ -76,3 +76,14 @@ def test_the_result_of_a_batch_stays(session: po.Session, tmp_path: Path) -> Non
     assert written == result.with_name("corrected.seg.nrrd")
     assert result.read_bytes() == before
     assert read_case_record(result.parent).review.state == "corrected"
+
+
+def test_an_array_with_its_spacing_and_what_is_to_be_said(session: po.Session, tmp_path: Path) -> None:
+    volume = disk_volume()
+    array, spacing, path = np.asarray(volume.array), (2.5, 0.8, 0.7), tmp_path / "r.seg.nrrd"
+    po.segment(array, spacing=spacing, box=BOX, window="full", model=session).save(path)
+    told: list[str] = []
+    po.correct(array, path, 3, spacing=spacing, accept=True, model=session, on_notice=told.append)
+    assert told == []
+    po.correct(array[::-1], path, 3, spacing=spacing, accept=True, model=session)
+    assert any("not the one that r.seg.nrrd was made from" in notice for notice in session.notices)

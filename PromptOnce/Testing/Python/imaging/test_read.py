@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from PIL import Image
 
 from PromptOnceLib.errors import GeometryError, VolumeError
-from PromptOnceLib.imaging.image_file import read_size
+from PromptOnceLib.imaging.image_file import read_image_file, read_size
 from PromptOnceLib.imaging.read import read_volume
 
 RNG = np.random.default_rng(0)
@@ -104,6 +104,21 @@ def test_a_grey_picture_with_alpha_is_read(tmp_path):
     picture = Image.new("LA", (6, 4), (50, 255))
     picture.save(tmp_path / "grey.png")
     assert np.unique(read_volume(tmp_path / "grey.png").array).tolist() == [50]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiff_in_which_white_is_0_is_turned_as_an_image_but_not_as_labels(tmp_path, dtype):
+    array = RNG.integers(0, 200, (1, 6, 8)).astype(dtype)
+    path = write(tmp_path / "film.tif", array)
+    stored = path.read_bytes()
+    black_is_0, white_is_0 = (struct.pack("<HHIHH", 262, 3, 1, value, 0) for value in (1, 0))
+    assert stored.count(black_is_0) == 1
+    assert read_volume(path).array[0].tolist() == array[0].tolist()
+    path.write_bytes(stored.replace(black_is_0, white_is_0))
+    volume = read_volume(path)
+    assert volume.array[0].tolist() == (np.iinfo(dtype).max - array[0]).tolist()
+    assert any("white is 0" in notice for notice in volume.notices)
+    assert read_image_file(path).array[0].tolist() == array[0].tolist()
 
 
 def test_a_palette_picture_is_read_by_its_colours(tmp_path):
