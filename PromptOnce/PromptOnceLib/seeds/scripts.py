@@ -11,6 +11,8 @@ import builtins
 from collections.abc import Sequence
 from pathlib import Path
 
+from PromptOnceLib.errors import SeedError
+from PromptOnceLib.files.names import expanded
 from PromptOnceLib.seeds.archive import export_seeds, import_seeds
 from PromptOnceLib.seeds.library import OnConflict, SeedLibrary
 from PromptOnceLib.seeds.seed import Seed, SeedRecord
@@ -50,10 +52,11 @@ def restore(name: str, library: Folder = None) -> SeedRecord:
     return SeedLibrary(library).restore(name)
 
 
-def export(names: Sequence[str], path: str | Path, library: Folder = None) -> None:
+def export(names: str | Sequence[str], path: str | Path, library: Folder = None) -> None:
     """Write seeds into one ZIP file, to hand them on. Their frames are pictures of patients, without names."""
     there = SeedLibrary(library)
-    export_seeds([there.get(name) for name in names], path)
+    wanted = [names] if isinstance(names, str) else names
+    export_seeds([there.get(name) for name in wanted], expanded(path, SeedError))
 
 
 def import_from(path: str | Path, library: Folder = None, on_conflict: OnConflict = "refuse") -> builtins.list[Seed]:
@@ -62,4 +65,4 @@ def import_from(path: str | Path, library: Folder = None, on_conflict: OnConflic
     on_conflict: what happens to a seed whose name the library holds already: "refuse" raises, "skip" leaves it out,
     "rename" gives it a free name.
     """
-    return [*import_seeds(path, SeedLibrary(library), on_conflict).added]
+    return [*import_seeds(expanded(path, SeedError), SeedLibrary(library), on_conflict).added]

@@ -109,10 +109,11 @@ class SeedLogic:
         what a propagation raises.
         """
         start = OLD_STARTS.get(str(start), start)
-        if volumeNode is None and (name == "auto" or start in ("similar", "confident")):
+        chosen = isinstance(name, str) and name.lower() == "auto"
+        if volumeNode is None and (chosen or start in ("similar", "confident")):
             raise SeedError("Name the volume as well: the seed, or where it starts, depends on it.")
         wanted = None if objects is None else tuple(objects)
-        if name == "auto":
+        if chosen:
             files = resolve_model(model, modelConfig)
             choice = self.choose(volumeNode, read_volume_node(volumeNode), axis, target, files, device, library)
             source = SeedSource((choice.seed,), start, by, fit, wanted, choice.notices)

@@ -93,7 +93,11 @@ def test_what_cannot_be_done_is_said(session: po.Session) -> None:
         session.propagate()
 
 
-def test_a_marked_slice_becomes_a_seed_that_segments_the_next_image(session: po.Session, tmp_path: Path) -> None:
+def test_a_marked_slice_becomes_a_seed_that_segments_the_next_image(
+    session: po.Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
     session.set_image(disk_volume(), window="full")
     session.paint(disk_labels(disk_volume())[5], name="disk")
     with pytest.raises(SeedError, match="confirm"):
@@ -108,8 +112,8 @@ def test_a_marked_slice_becomes_a_seed_that_segments_the_next_image(session: po.
         assert dice(result.mask, disk_labels(following)) > 0.5
         assert result.run.case.prompt.slice == 5
     po.seeds.rename("disk", "round", tmp_path)
-    po.seeds.export(["round"], tmp_path / "seeds.zip", tmp_path)
+    po.seeds.export("round", "~/seeds.zip", tmp_path)
     po.seeds.delete("round", tmp_path)
     assert po.seeds.list(tmp_path) == []
-    assert [seed.name for seed in po.seeds.import_from(tmp_path / "seeds.zip", tmp_path / "other")] == ["round"]
+    assert [seed.name for seed in po.seeds.import_from("~/seeds.zip", tmp_path / "other")] == ["round"]
     assert po.seeds.restore("round", tmp_path).name == po.seeds.get("round", tmp_path).name

@@ -116,7 +116,7 @@ def test_a_seed_can_start_on_the_slice_most_like_its_own(scene, logic, saved) ->
     assert logic.promptFromSeed("disk", start=2, by="mask").start == 2
     assert logic.promptFromSeed("disk", start=np.int64(2)).start == 2
     with pytest.raises(SeedError, match="Name the volume"):
-        logic.promptFromSeed("auto")
+        logic.promptFromSeed("Auto")
     with pytest.raises(SeedError, match="Name the volume"):
         logic.promptFromSeed("disk", start="confident")
     with pytest.raises(SeedError, match="no seed that fits"):
