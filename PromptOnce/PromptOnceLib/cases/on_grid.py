@@ -11,11 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from PromptOnceLib.errors import GeometryError
-from PromptOnceLib.imaging.nifti_forms import farthest_corner
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.io import SegmentationFile
-
-_SAME_PLACE = 0.05  # voxels; what is nearer comes from rounding
 
 
 def on_grid(file: SegmentationFile, grid: Geometry, path: Path) -> SegmentationFile:
@@ -25,13 +22,10 @@ def on_grid(file: SegmentationFile, grid: Geometry, path: Path) -> SegmentationF
     """
     if file.geometry.same_grid(grid):
         return file._replace(geometry=grid)
-    to_grid = np.linalg.inv(grid.ijk_to_lps()) @ file.geometry.ijk_to_lps()
-    whole = to_grid.round()
-    steps = np.diag(whole[:3, :3]).astype(int)
-    straight = np.array_equal(whole[:3, :3], np.diag(steps)) and np.array_equal(np.abs(steps), np.ones(3))
-    if not straight or farthest_corner(to_grid, whole, file.geometry.size) > _SAME_PLACE:
+    places = file.geometry.places_in(grid)
+    if places is None or not np.array_equal(np.abs(places[:, :3]), np.eye(3)):
         raise _elsewhere(path)
-    first = whole[:3, 3].astype(int)
+    steps, first = np.diag(places), places[:, 3]
     last = first + steps * (np.array(file.geometry.size) - 1)
     start, stop = np.minimum(first, last), np.maximum(first, last) + 1
     if (start < 0).any() or (stop > grid.size).any():

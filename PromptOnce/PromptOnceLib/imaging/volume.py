@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import GeometryError, VolumeError
-from PromptOnceLib.imaging.nifti_forms import NiftiForms
+from PromptOnceLib.imaging.nifti_forms import NiftiForms, farthest_corner
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -102,6 +102,17 @@ class Geometry:
             return False
         distance = np.linalg.norm(self.corners() - other.corners(), axis=1).max()
         return bool(distance <= tolerance * min(self.spacing))
+
+    def places_in(self, other: Geometry, tolerance: float = 0.05) -> NDArray[np.int64] | None:
+        """The matrix (3, 4) from indices i, j, k of this grid to those of another one on which its voxels lie.
+
+        Whole numbers, as its voxels are some of the other's or would be if that went on; None where they are not, by
+        more than `tolerance` voxels at a corner.
+        """
+        to_other = np.linalg.inv(other.ijk_to_lps()) @ self.ijk_to_lps()
+        whole = to_other.round()
+        apart = farthest_corner(to_other, whole, self.size)
+        return whole[:3].astype(np.int64) if apart <= tolerance else None
 
     def to_image(self, array: Array) -> sitk.Image:
         """SimpleITK image of a KJI array on this grid; bool becomes uint8. Raises GeometryError for another shape."""

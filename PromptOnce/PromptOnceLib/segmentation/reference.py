@@ -243,9 +243,8 @@ def _apart_in_form_alone(own: Geometry, target: Geometry) -> float | None:
 
 def _shares_voxels(own: Geometry, target: Geometry) -> bool:
     """Whether the voxels of one grid are some of the other's, as those of a DICOM file with some of its slices are."""
-    to_target = np.linalg.inv(target.ijk_to_lps()) @ own.ijk_to_lps()
-    whole = to_target.round()
-    return np.array_equal(whole[:3, :3], np.eye(3)) and farthest_corner(to_target, whole, own.size) <= _SAME_PLACE
+    places = own.places_in(target)
+    return places is not None and np.array_equal(places[:, :3], np.eye(3))
 
 
 def _readings(geometry: Geometry) -> list[Matrix]:
