@@ -185,12 +185,12 @@ class RunController:
     @property
     def can_undo(self) -> bool:
         """Whether the last run can be taken back."""
-        return not self._engine.working and self.run is not None and not self.run.writer.undone
+        return self.ended_run is not None and not self.ended_run.writer.undone
 
     @property
     def can_redo(self) -> bool:
         """Whether a run was taken back."""
-        return not self._engine.working and self.run is not None and self.run.writer.undone
+        return self.ended_run is not None and self.ended_run.writer.undone
 
     def undo(self) -> None:
         """Take the last run back, in one step; what was taken back is said in the panel."""
@@ -263,8 +263,8 @@ class RunController:
 
     @property
     def ended_run(self) -> VolumeRun | None:
-        """The last run, once it is over."""
-        return None if self.running else self.run
+        """The last run, once it is over; None while anything is computed that may change what it has written."""
+        return None if self._engine.working else self.run
 
     def _swap(self, step: Callable[[SegmentWriter], object], sentence: str) -> None:
         run = self.ended_run
