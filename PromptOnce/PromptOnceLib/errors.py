@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class PromptOnceError(Exception):
     """Base of all errors the extension raises on purpose.
@@ -22,6 +24,15 @@ class InputError(PromptOnceError):
     """What the user gave cannot be used; the command line ends with status 2."""
 
     code = "bad_input"
+
+
+def check_choice(
+    name: str, value: object, known: Sequence[str | None], error: type[InputError] = InputError, more: str = ""
+) -> None:
+    """Raise `error` where a script gives a value that there is not. known: the words; more: what else there is."""
+    if value not in known:
+        *others, last = [word for word in known if word is not None] + ([more] if more else [])
+        raise error(f"{name} cannot be {str(value)[:40]!r}: it is {', '.join(others)} or {last}.")
 
 
 class VolumeError(InputError):

@@ -17,7 +17,7 @@ from PromptOnceLib.api.marks import FourNumbers, Pixel, object_prompt, one_sourc
 from PromptOnceLib.api.result import Segmentation
 from PromptOnceLib.api.session import Session
 from PromptOnceLib.cases.case import prepare_case, with_walls
-from PromptOnceLib.cases.prompt_source import PromptSource, with_name
+from PromptOnceLib.cases.prompt_source import UNNAMED, PromptSource, labels_of_file, with_name
 from PromptOnceLib.errors import InputError, PromptError, SeedError
 from PromptOnceLib.imaging.stack import central_slice, parse_axis
 from PromptOnceLib.imaging.views.crop import Zoom
@@ -27,7 +27,6 @@ from PromptOnceLib.seeds.apply import OLD_STARTS, SeedSource, Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
-from PromptOnceLib.segmentation.object_labels import read_objects
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.segmentation.result import Between
 from PromptOnceLib.segmentation.segment import Labels
@@ -192,7 +191,7 @@ def segment(
             found, of_choice = _seeds(seed, target, SeedLibrary(library), session, volume, axis)
             seeds = SeedSource(found, OLD_STARTS.get(str(start), start), by, fit, notices=of_choice)
         source = one_source(by_hand, several, prompt, labels, seeds)
-        if name != "object" and source is not by_hand and source is not labels:
+        if name != UNNAMED and source is not by_hand and source is not labels:
             source = with_name(source, name)
         others = None if keep_out is None else labels_on(keep_out, volume, notices.append)
         compared = None if reference is None else reference_on(reference, volume, notices.append)
@@ -226,9 +225,7 @@ def _labels(
         return None
     if not isinstance(prompt_from, str | Path):
         return Labels(labels_on(prompt_from, volume, notices.append), name, strategy=strategy)
-    found = read_objects(str(prompt_from), volume.geometry, notices.append, name)
-    if name != "object" and [item.name for item in found] != [name]:
-        raise PromptError("A name goes with an object that has no name yet: leave it out.")
+    found = labels_of_file(str(prompt_from), volume.geometry, notices.append, name)
     objects = tuple(replace(item, strategy=strategy) for item in found)
     return objects[0] if len(objects) == 1 else objects
 

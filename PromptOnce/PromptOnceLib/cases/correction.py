@@ -70,8 +70,8 @@ def read_saved_result(
 
 def _is_original(recorded: RecordedResult) -> bool:
     """Whether a run has left the result as it is; False for files that do not tell."""
-    fixed = [one for item in recorded.prompts.objects for one in item.slices]
-    return bool(fixed) and all(one.state == "prompted" for one in fixed)
+    objects = recorded.prompts.objects
+    return any(item.slices for item in objects) and not any(item.settled for item in objects)
 
 
 def write_saved_result(path: Path, saved: SavedResult, target: Path | None = None) -> tuple[str, ...]:

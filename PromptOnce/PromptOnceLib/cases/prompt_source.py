@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +25,20 @@ SeveralSources = tuple[ObjectPrompt | Markups | Labels, ...]
 """An object each; marks in mm and labels each with the slice that suits them where none is chosen."""
 
 PromptSource = Prompt | PromptSet | ObjectPrompt | Markups | Labels | SeveralSources | SeedSource
+
+
+UNNAMED = "object"
+"""What an object is called for which no name is given."""
+
+
+def labels_of_file(text: str, geometry: Geometry, notify: Callable[[str], None], name: str) -> tuple[Labels, ...]:
+    """The objects of FILE[:LABEL[=NAME],...]; name: of one that has none. Raises PromptError, and as read_objects."""
+    from PromptOnceLib.segmentation.object_labels import read_objects  # not at the top: it loads what reads images
+
+    found = read_objects(text, geometry, notify, name)
+    if name != UNNAMED and [item.name for item in found] != [name]:
+        raise PromptError("A name goes with an object that has no name yet: leave it out.")
+    return tuple(found)
 
 
 def with_name(source: PromptSource, name: str) -> PromptSource:

@@ -87,10 +87,11 @@ def _recorded(
     if not fits or not known.keys() & set(result.names):
         notices.append(f"{file} was changed by another program: what was settled in it is not known any more.")
         return prompts
-    held = {name: result.names.index(name) for name in known if name in result.names}
-    alone = {name: record_of_object(record, number) for name, number in known.items()}
-    alone.update({name: in_order_of(alone[name], result.masks[own] > 0) for name, own in held.items()})
-    record = joined_record(record, list(alone.values()))
+    alone = [record_of_object(record, number) for number in known.values()]
+    for name, number in known.items():
+        if name in result.names:
+            alone[number] = in_order_of(alone[number], result.masks[result.names.index(name)] > 0)
+    record = joined_record(record, alone)
     presence, predicted_iou = record.scores()
     result.crops.update(record.crops)
     result.zoom, result.between = record.zoom, record.between

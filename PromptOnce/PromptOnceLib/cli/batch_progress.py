@@ -85,7 +85,8 @@ def summary_in_words(summary: BatchSummary, report: Path | None = None) -> str:
     if summary.stopped:
         lines.append(f"The run stopped. {summary.stopped}")
     if summary.not_done:
-        lines.append(f"{_cases(summary.not_done)} not done; --resume goes on.")
+        verb = "is" if summary.not_done == 1 else "are"
+        lines.append(f"{_cases(summary.not_done)} {verb} not done; --resume goes on.")
     if report is not None:
         lines.append(f"Report: {report}")
     return "\n".join(lines)
@@ -100,7 +101,7 @@ def _in_words(event: CaseEnded) -> str:
 
 
 def _cases(count: int) -> str:
-    return "1 case is" if count == 1 else f"{count} cases are"
+    return "1 case" if count == 1 else f"{count} cases"
 
 
 def list_plan(plan: BatchPlan, as_json: bool) -> None:
@@ -112,7 +113,7 @@ def list_plan(plan: BatchPlan, as_json: bool) -> None:
         click.echo(notice, err=True)
     for case in plan.cases:
         click.echo(_describe(case))
-    click.echo("1 case" if len(plan.cases) == 1 else f"{len(plan.cases)} cases", err=True)
+    click.echo(_cases(len(plan.cases)), err=True)
 
 
 def _describe(case: PlannedCase) -> str:

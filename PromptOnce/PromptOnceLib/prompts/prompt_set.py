@@ -87,6 +87,11 @@ class PromptedObject(StrictModel):
         """Indices of the fixed slices."""
         return tuple(fixed.slice for fixed in self.slices)
 
+    @property
+    def settled(self) -> tuple[FixedSlice, ...]:
+        """The fixed slices that somebody has corrected or accepted, not those that were prompted alone."""
+        return tuple(fixed for fixed in self.slices if fixed.state != "prompted")
+
     def on(self, index: int) -> ObjectPrompt | None:
         """What marks the object on a slice; None where that is not fixed."""
         return next((self._marks(fixed) for fixed in self.slices if fixed.slice == index), None)

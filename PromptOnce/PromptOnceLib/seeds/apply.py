@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.errors import SeedError
+from PromptOnceLib.errors import SeedError, check_choice
 from PromptOnceLib.imaging.stack import central_slice
 from PromptOnceLib.imaging.volume import Geometry, Volume
 from PromptOnceLib.imaging.window import Window, window_from_text
@@ -53,13 +53,11 @@ class SeedSource:
             raise SeedError("No seed was chosen. Choose one or more.")
         if isinstance(self.start, np.integer):
             object.__setattr__(self, "start", int(self.start))
-        known = {"by": get_args(By), "fit": (None, *get_args(Fit)), "start": ("central", *get_args(Searched))}
-        for name, words in known.items():
-            value = getattr(self, name)
-            if value not in words and not (name == "start" and isinstance(value, int)):
-                there = ", ".join(word for word in words if word)
-                number = ", or the number of a slice" if name == "start" else ""
-                raise SeedError(f"{name} cannot be {str(value)[:40]!r}: it is one of {there}{number}.")
+        check_choice("by", self.by, get_args(By), SeedError)
+        check_choice("fit", self.fit, (None, *get_args(Fit)), SeedError)
+        if not isinstance(self.start, int):
+            starts = ("central", *get_args(Searched))
+            check_choice("start", self.start, starts, SeedError, more="the number of a slice")
 
     @property
     def label(self) -> str:

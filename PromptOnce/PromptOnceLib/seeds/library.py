@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from PromptOnceLib.errors import SeedError
+from PromptOnceLib.errors import SeedError, check_choice
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.seeds import store
 from PromptOnceLib.seeds.create import check_words
@@ -82,8 +82,7 @@ class SeedLibrary:
         on_conflict: what happens to a seed whose name or id the library holds already: "refuse" raises, "skip" leaves
         it out, "rename" gives it a free name, "NAME (2)", and where needed a new id.
         """
-        if on_conflict not in get_args(OnConflict):
-            raise SeedError(f"on_conflict cannot be {str(on_conflict)[:40]!r}: it is refuse, skip or rename.")
+        check_choice("on_conflict", on_conflict, get_args(OnConflict), SeedError)
         added: list[Seed] = []
         skipped: list[str] = []
         with store.writing(self.folder), store.staged(self.folder) as stage:

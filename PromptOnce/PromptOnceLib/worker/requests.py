@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError
+from PromptOnceLib.errors import CancelledError, InputError, PromptError, PromptOnceError, check_choice
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.imaging.views.crop import Crop, Zoom
 from PromptOnceLib.models.registry import ModelFiles
@@ -73,9 +73,7 @@ class Settings:
     def __post_init__(self) -> None:
         zoom_from_text(str(self.zoom))
         for name, kind in (("direction", Direction), ("between", Between), ("clean_up", CleanUp)):
-            value, known = getattr(self, name), get_args(kind)
-            if value not in known:
-                raise InputError(f"{name} cannot be {str(value)[:40]!r}: it is {', '.join(known[:-1])} or {known[-1]}.")
+            check_choice(name, getattr(self, name), get_args(kind))
 
     def within(self, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist."""

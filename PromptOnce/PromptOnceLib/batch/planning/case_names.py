@@ -53,6 +53,13 @@ def is_safe(name: str) -> bool:
     return name == safe_name(name)
 
 
+def name_problem(name: str) -> str | None:
+    """What is wrong with the name that somebody gives a case; None where it can be used as it is."""
+    if is_safe(name):
+        return None
+    return f'"{" ".join(name.split())}" cannot name a folder everywhere; "{safe_name(name)}" could.'
+
+
 def distinct_names(texts: Iterable[str], of_none: str) -> dict[str, str]:
     """A name for every text, no two alike whatever the letters' case, as "CT+" and "CT-" would be; of_none: for ""."""
     names: dict[str, str] = {}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from PromptOnceLib.batch.planning.case_names import is_safe, safe_name, unique_names
+from PromptOnceLib.batch.planning.case_names import name_problem, unique_names
 from PromptOnceLib.batch.planning.checks import axis_problem, prompt_file_problem, window_problem
 from PromptOnceLib.batch.planning.manifest import SeedProblem, read_manifest
 from PromptOnceLib.batch.planning.plan import BatchPlan, PlannedCase, PromptChoice, Selection
@@ -91,9 +91,8 @@ def check_unnamed(names: Sequence[str] | None) -> None:
 
 def _check_names(names: Sequence[str]) -> None:
     """Raise InputError for names of cases that cannot be used as they are, as a manifest refuses them."""
-    wrong = next((name for name in names if not is_safe(name)), None)
-    if wrong is not None:
-        raise InputError(f'"{wrong}" cannot name a folder everywhere; "{safe_name(wrong)}" could.')
+    for problem in filter(None, map(name_problem, names)):
+        raise InputError(problem)
     doubled = [name for name, count in Counter(name.casefold() for name in names).items() if count > 1]
     if doubled:
         raise InputError(f'"{doubled[0]}" names several cases. Give each one a name of its own.')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePath
 
-from PromptOnceLib.batch.planning.case_names import is_safe, safe_name, unique_names
+from PromptOnceLib.batch.planning.case_names import name_problem, unique_names
 from PromptOnceLib.batch.planning.checks import axis_problem, prompt_file_problem, reference_problem, window_problem
 from PromptOnceLib.batch.planning.manifest_table import Problem, Row, problems_as_error, read_table
 from PromptOnceLib.batch.planning.plan import PlannedCase, PromptChoice
@@ -159,11 +159,9 @@ def _names(rows: Sequence[Row], drafts: Sequence[PlannedCase], problems: list[Pr
     taken: dict[str, int] = {}
     for row in rows:
         name = row.cells["case"]
-        if name and not is_safe(name):
-            shown = " ".join(name.split())
-            problems.append(
-                row.problem("case", f'"{shown}" cannot name a folder everywhere; "{safe_name(name)}" could.')
-            )
+        problem = name_problem(name) if name else None
+        if problem is not None:
+            problems.append(row.problem("case", problem))
         elif name and name.casefold() in taken:
             problems.append(row.problem("case", f'"{name}" is already the case of line {taken[name.casefold()]}.'))
         elif name:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from PromptOnceLib.cases.case import prepare_case, with_walls
+from PromptOnceLib.cases.prompt_source import UNNAMED
 from PromptOnceLib.cli.options.common import (
     ModelOptions,
     axis_option,
@@ -18,7 +19,7 @@ from PromptOnceLib.cli.options.common import (
     window_option,
 )
 from PromptOnceLib.cli.options.outputs import OutputOptions, output_options
-from PromptOnceLib.cli.options.prompt import ONE_PROMPT, UNNAMED, PromptOptions, labels, prompt_options, reference_of
+from PromptOnceLib.cli.options.prompt import ONE_PROMPT, PromptOptions, labels, prompt_options, reference_of
 from PromptOnceLib.cli.options.run import RunOptions, run_options
 from PromptOnceLib.cli.options.seed import SeedOptions, seed_options, start_searched, with_scanner
 from PromptOnceLib.cli.seed_checks import trip_after

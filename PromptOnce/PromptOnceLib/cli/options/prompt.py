@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from PromptOnceLib.cases.case import Case, Reference
-from PromptOnceLib.cases.prompt_source import PromptSource, with_name
+from PromptOnceLib.cases.prompt_source import UNNAMED, PromptSource, labels_of_file, with_name
 from PromptOnceLib.cli import completed_names
 from PromptOnceLib.cli.options.common import grouped
 from PromptOnceLib.cli.options.marks import MarkOptions, mark_list
@@ -19,9 +19,6 @@ from PromptOnceLib.prompts.markups_file import read_prompt_file
 from PromptOnceLib.prompts.prompt import write_prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet, write_prompts
 from PromptOnceLib.prompts.strategies.slice_prompts import PROMPTED
-
-UNNAMED = "object"
-"""What an object is called for which no name is given."""
 
 ONE_PROMPT = (
     "Give one prompt: --box, --positive and --negative, or --prompt FILE, --prompt-from REFERENCE, or --mask-from "
@@ -62,8 +59,6 @@ class PromptOptions(MarkOptions):
 
     def source(self, volume: Volume, notices: list[str]) -> PromptSource:
         """The one prompt for a volume; notices of the reading are added. Raises InputError and its children."""
-        from PromptOnceLib.segmentation.object_labels import read_objects
-
         if self.given != 1:
             raise InputError(f"{ONE_PROMPT}.")
         if self.prompt_file is not None:
@@ -71,17 +66,13 @@ class PromptOptions(MarkOptions):
             return found_prompt if self.name == UNNAMED else with_name(found_prompt, self.name)
         if self.prompt_from is not None or self.mask_from is not None:
             text = self.prompt_from or self.mask_from or ""
-            found = read_objects(text, volume.geometry, notices.append, self.name)
             by_mask = self.mask_from is not None
-            self._check_name(len(found) > 1 or found[0].name != self.name)
-            found = [replace(item, as_mask=by_mask, strategy=self.strategy) for item in found]
-            return found[0] if len(found) == 1 else tuple(found)
-        self._check_name(bool(self.objects))
-        return self.several(self.objects) if self.objects else self.one(self.name)
-
-    def _check_name(self, named: bool) -> None:
-        if named and self.name != UNNAMED:
+            labels = labels_of_file(text, volume.geometry, notices.append, self.name)
+            found = tuple(replace(item, as_mask=by_mask, strategy=self.strategy) for item in labels)
+            return found[0] if len(found) == 1 else found
+        if self.objects and self.name != UNNAMED:
             raise InputError("--name goes with an object that has no name yet: leave it out.")
+        return self.several(self.objects) if self.objects else self.one(self.name)
 
     def coded(self, case: Case) -> Case:
         """The case with the codes that --code gives its objects. Raises InputError."""

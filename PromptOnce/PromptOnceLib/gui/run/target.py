@@ -140,7 +140,7 @@ def lost_work(segments: Iterable[SegmentResult | None], slices: Container[int]) 
     settled: list[str] = []
     for segment in filter(None, segments):
         drawn = [i for i in segment.edited if i in slices]
-        found = [fixed.slice for fixed in segment.prompts.objects[0].slices if fixed.state != "prompted"]
+        found = [fixed.slice for fixed in segment.prompts.objects[0].settled]
         kept = [i for i in found if i in slices and i not in drawn]
         for words, indices in ((by_hand, drawn), (settled, kept)):
             if indices:

@@ -53,10 +53,10 @@ def settled_slices(segmentation_node: Any, segment_id: str, axis: int, grid: Any
     Not of prompted slices, which the next prompt takes the place of.
     """
     record = read_record(segmentation_node, segment_id)
-    if record is None or record.axis != axis or all(f.state == "prompted" for f in record.prompts.objects[0].slices):
+    if record is None or record.axis != axis or not record.prompts.objects[0].settled:
         return []
     record = in_order_of(record, segment_stack(segmentation_node, segment_id, grid, axis))
-    return [fixed.slice for fixed in record.prompts.objects[0].slices if fixed.state != "prompted"]
+    return [fixed.slice for fixed in record.prompts.objects[0].settled]
 
 
 def _carried(segmentation_node: Any) -> tuple[list[str | None], list[str], list[str]]:

@@ -132,9 +132,7 @@ def write_correction(
     meanwhile = set(np.flatnonzero((now != old).any(axis=(1, 2))).tolist())
     different = set(np.flatnonzero((found != old).any(axis=(1, 2))).tolist())
     kept = meanwhile | (set(before.edited) - set(changed))
-    grid = labelmap.grid_image(before.volume_node, before.node)
-    if not corrections.is_noted(before.node, before.segment_id, grid):
-        _note(before, set(range(len(old))) - meanwhile, now)
+    _note_first(before, set(range(len(old))) - meanwhile, now)
     result = new.result.copy()
     result.computed[:] = False
     result.computed[sorted((different | set(changed)) - kept)] = True
@@ -150,9 +148,7 @@ def write_settled(before: SegmentResult, prompts: PromptSet, window: str) -> Seg
     """Note that slices of a segment are settled as they are; the writer's `undo` takes it back. Raises as above."""
     writer = _writer(before, overwrite=False)
     now = _stack(before)
-    grid = labelmap.grid_image(before.volume_node, before.node)
-    if not corrections.is_noted(before.node, before.segment_id, grid):
-        _note(before, range(len(before.result.computed)), now)
+    _note_first(before, range(len(before.result.computed)), now)
     _write_record(before, prompts, before.result, before.window or window, now)
     return writer
 
@@ -212,6 +208,13 @@ def _stack(segment: SegmentResult) -> NDArray[np.bool_]:
     """The slices of the segment as they are now."""
     grid = labelmap.grid_image(segment.volume_node, segment.node)
     return labelmap.segment_stack(segment.node, segment.segment_id, grid, segment.axis)
+
+
+def _note_first(segment: SegmentResult, slices: Iterable[int], now: NDArray[np.bool_]) -> None:
+    """As `_note`, where nothing is known yet of the segment on this grid."""
+    grid = labelmap.grid_image(segment.volume_node, segment.node)
+    if not corrections.is_noted(segment.node, segment.segment_id, grid):
+        _note(segment, slices, now)
 
 
 def _note(segment: SegmentResult, slices: Iterable[int], now: NDArray[np.bool_]) -> None:

@@ -19,7 +19,7 @@ def keeping_settled(prompt: Prompt | PromptSet, segments: Sequence[SegmentResult
     for item, segment in zip(prompts.objects, segments, strict=True):
         if segment is None:
             continue
-        settled = {fixed.slice: fixed for fixed in segment.prompts.objects[0].slices if fixed.state != "prompted"}
+        settled = {fixed.slice: fixed for fixed in segment.prompts.objects[0].settled}
         for index in segment.edited:
             if segment.result.masks[0, index].any():
                 settled[index] = FixedSlice(slice=index, state="corrected", mask=segment.marks(index).mask)

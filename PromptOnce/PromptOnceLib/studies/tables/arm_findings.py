@@ -67,14 +67,15 @@ def moved_prompts(design: StudyDesign, arms: Sequence[ArmRows], measure: Measure
         asked = design.arm(arm.name)
         if asked.jitter is None:
             continue
-        if _asked(design, arm) not in unmoved:
+        same = _asked(design, arm)
+        if same not in unmoved:
             raise EmptyArmError(
                 f"The arm {arm.name} moves the prompts of {asked.strategy}, but no arm has them unmoved: add one to "
                 "the study."
             )
-        loss = -float(pairs_of(unmoved[_asked(design, arm)], arm, measure).differences.mean())
+        loss = -float(pairs_of(unmoved[same], arm, measure).differences.mean())
         key = arm.model, asked.strategy, asked.jitter
-        if settings.setdefault(key, _asked(design, arm)) != _asked(design, arm):
+        if settings.setdefault(key, same) != same:
             raise EmptyArmError(
                 f"Arms that move the prompts of {asked.strategy} by the same pixels differ in method, position, window "
                 "or precision: their losses have no common mean, and moved prompts are left out."

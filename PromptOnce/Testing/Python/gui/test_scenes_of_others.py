@@ -73,6 +73,16 @@ def drawn_segment(volume: Any, name: str) -> tuple[Any, str]:
     return node, segment_id
 
 
+def runs_into_drawn_segment(user: User, name: str) -> tuple[Any, str]:
+    """A user whose next run goes into a segmentation that has such a segment."""
+    volume = user.load_ball()
+    node, segment_id = drawn_segment(volume, name)
+    user.choose(volume)
+    user.panel.run.options.collapsed = False
+    user.pick_node(user.panel.run.segmentation, node)
+    return node, segment_id
+
+
 # Voxels in another order
 
 
@@ -217,11 +227,7 @@ def test_a_range_chosen_on_a_longer_volume_is_what_the_panel_shows(user: User) -
 
 @fake_worker
 def test_a_segment_that_was_chosen_is_written_again_after_an_undo(user: User) -> None:
-    volume = user.load_ball()
-    node, segment_id = drawn_segment(volume, "tumour")
-    user.choose(volume)
-    user.panel.run.options.collapsed = False
-    user.pick_node(user.panel.run.segmentation, node)
+    _, segment_id = runs_into_drawn_segment(user, "tumour")
     user.pick(user.panel.run.segment, segment_id)
     user.box_the_ball()
     for _ in range(2):
@@ -244,18 +250,14 @@ def test_the_results_of_the_next_scene_are_taken_up_too(user: User, tmp_path: Pa
 
 @fake_worker
 def test_undo_says_what_was_drawn_on_segments_that_lost_voxels_to_the_run(user: User) -> None:
-    volume = user.load_ball()
-    node, segment_id = drawn_segment(volume, "vessel")
-    user.choose(volume)
-    user.panel.run.options.collapsed = False
-    user.pick_node(user.panel.run.segmentation, node)
+    node, segment_id = runs_into_drawn_segment(user, "vessel")
     user.panel.run.overwrite.checked = True
     user.box_the_ball()
     user.propagate()
     user.wait_for_run()
     drawn = np.zeros(ball().shape, np.uint8)
     drawn[:, 5:15, 5:15] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, segment_id, volume)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn, node, segment_id, user.case.node)
     user.bench.click(user.panel.run.undo)
     user.wait_for_panel()
     assert 'This also undid what was drawn on "vessel" since.' in user.panel.run.notice.text
