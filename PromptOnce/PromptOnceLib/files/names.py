@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import unicodedata
 from pathlib import Path
 
 from PromptOnceLib.errors import InputError, PromptOnceError
@@ -20,6 +21,11 @@ def expanded(path: str | os.PathLike[str], error: type[PromptOnceError] = InputE
         return Path(path).expanduser()
     except RuntimeError:
         raise error(f"{os.fspath(path)}: there is no user of that name. Write the whole path.") from None
+
+
+def name_key(name: str) -> str:
+    """Equal for names that differ in upper and lower case alone, or in how accents are stored: macOS may part them."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def check_ordinary(path: str | os.PathLike[str], error: type[InputError] = InputError) -> None:

@@ -87,12 +87,11 @@ def read_image_file(path: Path) -> ImageFile:
     else:
         array, geometry = _read_with_itk(path)
         notices = []
-    coloured = False
+    coloured = array.ndim > 3 and has_colour(array)
     inverted = array.ndim == 3 and array.dtype.kind == "u" and white_is_zero(path)
     if array.ndim > 3:
-        coloured = bool((array[..., 1:3] != array[..., :1]).any())
-        array, notice = grey_from_colour(array)
-        notices.append(notice)
+        array, grey_notices = grey_from_colour(array)
+        notices += grey_notices
     if path.suffix.lower() in PICTURE_SUFFIXES and np.allclose(geometry.spacing, 1.0):
         notices.append(f"{path.name} states no pixel size: 1 mm is assumed, so distances are in pixels.")
     return ImageFile(array, geometry, tuple(notices), coloured, inverted)
@@ -148,15 +147,22 @@ def _read_with_itk(path: Path) -> tuple[Array, Geometry]:
     return sitk.GetArrayFromImage(image), Geometry.from_image(image)
 
 
-def grey_from_colour(array: Array) -> tuple[Array, str]:
-    """Luminance of a colour image (..., 3 or 4), of the same type, and a notice; the alpha channel is ignored."""
+def has_colour(array: Array) -> bool:
+    """Whether the channels of an image (..., 3 or 4) differ: grey pictures, too, are saved with three alike."""
+    return bool((array[..., 1:3] != array[..., :1]).any())
+
+
+def grey_from_colour(array: Array) -> tuple[Array, tuple[str, ...]]:
+    """Luminance of an image with channels (..., 3 or 4), of the same type, and notices of what is lost by it."""
     grey = np.zeros(array.shape[:-1], dtype=np.float32)
     for channel, weight in enumerate(_LUMINANCE):
         grey += array[..., channel] * np.float32(weight)
-    notice = "The image is in colour: it was turned to grey (luminance)."
+    notices: tuple[str, ...] = ()
+    if has_colour(array):
+        notices = ("The image is in colour: it was turned to grey (luminance).",)
     if array.shape[-1] == 4 and np.ptp(array[..., 3]) > 0:
-        notice += " Its transparency was ignored."
-    return np.rint(grey).astype(array.dtype), notice
+        notices += ("The image's transparency was ignored.",)
+    return np.rint(grey).astype(array.dtype), notices
 
 
 def _check_header(reader: sitk.ImageFileReader, path: Path) -> None:

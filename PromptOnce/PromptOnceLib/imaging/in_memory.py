@@ -54,8 +54,7 @@ def _from_sitk(image: sitk.Image) -> Volume:
     array: Array = sitk.GetArrayFromImage(whole)
     notices: tuple[str, ...] = ()
     if channels > 1:
-        array, notice = grey_from_colour(array)
-        notices = (notice,)
+        array, notices = grey_from_colour(array)
     return Volume(array, Geometry.from_image(whole), notices=notices)
 
 

@@ -24,6 +24,9 @@ SLAB_VOXELS = 4_000_000
 
 _BINS = 256
 
+# HU; most blood with contrast and spongy bone lies below.
+_DENSE = 500.0
+
 # When values count as isolated: how many times the span of the others they are away, up to which share of all they are
 # few; an image of a handful of levels, such as a drawing, has none.
 _FAR, _FEW, _FEWEST_LEVELS = 2.0, 0.005, 16
@@ -149,3 +152,13 @@ def looks_like_hounsfield(values: Values) -> bool:
         return False
     lowest, highest = np.percentile(values, (0.5, 99.5))
     return bool(-1200 <= lowest <= -600 and -200 <= highest <= 3100)
+
+
+def cannot_be_hounsfield(values: Values) -> bool:
+    """Whether values of a CT are on another scale, such as stored values whose rescaling was lost, or a micro-CT's.
+
+    None is below 0, where air and fat are, and a quarter of those above is as dense as little but bone and metal.
+    values: flat, finite, without padding.
+    """
+    dense = values[values > 0]
+    return bool(dense.size and values.min() >= 0 and np.percentile(dense, 75) > _DENSE)

@@ -17,6 +17,7 @@ from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.intensity_range import (
     CT_PADDING,
     Ignored,
+    cannot_be_hounsfield,
     foreground_percentiles,
     full_range,
     looks_like_hounsfield,
@@ -151,9 +152,11 @@ def _percentiles(volume: Volume) -> tuple[float, float]:
 
 @_once
 def _is_ct(volume: Volume) -> bool:
-    if volume.modality:
-        return volume.modality == "CT"
-    return looks_like_hounsfield(sample(volume.array, Ignored(CT_PADDING, volume.padding)))
+    """Whether its values are Hounsfield units."""
+    if volume.modality not in ("", "CT"):
+        return False
+    values = sample(volume.array, Ignored(CT_PADDING, volume.padding))
+    return not cannot_be_hounsfield(values) if volume.modality else looks_like_hounsfield(values)
 
 
 def _is_xray(volume: Volume) -> bool:

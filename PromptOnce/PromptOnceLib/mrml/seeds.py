@@ -40,10 +40,15 @@ def scanner_in_words(scanner: Scanner | None) -> str:
 
 
 def masks_of_segments(
-    volume_node: Any, axis: int, index: int, segmentation_node: Any, segment_ids: Sequence[str]
+    volume_node: Any, axis: int, index: int, segmentation_node: Any, segment_ids: Sequence[str] | None
 ) -> list[NDArray[np.bool_]]:
-    """What segments hold on one slice of a volume, (rows, columns) each. Raises SeedError where a segment is gone."""
+    """What segments hold on one slice of a volume, (rows, columns) each; by default all, in their order.
+
+    Raises SeedError where a segment is gone.
+    """
     labelmap.check_segmentation_node(segmentation_node)
+    if segment_ids is None:
+        segment_ids = segmentation_node.GetSegmentation().GetSegmentIDs()
     masks = []
     for segment_id in segment_ids:
         if segmentation_node.GetScene() is None or segmentation_node.GetSegmentation().GetSegment(segment_id) is None:

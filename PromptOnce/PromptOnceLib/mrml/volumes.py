@@ -63,21 +63,21 @@ def read_volume_node(node: Any, database: DicomDatabase | None = None) -> Volume
     GeometryError for sheared grids.
     """
     check_volume_node(node)
-    array, notices = slicer.util.arrayFromVolume(node), []
+    array: Array = slicer.util.arrayFromVolume(node)
+    notices: tuple[str, ...] = ()
     if array.ndim == 4:
-        array, notice = grey_from_colour(array)
-        notices.append(notice)
+        array, notices = grey_from_colour(array)
     if database is None:
         database = getattr(slicer, "dicomDatabase", None)
     scanner = _scanner(node, database)
     window = None if database is None else _file_window(node, database)
     if database is not None and scanner.modality in XRAY_MODALITIES and _is_upside_down(node, array, database):
         array = (float(array.max()) + float(array.min()) - array.astype(np.float64)).astype(array.dtype)
-        notices.append(INVERTED)
+        notices += (INVERTED,)
     if not scanner.modality:
         notices += doubts(array)
     known = scanner if scanner != Scanner(modality=scanner.modality) else None
-    return Volume(array, volume_geometry(node), scanner.modality, known, tuple(notices), window)
+    return Volume(array, volume_geometry(node), scanner.modality, known, notices, window)
 
 
 def volume_geometry(node: Any) -> Geometry:

@@ -48,7 +48,10 @@ def make_seed(
     prompt.validate_for(stack.frames.shape)
     frame = stack.frames[prompt.slice]
     if frame.shape[0] * frame.shape[1] == 0 or len(masks) != len(prompt.objects):
-        raise SeedError("A seed needs one accepted mask for each object of the prompt. Compute the masks first.")
+        raise SeedError(
+            f"A seed needs one accepted mask for each object of the prompt: here are {len(masks)} masks for "
+            f"{len(prompt.objects)} objects."
+        )
     check_words(words)
     window = stack.window
     fields = {

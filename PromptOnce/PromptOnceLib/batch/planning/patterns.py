@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import PurePath, PurePosixPath
 
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.files.names import name_key
 from PromptOnceLib.segmentation.reference import parse_reference
 
 _CASE = "{case}"
@@ -13,14 +15,15 @@ _WILDCARDS = {"*": "[^/]*", "?": "[^/]"}
 
 
 class Pattern:
-    """`{case}` stands for the case, `*` and `?` for anything within a name; the letters' case does not matter.
+    """`{case}` stands for the case, `*` and `?` for anything within a name; neither the letters' case nor
+    how accents are stored matters.
 
     A pattern with a "/" is meant from the searched folder on; one without looks at names in every folder. Raises
     InputError for a pattern that leaves the folder, holds `{case}` twice, or names a file for all cases at once.
     """
 
     def __init__(self, text: str) -> None:
-        wanted = PurePosixPath(text.replace("\\", "/"))
+        wanted = PurePosixPath(unicodedata.normalize("NFC", text.replace("\\", "/")))
         if wanted.is_absolute() or ".." in wanted.parts or not wanted.parts or re.match("[A-Za-z]:", text):
             raise InputError(f'The pattern "{text}" has to lie within the folder of the images.')
         self.names_case = _CASE in text
@@ -33,9 +36,10 @@ class Pattern:
     def case_of(self, path: PurePath) -> str | None:
         """The case that a file, relative to the searched folder, stands for; None where it does not match.
 
-        Without `{case}` in the pattern: "".
+        Without `{case}` in the pattern: "". Accents are part of their letters (NFC), however they are stored.
         """
-        match = self._regex.fullmatch(path.as_posix() if self._in_subfolder else path.name)
+        name = path.as_posix() if self._in_subfolder else path.name
+        match = self._regex.fullmatch(unicodedata.normalize("NFC", name))
         return None if match is None else "".join(match.groups())
 
     def belongs(self, found: PurePath, image: PurePath, case: str) -> bool:
@@ -44,7 +48,7 @@ class Pattern:
         Both paths relative to the searched folder.
         """
         own = self.case_of(found)
-        if own is None or (self.names_case and own.casefold() != case.casefold()):
+        if own is None or (self.names_case and name_key(own) != name_key(case)):
             return False
         return found != image and (self._in_subfolder or found.parent == image.parent)
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
 from PromptOnceLib.batch.planning.patterns import Pattern, split_labels
+from PromptOnceLib.batch.planning.walk import files_below, place_of
 from PromptOnceLib.errors import InputError
-from PromptOnceLib.files.names import expanded
+from PromptOnceLib.files.names import expanded, name_key
 
 _VARIABLE = re.compile(r"[*?]|\{case\}")
 
@@ -32,13 +33,14 @@ class ReferenceFinder:
         if len(place.parts) > 1:
             self._root, self._pattern = self._found(pattern, expanded(place))
         self._wanted = Pattern(self._pattern)
-        self._files = [path for path in _walk(self._root) if self._case_of(path) is not None]
+        self._files = [path for path in _files(self._root) if self._case_of(path) is not None]
+        self._places = set(map(place_of, self._files))
         if not self._files and self.looked_in:
             raise InputError(_nothing(text, self.looked_in))
 
     def is_one(self, path: Path) -> bool:
         """Whether a file is a reference, and so no image."""
-        return path in self._files
+        return place_of(path) in self._places
 
     def of(self, image: Path, case: str) -> str | None:
         """FILE[:LABEL,...] of an image whose case is called so; None where there is none.
@@ -59,7 +61,7 @@ class ReferenceFinder:
         if self._root == self.folder:
             return self._wanted.belongs(_below(self.folder, found), below, case)
         own = self._case_of(found)
-        return found != image and own is not None and own.casefold() == case.casefold()
+        return found != image and own is not None and name_key(own) == name_key(case)
 
     def _case_of(self, path: Path) -> str | None:
         return self._wanted.case_of(_below(self._root, path))
@@ -75,7 +77,7 @@ class ReferenceFinder:
         for root in roots:
             if root == self.folder:
                 return root, pattern
-            if root.is_dir() and any(Pattern(rest).case_of(_below(root, path)) is not None for path in _walk(root)):
+            if root.is_dir() and any(Pattern(rest).case_of(_below(root, path)) is not None for path in _files(root)):
                 return root, rest
         raise InputError(_nothing(pattern, roots))
 
@@ -87,10 +89,12 @@ def _nothing(pattern: str, roots: Sequence[Path]) -> str:
     )
 
 
-def _walk(root: Path) -> list[Path]:
-    return sorted(
-        Path(parent, name) for parent, _, names in os.walk(root) for name in names if not name.startswith(".")
-    )
+def _files(root: Path) -> list[Path]:
+    """Files of a folder, sorted; OSError becomes InputError."""
+    try:
+        return sorted(files_below(root))
+    except OSError as error:
+        raise InputError(f"The folder {root} cannot be read: {error.strerror or error}.", repr(error)) from error
 
 
 def _below(folder: Path, path: Path) -> PurePosixPath:

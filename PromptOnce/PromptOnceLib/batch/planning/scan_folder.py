@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +17,7 @@ from PromptOnceLib.batch.planning.case_names import (
 )
 from PromptOnceLib.batch.planning.patterns import Pattern
 from PromptOnceLib.batch.planning.references import ReferenceFinder
+from PromptOnceLib.batch.planning.walk import files_below
 from PromptOnceLib.errors import InputError, VolumeError
 from PromptOnceLib.files.names import check_name
 from PromptOnceLib.imaging.dicom.stacks import read_folder
@@ -108,7 +109,7 @@ def dicom_files_of(image: Path) -> tuple[Path, ...]:
 def _sorted_out(folder: Path, notify: Callable[[str], None]) -> tuple[list[Path], list[Path]]:
     """Files that are images by their ending, and all others, sorted; OSError becomes InputError."""
     try:
-        files = sorted(_walk(folder))
+        files = sorted(files_below(folder, lambda place: not is_run_folder(place)))
     except OSError as error:
         raise InputError(f"The folder {folder} cannot be read: {error.strerror or error}.", repr(error)) from error
     unnamable = [path for path in files if not _is_text(path)]
@@ -156,24 +157,6 @@ def _listed(paths: Sequence[Path]) -> str:
     return ", ".join(names[:5]) + more + (" were" if len(names) > 1 else " was")
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    def stop(error: OSError) -> None:
-        raise error
-
-    root, seen = folder.resolve(), set[Path]()
-    for parent, folders, files in os.walk(folder, onerror=stop, followlinks=True):
-        here = Path(parent)
-        place = here.resolve()
-        # Links are followed, but none back into the folder, where all is found anyway, and none to a place for twice.
-        back = place.is_relative_to(root) and place != root / here.relative_to(folder)
-        if back or place in seen:
-            folders.clear()
-            continue
-        seen.add(place)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and not is_run_folder(here / name))
-        yield from (here / name for name in files if not name.startswith("."))
-
-
 def _series(files: list[Path], notify: Callable[[str], None]) -> list[FoundImage]:
     """DICOM images among the files, in the order of their folders.
 
@@ -196,7 +179,7 @@ def _series(files: list[Path], notify: Callable[[str], None]) -> list[FoundImage
 def _case_key(path: PurePosixPath, wanted: Pattern | None) -> str:
     """What `{case}` stands for in the references' pattern."""
     named = wanted.case_of(path) if wanted is not None else None
-    return named or stem(path)
+    return named or unicodedata.normalize("NFC", stem(path))
 
 
 def _below(folder: Path, path: Path) -> PurePosixPath:

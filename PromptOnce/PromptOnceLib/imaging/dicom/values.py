@@ -58,10 +58,9 @@ def read_values(frames: list[Frame]) -> Values:
             f"{cut.path.name} is damaged: fewer pixels follow than its header announces. Copy or export it again."
         )
     array = _rescaled_by_reader(frames) if all(map(_is_plain, frames)) else _rescaled(frames)
-    notices = []
+    notices: tuple[str, ...] = ()
     if array.ndim == 4:
-        array, notice = grey_from_colour(array)
-        notices.append(notice)
+        array, notices = grey_from_colour(array)
     padding = _paddings(frames, array.dtype)
     window = _window(frames)
     if any(frame.file.monochrome1 for frame in frames):
@@ -71,8 +70,8 @@ def read_values(frames: list[Frame]) -> Values:
         array = _turned(array, mirror)
         padding = tuple((mirror - high, mirror - low) for low, high in padding)
         window = None if window is None else (mirror - window[1], mirror - window[0])
-        notices.append(INVERTED)
-    return Values(array, padding, window, tuple(notices))
+        notices += (INVERTED,)
+    return Values(array, padding, window, notices)
 
 
 def _is_plain(frame: Frame) -> bool:

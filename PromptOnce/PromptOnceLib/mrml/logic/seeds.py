@@ -137,7 +137,7 @@ class SeedLogic:
         *,
         frameConfirmed: bool,  # noqa: N803
         segmentationNode: Any | None = None,  # noqa: N803
-        segmentIds: Sequence[str] = (),  # noqa: N803
+        segmentIds: Sequence[str] | None = None,  # noqa: N803
         axis: str = "auto",
         window: str = "auto",
         model: str = "auto",
@@ -151,8 +151,8 @@ class SeedLogic:
 
         prompt: as segmentVolume takes it, but not a seed. frameConfirmed: that you have looked at the slice and it
         shows no name, number or date of a patient; without that nothing is saved. segmentationNode, segmentIds: the
-        accepted masks, a segment for each object; without them the model's. words: target, terminology, author,
-        licence, note, scanner_name.
+        accepted masks, a segment for each object (by default all, in their order); without them the model's. words:
+        target, terminology, author, licence, note, scanner_name.
 
         Raises SeedError, PromptError and what segmentVolume raises.
         """

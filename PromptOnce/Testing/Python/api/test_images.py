@@ -55,9 +55,9 @@ def test_an_array_has_the_spacing_of_its_axes() -> None:
 
 def test_pictures_of_simpleitk_are_one_slice_and_colours_become_grey() -> None:
     assert po.volume(sitk.GetImageFromArray(ARRAY[0])).array.shape == (1, 5, 6)
-    colour = sitk.GetImageFromArray(np.full((5, 6, 3), 40, np.uint8), isVector=True)
+    colour = sitk.GetImageFromArray(np.full((5, 6, 3), (40, 50, 60), np.uint8), isVector=True)
     volume = po.volume(colour)
-    assert np.unique(volume.array).tolist() == [40]
+    assert np.unique(volume.array).tolist() == [48]
     assert "grey" in volume.notices[0]
 
 

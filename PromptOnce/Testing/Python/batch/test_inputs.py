@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -118,6 +119,33 @@ def test_of_references_that_differ_in_upper_and_lower_case_the_one_written_alike
         pytest.skip("this file system takes both for one")
     found = find_images(tmp_path / "images", references="labels/{case}.nii.gz")
     assert [item.reference for item in found] == [str(tmp_path / "labels" / name) for name in ("A.nii.gz", "a.nii.gz")]
+
+
+def test_names_of_image_and_reference_may_store_their_accents_in_two_ways(tmp_path: Path) -> None:
+    """As macOS and Linux write them."""
+    one, other = (unicodedata.normalize(form, "Müller_é") for form in ("NFC", "NFD"))
+    for name in (f"images/{other}.nii.gz", f"labels/{one}_Küste.nii.gz"):
+        write_image(tmp_path / name)
+    for pattern in (f"labels/{{case}}_{unicodedata.normalize(form, 'Küste')}.nii.gz" for form in ("NFC", "NFD")):
+        (found,) = find_images(tmp_path / "images", references=pattern)
+        assert found.name == one
+        assert found.reference == str(tmp_path / "labels" / f"{one}_Küste.nii.gz")
+
+
+@pytest.mark.usefixtures("_posix")
+def test_references_are_found_in_linked_folders_and_are_no_images(tmp_path: Path) -> None:
+    for name in ("images/a.nii.gz", "store/truth/a_lung.nii.gz"):
+        write_image(tmp_path / name)
+    for link in ("also", "labels"):
+        (tmp_path / "images" / link).symlink_to(tmp_path / "store")
+    (tmp_path / "truth").symlink_to(tmp_path / "store")
+    for pattern, folder in (
+        ("labels/truth/{case}_*.nii.gz", "images/labels"),
+        ("truth/truth/{case}_*.nii.gz", "truth"),
+    ):
+        (found,) = find_images(tmp_path / "images", references=pattern)
+        assert found.image.name == "a.nii.gz"
+        assert found.reference == str(tmp_path / folder / "truth" / "a_lung.nii.gz")
 
 
 @pytest.mark.usefixtures("_posix")

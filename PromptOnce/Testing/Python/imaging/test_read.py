@@ -93,11 +93,19 @@ def test_colours_become_luminance_with_a_notice(tmp_path, dtype):
 
 def test_a_constant_alpha_channel_is_ignored_and_a_varying_one_is_told(tmp_path):
     array = np.full((2, 2, 4), 90, np.uint8)
-    assert "transparency" not in read_volume(write(tmp_path / "a.png", array, isVector=True)).notices[0]
+    assert "transparency" not in "".join(read_volume(write(tmp_path / "a.png", array, isVector=True)).notices)
     array[0, 0, 3] = 0
     volume = read_volume(write(tmp_path / "b.png", array, isVector=True))
     assert "transparency" in volume.notices[0]
     assert np.unique(volume.array).tolist() == [90]
+
+
+@pytest.mark.parametrize("ending", ["png", "bmp", "tif"])
+def test_a_grey_picture_saved_with_three_equal_channels_is_not_called_one_in_colour(tmp_path, ending):
+    grey = np.arange(250, dtype=np.uint8).reshape(10, 25)
+    volume = read_volume(write(tmp_path / f"grey.{ending}", np.stack([grey] * 3, axis=-1), isVector=True))
+    np.testing.assert_array_equal(volume.array[0], grey)
+    assert not [notice for notice in volume.notices if "colour" in notice]
 
 
 def test_a_grey_picture_with_alpha_is_read(tmp_path):

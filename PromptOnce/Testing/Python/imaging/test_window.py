@@ -29,6 +29,23 @@ def ends(window: Window) -> tuple[float, float]:
     return window.lower, window.upper
 
 
+@pytest.mark.parametrize(("offset", "scale"), [(1024, 1), (1000, 20)])
+def test_a_ct_that_is_not_in_hounsfield_units_is_not_shown_white(offset: int, scale: int) -> None:
+    """Stored values without their rescaling, and those of a micro-CT."""
+    rng = np.random.default_rng(3)
+    air, fat, tissue, bone = (rng.normal(mean, 12, 1000) for mean in (-990, -100, 50, 700))
+    values = np.concatenate([air, fat, tissue, tissue, bone[:200]])
+    image = volume(np.maximum(values + offset, 0).reshape(-1, 1, 1) * scale, "CT")
+    grey = to_uint8(image.array, window_from_text("auto", image))
+    assert np.median(grey[2000:4000]) < 200
+    assert np.median(grey[2000:4000]) - np.median(grey[1000:2000]) > 5
+
+
+@pytest.mark.parametrize("values", [np.linspace(0, 400, 500), [0] * 900 + [30, 60, 90, 800], [-1000, 0, 60, 3000]])
+def test_a_ct_cropped_to_soft_tissue_or_clipped_at_0_stays_in_hounsfield_units(values) -> None:
+    assert ends(window_from_text("auto", ct(*values))) == ends(window_from_text("soft tissue", ct(*values)))
+
+
 # --- the mapping
 
 

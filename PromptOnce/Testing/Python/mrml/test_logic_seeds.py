@@ -13,6 +13,7 @@ import slicer
 from batch.studies import quick_options
 
 from mrml.conftest import Application
+from mrml.segmentations import add_segment
 from mrml.volumes import add_volume, ijk_to_ras
 from PromptOnceLib.batch.background import BatchRequest, background_command, background_environment
 from PromptOnceLib.batch.client import BatchJob, hand_over
@@ -94,6 +95,22 @@ def test_a_seed_is_saved_with_mask_and_round_trip_and_not_without_the_users_word
         logic.saveSeed(volume, box(logic, volume), "another", frameConfirmed=False, device="cpu")
     with pytest.raises(SeedError, match="be made of a seed"):
         logic.saveSeed(volume, logic.promptFromSeed("disk"), "another", frameConfirmed=True, device="cpu")
+
+
+def test_the_segments_of_a_segmentation_are_the_accepted_masks_and_one_for_each_object(
+    scene, logic, saved, tmp_path
+) -> None:
+    volume = load_disk()
+    accepted = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    accepted.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    mine = np.zeros((SLICES, ROWS, COLUMNS), np.uint8)
+    mine[:, 20:40, 30:50] = 1
+    words = {"frameConfirmed": True, "device": "cpu", "roundTrip": False, "library": tmp_path}
+    with pytest.raises(SeedError, match="0 masks for 1 object"):
+        logic.saveSeed(volume, box(logic, volume), "mine", segmentationNode=accepted, **words)
+    add_segment(accepted, volume, "disk", mine)
+    seed = logic.saveSeed(volume, box(logic, volume), "mine", segmentationNode=accepted, **words)
+    np.testing.assert_array_equal(seed.masks[0] > 0, mine[1] > 0)
 
 
 def test_the_best_seed_is_found_and_segments_another_volume(scene, logic, saved) -> None:
