@@ -15,6 +15,7 @@ from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.segmentation.evaluation import ObjectEvaluation, evaluate_files
 from PromptOnceLib.segmentation.metrics import Summary
+from PromptOnceLib.segmentation.reference import parse_reference
 from PromptOnceLib.segmentation.result import SliceResult
 
 FIGURES = {
@@ -124,5 +125,13 @@ def _evaluated(
             objects.append(found.figures)
             on_rows(found.rows)
     except PromptOnceError as error:
-        return CaseEvaluation(case=pair.case, notices=notices, error=error.message)
+        return CaseEvaluation(case=pair.case, notices=notices, error=_without_folders(error.message, pair))
     return CaseEvaluation(case=pair.case, objects=objects, notices=notices)
+
+
+def _without_folders(text: str, pair: Pair) -> str:
+    """A sentence on one of many pairs without where its files lie, as folders tend to be named after patients."""
+    for file in filter(None, (pair.result, pair.reference) if pair.case else ()):
+        path = parse_reference(file)[0]
+        text = text.replace(str(path), path.name)
+    return text

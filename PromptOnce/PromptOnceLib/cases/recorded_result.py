@@ -13,7 +13,7 @@ from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.cases.mirrored_record import in_order_of
 from PromptOnceLib.cases.on_grid import on_grid
 from PromptOnceLib.cases.segment_records import joined_record, record_of_object, record_of_segments
-from PromptOnceLib.errors import InputError
+from PromptOnceLib.errors import InputError, SegmentationFileError
 from PromptOnceLib.imaging.stack import AXIS_NAMES, check_slice, parse_axis, slices_along
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import encode_mask
@@ -52,6 +52,8 @@ def read_recorded_result(
     SegmentationFileError, InputError, GeometryError where the voxels are not those of the grid.
     """
     file = read_segmentation(path)
+    if not file.segments:
+        raise SegmentationFileError(f"{path.name} holds no segments. Choose another file.")
     segments, masks, geometry = file if grid is None else on_grid(file, grid, path)
     tags = read_tags(path, TAG) if path.name.lower().endswith(".seg.nrrd") else []
     record = record_of_segments(tags, [segment.name for segment in segments]) if any(tags) else None

@@ -57,8 +57,13 @@ class GroupWithStatus(LazyGroup):
             _to_stderr(lambda: click.echo(f"promptonce: {sentence}", err=True))
             status = self._failed(FAILED, OutOfMemoryError.code, sentence)
         except Exception as error:
-            _to_stderr(traceback.print_exc)
-            status = self._failed(FAILED, "unexpected", f"Unexpected error: {error}")
+            if isinstance(error, PermissionError) and error.filename is not None:
+                sentence = f"{error.filename} cannot be opened: check that you may read it, or choose another place."
+                _to_stderr(lambda: click.echo(f"promptonce: {sentence}", err=True))
+                status = self._failed(BAD_INPUT, InputError.code, sentence)
+            else:
+                _to_stderr(traceback.print_exc)
+                status = self._failed(FAILED, "unexpected", f"Unexpected error: {error}")
         sys.exit(status if isinstance(status, int) else 0)
 
     @staticmethod

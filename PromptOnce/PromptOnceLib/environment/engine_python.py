@@ -11,12 +11,16 @@ from pathlib import Path
 
 from PromptOnceLib.environment.installation import EnvironmentState, requirements, status
 from PromptOnceLib.errors import EngineError, EngineMissingError, InputError
-from PromptOnceLib.files.names import expanded
+from PromptOnceLib.files.names import expanded, is_file, is_folder
 from PromptOnceLib.processes.variables import clean_environment
 from PromptOnceLib.requirements import missing
 
 PYTHON_VARIABLE = "PROMPTONCE_PYTHON"
 """Names the Python of the worker, for everything outside of Slicer's panel."""
+
+
+_PYTHONS = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
+"""Where environments have it; the last is conda's place on Windows."""
 
 
 class Kind(str, Enum):
@@ -113,9 +117,9 @@ def _existing(python: str | Path | None, variables: Mapping[str, str] | None) ->
         raise InputError("No Python is named: choose its program, for example the bin/python of an environment.")
     # Not resolved: the python of a virtual environment is a link, and works only by its own name.
     path = expanded(python).absolute()
-    if path.is_dir():
-        path = next((p for p in (path / "bin" / "python", path / "Scripts" / "python.exe") if p.exists()), path)
-    if not path.is_file() or not os.access(path, os.X_OK):
+    if is_folder(path):
+        path = next((p for p in map(path.joinpath, _PYTHONS) if is_file(p)), path)
+    if not is_file(path) or not os.access(path, os.X_OK):
         raise InputError(f"{path} is no program: choose the python of an environment that has PyTorch and SAM 2.")
     if path == Path(sys.executable):
         return _this_python(variables)

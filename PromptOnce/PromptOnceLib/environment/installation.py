@@ -27,6 +27,7 @@ from PromptOnceLib.errors import EngineError, InputError
 from PromptOnceLib.files.atomic import PREFIX, replacing
 from PromptOnceLib.files.folders import user_folder
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
+from PromptOnceLib.files.names import is_file
 from PromptOnceLib.resources import resource
 
 FOLDER_VARIABLE = "PROMPTONCE_ENGINE"
@@ -162,7 +163,10 @@ def _judge(place: Layout, manifest: InstallManifest) -> tuple[EnvironmentState, 
 def has_package(place: Layout, name: str) -> bool:
     """Whether a distribution is installed in the environment, as far as its files tell."""
     pattern = f"site-packages/{name}-*.dist-info"
-    return any(any(place.venv.glob(f"{library}/{pattern}")) for library in ("lib/python3*", "Lib"))
+    try:
+        return any(any(place.venv.glob(f"{library}/{pattern}")) for library in ("lib/python3*", "Lib"))
+    except OSError:
+        return False
 
 
 def read_manifest(place: Layout) -> InstallManifest | None:
@@ -172,7 +176,7 @@ def read_manifest(place: Layout) -> InstallManifest | None:
     except FileNotFoundError:
         return None
     except (OSError, ValidationError):
-        if place.folder.is_file():
+        if is_file(place.folder):
             return None
         return InstallManifest(state="broken", problem=f"{place.manifest.name} cannot be read: repair it.")
 

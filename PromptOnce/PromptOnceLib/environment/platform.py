@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PromptOnceLib.errors import EngineError
+from PromptOnceLib.files.names import is_there
 
 MEGABYTE = 10**6
 
@@ -86,10 +87,13 @@ def estimate(backend: str, computer: Computer) -> Sizes:
 
 
 def free_bytes(folder: Path) -> int:
-    """Free space on the disk of a folder that need not exist yet."""
-    while not folder.exists() and folder != folder.parent:
+    """Free space on the disk of a folder that need not exist yet; 0 where there is no such disk."""
+    while not is_there(folder) and folder != folder.parent:
         folder = folder.parent
-    return shutil.disk_usage(folder).free
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
 
 
 def size(count: int) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PromptOnceLib.errors import InputError, OutputExistsError
 from PromptOnceLib.files.disk import caused_by_full_disk
-from PromptOnceLib.files.names import check_name
+from PromptOnceLib.files.names import check_name, is_file, is_folder, is_there
 
 PREFIX = ".promptonce-"
 """Start of the name of a temporary file; one that stays behind was left by a process that was killed."""
@@ -64,11 +64,12 @@ def check_writable(
             continue
         check_name(target, error)
         real = Path(os.path.realpath(target))
-        if real in taken or (real.is_file() and is_precious(real)):
+        there = is_file(real)
+        if real in taken or (there and is_precious(real)):
             raise error(f"{target} is an input or another output: choose another name.")
-        if real.exists() and not real.is_file() and not real.is_dir():
+        if is_there(real) and not there and not is_folder(real):
             raise error(f"{target} is not an ordinary file: choose another name.")
-        if real.is_file() and not overwrite:
+        if there and not overwrite:
             raise OutputExistsError(f"{target} is there already, and is not replaced.")
         taken.add(real)
         _try_to_write(real, error)
@@ -99,15 +100,15 @@ def _flush_to_disk(path: Path) -> None:
 def failure_sentence(target: Path, reason: OSError) -> str:
     """Why a file or folder could not be written, and what to do."""
     start = f"{target.name} could not be written"
-    if not target.parent.is_dir():
-        return f"{start}: there is no folder {target.parent}. Create it, or choose another one."
-    if reason.errno == errno.EISDIR:
-        return f"{start}: there is a folder of that name. Choose another name."
     if reason.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return (
             f"{start}: the folder {target.parent} is read-only, or the file is open in another program. "
             "Close that program, or choose another folder."
         )
+    if not is_folder(target.parent):
+        return f"{start}: there is no folder {target.parent}. Create it, or choose another one."
+    if reason.errno == errno.EISDIR:
+        return f"{start}: there is a folder of that name. Choose another name."
     if caused_by_full_disk(reason):
         return f"{start}: the disk is full. Free some space, or choose another disk."
     return f"{start}: {reason.strerror or reason}. Choose another folder."

@@ -28,6 +28,24 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", name).casefold()
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is something of that name; False in a folder that this user may not enter, where Path raises."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is an ordinary file; False, too, in a folder that this user may not enter."""
+    return is_there(path) and path.is_file()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False, too, in one that this user may not enter."""
+    return is_there(path) and path.is_dir()
+
+
 def check_ordinary(path: str | os.PathLike[str], error: type[InputError] = InputError) -> None:
     """Raise `error` for a device, a pipe or a socket: to read one can last for ever. Raises OSError where none is."""
     mode = Path(path).stat().st_mode

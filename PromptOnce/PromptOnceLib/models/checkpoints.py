@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from PromptOnceLib.errors import CheckpointError, ModelError
 from PromptOnceLib.files.folders import user_folder
 from PromptOnceLib.files.lock import LockedError, exclusive_lock
+from PromptOnceLib.files.names import is_file
 from PromptOnceLib.files.stamp import FileStamp, OnBytes, file_sha256
 from PromptOnceLib.models.model_entry import ModelEntry
 from PromptOnceLib.models.pointer import pinned, pointer_path
@@ -76,7 +77,7 @@ def status(entry: ModelEntry, folder: str | Path | None = None) -> CheckpointSta
     """Look, without reading the checkpoint's content, at what is there of a model."""
     path = checkpoint_path(entry, folder)
     entry = pinned(entry, path)
-    present = path.is_file()
+    present = is_file(path)
     size = path.stat().st_size if present else 0
     return CheckpointStatus(
         name=entry.name,
@@ -97,7 +98,7 @@ def verify(entry: ModelEntry, folder: str | Path | None = None, progress: OnByte
     entry = pinned(entry, path)
     current = status(entry, folder)
     if not current.present:
-        raise _missing(entry)
+        raise _missing(entry, path)
     if entry.sha256 is None and not entry.embedded:
         raise _unknown(entry, path)
     try:
@@ -120,7 +121,7 @@ def check_before_use(entry: ModelEntry, folder: str | Path | None = None) -> Pat
     Raises ModelError like verify.
     """
     path = checkpoint_path(entry, folder)
-    return path if path.is_file() and _is_noted(pinned(entry, path), path) else verify(entry, folder)
+    return path if is_file(path) and _is_noted(pinned(entry, path), path) else verify(entry, folder)
 
 
 def delete(entry: ModelEntry, folder: str | Path | None = None) -> int:
@@ -131,10 +132,10 @@ def delete(entry: ModelEntry, folder: str | Path | None = None) -> int:
     if entry.embedded:
         raise ModelError(f"The model {entry.name} is part of PromptOnce and cannot be deleted.")
     path = checkpoint_path(entry, folder)
-    if not path.parent.is_dir():
-        return 0
     freed = 0
     try:
+        if not path.parent.is_dir():
+            return 0
         with exclusive_lock(lock_path(path)):
             for file in (path, _note_path(path), pointer_path(path), part_path(path), origin_path(path)):
                 if file.is_file():
@@ -168,9 +169,15 @@ def _is_noted(entry: ModelEntry, path: Path) -> bool:
     return entry.sha256 is not None and note.sha256 == entry.sha256 and note.fits(path.stat())
 
 
-def _missing(entry: ModelEntry) -> ModelError:
+def _missing(entry: ModelEntry, path: Path) -> ModelError:
     if entry.embedded:
         return ModelError(f"The model {entry.name} is missing from this installation: install PromptOnce again.")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        return ModelError(f"The folder {path.parent} cannot be opened: check that you may read it.", str(error))
     single = " It segments single slices and cannot propagate." if entry.segments_single_slices else ""
     return CheckpointError(
         f"The model {entry.name} is not on this computer: download it ({entry.megabytes} MB).{single}", model=entry.name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PromptOnceLib.errors import ModelError
-from PromptOnceLib.files.atomic import replacing
+from PromptOnceLib.errors import InputError, ModelError
+from PromptOnceLib.files.atomic import failure_sentence, replacing
 from PromptOnceLib.models import checkpoints
 from PromptOnceLib.models.model_entry import SINGLE_SLICES_ONLY, ModelEntry
 
@@ -57,7 +57,10 @@ def choose_model(entry: ModelEntry | None, folder: str | Path | None = None) -> 
     if entry.segments_single_slices:
         raise ModelError(SINGLE_SLICES_ONLY.format(name=entry.name))
     checkpoints.check_before_use(entry, folder)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(failure_sentence(path.parent, error), repr(error)) from error
     with replacing(path) as temporary:
         temporary.write_text(f"{entry.name}\n", encoding="utf-8")
 

@@ -225,6 +225,18 @@ class _Download:
             )
 
     def _raise_for_connection(self, error: requests.RequestException) -> NoReturn:
+        reason = ""
+        if isinstance(error, requests.exceptions.SSLError):
+            reason = (
+                "The encrypted connection is not trusted, as in networks that look into such connections: set "
+                "REQUESTS_CA_BUNDLE to the certificate file of your network"
+            )
+        elif isinstance(error, requests.exceptions.ProxyError):
+            reason = "The proxy of your network does not let it through: set HTTPS_PROXY=http://name:password@host:port"
+        if reason:
+            raise DownloadError(
+                f"The model {self.entry.name} could not be downloaded. {reason}. {self._by_hand()}", str(error)
+            ) from error
         if self.part.is_file() and self.part.stat().st_size and self.origin.is_file():
             raise DownloadError(
                 f"The connection broke while the model {self.entry.name} was being downloaded. What has arrived is "

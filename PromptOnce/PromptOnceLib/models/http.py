@@ -181,7 +181,7 @@ def _ask(
         headers["Range"] = f"bytes={done}-"
         headers["If-Range"] = known.validator
     for _ in range(_MOST_REDIRECTIONS if follow else 0):
-        response = session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+        response = _get(session, url, headers, timeout)
         if not response.is_redirect:
             return response
         response.close()
@@ -189,7 +189,18 @@ def _ask(
         if urlsplit(target).scheme not in ("https", urlsplit(url).scheme):
             raise requests.ConnectionError("the server points to an address without encryption")
         url = target
-    return session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+    return _get(session, url, headers, timeout)
+
+
+def _get(
+    session: requests.Session, url: str, headers: dict[str, str], timeout: tuple[float, float]
+) -> requests.Response:
+    try:
+        return session.get(url, headers=headers, stream=True, timeout=timeout, allow_redirects=False)
+    except requests.RequestException:
+        raise
+    except OSError as error:  # requests says so of a file of certificates that is not there
+        raise requests.exceptions.SSLError(str(error)) from error
 
 
 def _head(url: str, response: requests.Response) -> tuple[int, int, int | None, RemoteFile | None]:

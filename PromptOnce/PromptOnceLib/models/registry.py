@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import model_validator
 
 from PromptOnceLib.errors import ModelError
-from PromptOnceLib.files.names import check_name, expanded
+from PromptOnceLib.files.names import check_name, expanded, is_file
 from PromptOnceLib.files.stamp import file_sha256
 from PromptOnceLib.models.checkpoints import check_before_use
 from PromptOnceLib.models.default_model import AUTO, default_model
@@ -143,7 +143,7 @@ def _registered(entry: ModelEntry, folder: str | Path | None) -> ModelFiles:
 def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
     for name in (path, config or ""):
         check_name(name, ModelError)
-    if not path.is_file():
+    if not is_file(path):
         raise ModelError(f"There is no checkpoint at {path}: check the path.")
     if config is None:
         return _with_card(path)
@@ -151,7 +151,7 @@ def _own_checkpoint(path: Path, config: str | Path | None) -> ModelFiles:
     if text.startswith(SAM2_CONFIG) or text == SAM_CONFIG:
         return ModelFiles(path.stem, path.resolve(), text, None)
     config_path = expanded(text, ModelError)
-    if not config_path.is_file():
+    if not is_file(config_path):
         raise ModelError(
             f"There is no configuration at {config_path}: check the path, "
             f"or write {SAM2_CONFIG}FILE for a configuration of the sam2 package, {SAM_CONFIG} for SAM (version 1)."
@@ -172,7 +172,11 @@ def _with_card(path: Path) -> ModelFiles:
             f"The card beside {path.name} names a model that is not known here: update PromptOnce, or give the .yaml "
             "file that describes the model."
         )
-    if file_sha256(path) != card.sha256:
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise ModelError(f"The file {path} cannot be read: check that you may read it.", str(error)) from error
+    if found != card.sha256:
         raise ModelError(
             f"{path.name} is not the checkpoint that its card describes, or is damaged: bring both files again."
         )

@@ -6,6 +6,7 @@ whose it is. Standard: DICOM PS3.3, A.51.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment, def
 from PromptOnceLib.segmentation.terminology import NO_CODE, Code, Terminology, terminology_entry
 
 _UNEVEN = 0.05  # of the distance of slices
+_SHIFTED = 0.5  # of a pixel
+_UTF_8 = "ISO_IR 192"  # names are of any language, whatever the images' own character set
+_NOT_IN_A_LABEL = re.compile(r"[\\\x00-\x1f\x7f]")  # DICOM PS3.5, 6.2: LO; a backslash separates values
 _SERIES_NUMBER = 300  # above those of scanners, as other tools choose it
 _COPIED = (
     "PatientID",
@@ -51,6 +55,11 @@ def check_source(source: DicomSource | None) -> DicomSource:
             "first, and give the folder."
         )
     return source
+
+
+def label_of(name: str) -> str:
+    """A name as the label of a segment can hold it: 64 characters, without backslashes and control characters."""
+    return _NOT_IN_A_LABEL.sub(" ", name).strip()[:64].strip() or "object"
 
 
 def is_dicom_seg(path: Path) -> bool:
@@ -102,6 +111,7 @@ def write_dicom_seg(
                 device_serial_number="0",
                 series_description="Segmentation, for research only",
                 omit_empty_frames=bool(voxels.any()),
+                specific_character_set=_UTF_8,
             )
             if source.placed:  # of the places, as images may state another distance, which would be copied
                 measures = written.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
@@ -117,7 +127,8 @@ def write_dicom_seg(
 def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], Geometry]:
     """Read all segments of a DICOM SEG as KJI masks on its own grid, which reaches as far as its slices do.
 
-    Raises SegmentationFileError for what is no SEG or has no regular grid, MissingPackageError.
+    Of fractions (probability, occupancy) a half and more is object. Raises SegmentationFileError for what is no SEG or
+    has no regular grid, MissingPackageError.
     """
     hd = _highdicom()
     if not is_dicom_seg(path):
@@ -131,7 +142,7 @@ def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], 
         else:
             voxels = _by_picture(found)
             geometry = Geometry((voxels.shape[2], voxels.shape[1], voxels.shape[0]))
-    return segments, [np.ascontiguousarray(voxels[..., n]).astype(np.uint8) for n in range(len(numbers))], geometry
+    return segments, [np.ascontiguousarray(voxels[..., n]) for n in range(len(numbers))], geometry
 
 
 def _complete(images: Sequence[Any], geometry: Geometry, frame_of_reference: str) -> None:
@@ -165,12 +176,20 @@ def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[NDArray[A
     index = exact.round().astype(int)
     if np.abs(exact - index).max() > _UNEVEN:
         raise SegmentationFileError(f"The slices of {path.name} lie at uneven distances. Choose another file.")
+    lowest = int(heights.argmin())
+    aside = places - places[lowest] - np.outer(heights - heights[lowest], normal)
+    if np.linalg.norm(aside, axis=1).max() > _SHIFTED * min(rows, columns):
+        raise SegmentationFileError(
+            f"The slices of {path.name} do not lie straight above each other, as of a tilted gantry. Choose another "
+            "file."
+        )
     pixels = np.asarray(found.pixel_array).reshape(len(frames), found.Rows, found.Columns)
     voxels = np.zeros((index.max() + 1, *pixels.shape[1:], len(numbers)), np.uint8)
+    whole = float(found.get("MaximumFractionalValue", 1))
     for frame, slice_index, picture in zip(frames, index, pixels, strict=True):
         number = int(_group(shared, frame, "SegmentIdentificationSequence").ReferencedSegmentNumber)
-        voxels[slice_index, ..., numbers.index(number)] = picture != 0
-    x, y, z = (float(value) for value in places[heights.argmin()])
+        voxels[slice_index, ..., numbers.index(number)] = picture >= whole / 2
+    x, y, z = (float(value) for value in places[lowest])
     axes = np.column_stack([directions[:3], directions[3:], normal])
     size = (pixels.shape[2], pixels.shape[1], len(voxels))
     return voxels, Geometry(size, (columns, rows, step), (x, y, z), tuple(axes.ravel().tolist()))
@@ -198,7 +217,8 @@ def _group(shared: Any, frame: Any, name: str) -> Any:
 def _by_picture(found: Any) -> NDArray[Any]:
     """Of pictures that have no place in space: (picture, row, column, segment), in the order they are referred to."""
     pictures = [uid for _, _, uid in found.get_source_image_uids()]
-    return np.asarray(found.get_pixels_by_source_instance(pictures, ignore_spatial_locations=True))
+    shares = np.asarray(found.get_pixels_by_source_instance(pictures, ignore_spatial_locations=True))
+    return (shares >= 0.5).astype(np.uint8)
 
 
 def _highdicom() -> Any:
@@ -223,13 +243,13 @@ def _described(hd: Any, number: int, segment: Segment) -> Any:
     family = hd.sr.CodedConcept("123110", "DCM", "Artificial Intelligence")  # CID 7162
     description = hd.seg.SegmentDescription(
         segment_number=number,
-        segment_label=segment.name[:64],
+        segment_label=label_of(segment.name),
         segmented_property_category=_concept(hd, what.category),
         segmented_property_type=_concept(hd, what.type),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.SEMIAUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence("PromptOnce", family, __version__),
         tracking_uid=hd.UID(),
-        tracking_id=segment.name[:64],
+        tracking_id=label_of(segment.name),
         display_color=hd.color.CIELabColor.from_rgb(*(255 * part for part in segment.color)),
     )
     if what.modifier is not None:

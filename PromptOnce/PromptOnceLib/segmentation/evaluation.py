@@ -139,7 +139,7 @@ def _matched(ours: _Side, theirs: _Side, notify: Callable[[str], None]) -> list[
     if not ours.objects:
         notify("The result is empty.")
         return [(None, item) for item in theirs.objects]
-    mine, true = _keys(ours, theirs.named), _keys(theirs, ours.named)
+    mine, true = _keys(ours, theirs), _keys(theirs, ours)
     if not mine.keys() & true.keys():
         raise SegmentationFileError(
             f"No objects belong together: the result has {_listed(ours)}, the reference {_listed(theirs)}. Name them "
@@ -151,15 +151,20 @@ def _matched(ours: _Side, theirs: _Side, notify: Callable[[str], None]) -> list[
     lacking = [item.name for key, item in true.items() if key not in mine]
     if lacking:
         notify(f"Not in the result, and counted as empty: {', '.join(lacking)}.")
-    better = theirs if theirs.named else ours
-    names = {key: item.name for key, item in _keys(better, ours.named and theirs.named).items()}
+    named = _keys(theirs, ours) if theirs.named else _keys(ours, theirs)
+    names = {key: item.name for key, item in named.items()}
     return [(mine.get(key), _renamed(item, names.get(key, item.name))) for key, item in true.items()]
 
 
-def _keys(side: _Side, by_name: bool) -> dict[str | int, Labels]:
-    """The objects by their names where both sides have such, else by their numbers."""
-    if side.named and by_name:
-        return {item.name.casefold(): item for item in side.objects}
+def _keys(side: _Side, other: _Side) -> dict[str | int, Labels]:
+    """The objects by their names where both sides have such, else by their numbers.
+
+    Upper and lower case count where the names of one side differ in them alone.
+    """
+    if side.named and other.named:
+        sides = ([item.name.casefold() for item in one.objects] for one in (side, other))
+        exact = any(len(set(names)) < len(names) for names in sides)
+        return {item.name if exact else item.name.casefold(): item for item in side.objects}
     if side.named:
         return dict(enumerate(side.objects, start=1))
     return {item.values[0] if item.values else 0: item for item in side.objects}

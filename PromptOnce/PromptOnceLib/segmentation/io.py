@@ -21,7 +21,7 @@ from PromptOnceLib.imaging.formats.nifti import read_nifti, write_nifti
 from PromptOnceLib.imaging.image_file import ImageFile, read_image_file
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Geometry
-from PromptOnceLib.segmentation.dicom_seg import check_source, read_dicom_seg, write_dicom_seg
+from PromptOnceLib.segmentation.dicom_seg import check_source, label_of, read_dicom_seg, write_dicom_seg
 from PromptOnceLib.segmentation.seg_nrrd import read_seg_nrrd, write_seg_nrrd
 from PromptOnceLib.segmentation.segment import Segment, default_color
 
@@ -102,9 +102,9 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
     """
     source = Path(path)
     suffix = check_suffix(source)
-    if not source.is_file():
-        raise SegmentationFileError(f"There is no segmentation at {source}. Check the path.")
     try:
+        if not source.is_file():
+            raise SegmentationFileError(f"There is no segmentation at {source}. Check the path.")
         screen_file(source)
         if suffix == _SLICER_SUFFIX:
             return SegmentationFile(*read_seg_nrrd(source))
@@ -115,6 +115,8 @@ def read_segmentation(path: str | Path) -> SegmentationFile:
         raise SegmentationFileError(f"The segmentation cannot be read. {error.message}", error.detail) from error
     except PromptOnceError:
         raise
+    except PermissionError as error:
+        raise SegmentationFileError(f"{source} cannot be opened: check that you may read it.", repr(error)) from error
     except Exception as error:  # the readers raise whatever a damaged file makes them stumble over
         raise SegmentationFileError(
             f"{source.name} cannot be read as a segmentation: the file is damaged or of another kind. "
@@ -144,7 +146,7 @@ def _check_written(
 ) -> None:
     """Read a DICOM Segmentation back: names and every voxel, also of the slices that are left out as empty."""
     named, masks, grid = read_dicom_seg(path)
-    if [one.name for one in named] != [one.name[:64] for one in segments]:
+    if [one.name for one in named] != [label_of(one.name) for one in segments]:
         raise _incomplete(name, "other names were read back")
     start = np.linalg.inv(geometry.ijk_to_lps()) @ [*grid.origin, 1.0]
     first = round(float(start[2])) if grid.size[2] < geometry.size[2] else 0

@@ -126,15 +126,19 @@ def surface_figures(
     Reloaded (Maier-Hein et al., Nature Methods 2024) and MONAI's compute_hausdorff_distance. Pooling both directions,
     as medpy's hd95 does, gives smaller values. The average is over the surface voxels of both (ASSD). The surface Dice
     is that of Nikolov et al. (2018) with every surface voxel counted alike, as MONAI's compute_surface_dice does;
-    DeepMind's own code weighs them by area.
+    DeepMind's own code weighs them by area. Of an image of one slice the surface is the outline in it: along the third
+    axis every voxel would lie on the border.
 
     Raises GeometryError for different shapes.
     """
     a, b = _as_bool(mask, reference)
     if not a.any() or not b.any():
         return None
+    step = [1.0] * a.ndim if spacing is None else [float(value) for value in spacing]
+    if a.ndim == 3 and 1 in a.shape:
+        axis = a.shape.index(1)
+        a, b, step = a.squeeze(axis), b.squeeze(axis), step[: 2 - axis] + step[3 - axis :]
     box = bounding_box(a | b)
-    step = (1.0,) * a.ndim if spacing is None else tuple(float(value) for value in spacing)
     surface_a, surface_b = _surface(a[box], step), _surface(b[box], step)
     directed = (_distances(surface_a, surface_b), _distances(surface_b, surface_a))
     both = np.concatenate(directed, dtype=np.float64)
@@ -198,7 +202,7 @@ def bounding_box(mask: Mask) -> tuple[slice, ...]:
     return tuple(box)
 
 
-def _surface(mask: NDArray[np.bool_], spacing: tuple[float, ...]) -> sitk.Image:
+def _surface(mask: NDArray[np.bool_], spacing: Sequence[float]) -> sitk.Image:
     """Object voxels with a face neighbour in the background, as an image with one voxel of background around."""
     import SimpleITK as sitk  # not at the top: the other figures do without
 

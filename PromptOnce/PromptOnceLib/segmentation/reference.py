@@ -159,11 +159,14 @@ def joined_segments(file: SegmentationFile, wanted: Iterable[int | str], path: P
 
 def place_of_segment(file: SegmentationFile, want: int | str, path: Path) -> int:
     """Index of a segment given by number (from 1) or by name in any case. Raises SegmentationFileError without one."""
-    names = [segment.name.casefold() for segment in file.segments]
+    names = [segment.name for segment in file.segments]
     if isinstance(want, int) and 1 <= want <= len(names):
         return want - 1
-    if str(want).casefold() in names:
-        return names.index(str(want).casefold())
+    if str(want) in names:
+        return names.index(str(want))
+    for place, name in enumerate(names):
+        if name.casefold() == str(want).casefold():
+            return place
     known = ", ".join(f"{number} ({segment.name})" for number, segment in enumerate(file.segments, start=1))
     raise SegmentationFileError(f"{path.name} has no segment {want}. It holds: {known}.")
 

@@ -71,10 +71,15 @@ def write_seg_nrrd(
 
 
 def read_seg_nrrd(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], Geometry]:
-    """Read all segments of a .seg.nrrd file as KJI masks on the file's own grid, which Slicer may have cropped."""
+    """Read all segments of a .seg.nrrd file as KJI masks on the file's own grid, which Slicer may have cropped.
+
+    Raises SegmentationFileError for voxels without any segment.
+    """
     segmentation = slicerio.read_segmentation(str(path))
     geometry = _geometry(segmentation["ijkToLPS"], segmentation["voxels"].shape[-3:])
     fields = _text_fields(path)
+    if not fields and segmentation["voxels"].any():
+        raise SegmentationFileError(f"{path.name} holds voxels but no segments. If it is a label map, call it .nrrd.")
     segments, masks = [], []
     for place, (index, info) in enumerate(zip(sorted(fields), segmentation["segments"], strict=True)):
         layer = segmentation["voxels"]

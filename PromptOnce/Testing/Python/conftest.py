@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -70,6 +73,25 @@ def _fake_worker(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     if sys.platform == "win32":
         pytest.skip("the fake worker is started by a shell script")
     monkeypatch.setenv(INSTEAD, str(fake_python(tmp_path_factory.mktemp("fake"))))
+
+
+@pytest.fixture
+def closed_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that this user may not enter; the tests may run as root, whom nothing is forbidden."""
+    folder = tmp_path / "of somebody else"
+    folder.mkdir()
+
+    def forbidden(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *args: Any, **more: Any) -> Any:
+            if isinstance(path, (str, Path)) and folder in Path(path).parents:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return original(path, *args, **more)
+
+        return call
+
+    for module, name in ((os, "stat"), (os, "lstat"), (os, "open"), (os, "mkdir"), (os, "unlink"), (io, "open")):
+        monkeypatch.setattr(module, name, forbidden(getattr(module, name)))
+    return folder
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -76,6 +76,7 @@ class _Work:
         import distributed
 
         left = set(self._tasks)
+        idle: set[Any] = set()
         while left:
             try:
                 done = distributed.wait(left, timeout=_LOOK_SECONDS, return_when="FIRST_COMPLETED").done
@@ -96,7 +97,21 @@ class _Work:
             if not control.cancelled.is_set() and should_cancel():
                 control.cancelled.set()
                 cancel_file(self._run.folder).touch()  # what has not begun ends at once, too
+            elif control.cancelled.is_set():
+                # Twice, as the news of an end may be on its way from the scheduler.
+                before, idle = idle, self._without_worker(left)
+                left -= before & idle
         return self._ended
+
+    def _without_worker(self, tasks: set[Any]) -> set[Any]:
+        """The tasks that no worker has; jobs of a cluster may wait for hours until they begin."""
+        import distributed
+
+        try:
+            begun = {key for keys in self._client.processing().values() for key in keys}
+        except (OSError, TimeoutError, distributed.TimeoutError):  # the next look says what became of the scheduler
+            return set()
+        return {task for task in tasks if task.status == "pending" and task.key not in begun}
 
     def close(self) -> None:
         """Let go of the workers' engines."""

@@ -201,6 +201,25 @@ def test_a_cancelled_run_keeps_what_is_finished(tmp_path: Path, client: Any) -> 
     assert run_batch(plan, options, out, resume=True).succeeded
 
 
+def test_a_run_that_waits_for_workers_can_be_cancelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, options, looks, wait = study(tmp_path, "ab"), quick_options(tmp_path), itertools.count(), distributed.wait
+
+    def counted(*args: Any, **more: Any) -> Any:
+        assert next(looks) < 50, "the cancel is not heard"
+        return wait(*args, **more)
+
+    monkeypatch.setattr(distributed, "wait", counted)
+    with (
+        distributed.LocalCluster(
+            n_workers=0, host="127.0.0.1", dashboard_address="127.0.0.1:0", local_directory=tmp_path
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        summary = run_batch(plan, options, tmp_path / "out", cluster=on_cluster(client), should_cancel=lambda: True)
+    assert summary.cancelled
+    assert summary.not_done == 2
+
+
 @pytest.mark.slow
 def test_a_scheduler_that_is_lost_stops_the_run_and_what_is_finished_is_kept(
     tmp_path: Path, processes: Processes

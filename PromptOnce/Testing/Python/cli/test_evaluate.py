@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,16 @@ def test_segments_belong_together_by_their_names(run: Run, tmp_path: Path) -> No
     assert "Not in the reference, and left out: kidney." in other_way.err
 
 
+def test_names_that_differ_in_upper_and_lower_case_alone_are_two_objects(run: Run, tmp_path: Path) -> None:
+    write_segments(tmp_path / "a.seg.nrrd", gtv=block(first=2, last=5), GTV=block(first=4, last=6))
+    write_segments(tmp_path / "b.seg.nrrd", GTV=block(first=4, last=6), gtv=block(first=2, last=4))
+    ended = run("evaluate", "a.seg.nrrd", "b.seg.nrrd", "--json")
+    found = {item["name"]: item["dice"] for item in ended.json["cases"][0]["objects"]}
+    assert found == {"GTV": 1.0, "gtv": pytest.approx(2 * 3 / (4 + 3))}
+    (item,) = run("evaluate", "a.seg.nrrd:GTV", "b.seg.nrrd:GTV", "--json").json["cases"][0]["objects"]
+    assert item["dice"] == 1.0
+
+
 def test_label_maps_belong_together_by_number_or_by_the_names_that_are_given(run: Run, tmp_path: Path) -> None:
     write_labels(tmp_path / "a.nii.gz", np.where(block(first=2, last=5), 5, 0) + block(first=7, last=8))
     write_labels(tmp_path / "b.nii.gz", np.where(block(first=2, last=4), 5, 0) + block(first=7, last=8))
@@ -170,6 +181,15 @@ def test_many_pairs_have_a_table_statistics_and_a_page(run: Run, study: Path) ->
     assert "0.900 ± 0.141" in page
     assert page.count("<svg") == 5
     assert str(study) not in page
+
+
+def test_no_table_and_page_says_where_files_lie_that_cannot_be_read(run: Run, study: Path) -> None:
+    os.mkfifo(study / "labels" / "p9.nii.gz")  # whose error has the whole path
+    ended = run("evaluate", study / "results", study / "labels", "--csv", "f.csv", "--report", "e.html", "--json")
+    assert "p9.nii.gz is not an ordinary file" in {case["case"]: case for case in ended.json["cases"]}["p9"]["error"]
+    for text in ((study / "f.csv").read_text(), (study / "e.html").read_text(encoding="utf-8")):
+        assert "p9.nii.gz is not an ordinary file" in text
+        assert str(study) not in text
 
 
 def test_patterns_name_results_and_references(run: Run, study: Path) -> None:

@@ -40,6 +40,15 @@ def test_models_are_listed_with_where_they_are(run: Run, tmp_path: Path) -> None
     assert run("models", "path", "--folder", tmp_path / "models").out.strip() == str(tmp_path / "models")
 
 
+@pytest.mark.parametrize("command", [["report"], ["review"], ["study", "run"], ["evaluate", "a.nii.gz"]])
+def test_what_this_user_may_not_open_is_a_sentence(run: Run, closed_folder: Path, command: list[str]) -> None:
+    ended = run(*command, closed_folder / "x.seg.nrrd", *(["-o", "out"] if "study" in command else []))
+    assert ended.status == 2
+    assert "x.seg.nrrd" in ended.err
+    assert "cannot be opened" in ended.err
+    assert "Traceback" not in ended.err
+
+
 def test_the_model_that_is_used_where_none_is_named_can_be_chosen(run: Run, tmp_path: Path) -> None:
     folder = ("--folder", tmp_path / "models")
     assert run("models", "use", "nano", *folder).out == "nano\n"

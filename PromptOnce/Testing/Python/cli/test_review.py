@@ -68,6 +68,12 @@ def test_slices_that_another_program_changed_count_as_corrected(run: Run, result
     assert {one["slice"]: one["state"] for one in ended.json["slices"]}[2] == "corrected"
 
 
+def test_a_file_without_segments_is_told(run: Run, tmp_path: Path) -> None:
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((3, 4, 5), np.uint8)), str(tmp_path / "empty.seg.nrrd"))
+    ended = run("review", tmp_path / "empty.seg.nrrd")
+    assert (ended.status, "holds no segments" in ended.err) == (2, True)
+
+
 def test_a_segment_that_was_added_elsewhere_is_left_out_of_what_is_known(run: Run, result: Path) -> None:
     tag = read_tags(result, TAG)[0]
     assert tag is not None

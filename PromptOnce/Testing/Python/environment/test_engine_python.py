@@ -49,15 +49,22 @@ def test_a_python_of_the_user_is_taken_by_its_own_name(tmp_path: Path) -> None:
         assert found.environment == {"PATH": "/usr/bin"}
 
 
+@pytest.mark.parametrize("place", ["bin/python3", "python.exe"])
+def test_the_python_of_an_environment_is_found_wherever_it_lies(tmp_path: Path, place: str) -> None:
+    """On Windows conda's environments have it at the top."""
+    found = interpreter(Kind.EXISTING, python=program(tmp_path / "env" / place).parents[place.count("/")])
+    assert found.python == tmp_path / "env" / place
+
+
 @pytest.mark.parametrize("named", [None, "", "  "])
 def test_no_name_is_told(named: str | None) -> None:
     with pytest.raises(InputError, match="No Python is named"):
         interpreter(Kind.EXISTING, python=named)
 
 
-def test_what_is_no_program_is_refused(tmp_path: Path) -> None:
+def test_what_is_no_program_is_refused(tmp_path: Path, closed_folder: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
-    for wrong in (tmp_path, tmp_path / "nothing", tmp_path / "notes.txt"):
+    for wrong in (tmp_path, tmp_path / "nothing", tmp_path / "notes.txt", closed_folder / "python"):
         with pytest.raises(InputError, match="is no program"):
             interpreter(Kind.EXISTING, python=wrong)
 

@@ -19,6 +19,7 @@ from environment.engine_environments import (
 )
 from PromptOnceLib.environment import install
 from PromptOnceLib.environment.install import Installation
+from PromptOnceLib.environment.install_plan import plan_installation
 from PromptOnceLib.environment.installation import EnvironmentState, read_manifest, status
 from PromptOnceLib.environment.remove import Removal
 from PromptOnceLib.errors import CancelledError, EngineError, InputError
@@ -191,6 +192,13 @@ def test_what_a_program_left_that_died_at_once_is_not_in_the_way(tmp_path: Path)
     removal.start()
     assert removal.wait()
     assert not installed.place.folder.exists()
+
+
+def test_a_folder_that_may_not_be_entered_is_told(closed_folder: Path) -> None:
+    assert not status(closed_folder / "engine").ready
+    for backend in ("auto", "cpu"):
+        with pytest.raises(InputError, match="cannot be made or written to"):
+            Installed(plan_installation(closed_folder / "engine", backend=backend)).start()
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:

@@ -141,6 +141,14 @@ def test_this_computer_is_known(tmp_path: Path) -> None:
     assert free_bytes(tmp_path / "not" / "there" / "yet") == pytest.approx(free_bytes(tmp_path), rel=0.05)
 
 
+def test_a_drive_that_is_not_there_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(folder: Path) -> None:
+        raise FileNotFoundError(2, "The system cannot find the path specified", str(folder))
+
+    monkeypatch.setattr("shutil.disk_usage", missing)
+    assert free_bytes(Path("Z:/promptonce")) == 0
+
+
 def test_sizes_as_text() -> None:
     assert [size(count) for count in (0, 39_400_000, 999_000_000, 5_900_000_000)] == [
         "0 MB",

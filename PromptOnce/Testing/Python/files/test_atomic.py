@@ -80,6 +80,14 @@ def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["a.csv", "inner/a.csv"])
+def test_a_folder_that_nobody_else_may_enter_is_told(closed_folder: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"a\.csv could not be written: the folder .* is read-only"):
+        check_targets([closed_folder / name], [])
+    with pytest.raises(InputError, match="is read-only"), replacing(closed_folder / name):
+        pass
+
+
 def test_a_link_keeps_pointing_to_the_file_it_stands_for(tmp_path: Path) -> None:
     target, link = tmp_path / "target.csv", tmp_path / "link.csv"
     target.write_text("old")

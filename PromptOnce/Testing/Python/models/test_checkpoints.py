@@ -98,6 +98,14 @@ def test_verifying_an_absent_model_says_how_to_get_it(entry: ModelEntry, tmp_pat
     assert caught.value.model == "tiny"
 
 
+def test_a_folder_that_may_not_be_opened_holds_no_model_and_is_told(entry: ModelEntry, closed_folder: Path) -> None:
+    assert not status(entry, closed_folder / "models").present
+    with pytest.raises(ModelError, match=r"folder .* cannot be opened"):
+        check_before_use(entry, closed_folder / "models")
+    with pytest.raises(ModelError, match="cannot be deleted"):
+        delete(entry, closed_folder / "models")
+
+
 @pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x", CONTENT[::-1], b""])
 def test_a_file_that_is_not_the_model_is_refused_and_left_where_it_is(
     entry: ModelEntry, tmp_path: Path, content: bytes

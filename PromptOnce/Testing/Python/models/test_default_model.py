@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from PromptOnceLib.errors import CheckpointError, ModelError
+from PromptOnceLib.errors import CheckpointError, InputError, ModelError
 from PromptOnceLib.models import registry as registry_module
 from PromptOnceLib.models.checkpoints import FOLDER_VARIABLE
 from PromptOnceLib.models.default_model import (
@@ -68,6 +68,14 @@ def test_the_choice_of_the_user_goes_before_and_is_remembered(entries: tuple[Mod
     assert default_model(entries).name == "large"
     choose_model(entries[0])
     assert resolve_model("auto").name == "nano"
+
+
+def test_a_choice_that_cannot_be_kept_is_told(entries: tuple[ModelEntry, ...], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "models"):
+        assert default_model(entries, folder).name == "nano"
+        with pytest.raises(InputError, match="could not be written"):
+            choose_model(entries[0], folder)
 
 
 def test_a_choice_that_has_gone_away_does_not_stop_anybody(entries: tuple[ModelEntry, ...], tmp_path: Path) -> None:

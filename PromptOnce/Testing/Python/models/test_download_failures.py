@@ -100,6 +100,25 @@ def test_a_redirection_to_another_host_is_not_followed(server: CheckpointServer,
         assert other.requests == []
 
 
+def test_certificates_that_are_not_there_or_not_trusted_are_told(
+    server: CheckpointServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = entry_for(server, url=server.url.replace("http:", "https:"))  # which the server does not speak
+    with pytest.raises(DownloadError, match=r"not trusted.*REQUESTS_CA_BUNDLE"):
+        download(entry, tmp_path)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "hospital.pem"))
+    with pytest.raises(DownloadError, match=r"not trusted.*REQUESTS_CA_BUNDLE"):
+        download(entry, tmp_path)
+
+
+def test_a_proxy_that_lets_nothing_through_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(CheckpointServer(CONTENT)) as gone:
+        entry = entry_for(gone, url="https://models.invalid/model.pt")
+        monkeypatch.setenv("HTTPS_PROXY", gone.url)
+        with pytest.raises(DownloadError, match=r"proxy of your network.*HTTPS_PROXY"):
+            download(entry, tmp_path)
+
+
 def test_a_second_download_of_the_same_model_is_refused_while_the_first_runs(
     server: CheckpointServer, tmp_path: Path
 ) -> None:

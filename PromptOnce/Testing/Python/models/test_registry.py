@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
@@ -238,6 +239,24 @@ def test_a_checkpoint_by_path_takes_the_name_of_its_file(own_checkpoint: Path, c
 
 def test_a_checkpoint_by_path_may_use_a_configuration_of_the_sam2_package(own_checkpoint: Path) -> None:
     assert resolve_model(str(own_checkpoint), "sam2:sam2.1_hiera_t.yaml").config == "sam2:sam2.1_hiera_t.yaml"
+
+
+def test_a_checkpoint_that_may_not_be_read_is_told(
+    own_checkpoint: Path, config: Path, closed_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ModelError, match="no checkpoint at"):
+        resolve_model(closed_folder / "own.pt", config)
+    with pytest.raises(ModelError, match="no configuration at"):
+        resolve_model(own_checkpoint, closed_folder / "own.yaml")
+
+    def forbidden(path: Path) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    card = SimpleNamespace(architecture="tiny", sha256="0" * 64)
+    monkeypatch.setattr(registry_module, "read_card", lambda path: card)
+    monkeypatch.setattr(registry_module, "file_sha256", forbidden)
+    with pytest.raises(ModelError, match="cannot be read"):
+        resolve_model(own_checkpoint)
 
 
 def test_a_checkpoint_by_path_needs_a_configuration(own_checkpoint: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -86,6 +87,49 @@ def test_it_belongs_to_the_study_and_refers_to_the_slices_it_marks(series: Volum
         place = float(frame.PlanePositionSequence[0].ImagePositionPatient[2])
         source = frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
         assert source == pydicom.dcmread(by_place[place]).SOPInstanceUID
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("肝臓", "肝臓"), ("печень", "печень"), ("left\\right\tlobe", "left right lobe"), ("\\", "object")],
+)
+def test_names_of_every_language_and_with_odd_signs_are_kept(
+    series: Volume, tmp_path: Path, name: str, label: str
+) -> None:
+    segments = segments_of([ObjectPrompt(name=name)])
+    write_segmentation(tmp_path / "r.dcm", two_masks(series)[:1], segments, series.geometry, dicom=series.dicom)
+    assert [segment.name for segment in read_segmentation(tmp_path / "r.dcm").segments] == [label]
+    assert str(pydicom.dcmread(tmp_path / "r.dcm").PatientName) == PATIENT
+
+
+def by_others(series: Volume, pixels: np.ndarray, kind: str, shift: float = 0.0) -> Any:
+    """A segmentation as other programs write it. shift: mm along the columns, from slice to slice."""
+    import highdicom as hd
+
+    assert series.dicom is not None
+    images = [pydicom.dcmread(file) for file in series.dicom.files]
+    for number, image in enumerate(images):
+        image.SliceThickness = 2.5
+        x, y, z = image.ImagePositionPatient
+        image.ImagePositionPatient = [x, y + shift * number, z]
+    liver, tissue = hd.sr.CodedConcept("10200004", "SCT", "Liver"), hd.sr.CodedConcept("85756007", "SCT", "Tissue")
+    described = hd.seg.SegmentDescription(1, "liver", tissue, liver, hd.seg.SegmentAlgorithmTypeValues.MANUAL)
+    uids = (hd.UID(), 1, hd.UID(), 1)
+    return hd.seg.Segmentation(images, pixels, kind, [described], *uids, "maker", "model", "1", "0")
+
+
+def test_of_fractions_a_half_and_more_is_object(series: Volume, tmp_path: Path) -> None:
+    shares = np.zeros(series.array.shape)
+    shares[2:5, 3:9, 4:12], shares[2:5, 9:12, 4:12] = 0.9, 0.1
+    by_others(series, shares, "FRACTIONAL").save_as(tmp_path / "f.dcm")
+    np.testing.assert_array_equal(read_reference(tmp_path / "f.dcm", series.geometry) != 0, shares > 0.5)
+
+
+def test_slices_of_a_tilted_gantry_are_refused(series: Volume, tmp_path: Path) -> None:
+    mask = two_masks(series)[0].astype(np.uint8)
+    by_others(series, mask, "BINARY", shift=1.5).save_as(tmp_path / "tilted.dcm")
+    with pytest.raises(SegmentationFileError, match="tilted gantry"):
+        read_segmentation(tmp_path / "tilted.dcm")
 
 
 def test_nothing_found_is_a_result_too(series: Volume, tmp_path: Path) -> None:

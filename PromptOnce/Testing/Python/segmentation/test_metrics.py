@@ -39,6 +39,10 @@ def brute_force(
     a: np.ndarray, b: np.ndarray, spacing: tuple[float, ...], tolerance: float
 ) -> tuple[float, float, float, float]:
     """Maximum, 95th percentile, average, and share within the tolerance; those at its very edge count as within."""
+    if a.ndim == 3 and 1 in a.shape:
+        flat = a.shape.index(1)
+        left = tuple(value for axis, value in enumerate(spacing) if axis != 2 - flat)
+        return brute_force(a.squeeze(flat), b.squeeze(flat), left, tolerance)
 
     def surface(mask: np.ndarray) -> np.ndarray:
         padded = np.pad(mask, 1)
@@ -228,6 +232,18 @@ def test_equal_masks_have_no_distance() -> None:
     distance = surface_figures(mask, mask, (1, 2, 3))
     assert distance is not None
     assert (distance.maximum, distance.percentile95) == (0, 0)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_an_image_of_one_slice_is_measured_in_its_plane(axis: int) -> None:
+    row, column = np.ogrid[:40, :50]
+    a, b = ((row - 20) ** 2 + (column - middle) ** 2 < 144 for middle in (22, 26))
+    in_plane = surface_figures(a, b, (0.5, 0.8), 1.0)
+    spacing = [0.5, 0.8]
+    spacing.insert(2 - axis, 7.0)
+    as_volume = surface_figures(np.expand_dims(a, axis), np.expand_dims(b, axis), spacing, 1.0)
+    assert as_tuple(as_volume) == as_tuple(in_plane)
+    assert as_tuple(as_volume) == pytest.approx(brute_force(a, b, (0.5, 0.8), 1.0), rel=1e-5)
 
 
 def test_an_empty_mask_has_no_surface_to_measure_from() -> None:

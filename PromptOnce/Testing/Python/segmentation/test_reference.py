@@ -20,7 +20,7 @@ from PromptOnceLib.errors import GeometryError, SegmentationFileError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.evaluation import evaluate_files
-from PromptOnceLib.segmentation.io import Segment, write_segmentation
+from PromptOnceLib.segmentation.io import Segment, read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.reference import parse_reference, read_reference
 
 GRID = Geometry((6, 5, 4), (1.0, 1.5, 3.0), (10.0, 20.0, 30.0))
@@ -249,8 +249,10 @@ def test_an_unknown_segment_is_told_with_the_known_ones(chest):
 
 
 def test_an_nrrd_without_segments_is_refused_as_a_segmentation(tmp_path):
-    with pytest.raises(SegmentationFileError, match="no segments"):
-        read_reference(write(tmp_path / "plain.seg.nrrd", labels()), GRID)
+    path = write(tmp_path / "plain.seg.nrrd", labels())
+    for read in (read_segmentation, lambda path: read_reference(path, GRID)):  # the former to write into it, too
+        with pytest.raises(SegmentationFileError, match=r"no segments.*call it \.nrrd"):
+            read(path)
 
 
 def test_a_segment_with_an_accent_in_its_name_is_found(tmp_path):
