@@ -9,7 +9,7 @@ from PromptOnceLib.api.images import Image, Labels3D, any_volume, labels_on
 from PromptOnceLib.api.loaded_model import OnCancel, OnProgress
 from PromptOnceLib.batch.training_cases import plan_training, read_training_cases, training_case, training_reference
 from PromptOnceLib.environment.engine_python import found_interpreter
-from PromptOnceLib.errors import PromptOnceError
+from PromptOnceLib.errors import InputError, PromptOnceError, TrainingError
 from PromptOnceLib.files.names import expanded
 from PromptOnceLib.models.model_card import ModelCard, TrainingSettings, training_settings
 from PromptOnceLib.models.registry import resolve_model
@@ -85,7 +85,7 @@ def finetune(
     on_progress : callable, optional
         Is called with how much of all the work is done, and how much there is.
     on_notice : callable, optional
-        Takes sentences, such as on cases that were left out.
+        Takes sentences, such as on cases that were left out. Without it the last of them is part of a TrainingError.
     should_cancel : callable, optional
         Is asked often; once it returns True the training ends, and nothing is written.
 
@@ -123,13 +123,15 @@ def finetune(
         blend=blend,
         random_seed=random_seed,
     )
-    notify = on_notice or (lambda notice: None)
+    unheard: list[str] = []
+    notify = on_notice or unheard.append
     target = expanded(output).absolute()
     cases: Iterator[TrainingCase]
     if isinstance(data, str | Path):
         plan = plan_training(expanded(data), chosen, reference, images, labels, axis, window)
         cases = read_training_cases(plan, notify)
     else:
+        _check_pairs(data, reference, images, labels)
         split_cases([""] * len(data), chosen)
         cases = _of_pairs(data, axis, window, notify)
     files = resolve_model(str(model), config)
@@ -142,8 +144,20 @@ def finetune(
             should_cancel=should_cancel or (lambda: False),
         )
         return train(segmenter, files, cases, chosen, target, watching)
+    except TrainingError as error:  # for want of those that were left out, which nobody has been told yet
+        raise TrainingError(" ".join([error.message, *unheard[-1:]]), error.detail) from error
     finally:
         segmenter.client.close()
+
+
+def _check_pairs(data: object, *of_files: object) -> None:
+    """Raises InputError for what is no list of pairs, and for choices that go with files alone."""
+    if not isinstance(data, Sequence) or not all(isinstance(pair, tuple | list) and len(pair) == 2 for pair in data):
+        raise InputError("data is neither a path nor a list of pairs of an image and its reference.")
+    if any(of_files):
+        raise InputError(
+            "reference, images and labels go with a folder or a manifest; of pairs, name labels with each reference."
+        )
 
 
 def _of_pairs(

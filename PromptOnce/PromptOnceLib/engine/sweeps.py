@@ -56,19 +56,11 @@ class SweepTask:
     def sweeps(self) -> list[range]:
         """Slices in the order they are visited, the fixed slice where each sweep begins first."""
         if self.direction == "forward":
-            return [range(min(self.fixed), self.last + 1)]
-        if self.direction == "backward":
-            return [range(max(self.fixed), self.first - 1, -1)]
-        found = []
-        for before, after in self._touched():
-            shows_before, shows_after = before in self._showing, after in self._showing
-            middle = (before + after) // 2
-            if shows_before:
-                end = middle if shows_after else after - 1
-                found.append(range(before, min(end, self.last) + 1))
-            if shows_after:
-                end = middle + 1 if shows_before else before + 1
-                found.append(range(after, max(end, self.first) - 1, -1))
+            found = [range(min(self.fixed), self.last + 1)]
+        elif self.direction == "backward":
+            found = [range(max(self.fixed), self.first - 1, -1)]
+        else:
+            found = self._between_fixed()
         return [sweep for sweep in found if self.open(sweep)]
 
     def absent(self) -> list[int]:
@@ -90,6 +82,20 @@ class SweepTask:
     def steps(self) -> int:
         """How many results come out, one a slice."""
         return len(self.settled()) + sum(len(self.open(sweep)) for sweep in self.sweeps()) + len(self.absent())
+
+    def _between_fixed(self) -> list[range]:
+        """Sweeps from both ends of every stretch beside which something changed; some have nothing to compute."""
+        found = []
+        for before, after in self._touched():
+            shows_before, shows_after = before in self._showing, after in self._showing
+            middle = (before + after) // 2
+            if shows_before:
+                end = middle if shows_after else after - 1
+                found.append(range(before, min(end, self.last) + 1))
+            if shows_after:
+                end = middle + 1 if shows_before else before + 1
+                found.append(range(after, max(end, self.first) - 1, -1))
+        return found
 
     def _touched(self) -> list[tuple[int, int]]:
         """Fixed slices with nothing fixed between them, and the ends of the stack, beside which something changed."""

@@ -16,7 +16,7 @@ from PromptOnceLib.engine.memory import CorrectionContext, Entry, part
 from PromptOnceLib.engine.stores.feature_store import FeatureStore
 from PromptOnceLib.engine.stores.run_memory import Reached, RunMemory
 from PromptOnceLib.engine.tracker import Features, Output, Tracker
-from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput
+from PromptOnceLib.engine.transfer import DeviceTransfer, SliceOutput, no_numbers
 from PromptOnceLib.errors import OutOfMemoryError
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 
@@ -227,11 +227,14 @@ def frame_embedding(features: Features) -> NDArray[np.float32]:
     The grid keeps where things are, roughly: a mean over the whole frame would call a slice through the lungs and one
     through the abdomen alike as soon as they hold the same tissues. What a channel says on average over the frame is
     taken away: most of it is the same for all images and would bring all similarities near to 1. A frame without any
-    structure gives zeros.
+    structure gives zeros. Raises ModelError where the network gave no numbers.
     """
     rows, columns = features.sizes[-1]
     maps = features.maps[-1].float()  # (pixels, 1, channels)
     maps = maps.permute(1, 2, 0).reshape(1, maps.shape[-1], rows, columns)
     places = torch.nn.functional.adaptive_avg_pool2d(maps, _EMBEDDING_GRID)[0].flatten(1)
     places = places - places.mean(dim=1, keepdim=True)
-    return torch.nn.functional.normalize(places.flatten(), dim=0).cpu().numpy().astype(np.float32)
+    embedding = torch.nn.functional.normalize(places.flatten(), dim=0).cpu().numpy().astype(np.float32)
+    if not np.isfinite(embedding).all():
+        raise no_numbers()
+    return embedding

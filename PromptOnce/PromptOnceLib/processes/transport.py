@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from PromptOnceLib.errors import WorkerError
-from PromptOnceLib.processes.runner import OWN_GROUP
+from PromptOnceLib.processes.runner import OWN_GROUP, kill_tree
 from PromptOnceLib.processes.variables import with_package
 
 LOG_LINES = 200
@@ -131,12 +131,12 @@ class SubprocessTransport:
         try:
             self._process.wait(grace)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            kill_tree(self._process.pid)
             self._process.wait()
-        for thread in self._threads:
+        for thread, stream in zip(self._threads, (self._process.stdout, self._process.stderr), strict=True):
             thread.join(grace)
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
+            # What the worker has started may outlive it with the pipe in its hands: to close it would wait for that.
+            if stream is not None and not thread.is_alive():
                 stream.close()
 
     def _gone(self) -> WorkerError:

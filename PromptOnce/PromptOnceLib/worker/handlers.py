@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 import platform
 from collections.abc import Callable, Container
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,9 +24,10 @@ from PromptOnceLib.engine.stores.feature_store import FeatureStore, feature_limi
 from PromptOnceLib.engine.stores.run_memory import RunMemory
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.errors import CancelledError, ModelError, OutOfMemoryError, WrongOrderError
+from PromptOnceLib.errors import CancelledError, ModelError, OutOfMemoryError, WorkerError, WrongOrderError
 from PromptOnceLib.models.model_entry import SINGLE_SLICES_ONLY
 from PromptOnceLib.models.registry import ModelFiles
+from PromptOnceLib.processes.memory_limit import total_memory
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.answers.train_decoder import train_decoder
@@ -35,6 +36,7 @@ from PromptOnceLib.worker.messages.finetuning import FineTune
 from PromptOnceLib.worker.propagation_plans import plan_each_slice, plan_propagation
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 class Handlers:
@@ -93,37 +95,34 @@ class Handlers:
         if request.threads is not None:
             torch.set_num_threads(request.threads)
         versions = {"promptonce": __version__, "python": platform.python_version()}
-        for package in ("numpy", "torch", "sam2"):
-            versions[package] = metadata.version(package)
-        memory = {
-            f"cuda:{i}": torch.cuda.get_device_properties(i).total_memory for i in range(torch.cuda.device_count())
-        }
+        versions |= {package: metadata.version(package) for package in ("numpy", "torch", "sam2")}
+        cards, host = range(torch.cuda.device_count()), total_memory()
+        memory = {f"cuda:{i}": torch.cuda.get_device_properties(i).total_memory for i in cards}
         return protocol.Welcome(
             id=request.id,
             protocol=protocol.PROTOCOL_VERSION,
             folder=str(self._folder),
             versions=versions,
             devices=available_devices(),
-            memory_bytes={**memory, **_host_memory()},
+            memory_bytes=memory if host is None else {**memory, "cpu": host},
         )
 
     def _load_model(self, request: protocol.LoadModel) -> protocol.ModelLoaded:
-        placement = place(request.device, request.precision, request.compiled)
+        placement, checkpoint = place(request.device, request.precision, request.compiled), Path(request.checkpoint)
         memory = None if request.precision == EXACT else request.memory
-        wanted = (request.config, request.image_size, memory, _fingerprint(Path(request.checkpoint)))
+        wanted = (request.config, request.image_size, memory, _fingerprint(checkpoint))
         if self._model is None or self._loaded != wanted:
             # The old model goes first: two large ones may not fit beside each other.
             self._forget_stack()
             self._model, self._loaded = None, ()
-            files = ModelFiles(
-                request.name, Path(request.checkpoint), request.config, request.sha256, request.image_size
-            )
+            files = ModelFiles(request.name, checkpoint, request.config, request.sha256, request.image_size)
             self._model = load(files, placement, memory, self._notice)
             self._loaded = wanted
             logger.info("model %s on %s in %s", request.name, describe(placement.device), placement.precision)
         elif self._placed != placement:
-            move(self._model, placement, self._notice)
             self._forget_stack()
+            self._placed = None  # where the move fails, the next request has to move it in any case
+            move(self._model, placement, self._notice)
         self._placed = placement
         model, placement = self._model.model, self._model.placement
         return protocol.ModelLoaded(
@@ -146,7 +145,7 @@ class Handlers:
         prompt.validate_for(self._shape(prompt.slice), request.correcting)
         crops = views.crops({item.name: [item] for item in prompt.objects}, request.sight)
         output = views.predict(prompt.objects, crops, prompt.slice, request.fill_hole_area, request.correcting)
-        np.save(self._folder / request.file, output.masks)
+        self._with_room(lambda: save_array(self._folder / request.file, output.masks))
         return protocol.Predicted(
             id=request.id, presence=list(output.presence), predicted_iou=list(output.predicted_iou), crops=crops
         )
@@ -161,7 +160,8 @@ class Handlers:
         file = self._folder / request.file
         masks: StackMasks | PictureMasks
         if isinstance(frames, np.ndarray):
-            masks = StackMasks(file, (plan.objects, *frames.shape))
+            shape = (plan.objects, *frames.shape)
+            masks = self._with_room(lambda: StackMasks(file, shape))
         else:
             masks = PictureMasks(file)
         done, cancelled = 0, request.id in self._cancelled
@@ -178,12 +178,11 @@ class Handlers:
 
     def _embed(self, request: protocol.Embed) -> protocol.Embedded:
         propagation = self._ready().whole if request.slices else Propagation(self._tracker(), (), self._notice)
-        stack = propagation.frames
         for index in request.slices:
             self._existing_slice(index)
         total, found = len(request.slices) + len(request.frames), []
         frames = chain(
-            (stack[index] for index in request.slices),
+            (propagation.frames[index] for index in request.slices),
             (load_frames(self._folder / file, 2) for file in request.frames),
         )
         for frame in frames:
@@ -223,6 +222,16 @@ class Handlers:
             self._views = Views(Propagation(tracker, frames, self._notice, store, memory))
         return self._views
 
+    def _with_room(self, write: Callable[[], T]) -> T:
+        """Write; where the disk is full, once more without the image features that are kept there."""
+        try:
+            return write()
+        except WorkerError:
+            if self._views is None or self._views.whole.store is None:
+                raise
+            self._views.whole.store.clear()
+            return write()
+
     def _any_model(self) -> Loaded:
         if self._model is None:
             raise WrongOrderError("A model has to be loaded first.")
@@ -260,9 +269,8 @@ class Handlers:
     def _shape(self, index: int = 0) -> tuple[int, int, int]:
         """Number of slices, rows and columns; of pictures rows and columns of the one with this index."""
         assert self._frames is not None
-        count = len(self._frames)
-        rows, columns = self._frames[min(index, count - 1)].shape
-        return count, rows, columns
+        rows, columns = self._frames[min(index, len(self._frames) - 1)].shape
+        return len(self._frames), rows, columns
 
     def _notice(self, text: str) -> None:
         logger.warning("%s", text)
@@ -289,9 +297,3 @@ def _slice_done(
         embed_seconds=output.embed_seconds,
         prompt_seconds=output.prompt_seconds,
     )
-
-
-def _host_memory() -> dict[str, int]:
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        return {"cpu": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")}
-    return {}

@@ -15,7 +15,7 @@ from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.zoom.seeds import zoomed_after_seeds
 from PromptOnceLib.engine.zoom.single_slices import between_boxes
 from PromptOnceLib.engine.zoom.views import Views
-from PromptOnceLib.errors import WrongOrderError
+from PromptOnceLib.errors import PromptError, WrongOrderError
 from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.conditioning import ConditioningFrame, SharedSeed
 from PromptOnceLib.prompts.each_slice import check_each_slice, proposed_names
@@ -40,11 +40,20 @@ class Plan:
     outputs: Outputs
     crops: Mapping[str, Crop] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raise PromptError where no slice is to be computed, which would look like a cancelled run."""
+        if self.steps == 0:
+            raise PromptError(
+                "There is no slice to compute: none of the slices that were chosen is marked, or reached from a marked "
+                "one in this direction. Choose other slices, or another direction."
+            )
+
 
 def plan_propagation(request: protocol.Propagate, views: Views, folder: Path, shape: Shape) -> Plan:
     """Check a request and say what it takes; nothing is computed before the outputs are asked for.
 
-    Raises PromptError for a prompt that does not fit the stack, WrongOrderError for a request that makes no sense.
+    Raises PromptError for a prompt that does not fit the stack, or from which none of the slices is reached,
+    WrongOrderError for a request that makes no sense.
     """
     if isinstance(request.prompt, protocol.SharedPrompt):
         return _after_seeds(request, request.prompt, views, folder, shape)

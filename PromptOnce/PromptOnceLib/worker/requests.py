@@ -52,7 +52,7 @@ class Settings:
     are. zoom: how much of a slice the network sees. crops: what an earlier run saw of objects, by name, instead of
     that. between: how the slices between prompted ones come about. walls: what no mask may hold.
 
-    Raises InputError for a direction, a clean-up, a zoom or a way between prompted slices that there is not.
+    Raises InputError for a direction, a clean-up, a zoom, an area or a way between prompted slices that there is not.
     """
 
     first: int = 0
@@ -71,9 +71,14 @@ class Settings:
     walls: Walls | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        zoom_from_text(str(self.zoom))
+        object.__setattr__(self, "zoom", zoom_from_text(str(self.zoom)))  # frozen for everybody but itself
         for name, kind in (("direction", Direction), ("between", Between), ("clean_up", CleanUp)):
             check_choice(name, getattr(self, name), get_args(kind))
+        if not isinstance(self.fill_hole_area, int | np.integer) or self.fill_hole_area < 0:
+            raise InputError(
+                f"The area of holes to fill is a number of pixels, from 0, not {self.fill_hole_area!r:.9}."
+            )
+        object.__setattr__(self, "fill_hole_area", int(self.fill_hole_area))
 
     def within(self, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist."""

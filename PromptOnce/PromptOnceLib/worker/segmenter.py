@@ -196,7 +196,8 @@ class Segmenter:
     def wait(self, ask: Ask[T], should_cancel: Callable[[], bool] | None = None) -> T:
         """Ask the session for something and wait for it; raises the error that comes instead.
 
-        Whatever interrupts the waiting, such as Ctrl-C, cancels what was asked for.
+        Whatever interrupts the waiting, such as Ctrl-C or an error of what is called back, cancels what was asked for,
+        and nobody is called back any more.
         """
         answers: list[T] = []
         errors: list[PromptOnceError] = []
@@ -209,7 +210,7 @@ class Segmenter:
                     cancelled = True
                     self.session.cancel()
         except BaseException:
-            self.session.cancel()
+            self.session.cancel(silently=True)
             raise
         if errors:
             raise errors[0]

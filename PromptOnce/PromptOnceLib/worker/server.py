@@ -148,7 +148,7 @@ def _answer_all(
 ) -> None:
     try:
         from PromptOnceLib.worker.handlers import Handlers  # torch takes seconds; the reader already listens
-    except ImportError as error:
+    except Exception as error:  # a library of PyTorch that does not load is an OSError, one of another build may be any
         output.fail(requests.get().id, EngineMissingError(_NO_ENGINE.format(python=sys.executable), str(error)))
         raise
     handlers = Handlers(folder, output.send, cancellations)

@@ -95,10 +95,7 @@ class Session:
     def use_model(
         self, files: ModelFiles, device: str = "auto", precision: str = "auto", compiled: bool = False
     ) -> None:
-        """Work with this model from now on; the worker gets it with the next request. Another one cancels everything.
-
-        compiled: rewritten by torch.compile, which takes minutes.
-        """
+        """Work with this model from now on; the worker gets it with the next request. Another cancels everything."""
         self._use(ModelChoice(files, device, precision, compiled), self._preparation.stack)
 
     def use_stack(self, stack: Stack) -> None:
@@ -209,10 +206,12 @@ class Session:
         self._jobs.put(job)
         self.make_ready()
 
-    def cancel(self) -> None:
-        """Stop the propagation at the next slice, which ends with what is done, and drop everything else."""
+    def cancel(self, silently: bool = False) -> None:
+        """Stop a propagation at its next slice, keep what is done, drop the rest. silently: call nobody back."""
         self._drop_prompts()
-        self._jobs.cancel_all(self.client)
+        self._jobs.cancel_all(self.client, silently)
+        if silently:
+            self.callbacks.clear()
 
     def close(self, grace: float = 5.0) -> None:
         """End the worker, within `grace` seconds or by force; a propagation ends with CancelledError.

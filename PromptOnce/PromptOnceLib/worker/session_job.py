@@ -54,6 +54,10 @@ class SessionJob(ABC):
     def end(self, error: PromptOnceError | None = None) -> None:
         """End with this error, or as the worker has answered."""
 
+    def silence(self) -> None:
+        """Call nobody back any more."""
+        self._queue = lambda callback: None
+
     def stop(self, client: WorkerClient) -> None:
         """Have the worker end it at the next slice or frame. Raises WorkerError when the worker is gone."""
         if self.job is not None and not self._stopping:
@@ -119,6 +123,11 @@ class SessionJobs:
             self._current.end(error)
             self._current = None
             return None
+        except PromptOnceError:
+            raise
+        except Exception:  # a request that cannot even be made: whoever asked gets to know, and the next one is sent
+            self._current = None
+            raise
 
     def end_current(self) -> bool:
         """End the job under way as the worker has answered; whether there was one."""
@@ -136,8 +145,10 @@ class SessionJobs:
             with contextlib.suppress(WorkerError):  # the worker is gone: the next pump tells everybody
                 self._current.stop(client)
 
-    def cancel_all(self, client: WorkerClient) -> None:
-        """The same for jobs of all kinds."""
+    def cancel_all(self, client: WorkerClient, silently: bool = False) -> None:
+        """The same for jobs of all kinds. silently: the one under way calls nobody back any more."""
+        if silently and self._current is not None:
+            self._current.silence()
         for kind in {*self._waiting, *([] if self._current is None else [type(self._current)])}:
             self.cancel(kind, client)
 

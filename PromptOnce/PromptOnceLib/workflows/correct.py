@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PromptOnceLib.cases.correction import SavedResult
 from PromptOnceLib.imaging.stack import Stack, check_slice, slices_along
 from PromptOnceLib.imaging.volume import Array
-from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, encode_mask
+from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt, decode_mask, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
 from PromptOnceLib.prompts.walls import Walls, kept_out
 from PromptOnceLib.prompts.zoom import Sight
@@ -32,12 +32,15 @@ class Correctable:
     def fixing(self, name: str, index: int, mask: NDArray[np.bool_], state: SliceState) -> Correctable:
         """The same with an object's mask (rows, columns) settled on a slice.
 
-        mask: empty where the object is not there. Raises InputError, and PromptError also where the object would be on
-        no settled slice any more.
+        mask: empty where the object is not there. Raises InputError, and PromptError also for a mask of another shape,
+        and where the object would be on no settled slice any more.
         """
         item = self.prompts.object(name)
         check_slice(index, len(self.stack.frames))
-        fixed = FixedSlice(slice=index, state=state, mask=encode_mask(mask))
+        rows, columns = self.stack.frames.shape[1:]
+        encoded = encode_mask(mask)
+        mask = decode_mask(encoded, (rows, columns))
+        fixed = FixedSlice(slice=index, state=state, mask=encoded)
         result = self.result.copy()
         result.masks[result.names.index(item.name), index] = mask
         prompts = self.prompts.fixing(item.name, fixed)

@@ -73,6 +73,9 @@ def check_before(base: ModelFiles, output: Path, overwrite: bool = False) -> Non
         raise ModelError(NOT_TUNABLE)
     if output.suffix.lower() not in CHECKPOINT_SUFFIXES:
         raise InputError(f"{output.name} does not end in {' or '.join(CHECKPOINT_SUFFIXES)}: choose such a name.")
+    for other in (output.with_suffix(suffix) for suffix in CHECKPOINT_SUFFIXES if suffix != output.suffix.lower()):
+        if other.is_file():
+            raise InputError(f"The card of {output.name} would be taken for that of {other.name}: choose another name.")
     inputs = [base.checkpoint, *([base.config] if isinstance(base.config, Path) else [])]
     check_targets((output, card_path(output)), inputs, overwrite=overwrite)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PromptOnceLib.environment.engine_python import Interpreter
+from PromptOnceLib.errors import InputError
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.processes.transport import SubprocessTransport, worker_command, worker_environment
 from PromptOnceLib.worker.client import WorkerClient
@@ -17,13 +18,17 @@ class EngineOptions:
     """Where and how a model computes.
 
     device: "auto", "cpu", "cuda", "cuda:1" or "mps". precision: "auto", "float32", "bfloat16" or "float16". compiled:
-    rewritten by torch.compile. threads: of the CPU, None for all cores.
+    rewritten by torch.compile. threads: of the CPU, None for all cores. Raises InputError for a number that is none.
     """
 
     device: str = "auto"
     precision: str = "auto"
     compiled: bool = False
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.threads is not None and (not isinstance(self.threads, int) or self.threads < 1):
+            raise InputError(f"threads is a number of the CPU's threads, from 1, not {self.threads!r:.40}.")
 
 
 def start_segmenter(

@@ -86,6 +86,7 @@ class FineTuning:
             decoder.load_state_dict(best)
             tested = yield from self._scores(("test",))
             self.outcome.after = [new or old for new, old in zip(tested, self.outcome.after, strict=True)]
+            self._set.forget()  # on the same disk: a long training must not fail at its end for want of their room
             _write(file, self._tracker.model.network.state_dict())
         finally:
             decoder.load_state_dict(original)

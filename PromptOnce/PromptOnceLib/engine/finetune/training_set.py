@@ -109,6 +109,10 @@ class SampleSet:
             kept = Features([one.clone() for one in made.maps], made.positions, made.sizes)
         return kept
 
+    def forget(self) -> None:
+        """Give up the features that are kept; those that are asked for later are computed again."""
+        self._store.clear()
+
     def features(self, sample: TrainingMask) -> Features:
         """Features of a sample's slice on the device."""
         found = self.encode(sample.case, self.cases[sample.case].slices[sample.index])

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from PromptOnceLib.engine.images.image_model import Embedding, ImageMarks, ImageModel
+from PromptOnceLib.engine.transfer import no_numbers
 
 POINTS_TOGETHER = 64
 _MOST_OVERLAP = 0.7  # intersection over union of two masks' boxes, above which the surer one stays
@@ -58,6 +59,8 @@ def _search(
         places = points[start : start + POINTS_TOGETHER, None]
         marks = ImageMarks(places, np.ones(places.shape[:2], np.int32), grid=True)
         proposed = model.propose(embedding, marks, several=True)
+        if not proposed.predicted_iou.isfinite().all():
+            raise no_numbers()
         sure = proposed.predicted_iou > model.sure
         few = _portions(embedding, proposed.logits[sure], proposed.predicted_iou[sure])
         found += [_stable(model, embedding, logits, scores) for logits, scores in few]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,6 +69,12 @@ def test_a_correction_settles_its_slice_and_is_saved_with_the_result(session: po
     again.save(tmp_path / "disk.seg.nrrd")
     saved = read_saved_result(volume, tmp_path / "disk.seg.nrrd")
     assert saved.prompts.object("object").indices == (5, 7, 9)
+
+
+@pytest.mark.parametrize("threads", [0, -1, "all"])
+def test_a_number_of_threads_that_is_none_is_refused(threads: Any) -> None:
+    with pytest.raises(InputError, match="threads is a number"):
+        po.Session(model="nano", device="cpu", threads=threads)
 
 
 def test_what_cannot_be_done_is_said(session: po.Session) -> None:

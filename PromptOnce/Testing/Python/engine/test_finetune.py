@@ -226,6 +226,16 @@ def test_a_full_disk_leaves_nothing(tracker: Tracker, tmp_path: Path, monkeypatc
     assert not (tmp_path / "tuned.pt").exists()
 
 
+def test_features_make_room_for_the_weights(tracker: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[list[str]] = []
+    monkeypatch.setattr(torch, "save", lambda *_: there.append([path.name for path in tmp_path.iterdir()]))
+    samples = SampleSet(tracker, [case(role, seed) for seed, role in enumerate(ROLES)], FeatureStore(tmp_path))
+    training = FineTuning(tracker, samples, ONE_GENTLE_EPOCH)
+    kept = [samples.kept for _ in training.run(tmp_path / "tuned.pt")]
+    assert kept[-1] == 4 * len(ROLES)
+    assert there == [["tuned.pt"]]
+
+
 def test_masks_that_do_not_go_with_the_slices_and_missing_roles_are_refused(tracker: Tracker, tmp_path: Path) -> None:
     store = FeatureStore(tmp_path, 0)
     good = case("training", 0)

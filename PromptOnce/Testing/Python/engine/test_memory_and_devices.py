@@ -16,7 +16,7 @@ from PromptOnceLib.engine.devices import Placement, on_cpu, place
 from PromptOnceLib.engine.memory import Memory
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, SliceOutput, Task
-from PromptOnceLib.engine.tracker import Tracker
+from PromptOnceLib.engine.tracker import Features, Tracker
 from PromptOnceLib.errors import InputError, ModelError, OutOfMemoryError
 
 FRAMES = blobs(9)
@@ -105,6 +105,15 @@ def test_a_model_that_gives_no_numbers_is_an_error_and_no_empty_mask(own_nano: M
         own_nano.network.sam_mask_decoder.pred_obj_score_head.layers[-1].bias.fill_(torch.nan)
     with pytest.raises(ModelError, match="no numbers"):
         list(Propagation(Tracker(own_nano, on_cpu()), FRAMES, pytest.fail).run(TASK))
+
+
+def test_features_that_are_no_numbers_are_not_compared(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    tracker = Tracker(model, on_cpu())
+    features = tracker.encode(FRAMES[0])
+    broken = Features([level * torch.nan for level in features.maps], features.positions, features.sizes)
+    monkeypatch.setattr(tracker, "encode", lambda frame: broken)
+    with pytest.raises(ModelError, match="no numbers"):
+        Propagation(tracker, FRAMES, pytest.fail).embed(FRAMES[0])
 
 
 @pytest.mark.parametrize("words", ["CUDA error: an illegal memory access was encountered", "unsupported memory format"])

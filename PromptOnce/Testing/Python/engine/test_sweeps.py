@@ -14,7 +14,7 @@ from PromptOnceLib.engine.devices import on_cpu
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.propagation import Propagation, Task
 from PromptOnceLib.engine.stores.run_memory import RunMemory
-from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
+from PromptOnceLib.engine.sweeps import Direction, Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.engine.transfer import SliceOutput
 from PromptOnceLib.engine.workspace import Workspace
@@ -120,6 +120,15 @@ def test_two_sweeps_meet_in_the_middle() -> None:
 
 def absent(k: int) -> ObjectPrompt:
     return ObjectPrompt(name="bright", mask=encode_mask(np.zeros_like(blobs(1)[0])))
+
+
+@pytest.mark.parametrize(("direction", "first", "last"), [("forward", 0, 2), ("backward", 9, 10)])
+def test_where_no_slice_lies_in_the_direction_there_is_nothing_to_do(
+    nano: tuple[Model, Path], direction: Direction, first: int, last: int
+) -> None:
+    task = SweepTask({4: [bright(4)], 6: [bright(6)]}, first, last, direction=direction)
+    assert task.steps == 0
+    assert list(Sweeps(workspace(nano[0])).run(task)) == []
 
 
 def test_a_slice_without_the_object_ends_the_sweeps_that_come_to_it() -> None:

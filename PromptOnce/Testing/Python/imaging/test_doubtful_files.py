@@ -16,6 +16,8 @@ from PromptOnceLib.imaging.read import read_volume
 
 NOISE = np.random.default_rng(0).integers(1, 30_000, (12, 30, 40)).astype(np.uint16)
 BYTES = (NOISE // 120).astype(np.uint8)
+# (k, j, i, components) of a volume whose channels differ
+COLOURS = np.arange(3 * 4 * 5 * 3, dtype=np.uint8).reshape(3, 4, 5, 3)
 SHARES = (0.3, 0.5, 0.7, 0.9, 0.99)
 
 
@@ -112,12 +114,12 @@ def test_three_values_of_16_bits_in_a_volume_are_no_colour_unless_it_says_so(tmp
     )
     with pytest.raises(VolumeError, match="3 values per voxel"):
         read_volume(tmp_path / f"v{suffix}")
-    path = save_nrrd(tmp_path / "c.nrrd", ["RGB-color", "domain", "domain", "domain"], np.ones((3, 5, 4, 3), np.uint16))
+    path = save_nrrd(tmp_path / "c.nrrd", ["RGB-color", "domain", "domain", "domain"], COLOURS.T.astype(np.uint16))
     assert "colour" in read_volume(path).notices[0]
 
 
 def test_a_colour_volume_of_bytes_is_still_read(tmp_path):
-    sitk.WriteImage(sitk.GetImageFromArray(np.ones((3, 4, 5, 3), np.uint8), isVector=True), str(tmp_path / "c.nrrd"))
+    sitk.WriteImage(sitk.GetImageFromArray(COLOURS, isVector=True), str(tmp_path / "c.nrrd"))
     assert "colour" in read_volume(tmp_path / "c.nrrd").notices[0]
 
 

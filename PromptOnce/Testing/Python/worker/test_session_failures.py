@@ -9,7 +9,9 @@ import pytest
 from PromptOnceLib.errors import CancelledError, ModelError, WorkerError
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
+from PromptOnceLib.worker.requests import Settings
 from PromptOnceLib.worker.session_job import SessionState
+from worker.disks import disk_frames, disk_prompt, stack_of
 from worker.fake_worker import FakeWorker, World
 
 
@@ -202,3 +204,17 @@ def test_a_client_knows_why_its_worker_was_lost_before_it_greeted(tmp_path: Path
     with pytest.raises(WorkerError, match="unexpectedly"):
         client.start()
     assert isinstance(client.failure, WorkerError)
+
+
+def test_a_request_that_cannot_be_made_leaves_the_session_usable(world: World) -> None:
+    world.ready()
+    with pytest.raises(ValueError, match="proposals"):
+        world.session.propagate(disk_prompt(), Settings(proposals="none"), None, None, pytest.fail)  # type: ignore[arg-type]
+    world.prepare(stack=stack_of(disk_frames(seed=1)))
+    world.settle()
+    world.propagate("run")
+    world.worker.give_slices(5)
+    world.worker.end_propagation(1)
+    world.settle()
+    assert world.names == ["run slice", "run"]
+    assert world.session.state is SessionState.READY

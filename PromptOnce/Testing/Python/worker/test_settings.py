@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from PromptOnceLib.errors import InputError
@@ -33,3 +35,13 @@ def test_a_range_that_is_not_in_the_stack_is_refused(settings: Settings) -> None
 def test_a_range_without_the_prompted_slice_is_refused() -> None:
     with pytest.raises(InputError, match="has to hold the prompted slice 5"):
         Settings(6, 8).reached(disk_seed(5), 10)
+
+
+@pytest.mark.parametrize("area", [-1, 1.5, "2", None])
+def test_an_area_of_holes_that_is_none_is_refused(area: Any) -> None:
+    with pytest.raises(InputError, match="number of pixels, from 0"):
+        Settings(fill_hole_area=area)
+
+
+def test_a_zoom_is_taken_as_a_user_writes_it() -> None:
+    assert [Settings(zoom=zoom).zoom for zoom in (" Auto", "OFF", "2", 2)] == ["auto", "off", 2.0, 2.0]  # type: ignore[arg-type]

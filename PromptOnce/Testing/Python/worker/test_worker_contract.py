@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import PropagationJob, Segmenter, Settings
 from worker.disks import disk_frames, disk_prompt, stack_of
-from worker.processes import wait_for_end
+from worker.processes import alive, wait_for_end
 
 Start = Callable[[], SubprocessTransport]
 HELLO = protocol.encode(protocol.Hello(id=1, protocol=protocol.PROTOCOL_VERSION))
@@ -177,8 +178,9 @@ def test_a_program_that_is_no_worker_is_reported(tmp_path: Path) -> None:
         SubprocessTransport([str(tmp_path / "no-python")], {})
 
 
-def test_a_python_without_torch_is_named(tmp_path: Path) -> None:
-    (tmp_path / "torch.py").write_text("raise ImportError('there is no torch')\n")
+@pytest.mark.parametrize("kind", ["ImportError", "OSError", "RuntimeError"])
+def test_a_python_whose_torch_does_not_load_is_named(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "torch.py").write_text(f"raise {kind}('there is no torch')\n")
     environment = worker_environment({**os.environ, "PYTHONPATH": str(tmp_path)})
     with pytest.raises(WorkerError, match="PyTorch or SAM 2 cannot be loaded") as caught:
         WorkerClient(lambda: SubprocessTransport(worker_command(), environment)).start()
@@ -193,3 +195,29 @@ def test_the_log_of_a_dead_worker_is_in_the_detail() -> None:
     with pytest.raises(WorkerError) as caught:
         WorkerClient(crash).start()
     assert "no torch here" in caught.value.detail
+
+
+WITH_A_CHILD = """
+import subprocess, sys
+print(subprocess.Popen([sys.executable, "-c", "open(%r).read()"]).pid, flush=True)
+while sys.stdin.read() or %r: pass
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a child that waits for the test needs a named pipe")
+@pytest.mark.parametrize("hangs", [False, True])
+def test_what_a_worker_has_started_does_not_keep_its_end_from_coming(tmp_path: Path, hangs: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    script = WITH_A_CHILD % (str(tmp_path / "pipe"), hangs)
+    transport = SubprocessTransport([sys.executable, "-c", script], worker_environment())
+    child = int(transport.read_line(60) or 0)
+    stopping = threading.Thread(target=transport.stop, args=(0.2,))
+    stopping.start()
+    stopping.join(20)
+    stopped, killed = not stopping.is_alive(), not alive(child)
+    if not killed:
+        (tmp_path / "pipe").write_text("")
+    stopping.join()
+    assert stopped
+    assert killed == hangs, "a worker that is killed takes along what it has started"
+    assert wait_for_end(child)

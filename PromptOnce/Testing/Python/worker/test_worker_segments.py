@@ -14,6 +14,7 @@ from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import ModelError, PromptError, WorkerError
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Prompt
+from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.client import WorkerClient
 from PromptOnceLib.worker.segmenter import Segmenter, Settings
@@ -101,6 +102,19 @@ def test_cancel_keeps_what_is_done_and_the_worker_lives(shared_segmenter: Segmen
     assert shared_segmenter.predict(disk_prompt()).masks.any()
 
 
+def test_a_callback_that_raises_ends_its_run_and_is_not_called_in_the_next_one(shared_segmenter: Segmenter) -> None:
+    calls: list[int] = []
+
+    def broken(event: protocol.SliceDone) -> None:
+        calls.append(event.slice)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        shared_segmenter.propagate(disk_prompt(), on_slice=broken)
+    assert shared_segmenter.propagate(disk_prompt()).result.computed.all()
+    assert len(calls) == 1
+
+
 def test_a_request_cancelled_before_it_began_does_nothing(shared_segmenter: Segmenter) -> None:
     client = shared_segmenter.client
     number = client.new_id()
@@ -137,6 +151,19 @@ def test_a_prompt_that_does_not_fit_is_refused_before_it_is_sent(shared_segmente
         shared_segmenter.predict(disk_prompt(index=SLICES))
     with pytest.raises(PromptError, match="axis"):
         shared_segmenter.predict(disk_prompt().model_copy(update={"axis": 1}))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [Settings(last=2, direction="forward"), Settings(first=9, direction="backward"), Settings(last=2, alone=True)],
+)
+def test_a_run_without_any_slice_to_compute_says_so_and_not_that_it_was_cancelled(
+    shared_segmenter: Segmenter, settings: Settings
+) -> None:
+    (item,) = disk_prompt().objects
+    prompts = PromptSet(objects=(PromptedObject(slices=(FixedSlice.of(4, item), FixedSlice.of(6, item))),))
+    with pytest.raises(PromptError, match="no slice to compute"):
+        shared_segmenter.propagate(prompts, settings)
 
 
 def test_a_checkpoint_that_is_none_is_refused_and_the_worker_lives(shared_segmenter: Segmenter, tmp_path) -> None:

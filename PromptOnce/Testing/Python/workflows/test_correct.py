@@ -115,6 +115,8 @@ def test_what_cannot_be_corrected_is_said(result: Correctable) -> None:
         next(steps_of_correction(result, "liver", 6, drawn))
     with pytest.raises(InputError, match="no slice 99"):
         next(steps_of_correction(result, "disk", 99, drawn))
+    with pytest.raises(PromptError, match="5 rows and 7 columns"):
+        next(steps_of_correction(result, "disk", 6, ObjectPrompt(mask=encode_mask(np.ones((5, 7), bool)))))
     result.result.masks[0, 0] = 0
     nothing = ObjectPrompt(points=(Point(x=53, y=40, positive=False),))
     with pytest.raises(PromptError, match="no mask they could take something from"):

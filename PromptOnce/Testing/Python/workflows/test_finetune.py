@@ -184,6 +184,9 @@ def test_what_cannot_be_done_is_found_before_the_work(tmp_path: Path) -> None:
     with pytest.raises(OutputExistsError):
         check_before(base, tmp_path / "model.pt")
     check_before(base, tmp_path / "model.pt", overwrite=True)
+    (tmp_path / "lungs.pt").touch()
+    with pytest.raises(InputError, match=r"card of lungs\.pth would be taken for that of lungs\.pt"):
+        check_before(base, tmp_path / "lungs.pth", overwrite=True)
     with pytest.raises(InputError, match="is an input"):
         check_before(replace(base, checkpoint=tmp_path / "base.pt"), tmp_path / "base.pt", overwrite=True)
     with pytest.raises(ModelError, match="version 1"):

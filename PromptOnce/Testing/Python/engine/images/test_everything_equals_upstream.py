@@ -16,6 +16,7 @@ from PromptOnceLib.engine.images import everything as subject
 from PromptOnceLib.engine.images.everything import apart, everything
 from PromptOnceLib.engine.images.sam2_images import Sam2Images
 from PromptOnceLib.engine.network import Model
+from PromptOnceLib.errors import ModelError
 
 with torchvision_in_parts():
     from sam2.automatic_mask_generator import SAM2AutomaticMaskGenerator
@@ -58,6 +59,13 @@ def test_nothing_sure_is_no_mask(nano: tuple[Model, Path], monkeypatch: pytest.M
     found = everything(Sam2Images(nano[0], on_cpu()), blobs(1)[0], 2, lambda *_: None)
     assert found.masks.shape == (0, 96, 112)
     assert found.predicted_iou.shape == (0,)
+
+
+def test_a_model_that_gives_no_numbers_is_an_error_and_no_empty_slice(own_nano: Model) -> None:
+    with torch.no_grad():
+        own_nano.network.sam_mask_decoder.iou_prediction_head.layers[-1].bias.fill_(torch.nan)
+    with pytest.raises(ModelError, match="no numbers"):
+        everything(Sam2Images(own_nano, on_cpu()), blobs(1)[0], 2, lambda *_: None)
 
 
 def test_overlapping_boxes_go_as_in_torchvision() -> None:
