@@ -15,9 +15,17 @@ _SMALL = 0.005  # of an object's largest area: what is left of it when it fades
 _LARGE = 0.5
 
 
+def what_is_left_out(found_until: int, rest: range) -> str:
+    """A sentence for the user on the slices, in the order they would be visited, that come after the last one."""
+    return (
+        f"Nothing more was found by slice {found_until}: the slices from {rest[0]} to {rest[-1]} were not computed and "
+        "count as empty."
+    )
+
+
 @dataclass
 class EarlyStop:
-    """Watches the slices of one pass in order.
+    """Watches the slices of one pass, or of a sweep beyond all fixed slices, in order.
 
     A slice is without an object where SAM 2 believes it absent (presence below 0.5) or hardly anything of its area is
     left. An object that never was there has not ended: after a shared seed the first slices may lie outside of it.

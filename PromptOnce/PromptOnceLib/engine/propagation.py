@@ -17,6 +17,7 @@ from typing import Literal
 import torch
 
 from PromptOnceLib.engine.cpu.side_by_side import PassThread, passes_at_once, side_by_side
+from PromptOnceLib.engine.early_stop import what_is_left_out
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher, Frames
 from PromptOnceLib.engine.memory import Entry
 from PromptOnceLib.engine.passes import (
@@ -161,13 +162,10 @@ class Propagation(Workspace):
 
     def _has_ended(self, pass_: Pass, output: SliceOutput) -> bool:
         """Whether the rest of a pass can be left out, which the user is told."""
-        last = pass_.slices[-1]
-        if not pass_.ending.has_come(output.masks, output.presence) or output.slice == last:
+        rest = pass_.slices[pass_.slices.index(output.slice) + 1 :]
+        if not pass_.ending.has_come(output.masks, output.presence) or not rest:
             return False
-        self.notify(
-            f"Nothing more was found by slice {output.slice}: the slices from {output.slice + pass_.slices.step} to "
-            f"{last} were not computed and count as empty."
-        )
+        self.notify(what_is_left_out(output.slice, rest))
         return True
 
     def _remember_conditioning(self, task: Task) -> list[dict[int, Entry]]:

@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from PromptOnceLib.engine.early_stop import EarlyStop, what_is_left_out
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher
 from PromptOnceLib.engine.memory import Entry, Memory, together
 from PromptOnceLib.engine.passes import Pass, Piece, cut
@@ -39,6 +40,8 @@ class SweepTask:
     changed: fixed slices next to which everything is computed, and which come out themselves; None for all. direction:
     "both" fills every stretch of open slices from its ends; "forward" and "backward" go through the stack once, from
     the first fixed slice on, as SAM2VideoPredictor.propagate_in_video does with several prompted frames.
+    stop_when_absent: leave out what lies farther towards an end of the stack, beyond all fixed slices, once all objects
+    have ended there (early_stop.py).
     """
 
     fixed: Mapping[int, Sequence[ObjectPrompt]]
@@ -47,6 +50,7 @@ class SweepTask:
     changed: frozenset[int] | None = None
     direction: Direction = "both"
     fill_hole_area: int = 0
+    stop_when_absent: bool = False
 
     def settled(self) -> list[int]:
         """The fixed slices that come out, in their order."""
@@ -73,6 +77,10 @@ class SweepTask:
     def open(self, sweep: range) -> list[int]:
         """The slices that a sweep computes, in its order."""
         return [index for index in sweep if index not in self.fixed and self.first <= index <= self.last]
+
+    def last_fixed(self, sweep: range) -> int:
+        """The fixed slice after which a sweep meets no other one, if it goes so far."""
+        return max(self.fixed) if sweep.step > 0 else min(self.fixed)
 
     def starts(self) -> set[int]:
         """The fixed slices of which something has to be remembered."""
@@ -122,13 +130,28 @@ class Sweeps:
         names = [prompt.name for prompt in next(iter(task.fixed.values()))]
         for sweep in task.sweeps():
             reached = Reached(sweep[0], sweep.step, self._length(sweep, task))
+            ending, edge = EarlyStop(), task.last_fixed(sweep)
+            for fixed in outputs:
+                if fixed.slice == edge:
+                    ending.has_come(fixed.masks, fixed.presence)
             for output, remembered in self._sweep(sweep, task, entries):
                 self.work.keep(names, output.slice, remembered, reached)
                 yield output
+                beyond = (output.slice - edge) * sweep.step > 0
+                if task.stop_when_absent and beyond and ending.has_come(output.masks, output.presence):
+                    self._leave_out(sweep[sweep.index(output.slice) + 1 :], output.slice, names)
+                    break
         for index in task.absent():
             self.work.forget(names, index)
             nothing, scores = np.zeros((len(names), *shape_of(self.work.frames[index])), np.uint8), (0.0,) * len(names)
             yield SliceOutput(index, nothing, scores, scores)
+
+    def _leave_out(self, rest: range, found_until: int, names: Sequence[str]) -> None:
+        """Say what is not computed, and remember nothing of an earlier run there."""
+        for index in rest:
+            self.work.forget(names, index)
+        if rest:
+            self.work.notify(what_is_left_out(found_until, rest))
 
     def _settle(self, task: SweepTask) -> tuple[list[SliceOutput], list[dict[int, Entry]]]:
         """Results of the fixed slices that come out; what sweeps remember of fixed slices, by object and slice."""

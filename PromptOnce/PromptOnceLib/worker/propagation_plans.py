@@ -109,7 +109,15 @@ def _between_fixed_slices(request: protocol.Propagate, prompts: PromptSet, views
             items = [item for item in fixed_alike.objects if crops[item.name] == crop]
             marks = [dict(item.prompts()) for item in items]
             fixed = {index: [views.seen(one[index], crop) for one in marks] for index in items[0].indices}
-            task = SweepTask(fixed, request.first, request.last, changed, request.direction, request.fill_hole_area)
+            task = SweepTask(
+                fixed,
+                request.first,
+                request.last,
+                changed,
+                request.direction,
+                request.fill_hole_area,
+                request.stop_when_absent,
+            )
             groups.append((crop, [item.name for item in items], task))
 
     def outputs() -> Outputs:

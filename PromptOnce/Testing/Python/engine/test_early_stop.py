@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from PromptOnceLib.engine.early_stop import ABSENT_SLICES, LOST_SLICES, EarlySto
 from PromptOnceLib.engine.network import Model
 from PromptOnceLib.engine.preprocessing import network_input, network_pixels
 from PromptOnceLib.engine.propagation import Direction, Propagation, SliceOutput, Task
+from PromptOnceLib.engine.sweeps import Sweeps, SweepTask
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.prompts.conditioning import ConditioningFrame
 
@@ -58,7 +61,11 @@ def test_one_object_that_goes_on_keeps_the_others_going() -> None:
 
 
 def outputs_with_object_in(
-    bright_slices: range, task: Task, notices: list[str], model: Model, placement: Placement | None = None
+    bright_slices: Collection[int],
+    task: Task | SweepTask,
+    notices: list[str],
+    model: Model,
+    placement: Placement | None = None,
 ) -> list[SliceOutput]:
     """The embedded model, with an object that is present on these slices of the stack only."""
     frames = blobs(30)
@@ -68,7 +75,8 @@ def outputs_with_object_in(
     means = network_input(pixels, torch.device("cpu")).mean(dim=(1, 2, 3)).tolist()
     threshold = (max(means[k] for k in dim) + min(means[k] for k in bright_slices)) / 2
     with presence_by_brightness(model.network, threshold):
-        return list(Propagation(Tracker(model, placement or on_cpu()), frames, notices.append).run(task))
+        work = Propagation(Tracker(model, placement or on_cpu()), frames, notices.append)
+        return list(work.run(task) if isinstance(task, Task) else Sweeps(work).run(task))
 
 
 @pytest.mark.slow
@@ -104,4 +112,30 @@ def test_an_object_up_to_the_end_gives_no_notice(nano: tuple[Model, Path], direc
     task = Task([bright(15)], 15, 10, 19, direction=direction, stop_when_absent=True)
     notices: list[str] = []
     assert len(outputs_with_object_in(range(10, 20), task, notices, nano[0])) in (5, 6)
+    assert not notices
+
+
+@pytest.mark.parametrize(("direction", "first_found"), [("both", 12), ("forward", 14)])
+def test_beyond_several_prompted_slices_what_has_ended_is_left_out(
+    nano: tuple[Model, Path], direction: Direction, first_found: int
+) -> None:
+    fixed, notices = {k: [bright(k)] for k in (14, 18)}, list[str]()
+    task = SweepTask(fixed, 0, 29, direction=direction)
+    everything = outputs_with_object_in(range(12, 20), task, [], nano[0])
+    stopped = outputs_with_object_in(range(12, 20), replace(task, stop_when_absent=True), notices, nano[0])
+
+    masks = {output.slice: output.masks for output in stopped}
+    assert set(range(first_found, 20)) < set(masks) < {output.slice for output in everything}
+    for output in everything:
+        np.testing.assert_array_equal(output.masks, masks.get(output.slice, np.zeros_like(output.masks)))
+    assert len(notices) == (2 if direction == "both" else 1)
+    assert "to 29 were not computed" in notices[-1]
+
+
+@pytest.mark.parametrize("direction", ["both", "forward", "backward"])
+def test_between_prompted_slices_every_slice_is_computed(nano: tuple[Model, Path], direction: Direction) -> None:
+    task = SweepTask({k: [bright(k)] for k in (2, 27)}, 2, 27, direction=direction, stop_when_absent=True)
+    notices = list[str]()
+    outputs = outputs_with_object_in([0, 1, 2, 3, 26, 27, 28, 29], task, notices, nano[0])
+    assert {output.slice for output in outputs} == set(range(2, 28))
     assert not notices

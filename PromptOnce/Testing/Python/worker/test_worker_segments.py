@@ -166,6 +166,20 @@ def test_a_run_without_any_slice_to_compute_says_so_and_not_that_it_was_cancelle
         shared_segmenter.propagate(prompts, settings)
 
 
+def test_beyond_several_prompted_slices_an_early_stop_leaves_slices_out(shared_segmenter: Segmenter) -> None:
+    frames = np.full((24, ROWS, COLUMNS), 60, np.uint8)
+    frames[:SLICES] = disk_frames()
+    shared_segmenter.use_stack(stack_of(frames))
+    marks = [FixedSlice.of(index, disk_prompt(index).objects[0]) for index in (3, 6)]
+    prompts = PromptSet(objects=(PromptedObject(name="disk", slices=tuple(marks)),))
+
+    job = shared_segmenter.propagate(prompts, Settings(stop_when_absent=True))
+    assert job.result.computed[:SLICES].all()
+    assert not job.result.computed[-1]
+    assert any("were not computed" in notice for notice in job.notices)
+    assert shared_segmenter.propagate(prompts).result.computed.all()
+
+
 def test_a_checkpoint_that_is_none_is_refused_and_the_worker_lives(shared_segmenter: Segmenter, tmp_path) -> None:
     bad = tmp_path / "bad.pt"
     bad.write_bytes(b"not a checkpoint")
