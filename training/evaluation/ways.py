@@ -20,7 +20,7 @@ from PromptOnceLib.prompts.from_mask import tight_box
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject
 from PromptOnceLib.prompts.zoom import Sight
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, clean_up
-from PromptOnceLib.segmentation.result import Between
+from PromptOnceLib.segmentation.ways import Between
 from training.evaluation.scores import Example
 
 Mask = NDArray[np.uint8]

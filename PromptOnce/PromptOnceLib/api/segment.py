@@ -28,8 +28,8 @@ from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import Between
 from PromptOnceLib.segmentation.segment import Labels
+from PromptOnceLib.segmentation.ways import Between
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.choose_seed import SeedSearch
 

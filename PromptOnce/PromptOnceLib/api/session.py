@@ -25,7 +25,7 @@ from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.seeds.seed import Seed
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import Between
+from PromptOnceLib.segmentation.ways import Between
 from PromptOnceLib.worker.segmenter import Settings
 from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
 from PromptOnceLib.workflows.drive import run_steps

@@ -28,7 +28,7 @@ from PromptOnceLib.seeds.apply import Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import Between
+from PromptOnceLib.segmentation.ways import Between
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ import base64
 import binascii
 import math
 import zlib
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,7 +24,9 @@ from PromptOnceLib.prompts.conditioning import AnyPrompt
 from PromptOnceLib.prompts.prompt import Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
 from PromptOnceLib.schema import StrictModel
-from PromptOnceLib.segmentation.result import Between, SegmentationResult
+from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.ways import Between, Ways
 
 TAG = "PromptOnce.Record"
 _MOST_BYTES = 64 * 2**20  # far above any record; a tag that grows beyond it when unpacked was made to hurt
@@ -36,9 +39,9 @@ class CorrectionRecord(StrictModel):
 
     presence, predicted_iou: 0 to 1 by object and slice, None where a slice was not computed. check_numbers: of the
     masks by object and slice, to notice what another program changed; none in records that were written without.
-    frames: the same of all frames of the stack, to notice another image. crops, zoom, between: as SegmentationResult
-    has them; in records of older versions whole slices were seen. betweens: see SegmentationResult; only in memory, as
-    a file holds records of single objects.
+    frames: the same of all frames of the stack, to notice another image. crops, ways: as SegmentationResult has them.
+    zoom, between, clean_up, fill_hole_area: the ways of all objects that `ways` does not name, which is in memory only,
+    as a file holds records of single objects; in records of older versions whole slices were seen.
     """
 
     version: Literal[1] = 1
@@ -50,7 +53,9 @@ class CorrectionRecord(StrictModel):
     crops: dict[str, Crop] = Field(default_factory=dict)
     zoom: Zoom = "off"
     between: Between = "track"
-    betweens: dict[str, Between] = Field(default_factory=dict, exclude=True)
+    clean_up: CleanUp = "connected"
+    fill_hole_area: Annotated[int, Field(ge=0)] = 0
+    ways: dict[str, Ways] = Field(default_factory=dict, exclude=True)
     check_numbers: tuple[tuple[int, ...], ...] = ()
     frames: int | None = None
 
@@ -89,6 +94,10 @@ class CorrectionRecord(StrictModel):
                 type(error).__name__,
             ) from error
 
+    def ways_of(self, name: str) -> Ways:
+        """How the object of this name was made."""
+        return self.ways.get(name) or Ways(self.zoom, self.between, self.clean_up, self.fill_hole_area)
+
     def scores(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Presence and predicted IoU, float32 (objects, n), NaN where a slice was not computed."""
         return _numbers(self.presence), _numbers(self.predicted_iou)
@@ -105,16 +114,16 @@ def correction_record(
     prompt: AnyPrompt, result: SegmentationResult, window: str, frames: NDArray[np.uint8] | None = None
 ) -> CorrectionRecord:
     """The record of a result, and of the frames it was made from."""
+    prompts = settled_prompts(prompt, result)
     return CorrectionRecord(
         axis=result.axis,
         window=window,
-        prompts=settled_prompts(prompt, result),
+        prompts=prompts,
         presence=_plain(result.presence),
         predicted_iou=_plain(result.predicted_iou),
         crops=result.crops,
-        zoom=result.zoom,
-        between=result.between,
-        betweens=result.betweens,
+        **asdict(result.ways_of(prompts.objects[0].name)),
+        ways=result.ways,
         check_numbers=tuple(check_numbers(masks) for masks in result.masks),
         frames=None if frames is None else check_number(frames),
     )

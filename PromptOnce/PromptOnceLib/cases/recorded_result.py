@@ -96,8 +96,7 @@ def _recorded(
     record = joined_record(record, alone)
     presence, predicted_iou = record.scores()
     result.crops.update(record.crops)
-    result.zoom, result.between = record.zoom, record.between
-    result.betweens.update(record.betweens)
+    result.ways.update(record.ways)
     objects = []
     for own, item in enumerate(prompts.objects):
         place = known.get(item.name)

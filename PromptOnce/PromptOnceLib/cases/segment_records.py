@@ -7,6 +7,7 @@ one record of all objects with the first segment.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 
@@ -55,9 +56,8 @@ def joined_record(like: CorrectionRecord, records: Sequence[CorrectionRecord]) -
         rows["check_numbers"] = ()  # of an older version, which knew none
     crops = {name: crop for record in records for name, crop in record.crops.items()}
     prompts = like.prompts.model_copy(update={"objects": objects})
-    ways = {o.name: record.betweens.get(o.name, record.between) for record in records for o in record.prompts.objects}
-    betweens = {name: way for name, way in ways.items() if way != like.between}
-    return like.model_copy(update={**rows, "crops": crops, "betweens": betweens, "prompts": prompts})
+    ways = {item.name: record.ways_of(item.name) for record in records for item in record.prompts.objects}
+    return like.model_copy(update={**rows, "crops": crops, "ways": ways, "prompts": prompts})
 
 
 def tags_of(record: CorrectionRecord) -> list[dict[str, str]]:
@@ -71,8 +71,8 @@ def record_of_object(record: CorrectionRecord, number: int) -> CorrectionRecord:
     alone = {name: getattr(record, name)[number : number + 1] for name in _BY_OBJECT}
     crops = {name: crop for name, crop in record.crops.items() if name == item.name}
     prompts = record.prompts.model_copy(update={"objects": (item,)})
-    way = record.betweens.get(item.name, record.between)
-    return record.model_copy(update={**alone, "crops": crops, "between": way, "betweens": {}, "prompts": prompts})
+    own = {"crops": crops, **asdict(record.ways_of(item.name)), "ways": {}, "prompts": prompts}
+    return record.model_copy(update={**alone, **own})
 
 
 def _renamed(record: CorrectionRecord, name: str) -> CorrectionRecord:

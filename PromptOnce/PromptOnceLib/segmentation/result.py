@@ -10,7 +10,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,12 @@ from numpy.typing import NDArray
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.files.atomic import write_csv_rows
 from PromptOnceLib.files.names import check_ordinary
-from PromptOnceLib.imaging.views.crop import Crop, Zoom
+from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.segmentation.metrics import Mask, Summary, dice, jaccard, slice_scores, summarise
+from PromptOnceLib.segmentation.ways import Ways
 
 PRESENT = 0.5
 """Presence from which an object counts as being on a slice: SAM 2's own limit, a logit of 0."""
-
-Between = Literal["track", "interpolate", "both"]
-"""How slices between prompted ones come about: by SAM 2's memory; each by itself from an interpolated box; or where
-either of the two finds the object."""
-
-BETWEENS: tuple[Between, ...] = ("track", "interpolate", "both")
 
 _COLUMNS = ("slice", "computed", "area", "presence", "predicted_iou", "dice", "jaccard", "reference_area")
 _OPTIONAL_COLUMNS = ("hausdorff_mm", "embed_seconds", "prompt_seconds")
@@ -92,8 +87,8 @@ class SegmentationResult:
 
     masks: uint8 0 or 1 (objects, n, rows, columns). computed: bool (n,). presence, predicted_iou: float32 (objects, n),
     NaN where not computed. axis: array axis (0, 1, 2) of the KJI volume that the slices were taken along. crops: what
-    the network saw of all slices, by the objects' names; zoom: what was asked for. between: how slices between prompted
-    ones came about; betweens: the same of objects that differ. Raises ValueError where these do not fit each other.
+    the network saw of all slices, ways: how they were made, both by the objects' names. Raises ValueError where these
+    do not fit each other.
     """
 
     masks: NDArray[np.uint8]
@@ -103,9 +98,7 @@ class SegmentationResult:
     axis: int
     names: tuple[str, ...]
     crops: dict[str, Crop] = field(default_factory=dict)
-    zoom: Zoom = "auto"
-    between: Between = "track"
-    betweens: dict[str, Between] = field(default_factory=dict)
+    ways: dict[str, Ways] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.masks.ndim != 4 or self.masks.dtype != np.uint8:
@@ -162,8 +155,11 @@ class SegmentationResult:
     def copy(self) -> SegmentationResult:
         """The same with arrays of its own."""
         arrays = (self.masks.copy(), self.computed.copy(), self.presence.copy(), self.predicted_iou.copy())
-        ways = dict(self.crops), self.zoom, self.between, dict(self.betweens)
-        return SegmentationResult(*arrays, self.axis, self.names, *ways)
+        return SegmentationResult(*arrays, self.axis, self.names, dict(self.crops), dict(self.ways))
+
+    def ways_of(self, name: str) -> Ways:
+        """How the object of this name was made; as is usual where nobody knows."""
+        return self.ways.get(name, Ways())
 
     def to_volume_order(self, object_index: int) -> NDArray[np.uint8]:
         """KJI mask of one object, C-contiguous, on the grid of the volume that the stack was taken from."""

@@ -24,7 +24,8 @@ from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.walls import Walls, kept_out
 from PromptOnceLib.prompts.zoom import Sight, zoom_from_text
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp, Removed, clean_up
-from PromptOnceLib.segmentation.result import Between, SegmentationResult
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.ways import Between, Ways
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.arrays import load_result
 from PromptOnceLib.worker.client import WorkerClient
@@ -79,6 +80,11 @@ class Settings:
                 f"The area of holes to fill is a number of pixels, from 0, not {self.fill_hole_area!r:.9}."
             )
         object.__setattr__(self, "fill_hole_area", int(self.fill_hole_area))
+
+    @property
+    def ways(self) -> Ways:
+        """What a correction has to know of them."""
+        return Ways(self.zoom, self.between, self.clean_up, self.fill_hole_area)
 
     def within(self, slices: int) -> range:
         """The slices of a stack to segment; InputError where they do not exist."""
@@ -145,7 +151,7 @@ class PropagationJob(SessionJob):
             names = proposed_names(prompt, settings.proposals)
         self.result = SegmentationResult.empty(names, stack.frames.shape, stack.axis) if base is None else base.copy()
         if base is None:
-            self.result.zoom, self.result.between = settings.zoom, settings.between
+            self.result.ways.update(dict.fromkeys(names, settings.ways))
         # Where the worker's objects stand in the result.
         self._places = [self.result.names.index(name) for name in names]
         self.progress = Progress(clock)

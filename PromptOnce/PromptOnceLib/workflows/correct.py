@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -87,7 +87,6 @@ def steps_of_correction(
     name: str,
     index: int,
     marks: ObjectPrompt,
-    fill_hole_area: int = 0,
     walls: Walls | None = None,
 ) -> Steps[Correctable]:
     """Settle an object on a slice by these marks, then propagate to the fixed slices before and after it.
@@ -97,14 +96,13 @@ def steps_of_correction(
     drawn stays. Everything outside of the two neighbouring fixed slices stays byte for byte. Raises PromptError,
     InputError.
     """
-    return (yield from steps_of_corrections(old, name, {index: marks}, fill_hole_area, walls))
+    return (yield from steps_of_corrections(old, name, {index: marks}, walls))
 
 
 def steps_of_corrections(
     old: Correctable,
     name: str,
     marks: Mapping[int, ObjectPrompt],
-    fill_hole_area: int = 0,
     walls: Walls | None = None,
 ) -> Steps[Correctable]:
     """The same with marks on several slices, by their index: what lies beside any of them is propagated once."""
@@ -114,29 +112,23 @@ def steps_of_corrections(
             mask = marked.mask_array()
         else:
             prompt = Prompt(slice=index, objects=(old.marks_on(name, index, marked),))
-            sight = Sight(zoom=old.result.zoom, crops=old.result.crops)
+            sight = Sight(zoom=old.result.ways_of(prompt.objects[0].name).zoom, crops=old.result.crops)
             masks = yield from prompted(PromptStep(old.stack, prompt, correcting=True, sight=sight))
             mask = kept_out(masks.masks[0], walls, index) > 0
         corrected = corrected.fixing(name, index, mask, "corrected")
-    return (yield from steps_of_repropagation(corrected, name, tuple(sorted(marks)), fill_hole_area, walls))
+    return (yield from steps_of_repropagation(corrected, name, tuple(sorted(marks)), walls))
 
 
 def steps_of_repropagation(
-    old: Correctable, name: str, changed: tuple[int, ...], fill_hole_area: int = 0, walls: Walls | None = None
+    old: Correctable, name: str, changed: tuple[int, ...], walls: Walls | None = None
 ) -> Steps[Correctable]:
     """Compute an object anew from fixed slices that have changed to the fixed slices next to them, as it was before."""
     prompts = old.prompts.only((name,))
     if walls is not None:
         walls = walls.copy()
         walls[list(changed)] = False  # these slices are settled, whatever they hold
-    settings = Settings(
-        changed=changed,
-        fill_hole_area=fill_hole_area,
-        zoom=old.result.zoom,
-        crops=old.result.crops,
-        between=old.result.betweens.get(old.prompts.object(name).name, old.result.between),
-        walls=walls,
-    )
+    ways = old.result.ways_of(prompts.objects[0].name)
+    settings = Settings(**asdict(ways), changed=changed, crops=old.result.crops, walls=walls)
     result = yield from propagated(PropagationStep(old.stack, prompts, settings, base=old.result))
     return Correctable(old.stack, result, old.prompts)
 

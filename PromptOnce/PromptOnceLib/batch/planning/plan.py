@@ -13,7 +13,7 @@ from PromptOnceLib.schema import StrictModel
 from PromptOnceLib.seeds.apply import OLD_STARTS
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import Between
+from PromptOnceLib.segmentation.ways import Between
 
 OutputFormat = Literal["seg.nrrd", "nii.gz"]
 Method = Literal["propagate", "each-slice"]

@@ -17,7 +17,7 @@ from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.models.registry import ModelFiles, resolve_model
 from PromptOnceLib.prompts.zoom import zoom_from_text
 from PromptOnceLib.segmentation.pieces.clean_up import CLEAN_UPS
-from PromptOnceLib.segmentation.result import BETWEENS
+from PromptOnceLib.segmentation.ways import BETWEENS
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

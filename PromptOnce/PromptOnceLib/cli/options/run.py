@@ -17,7 +17,7 @@ from PromptOnceLib.cli.options.common import (
 from PromptOnceLib.cli.terminal import SliceRange
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import Between
+from PromptOnceLib.segmentation.ways import Between
 from PromptOnceLib.worker.requests import Settings
 
 

@@ -17,7 +17,7 @@ from PromptOnceLib.prompts.interpolation import affected, interpolated
 from PromptOnceLib.prompts.prompt import ObjectPrompt
 from PromptOnceLib.prompts.prompt_set import PromptedObject
 from PromptOnceLib.prompts.zoom import Sight
-from PromptOnceLib.segmentation.result import Between
+from PromptOnceLib.segmentation.ways import Between
 
 
 @dataclass(frozen=True)

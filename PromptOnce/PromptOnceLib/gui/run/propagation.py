@@ -24,7 +24,8 @@ from PromptOnceLib.mrml.segmentations.writer import SegmentWriter
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.prompts.zoom import zoom_from_text
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import Between, SegmentationResult
+from PromptOnceLib.segmentation.result import SegmentationResult
+from PromptOnceLib.segmentation.ways import Between
 from PromptOnceLib.worker.requests import PropagationJob, Settings
 
 Direction = Literal["both", "forward", "backward"]

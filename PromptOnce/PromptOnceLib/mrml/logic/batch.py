@@ -26,7 +26,7 @@ from PromptOnceLib.mrml.logic.worker_access import WAIT, WorkerAccess
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import Between
+from PromptOnceLib.segmentation.ways import Between
 
 _VOLUMES = ".volumes"
 """Folder in a run's folder for volumes that came from the scene: resuming and reviewing need them."""

@@ -21,7 +21,8 @@ from PromptOnceLib.mrml.tables import TableNodes, totals_in_words, write_tables
 from PromptOnceLib.mrml.volumes import display_window, read_volume_node, volume_geometry
 from PromptOnceLib.prompts.prompt import Prompt
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
-from PromptOnceLib.segmentation.result import Between, SegmentationResult, SliceResult, Totals, slice_results, totals
+from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals
+from PromptOnceLib.segmentation.ways import Between
 from PromptOnceLib.worker.requests import Settings
 
 

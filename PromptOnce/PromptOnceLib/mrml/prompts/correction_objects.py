@@ -31,7 +31,7 @@ class CorrectionObjects(PromptObjects):
     @property
     def sight(self) -> Sight:
         """What the network sees: what it saw when the result was made."""
-        return Sight(zoom=self._old.result.zoom, crops=self._old.result.crops)
+        return Sight(zoom=self._old.result.ways_of(self.selected.name).zoom, crops=self._old.result.crops)
 
     def asked(self, prompt: Prompt) -> Prompt:
         """What the engine is asked for these marks: points alone correct the mask that is there."""

@@ -105,7 +105,7 @@ def read_segment_result(volume_node: Any, segmentation_node: Any, segment_id: st
     if record is not None:
         presence, predicted_iou = (np.array(s, np.float32) for s in (record.presence, record.predicted_iou))
         result.crops.update(record.crops)
-        result.zoom, result.between = record.zoom, record.between
+        result.ways[item.name] = record.ways_of(item.name)
         if presence.shape == predicted_iou.shape == result.presence.shape and _fits(record.prompts, stack.shape):
             result.presence[:], result.predicted_iou[:] = presence, predicted_iou
             result.computed[:] = ~np.isnan(presence[0]) | stack.any(axis=(1, 2))
@@ -165,7 +165,7 @@ def note_run(writer: SegmentWriter, prompt: AnyPrompt, result: SegmentationResul
             raise InputError("The volume was given another size during the run: the result is on its former slices.")
         scores = SegmentationResult.of_mask(before.result.masks[0], before.name, result.axis)
         scores.crops.update({name: crop for name, crop in result.crops.items() if name == result.names[place]})
-        scores.zoom, scores.between = result.zoom, result.between
+        scores.ways[before.name] = result.ways_of(result.names[place])
         computed = result.computed.copy()
         computed[writer.kept[segment_id]] = False
         for own, old, of_run in (
@@ -195,7 +195,7 @@ def _write_record(
     name = prompts.objects[0].name
     result = SegmentationResult(masks, scores.computed, scores.presence, scores.predicted_iou, segment.axis, (name,))
     result.crops.update(dict.fromkeys((name,), *scores.crops.values()) if scores.crops else {})
-    result.zoom, result.between = scores.zoom, scores.between
+    result.ways[name] = scores.ways_of(name)
     record = correction_record(prompts, result, window)
     grid = labelmap.grid_image(segment.volume_node, segment.node)
     edited = corrections.corrected_slices(segment.node, segment.segment_id, grid, segment.axis, now)

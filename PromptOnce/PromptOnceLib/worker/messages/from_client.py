@@ -11,7 +11,7 @@ from PromptOnceLib.prompts.each_slice import Proposals
 from PromptOnceLib.prompts.prompt import ObjectPrompt, Prompt
 from PromptOnceLib.prompts.prompt_set import PromptSet
 from PromptOnceLib.prompts.zoom import Sight
-from PromptOnceLib.segmentation.result import Between
+from PromptOnceLib.segmentation.ways import Between
 from PromptOnceLib.worker.messages.message import FileName, Message, Request
 
 

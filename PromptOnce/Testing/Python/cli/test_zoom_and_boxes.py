@@ -17,6 +17,7 @@ from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.prompt import Box, Point
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, write_prompts
 from PromptOnceLib.segmentation.seg_nrrd import read_tags
+from PromptOnceLib.segmentation.ways import Ways
 
 SLICES, SIZE = 9, 160
 
@@ -62,6 +63,15 @@ def test_what_was_seen_stands_in_the_result_and_a_correction_sees_the_same(run: 
     beyond = record_of(tmp_path / "rod.seg.nrrd").crops["rod"]
     assert beyond.holds((28, 38, 52, 62)), "the crop of the run is left"
     assert beyond.holds((90, 100, 120, 130)), "the crop does not follow a mark outside of it"
+
+
+def test_a_correction_keeps_the_clean_up_and_the_filling_of_holes(run: Run, rod: Path, tmp_path: Path) -> None:
+    chosen = ("--clean-up", "all", "--fill-holes", "3")
+    assert run("segment", rod, "-o", "rod.seg.nrrd", *BOX, "--name", "rod", *chosen).status == 0
+    for _ in range(2):
+        record = record_of(tmp_path / "rod.seg.nrrd")
+        assert record.ways_of("rod") == Ways(clean_up="all", fill_hole_area=3)
+        assert run("correct", rod, "rod.seg.nrrd", "--slice", "6", "--positive", "50,40").status == 0
 
 
 def test_whole_slices_are_seen_where_that_is_wanted(run: Run, rod: Path, tmp_path: Path) -> None:
@@ -126,7 +136,7 @@ def test_a_record_of_an_older_version_saw_whole_slices() -> None:
     marked = FixedSlice(slice=0, points=(Point(x=1, y=1, positive=True),))
     prompts = PromptSet(objects=(PromptedObject(slices=(marked,)),))
     old = CorrectionRecord(axis=0, window="full", prompts=prompts, presence=((0.5,),), predicted_iou=((0.5,),))
-    assert (old.zoom, old.crops, old.between) == ("off", {}, "track")
+    assert (old.ways_of("object"), old.crops) == (Ways(zoom="off"), {})
 
 
 @pytest.mark.parametrize(("interpolated", "between"), [(True, "interpolate"), (False, "track")])

@@ -25,7 +25,7 @@ from PromptOnceLib.prompts.conditioning import ConditioningFrame
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet
 from PromptOnceLib.prompts.zoom import Sight, seen_in
-from PromptOnceLib.segmentation.result import BETWEENS
+from PromptOnceLib.segmentation.ways import BETWEENS
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.propagation_plans import Plan, plan_propagation
 

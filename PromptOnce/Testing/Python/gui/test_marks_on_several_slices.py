@@ -48,7 +48,7 @@ def test_interpolated_boxes_end_the_object(marked: User, between: str) -> None:
     marked.propagate()
     marked.wait_for_run()
     assert np.flatnonzero(marked.result().any(axis=(1, 2))).tolist() == [5, 6, 7, 8]
-    assert marked.work.runs.job.result.between == between
+    assert marked.work.runs.job.result.ways_of("object").between == between
 
 
 @pytest.mark.usefixtures("_fake_worker")

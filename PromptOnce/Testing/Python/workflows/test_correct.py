@@ -11,10 +11,12 @@ from worker.disks import disk_frames, disk_prompt, stack_of
 from PromptOnceLib.errors import CancelledError, InputError, PromptError
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point, Prompt, encode_mask
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.segmentation.ways import Ways
 from PromptOnceLib.worker.protocol import SliceDone
 from PromptOnceLib.worker.segmenter import Segmenter
 from PromptOnceLib.workflows.correct import Correctable, steps_of_correction
 from PromptOnceLib.workflows.drive import run_steps
+from PromptOnceLib.workflows.steps import PropagationStep
 
 STACK = stack_of(disk_frames())
 
@@ -55,6 +57,14 @@ def test_only_slices_up_to_the_next_fixed_ones_change(shared_segmenter: Segmente
     assert result.touched("disk", 0) == 1
     assert result.touched("disk", 9) == 1
     assert result.prompts.object("disk").indices == (2, 5, 8)  # the old one is as it was
+
+
+def test_what_is_computed_again_is_made_as_the_run_made_it(result: Correctable) -> None:
+    result.result.ways["disk"] = Ways("off", "both", "largest", 5)
+    drawn = ObjectPrompt(mask=encode_mask(square()))
+    step = next(steps_of_correction(result, "disk", 7, drawn))
+    assert isinstance(step, PropagationStep)
+    assert step.settings.ways == Ways("off", "both", "largest", 5)
 
 
 def test_clicks_correct_what_the_worker_has_from_its_last_run(shared_segmenter: Segmenter) -> None:
