@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from PromptOnceLib.errors import InputError
+
+Record = TypeVar("Record", bound=BaseModel)
 
 
 class StrictModel(BaseModel):
@@ -13,3 +19,12 @@ class StrictModel(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def from_script(kind: type[Record], **values: Any) -> Record:
+    """A record of what a script gives. Raises InputError that names the first value that is wrong."""
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InputError(f"{first['loc'][0]} cannot be {str(first['input'])[:40]!r}: {first['msg']}.") from error

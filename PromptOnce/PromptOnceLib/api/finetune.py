@@ -11,8 +11,9 @@ from PromptOnceLib.batch.training_cases import plan_training, read_training_case
 from PromptOnceLib.environment.engine_python import found_interpreter
 from PromptOnceLib.errors import InputError, PromptOnceError, TrainingError
 from PromptOnceLib.files.names import expanded
-from PromptOnceLib.models.model_card import ModelCard, TrainingSettings, training_settings
+from PromptOnceLib.models.model_card import ModelCard, TrainingSettings
 from PromptOnceLib.models.registry import resolve_model
+from PromptOnceLib.schema import from_script
 from PromptOnceLib.workflows.finetune import TrainingCase, Watching, check_before
 from PromptOnceLib.workflows.finetune import finetune as train
 from PromptOnceLib.workflows.start_worker import EngineOptions, start_segmenter
@@ -112,7 +113,8 @@ def finetune(
     >>> card.figures[0].gain.mean > 0, card.best_epoch
     (True, 1)
     """
-    chosen = training_settings(
+    chosen = from_script(
+        TrainingSettings,
         epochs=epochs,
         learning_rate=learning_rate,
         batch_size=batch_size,

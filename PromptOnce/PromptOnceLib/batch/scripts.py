@@ -8,8 +8,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from PromptOnceLib.batch.cluster.dask_run import on_cluster
 from PromptOnceLib.batch.events import BatchSummary
 from PromptOnceLib.batch.planning.make_plan import check_unnamed, make_plan, plan_images
@@ -24,6 +22,7 @@ from PromptOnceLib.imaging.in_memory import volume_in_memory
 from PromptOnceLib.imaging.views.crop import Zoom
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.strategies.slice_prompts import Strategy, check_prompted
+from PromptOnceLib.schema import from_script
 from PromptOnceLib.seeds.apply import Start
 from PromptOnceLib.seeds.fit import By, Fit
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -205,7 +204,8 @@ def run(
     """
     choice = prompt_choice(seed, target, prompt, prompt_from_reference, strategy)
     selection = Selection(prompt=choice, references=reference, window=window, axis=axis)
-    options = batch_options(
+    options = from_script(
+        BatchOptions,
         method=method,
         jitter=jitter,
         random_seed=random_seed,
@@ -251,15 +251,6 @@ def run(
         should_cancel=cancelled,
     )
     return BatchResults(folder, summary)
-
-
-def batch_options(**values: Any) -> BatchOptions:
-    """Options of a run. Raises InputError for a value that there is not."""
-    try:
-        return BatchOptions(**values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InputError(f"{first['loc'][0]} cannot be {str(first['input'])[:40]!r}: {first['msg']}.") from error
 
 
 def open_results(folder: str | Path) -> BatchResults:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from PromptOnceLib.errors import InputError, ModelError
+from PromptOnceLib.errors import ModelError
 from PromptOnceLib.files.names import check_ordinary
 from PromptOnceLib.schema import StrictModel
 
@@ -42,15 +42,6 @@ class TrainingSettings(StrictModel):
     jitter: float = Field(default=0.05, ge=0, le=0.5)
     blend: float = Field(default=0.5, gt=0, le=1)
     random_seed: int = Field(default=0, ge=0, lt=2**32)
-
-
-def training_settings(**values: Any) -> TrainingSettings:
-    """Settings from what a script gives. Raises InputError that names the first one that is wrong."""
-    try:
-        return TrainingSettings(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(f"{first['loc'][0]} cannot be {first['input']}: {first['msg']}.") from error
 
 
 class CaseContent(StrictModel):

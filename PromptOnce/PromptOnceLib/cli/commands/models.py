@@ -120,10 +120,11 @@ def verify(names: tuple[str, ...], folder: Path | None, quiet: bool) -> None:
                 checkpoints.verify(entry, folder, progress.update)
             click.echo(f"{entry.name}: as it should be")
         except ModelError as error:
-            click.echo(f"{entry.name}: {with_remedy(error)}", err=True)
             failed.append(error)
+    for other in failed[:-1]:
+        click.echo(with_remedy(other), err=True)
     if failed:
-        raise failed[0]
+        raise failed[-1]
 
 
 @models.command()

@@ -14,7 +14,7 @@ from PromptOnceLib.batch.file_names import is_run_folder
 from PromptOnceLib.batch.planning.make_plan import check_unnamed, plan_images
 from PromptOnceLib.batch.planning.plan import BatchOptions, BatchPlan, OutputFormat, PromptChoice, Selection
 from PromptOnceLib.batch.running.case_prompts import PromptSources
-from PromptOnceLib.batch.scripts import batch_options, prompt_choice
+from PromptOnceLib.batch.scripts import prompt_choice
 from PromptOnceLib.errors import RunFolderError
 from PromptOnceLib.files.atomic import replacing
 from PromptOnceLib.files.names import expanded
@@ -25,6 +25,7 @@ from PromptOnceLib.mrml.logic.seeds import SeedLogic
 from PromptOnceLib.mrml.logic.worker_access import WAIT, WorkerAccess
 from PromptOnceLib.mrml.volumes import read_volume_node
 from PromptOnceLib.prompts.strategies.slice_prompts import Strategy
+from PromptOnceLib.schema import from_script
 from PromptOnceLib.segmentation.pieces.clean_up import CleanUp
 from PromptOnceLib.segmentation.ways import Between
 
@@ -97,7 +98,8 @@ class BatchLogic:
         Raises InputError and its children for what cannot be run.
         """
         choice = prompt_choice(seed, target, prompt, promptFromReference, strategy)
-        options = batch_options(
+        options = from_script(
+            BatchOptions,
             model=model,
             config=None if modelConfig is None else Path(modelConfig),
             device=device,

@@ -82,6 +82,11 @@ def test_verify_tells_a_damaged_checkpoint(run: Run, tmp_path: Path) -> None:
     ended = run("models", "verify", "tiny", "--folder", models)
     assert ended.status == 2
     assert "tiny" in ended.err
+    (models / "sam2.1_hiera_small.pt").write_bytes(b"damaged")
+    both = run("models", "verify", "tiny", "small", "nano", "--folder", models)
+    assert both.status == 2
+    assert [both.err.count(f"sam2.1_hiera_{size}.pt") for size in ("tiny", "small")] == [1, 1]
+    assert "nano: as it should be" in both.out
 
 
 def test_a_download_without_network_says_what_to_do(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
