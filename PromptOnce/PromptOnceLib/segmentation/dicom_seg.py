@@ -38,7 +38,7 @@ _COPIED = (
     "AccessionNumber",
     "ReferringPhysicianName",
 )
-_SOP_CLASS = "1.2.840.10008.5.1.4.1.1.66.4"
+_SOP_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # the other one's are label maps
 
 
 def check_source(source: DicomSource | None) -> DicomSource:
@@ -68,7 +68,7 @@ def is_dicom_seg(path: Path) -> bool:
     from pydicom.errors import InvalidDicomError
 
     try:
-        return str(pydicom.dcmread(path, specific_tags=["SOPClassUID"]).get("SOPClassUID", "")) == _SOP_CLASS
+        return str(pydicom.dcmread(path, specific_tags=["SOPClassUID"]).get("SOPClassUID", "")) in _SOP_CLASSES
     except (OSError, InvalidDicomError, ValueError):
         return False
 
@@ -127,8 +127,8 @@ def write_dicom_seg(
 def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], Geometry]:
     """Read all segments of a DICOM SEG as KJI masks on its own grid, which reaches as far as its slices do.
 
-    Of fractions (probability, occupancy) a half and more is object. Raises SegmentationFileError for what is no SEG or
-    has no regular grid, MissingPackageError.
+    Of fractions (probability, occupancy) a half and more is object; a label map's background is none. Raises
+    SegmentationFileError for what is no SEG or has no regular grid, MissingPackageError.
     """
     hd = _highdicom()
     if not is_dicom_seg(path):
@@ -141,8 +141,8 @@ def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], 
             voxels, geometry = _by_place(found, numbers, path)
         else:
             voxels = _by_picture(found)
-            geometry = Geometry((voxels.shape[2], voxels.shape[1], voxels.shape[0]))
-    return segments, [np.ascontiguousarray(voxels[..., n]) for n in range(len(numbers))], geometry
+            geometry = Geometry((voxels.shape[3], voxels.shape[2], voxels.shape[1]))
+    return segments, list(voxels), geometry
 
 
 def _complete(images: Sequence[Any], geometry: Geometry, frame_of_reference: str) -> None:
@@ -160,7 +160,7 @@ def _complete(images: Sequence[Any], geometry: Geometry, frame_of_reference: str
 
 
 def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[NDArray[Any], Geometry]:
-    """Of frames with a place in space: (slice, row, column, segment), slices along their normal, and their grid.
+    """Of frames with a place in space: (segment, slice, row, column), slices along their normal, and their grid.
 
     Not by highdicom's get_volume: the second file that a process reads has no volume there.
     """
@@ -184,14 +184,18 @@ def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[NDArray[A
             "file."
         )
     pixels = np.asarray(found.pixel_array).reshape(len(frames), found.Rows, found.Columns)
-    voxels = np.zeros((index.max() + 1, *pixels.shape[1:], len(numbers)), np.uint8)
-    whole = float(found.get("MaximumFractionalValue", 1))
+    voxels = np.zeros((len(numbers), index.max() + 1, *pixels.shape[1:]), np.uint8)
+    whole, of_labels = float(found.get("MaximumFractionalValue", 1)), found.SegmentationType == "LABELMAP"
     for frame, slice_index, picture in zip(frames, index, pixels, strict=True):
-        number = int(_group(shared, frame, "SegmentIdentificationSequence").ReferencedSegmentNumber)
-        voxels[slice_index, ..., numbers.index(number)] = picture >= whole / 2
+        if of_labels:
+            for place, number in enumerate(numbers):
+                voxels[place, slice_index] = picture == number
+        else:
+            number = int(_group(shared, frame, "SegmentIdentificationSequence").ReferencedSegmentNumber)
+            voxels[numbers.index(number), slice_index] = picture >= whole / 2
     x, y, z = (float(value) for value in places[lowest])
     axes = np.column_stack([directions[:3], directions[3:], normal])
-    size = (pixels.shape[2], pixels.shape[1], len(voxels))
+    size = (pixels.shape[2], pixels.shape[1], voxels.shape[1])
     return voxels, Geometry(size, (columns, rows, step), (x, y, z), tuple(axes.ravel().tolist()))
 
 
@@ -215,10 +219,10 @@ def _group(shared: Any, frame: Any, name: str) -> Any:
 
 
 def _by_picture(found: Any) -> NDArray[Any]:
-    """Of pictures that have no place in space: (picture, row, column, segment), in the order they are referred to."""
+    """Of pictures that have no place in space: (segment, picture, row, column), in the order they are referred to."""
     pictures = [uid for _, _, uid in found.get_source_image_uids()]
     shares = np.asarray(found.get_pixels_by_source_instance(pictures, ignore_spatial_locations=True))
-    return (shares >= 0.5).astype(np.uint8)
+    return np.ascontiguousarray(np.moveaxis(shares >= 0.5, -1, 0).astype(np.uint8))
 
 
 def _highdicom() -> Any:

@@ -102,7 +102,9 @@ def test_names_of_every_language_and_with_odd_signs_are_kept(
     assert str(pydicom.dcmread(tmp_path / "r.dcm").PatientName) == PATIENT
 
 
-def by_others(series: Volume, pixels: np.ndarray, kind: str, shift: float = 0.0) -> Any:
+def by_others(
+    series: Volume, pixels: np.ndarray, kind: str, shift: float = 0.0, names: tuple[str, ...] = ("liver",)
+) -> Any:
     """A segmentation as other programs write it. shift: mm along the columns, from slice to slice."""
     import highdicom as hd
 
@@ -113,9 +115,10 @@ def by_others(series: Volume, pixels: np.ndarray, kind: str, shift: float = 0.0)
         x, y, z = image.ImagePositionPatient
         image.ImagePositionPatient = [x, y + shift * number, z]
     liver, tissue = hd.sr.CodedConcept("10200004", "SCT", "Liver"), hd.sr.CodedConcept("85756007", "SCT", "Tissue")
-    described = hd.seg.SegmentDescription(1, "liver", tissue, liver, hd.seg.SegmentAlgorithmTypeValues.MANUAL)
+    by_hand = hd.seg.SegmentAlgorithmTypeValues.MANUAL
+    described = [hd.seg.SegmentDescription(n, name, tissue, liver, by_hand) for n, name in enumerate(names, start=1)]
     uids = (hd.UID(), 1, hd.UID(), 1)
-    return hd.seg.Segmentation(images, pixels, kind, [described], *uids, "maker", "model", "1", "0")
+    return hd.seg.Segmentation(images, pixels, kind, described, *uids, "maker", "model", "1", "0")
 
 
 def test_of_fractions_a_half_and_more_is_object(series: Volume, tmp_path: Path) -> None:
@@ -123,6 +126,18 @@ def test_of_fractions_a_half_and_more_is_object(series: Volume, tmp_path: Path) 
     shares[2:5, 3:9, 4:12], shares[2:5, 9:12, 4:12] = 0.9, 0.1
     by_others(series, shares, "FRACTIONAL").save_as(tmp_path / "f.dcm")
     np.testing.assert_array_equal(read_reference(tmp_path / "f.dcm", series.geometry) != 0, shares > 0.5)
+
+
+@pytest.mark.parametrize("marked", [(1, 2, 4), (3,)])
+def test_label_maps_are_read(series: Volume, tmp_path: Path, marked: tuple[int, ...]) -> None:
+    labels = np.zeros(series.array.shape, np.uint8)
+    labels[list(marked), 3:9, 4:12], labels[list(marked), 9:12, 4:12] = 1, 2
+    by_others(series, labels, "LABELMAP", names=("liver", "cyst")).save_as(tmp_path / "l.dcm")
+    assert [segment.name for segment in read_segmentation(tmp_path / "l.dcm").segments] == ["liver", "cyst"]
+    for number, name in enumerate(("liver", "cyst"), start=1):
+        np.testing.assert_array_equal(
+            read_reference(tmp_path / "l.dcm", series.geometry, [name]) != 0, labels == number
+        )
 
 
 def test_slices_of_a_tilted_gantry_are_refused(series: Volume, tmp_path: Path) -> None:
