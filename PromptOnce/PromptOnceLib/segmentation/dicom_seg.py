@@ -19,6 +19,7 @@ from PromptOnceLib.errors import MissingPackageError, SegmentationFileError
 from PromptOnceLib.imaging.dicom.tags import as_it_is
 from PromptOnceLib.imaging.dicom_source import DicomSource
 from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.segmentation.masks import Masks
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment, default_color
 from PromptOnceLib.segmentation.terminology import NO_CODE, Code, Terminology, terminology_entry
 
@@ -124,7 +125,7 @@ def write_dicom_seg(
             ) from error
 
 
-def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], Geometry]:
+def read_dicom_seg(path: Path) -> tuple[list[Segment], Masks, Geometry]:
     """Read all segments of a DICOM SEG as KJI masks on its own grid, which reaches as far as its slices do.
 
     Of fractions (probability, occupancy) a half and more is object; a label map's background is none. Raises
@@ -138,11 +139,10 @@ def read_dicom_seg(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], 
         numbers = list(found.segment_numbers)
         segments = [_segment(found.get_segment_description(number), number) for number in numbers]
         if all("PlanePositionSequence" in frame for frame in found.PerFrameFunctionalGroupsSequence):
-            voxels, geometry = _by_place(found, numbers, path)
-        else:
-            voxels = _by_picture(found)
-            geometry = Geometry((voxels.shape[3], voxels.shape[2], voxels.shape[1]))
-    return segments, list(voxels), geometry
+            return segments, *_by_place(found, numbers, path)
+        voxels = _by_picture(found)
+        geometry = Geometry((voxels.shape[3], voxels.shape[2], voxels.shape[1]))
+    return segments, Masks(len(voxels), voxels.__getitem__), geometry
 
 
 def _complete(images: Sequence[Any], geometry: Geometry, frame_of_reference: str) -> None:
@@ -159,8 +159,8 @@ def _complete(images: Sequence[Any], geometry: Geometry, frame_of_reference: str
             image.FrameOfReferenceUID = frame_of_reference
 
 
-def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[NDArray[Any], Geometry]:
-    """Of frames with a place in space: (segment, slice, row, column), slices along their normal, and their grid.
+def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[Masks, Geometry]:
+    """Of frames with a place in space: masks of slices along their normal, and their grid.
 
     Not by highdicom's get_volume: the second file that a process reads has no volume there.
     """
@@ -183,20 +183,33 @@ def _by_place(found: Any, numbers: Sequence[int], path: Path) -> tuple[NDArray[A
             f"The slices of {path.name} do not lie straight above each other, as of a tilted gantry. Choose another "
             "file."
         )
-    pixels = np.asarray(found.pixel_array).reshape(len(frames), found.Rows, found.Columns)
-    voxels = np.zeros((len(numbers), index.max() + 1, *pixels.shape[1:]), np.uint8)
-    whole, of_labels = float(found.get("MaximumFractionalValue", 1)), found.SegmentationType == "LABELMAP"
-    for frame, slice_index, picture in zip(frames, index, pixels, strict=True):
-        if of_labels:
-            for place, number in enumerate(numbers):
-                voxels[place, slice_index] = picture == number
-        else:
-            number = int(_group(shared, frame, "SegmentIdentificationSequence").ReferencedSegmentNumber)
-            voxels[numbers.index(number), slice_index] = picture >= whole / 2
+    size = (int(found.Columns), int(found.Rows), int(index.max()) + 1)
     x, y, z = (float(value) for value in places[lowest])
     axes = np.column_stack([directions[:3], directions[3:], normal])
-    size = (pixels.shape[2], pixels.shape[1], voxels.shape[1])
-    return voxels, Geometry(size, (columns, rows, step), (x, y, z), tuple(axes.ravel().tolist()))
+    geometry = Geometry(size, (columns, rows, step), (x, y, z), tuple(axes.ravel().tolist()))
+    return _of_frames(found, numbers, index.tolist(), geometry.shape), geometry
+
+
+def _of_frames(found: Any, numbers: Sequence[int], slices: Sequence[int], shape: tuple[int, int, int]) -> Masks:
+    """The masks of segments with these numbers. slices: of each frame."""
+    shared, frames = found.SharedFunctionalGroupsSequence[0], found.PerFrameFunctionalGroupsSequence
+    pixels = np.asarray(found.pixel_array).reshape(len(frames), *shape[1:])
+    whole = float(found.get("MaximumFractionalValue", 1))
+    shown: list[int | None] = [None] * len(frames)  # of label maps every frame shows all segments
+    if found.SegmentationType != "LABELMAP":
+        groups = [_group(shared, frame, "SegmentIdentificationSequence") for frame in frames]
+        shown = [numbers.index(int(group.ReferencedSegmentNumber)) for group in groups]
+
+    def mask(place: int) -> NDArray[np.uint8]:
+        voxels = np.zeros(shape, np.uint8)
+        for index, segment, picture in zip(slices, shown, pixels, strict=True):
+            if segment is None:
+                voxels[index] = picture == numbers[place]
+            elif segment == place:
+                voxels[index] = picture >= whole / 2
+        return voxels
+
+    return Masks(len(numbers), mask)
 
 
 def _distance_of_slices(heights: NDArray[Any], measures: Any) -> float:

@@ -22,6 +22,7 @@ from PromptOnceLib.imaging.image_file import ImageFile, read_image_file
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.segmentation.dicom_seg import check_source, label_of, read_dicom_seg, write_dicom_seg
+from PromptOnceLib.segmentation.masks import Masks
 from PromptOnceLib.segmentation.seg_nrrd import read_seg_nrrd, write_seg_nrrd
 from PromptOnceLib.segmentation.segment import Segment, default_color
 
@@ -41,7 +42,7 @@ class SegmentationFile(NamedTuple):
     """Content of a segmentation file: masks are uint8 KJI, 0 or 1, on the grid `geometry`, one for every segment."""
 
     segments: list[Segment]
-    masks: list[NDArray[np.uint8]]
+    masks: Sequence[NDArray[np.uint8]]
     geometry: Geometry
 
 
@@ -206,4 +207,5 @@ def _from_label_map(image: ImageFile, name: str) -> SegmentationFile:
         )
     labels = [int(value) for value in values if value != 0]
     segments = [Segment(f"label {value}", default_color(index), value=value) for index, value in enumerate(labels)]
-    return SegmentationFile(segments, [(voxels == value).astype(np.uint8) for value in labels], image.geometry)
+    masks = Masks(len(labels), lambda place: (voxels == labels[place]).astype(np.uint8))
+    return SegmentationFile(segments, masks, image.geometry)

@@ -19,6 +19,7 @@ from slicerio.segmentation import terminology_entry_from_string
 
 from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.segmentation.masks import Masks
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment, default_color
 
 # Header fields end with a line, tags with a bar; a backslash would start an escape sequence.
@@ -70,28 +71,30 @@ def write_seg_nrrd(
     path.write_bytes(texts.restore(buffer.getvalue()))
 
 
-def read_seg_nrrd(path: Path) -> tuple[list[Segment], list[NDArray[np.uint8]], Geometry]:
+def read_seg_nrrd(path: Path) -> tuple[list[Segment], Masks, Geometry]:
     """Read all segments of a .seg.nrrd file as KJI masks on the file's own grid, which Slicer may have cropped.
 
     Raises SegmentationFileError for voxels without any segment.
     """
     segmentation = slicerio.read_segmentation(str(path))
-    geometry = _geometry(segmentation["ijkToLPS"], segmentation["voxels"].shape[-3:])
+    voxels, infos = segmentation["voxels"], segmentation["segments"]
     fields = _text_fields(path)
-    if not fields and segmentation["voxels"].any():
+    if not fields and voxels.any():
         raise SegmentationFileError(f"{path.name} holds voxels but no segments. If it is a label map, call it .nrrd.")
-    segments, masks = [], []
-    for place, (index, info) in enumerate(zip(sorted(fields), segmentation["segments"], strict=True)):
-        layer = segmentation["voxels"]
-        if layer.ndim == 4:
-            layer = layer[info.get("layer", 0)]
-        masks.append(np.ascontiguousarray((layer == info.get("labelValue", 1)).T).astype(np.uint8))
+    segments = []
+    for place, (index, info) in enumerate(zip(sorted(fields), infos, strict=True)):
         name = fields[index].get("Name", "").strip() or info["id"].strip() or f"segment {place + 1}"
         color = tuple(info.get("color", ()))
         if len(color) != 3 or not all(0 <= share <= 1 for share in color):
             color = default_color(place)
         segments.append(Segment(name, color, _tag(fields[index].get("Tags", ""), "TerminologyEntry")))
-    return segments, masks, geometry
+    layers = [voxels[info.get("layer", 0)] if voxels.ndim == 4 else voxels for info in infos]
+    labels = [info.get("labelValue", 1) for info in infos]
+
+    def mask(place: int) -> NDArray[np.uint8]:
+        return np.ascontiguousarray((layers[place] == labels[place]).T).astype(np.uint8)
+
+    return segments, Masks(len(segments), mask), _geometry(segmentation["ijkToLPS"], voxels.shape[-3:])
 
 
 def read_tags(path: Path, key: str) -> list[str | None]:

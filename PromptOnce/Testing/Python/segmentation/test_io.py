@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from itertools import permutations, product
 from pathlib import Path
 
@@ -223,3 +224,27 @@ def test_equal_results_are_equal_files_whenever_they_are_written(tmp_path: Path)
     header = path.read_bytes().partition(b"\n\n")[0]
     assert not re.search(rb"\d{4}-\d{2}-\d{2}|\d{2}:\d{2}", header)
     assert read_segmentation(path).masks[0].all()
+
+
+@pytest.mark.parametrize("suffix", [".seg.nrrd", ".nii.gz"])
+def test_of_many_objects_one_mask_at_a_time_is_in_memory(tmp_path: Path, suffix: str) -> None:
+    number, shape = 60, (60, 64, 64)
+    masks = np.zeros((number, *shape), bool)
+    for place, mask in enumerate(masks):
+        mask[place] = True
+    path, geometry = tmp_path / f"organs{suffix}", Geometry(shape[::-1])
+    write_segmentation(path, list(masks), [Segment(f"organ {n}") for n in range(number)], geometry)
+    tracemalloc.start()
+    try:
+        found = read_segmentation(path)
+        for place, mask in enumerate(found.masks):
+            assert mask[place].all()
+            assert np.count_nonzero(mask) == 64 * 64
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert place == number - 1
+    assert most < number / 2 * masks[0].size, "half of all masks were in memory at once"
+    assert [mask.sum() for mask in found.masks[1:3]] == 2 * [64 * 64]
+    with pytest.raises(IndexError):
+        found.masks[number]
