@@ -111,11 +111,23 @@ def segment_choice(choice: ObjectChoice, geometry: Geometry, notify: Callable[[s
 def _from_segments(
     file: SegmentationFile, choice: ObjectChoice, geometry: Geometry, notify: Callable[[str], None]
 ) -> list[Labels]:
-    """The objects that a choice names, each with all its voxels on the grid of an image; a notice is given once."""
+    """The objects that a choice names, each with all its voxels on the grid of an image; a notice is given once.
+
+    They share one array where no voxel is part of several: a hundred of their own would fill the memory.
+    """
+    all_labels = [label for labels in choice.names.values() for label in labels]
+    array, overlap = joined_segments(file, all_labels, choice.path)
+    if not overlap:
+        array = on_image_grid(array, file.geometry, choice.path, geometry, notify)
+        numbers = {
+            name: tuple(place_of_segment(file, label, choice.path) + 1 for label in labels)
+            for name, labels in choice.names.items()
+        }
+        return [Labels(array, name, values) for name, values in numbers.items()]
     told: dict[str, None] = {}
     found = []
     for name, labels in choice.names.items():
-        array = joined_segments(file, labels, choice.path)
+        array, _ = joined_segments(file, labels, choice.path)
         found.append(Labels(on_image_grid(array, file.geometry, choice.path, geometry, told.setdefault), name))
     for notice in told:
         notify(notice)

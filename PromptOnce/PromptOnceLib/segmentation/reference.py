@@ -146,15 +146,21 @@ def _read_segments(path: Path, wanted: Sequence[int | str] | None) -> tuple[Labe
     file = read_segmentation(path)
     if not file.segments:
         raise SegmentationFileError(f"{path.name} holds no segments. Choose another reference.")
-    return joined_segments(file, range(1, len(file.segments) + 1) if wanted is None else wanted, path), file.geometry
+    everything = range(1, len(file.segments) + 1)
+    return joined_segments(file, everything if wanted is None else wanted, path)[0], file.geometry
 
 
-def joined_segments(file: SegmentationFile, wanted: Iterable[int | str], path: Path) -> Labels:
-    """Segments, given by number (from 1) or name, as labels (KJI); where they overlap the later one wins."""
+def joined_segments(file: SegmentationFile, wanted: Iterable[int | str], path: Path) -> tuple[Labels, bool]:
+    """Segments, given by number (from 1) or name, as labels (KJI), their numbers; and whether some overlap: the later
+    one wins there.
+    """
     array: Labels = np.zeros(file.geometry.shape, np.uint8 if len(file.segments) <= 255 else np.uint16)
+    overlap = False
     for index in sorted({place_of_segment(file, want, path) for want in wanted}):
-        array[file.masks[index] > 0] = index + 1
-    return array
+        mask = file.masks[index] > 0
+        overlap = overlap or bool(array[mask].any())
+        array[mask] = index + 1
+    return array, overlap
 
 
 def place_of_segment(file: SegmentationFile, want: int | str, path: Path) -> int:
