@@ -20,6 +20,7 @@ from PromptOnceLib.gui.qt.process_runner import QtRunner
 from PromptOnceLib.gui.qt.process_transport import ProcessTransport
 from PromptOnceLib.gui.qt.refresher import Refresher
 from PromptOnceLib.gui.qt.translation import tr as _
+from PromptOnceLib.gui.qt.widgets import line_label, show_text
 from PromptOnceLib.gui.run.compare_panel import ComparePanel
 from PromptOnceLib.gui.run.panel import RunPanel
 from PromptOnceLib.gui.seeds.panel import SeedsPanel
@@ -27,7 +28,7 @@ from PromptOnceLib.gui.shortcuts import WITH_A_RESULT, WITH_A_TOOL, Shortcuts, l
 from PromptOnceLib.gui.volume.panel import VolumePanel
 from PromptOnceLib.gui.workbench import Workbench
 
-_WIDTH = 362  # pixels, with its margins 380
+_WIDTH = 342  # pixels, with its margins 360
 
 
 class ModulePanel:
@@ -73,13 +74,16 @@ class ModulePanel:
         self.bench.selection.choose_obvious_volume()
         self.bench.editor.enter()
         self.correct.look_again()
-        self.bench.comparison.look_again()
+        self.compare.look_again()
+        for panel in self.panels:  # segments, references and the like may be others now
+            panel.outdated()
 
     def leave(self) -> None:
         """Another module is opened; a run goes on."""
         self._shortcuts.switch_off()
         self.bench.editor.leave()
         self.correct.leave()
+        self.compare.leave()
 
     def close(self) -> None:
         """The module goes."""
@@ -95,7 +99,8 @@ class ModulePanel:
         return not self._refresher.pending
 
     def _add_keys(self, layout: Any) -> None:
-        self.keys = qt.QLabel(listing())
+        self.keys = line_label()
+        show_text(self.keys, listing())
         self.keys_button = ctk.ctkCollapsibleButton()
         self.keys_button.text = _("Shortcuts")
         keys_layout = qt.QVBoxLayout()

@@ -48,7 +48,7 @@ class Workbench:
         self.preview = PromptPreview(current, engine, notices)
         self.target = ResultTarget(current, choices)
         self.runs = RunController(current, choices, engine, notices, self.editor, self.preview, self.target)
-        self.comparison = RunComparison(current, choices, notices, self.target)
+        self.comparison = RunComparison(current, choices, engine, notices, self.target)
         self.runs.finished.connect(self.comparison.take)
         self.runs.gone_back.connect(self.comparison.forget)
         segment = OpenSegment(current, choices, engine, self.target)
@@ -57,6 +57,7 @@ class Workbench:
         )
         self.seeds = SeedFeature(current, engine, notices, self.preview, self.runs)
         self.batches = BatchController(engine, notices)
+        engine.used_by(lambda: self.batches.running)
         self.reviews = ReviewController(current, choices, self.selection, engine, notices, self.target)
 
     def close(self) -> None:
@@ -65,5 +66,6 @@ class Workbench:
         self.batches.close()
         self.selection.close()
         self.corrections.segment.removeObservers()
+        self.comparison.removeObservers()
         self.prompted_slice.close()
         self.engine.close()

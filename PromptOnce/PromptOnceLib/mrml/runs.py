@@ -190,8 +190,21 @@ def prepared_writer(
     overwrite: bool = False,
     keep_corrections: bool = True,
 ) -> SegmentWriter:
-    """A writer for the objects of a case; see SegmentWriter for what it raises."""
+    """A writer for the objects of a case. Raises as SegmentWriter, and InputError where two objects share a segment."""
     targets = targets_for(case, segment_ids)
     if segmentation_node is None and any(target.segment_id is not None for target in targets):
         raise InputError("Name the segmentation that holds the segments as well.")
+    _check_one_segment_each(targets)
     return SegmentWriter(volume_node, case.axis.axis, targets, segmentation_node, overwrite, keep_corrections)
+
+
+def _check_one_segment_each(targets: Sequence[Target]) -> None:
+    """The last of two masks would take the place of the other one."""
+    names: dict[str, str] = {}
+    for target in targets:
+        segment_id, name = target.segment_id, target.segment.name
+        if segment_id in names:
+            both = f'"{names[segment_id]}" and "{name}"'
+            raise InputError(f"{both} would go into the same segment. Choose another one for one of them.")
+        if segment_id is not None:
+            names[segment_id] = name

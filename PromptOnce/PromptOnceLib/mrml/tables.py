@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+from numpy.typing import NDArray
 
 from PromptOnceLib.mrml.owned_nodes import mark, node_on, nodes_on, remove
 from PromptOnceLib.segmentation.metrics import Summary
@@ -62,6 +63,13 @@ def write_tables(volume_node: Any, rows: Sequence[SliceResult], title: str = "Pr
     values = {name: column for (name, *_), column in zip(_COLUMNS, columns[1:], strict=True)}
     shown = [series[name] for name in _PLOTTED if not np.isnan(values[name]).all()]
     return TableNodes(table, series, _chart(volume_node, shown, title, len(rows)))
+
+
+def shows(table: Any, areas: NDArray[np.int_]) -> bool:
+    """Whether a table that `write_tables` has made tells these areas of a mask, pixels a slice."""
+    told = np.asarray(slicer.util.arrayFromTableColumn(table, "Area"), np.float64)
+    known = np.isfinite(told)
+    return len(told) == len(areas) and np.array_equal(told[known], areas[known])
 
 
 def remove_tables(volume_node: Any) -> None:

@@ -23,6 +23,8 @@ class BatchForm:
         self.widget = ctk.ctkCollapsibleButton()
         self.widget.text = _("Begin a run")
         self.source, self.output, self.references = qt.QLineEdit(), qt.QLineEdit(), qt.QLineEdit()
+        for edit in (self.source, self.output, self.references):
+            edit.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
         self.source.setPlaceholderText(_("a folder, or a table (CSV, TSV)"))
         self.references.setPlaceholderText("{case}_lung.nii.gz")
         self.references.setToolTip(_("Where each case's reference is, to compare with; leave empty for none"))

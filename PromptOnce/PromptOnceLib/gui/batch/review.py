@@ -202,7 +202,7 @@ class ReviewController:
         """Remove the nodes of the case before, unless they hold what is saved nowhere; a sentence then."""
         nodes, name = self._nodes, self._name
         self._nodes, self._name = None, ""
-        if nodes is None or not nodes.there:
+        if nodes is None or nodes.gone:
             return ""
         try:
             kept = nodes.changed()

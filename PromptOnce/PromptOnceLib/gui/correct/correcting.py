@@ -272,9 +272,8 @@ class CorrectionController:
         """Another volume is chosen, or the scene goes."""
         dropped = self.work.drop()
         if self.marked is not None or dropped:
-            self._lost = _("The correction of {name} was not propagated: another volume was chosen.").format(
-                name=case.selected.name
-            )
+            sentence = _("The correction of {name} was not propagated before another volume or axis was opened.")
+            self._lost = sentence.format(name=case.selected.name)
         self._show_fill()
         case.end_correction()
         case.objects.hide()

@@ -10,6 +10,7 @@ from PromptOnceLib.gui.notices import Notices, Part
 from PromptOnceLib.gui.preferences import Preferences, save_preferences
 from PromptOnceLib.gui.qt.signal import Signal
 from PromptOnceLib.gui.qt.timer import QtTimer
+from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.imaging.stack import Stack
 from PromptOnceLib.models.registry import ModelFiles
 from PromptOnceLib.worker.session import Session
@@ -33,6 +34,9 @@ class EngineAccess:
         self.pumped: Signal[[]] = Signal()
         self.no_greeting: Signal[[]] = Signal()
         self._occupants: list[tuple[Part, Callable[[], bool]]] = []
+        self._other_users: list[Callable[[], bool]] = []
+        self._is_rebuilt: Callable[[], bool] = lambda: False
+        self._worker_outdated = False
         self._pump_timer = QtTimer(PUMP_MILLISECONDS, False, self.pump)
         self._wake_timer = QtTimer(0, True, self.pump)
         self._pumping = False
@@ -70,7 +74,9 @@ class EngineAccess:
             self.switch()
 
     def missing(self) -> Missing | None:
-        """What has to be installed or downloaded first; None when work can begin."""
+        """What has to be installed or downloaded first, or waited for; None when work can begin."""
+        if self._is_rebuilt():
+            return Missing(_("Wait until the installation, removal or test of the engine is over."))
         return self._choice.missing()
 
     # Who has the worker for itself
@@ -88,6 +94,21 @@ class EngineAccess:
     def working(self) -> bool:
         """Whether something goes on that another stack, or another prompt, would end."""
         return self.occupant is not None
+
+    # Who needs the engine as it is, and who changes it
+
+    def used_by(self, is_using: Callable[[], bool]) -> None:
+        """Ask this function from now on whether something with workers of its own needs the engine as it is."""
+        self._other_users.append(is_using)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether something goes on for which the engine has to stay as it is."""
+        return self.working or any(is_using() for is_using in self._other_users)
+
+    def rebuilt_while(self, is_rebuilt: Callable[[], bool]) -> None:
+        """Begin nothing while this function says that the engine is being installed, removed or tested."""
+        self._is_rebuilt = is_rebuilt
 
     # The worker
 
@@ -125,6 +146,10 @@ class EngineAccess:
                 self.no_greeting()
         elif self._told is not None and self.state is not SessionState.FAILED:
             self._take_back(self._told)
+        if self._worker_outdated and not self.working:
+            self._worker_outdated = False
+            self.end_worker()
+            self.changed()
         self.pumped()
 
     def _take_back(self, error: PromptOnceError) -> None:
@@ -138,12 +163,17 @@ class EngineAccess:
         self.session.close(grace=1.0)
 
     def switch(self) -> None:
-        """Another model, device or Python is chosen, or files have come or gone: nothing that was known counts."""
-        self.end_worker()
+        """Another model, device or Python is chosen, or files have come or gone: nothing that was known counts.
+
+        Work that goes on comes to its end with the worker that it began with.
+        """
         self._choice.forget()
-        for part in ("engine", "prompt", "run"):
-            self._notices.say(part, "")
-        self._told = None
+        self._worker_outdated = self.working
+        if not self._worker_outdated:
+            self.end_worker()
+            for part in ("engine", "prompt", "run"):
+                self._notices.say(part, "")
+            self._told = None
         self.changed()
 
     def close(self) -> None:

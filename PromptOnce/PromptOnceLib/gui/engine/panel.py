@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ctk
 import qt
+import slicer
 
 from PromptOnceLib.environment import installation
 from PromptOnceLib.environment.engine_python import Kind
@@ -20,7 +22,7 @@ from PromptOnceLib.gui.qt.widgets import connect, line_label, row, show_text
 from PromptOnceLib.models import checkpoints
 from PromptOnceLib.models.registry import load_registry
 
-_STATUS_WIDTH = 220  # pixels: names of folders, which cannot be wrapped, leave room at the ends of lines
+_STATUS_WIDTH = 200  # pixels: names of folders, which cannot be wrapped, leave room at the ends of lines
 
 
 class EnginePanel(Panel):
@@ -34,6 +36,7 @@ class EnginePanel(Panel):
         self._choice, self._engine, self._tasks = choice, engine, tasks
         super().__init__(title, tools)
         self.follow(engine.changed, tasks.changed)
+        engine.pumped.connect(self._listened)
 
     def build(self) -> None:
         """See Panel."""
@@ -51,6 +54,7 @@ class EnginePanel(Panel):
         self.log.setMaximumHeight(110)
         self.log.setLineWrapMode(qt.QPlainTextEdit.NoWrap)
         self.bar.setRange(0, 1000)
+        self._in_use = False
         self.form.addRow(_("Model:"), self.model)
         self.form.addRow(self.model_text)
         self._file_rows = [_row_of(self.form, text, widget) for text, widget in self._of_file()]
@@ -80,7 +84,7 @@ class EnginePanel(Panel):
         if self.widget.collapsed:
             return
         chosen, tasks = self._choice.preferences, self._tasks
-        entry = self._choice.entry
+        entry, self._in_use = self._choice.entry, self._engine.in_use
         fill(self.model, self._models(), FILE_MODEL if entry is None else entry.name)
         fill(self.device, _devices(), chosen.device)
         fill(self.kind, _kinds(), chosen.kind)
@@ -114,9 +118,11 @@ class EnginePanel(Panel):
         connect(self.model, "activated(int)", lambda i: choose(model=self.model.itemData(i)))
         connect(self.device, "activated(int)", lambda i: choose(device=self.device.itemData(i)))
         connect(self.kind, "activated(int)", lambda i: self._name_python(kind=self.kind.itemData(i)))
-        connect(self.checkpoint, "currentPathChanged(QString)", lambda path: choose(checkpoint=path))
-        connect(self.config, "currentPathChanged(QString)", lambda path: choose(config=path))
-        connect(self.python, "currentPathChanged(QString)", lambda path: self._name_python(python=path))
+        self._lines = [
+            _take_whole(self.checkpoint, lambda path: choose(checkpoint=path)),
+            _take_whole(self.config, lambda path: choose(config=path)),
+            _take_whole(self.python, self._python_named),
+        ]
         connect(self.models_folder, "directorySelected(QString)", lambda path: choose(models_folder=path))
         connect(self.engine_folder, "directorySelected(QString)", lambda path: choose(engine_folder=path))
         for button, action in (
@@ -129,6 +135,16 @@ class EnginePanel(Panel):
             (self.cancel, tasks.cancel),
         ):
             connect(button, "clicked(bool)", lambda _checked, action=action: action())
+
+    def _listened(self) -> None:
+        """Whether something is computed is asked several times a second then, but looked for on the disk once."""
+        if self._engine.in_use != self._in_use:
+            self._in_use = self._engine.in_use
+            self.outdated()
+
+    def _python_named(self, path: str) -> None:
+        if path != self._choice.preferences.python:
+            self._name_python(python=path)
 
     def _name_python(self, **choice: str) -> None:
         """Another Python is tried at once: what it lacks is said before anything is asked of it."""
@@ -154,7 +170,7 @@ class EnginePanel(Panel):
         self.download.setVisible(absent is not None)
         self.download.enabled = not self._tasks.busy
         self.delete.setVisible(entry is not None and not entry.embedded and absent is None)
-        self.delete.enabled = not self._tasks.busy
+        self.delete.enabled = not (self._tasks.busy or self._in_use)
         if absent is not None:
             self.download.text = _("Download {size} MB").format(size=absent.megabytes)
             text = _("{description} Not on this computer. Licence of the weights: {licence}.")
@@ -164,7 +180,7 @@ class EnginePanel(Panel):
         _show_folder(self.models_folder, str(checkpoints.checkpoints_folder(choice.models_folder)))
 
     def _show_environment(self) -> None:
-        chosen, busy = self._choice.preferences, self._tasks.busy
+        chosen, busy = self._choice.preferences, self._tasks.busy or self._in_use
         private = chosen.kind == Kind.PRIVATE.value
         found = installation.status(chosen.engine_folder or None)
         self.python.setVisible(chosen.kind == Kind.EXISTING.value)
@@ -217,6 +233,16 @@ def _path(name_filters: list[str]) -> Any:
         path.nameFilters = name_filters
     path.sizeAdjustPolicy = ctk.ctkPathLineEdit.AdjustToMinimumContentsLength
     return path
+
+
+def _take_whole(edit: Any, take: Callable[[str], object]) -> Any:
+    """Call a function with every path that was chosen, or typed to its end: each letter gives another path. The line
+    that is typed into, to be kept.
+    """
+    line = slicer.util.findChildren(edit, className="QLineEdit")[0]
+    connect(edit, "currentPathChanged(QString)", lambda path: None if line.modified else take(path))
+    connect(line, "editingFinished()", lambda: take(edit.currentPath))
+    return line
 
 
 def _folder() -> Any:

@@ -48,6 +48,7 @@ class EngineTasks:
         self._estimate: tuple[str, str] | None = None
         self.log: deque[str] = deque(maxlen=_LOG_LINES)
         engine.no_greeting.connect(self.test_named)
+        engine.rebuilt_while(lambda: self.busy and not isinstance(self._task, ModelDownload))
 
     @property
     def busy(self) -> bool:
@@ -77,22 +78,24 @@ class EngineTasks:
         def make() -> Installation:
             return Installation(self._plan(), self._runner, self._progress, self._installed)
 
-        self._begin(make)
-        if self.busy:
+        if self._begin(make):
             self._poll_timer.start()
 
     def remove(self) -> None:
         """Remove the private environment, worker and all."""
-        self._engine.end_worker()
-        self._begin(lambda: Removal(self._choice.place))
-        if self.busy:
+
+        def make() -> Removal:
+            self._engine.end_worker()
+            return Removal(self._choice.place)
+
+        if self._begin(make):
             self.title = _("Removing the engine")
             self._removal_timer.start()
 
     def test(self) -> None:
         """Start the chosen Python, import what the worker needs, and compute a little on every device."""
-        self.title = _("Testing the engine")
-        self._begin(self._make_test)
+        if self._begin(self._make_test):
+            self.title = _("Testing the engine")
 
     def test_named(self) -> None:
         """Test the Python that the user has named, as nobody else has put into it what it needs."""
@@ -102,11 +105,11 @@ class EngineTasks:
                 self.test()
 
     def download(self) -> None:
-        """Download the checkpoint of the chosen model."""
+        """Download the checkpoint of the chosen model; work with another one may go on meanwhile."""
         entry = self._choice.entry
         if entry is not None:
             folder = self._choice.models_folder
-            self._begin(lambda: ModelDownload(entry.name, folder, self._runner, self._progress, self._downloaded))
+            self._begin(lambda: ModelDownload(entry.name, folder, self._runner, self._progress, self._downloaded), True)
 
     def get(self, entry: ModelEntry) -> None:
         """Work with this model from now on; it is downloaded before where it is not on this computer."""
@@ -120,12 +123,12 @@ class EngineTasks:
                 self._engine.choose(model=entry.name)
             self._downloaded(error)
 
-        self._begin(lambda: ModelDownload(entry.name, folder, self._runner, self._progress, arrived))
+        self._begin(lambda: ModelDownload(entry.name, folder, self._runner, self._progress, arrived), True)
 
     def delete(self) -> None:
         """Delete the checkpoint of the chosen model from this computer."""
         entry = self._choice.entry
-        if entry is None or self.busy:
+        if entry is None or self.busy or self._has_to_wait():
             return
         try:
             freed = checkpoints.delete(entry, self._choice.models_folder)
@@ -157,9 +160,16 @@ class EngineTasks:
             raise EngineError(found.sentence)
         return EngineTest(found.layout.python, clean_environment(), self._runner, self._tested, found.layout)
 
-    def _begin(self, make: Callable[[], Any]) -> None:
-        if self.busy:
-            return
+    def _has_to_wait(self) -> bool:
+        """Whether something needs the engine as it is, which is said then."""
+        if self._engine.in_use:
+            self._notices.say("engine", _("The engine is at work: wait for the end, or cancel it; then go on here."))
+        return self._engine.in_use
+
+    def _begin(self, make: Callable[[], Any], beside_work: bool = False) -> bool:
+        """Begin a task, unless another one, or work that it would disturb, goes on; whether it goes on now."""
+        if self.busy or (not beside_work and self._has_to_wait()):
+            return False
         self.log.clear()
         self.share = 0.0
         self._notices.say("engine", "")
@@ -169,6 +179,7 @@ class EngineTasks:
         except PromptOnceError as error:
             self._end(error.message)
         self.changed()
+        return self.busy
 
     def _progress(self, title: str, share: float, line: str) -> None:
         self.title, self.share = title, share

@@ -15,6 +15,7 @@ from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.gui.volume.prompted_slice import PromptedSlice, no_single_slice
+from PromptOnceLib.mrml.owned_nodes import role_of
 from PromptOnceLib.mrml.prompts.markups import box_between
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
 from PromptOnceLib.prompts.prompt import Box
@@ -140,10 +141,11 @@ class PromptEditor(Observer):
     def _leave(self, case: OpenCase) -> None:
         """Observe nothing, put the tool away."""
         self._timer.stop()
-        if self.tool is not None:
+        if _places_mark():
             _stop_placing()
         if case.node.GetScene() is not None:
             self._stop_drawing(case)
+        self._mouse.stop()  # a volume that was deleted leaves no box to take back
         self._drawing_box = False
         self.removeObservers()
 
@@ -232,6 +234,13 @@ def _active_tool(item: PromptNodes) -> Tool | None:
     active = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton").GetActivePlaceNodeID()
     nodes = {tool: item.node(tool) for tool in TOOLS}
     return next((tool for tool, node in nodes.items() if node is not None and node.GetID() == active), None)
+
+
+def _places_mark() -> bool:
+    """Whether the mouse places something for an object, be it of a volume that is not in the scene any more."""
+    active = slicer.mrmlScene.GetNodeByID("vtkMRMLSelectionNodeSingleton").GetActivePlaceNodeID()
+    node = slicer.mrmlScene.GetNodeByID(active or "")
+    return _mode() == _interaction_node().Place and node is not None and role_of(node) in TOOLS
 
 
 def _box_between(case: OpenCase, first: Corner, second: Corner) -> Box | None:

@@ -14,11 +14,13 @@ from PromptOnceLib.gui.prompt.object_table import ObjectTable
 from PromptOnceLib.gui.prompt.preview import PromptPreview
 from PromptOnceLib.gui.prompt.terminology import TerminologyChooser
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, row
+from PromptOnceLib.gui.qt.widgets import connect, elided, icon, line_label, row
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
 from PromptOnceLib.mrml.segmentations.corrections import slices_in_words
 from PromptOnceLib.segmentation.segment import Color
+
+_FORGET_WIDTH = 110  # pixels
 
 
 class PromptPanel(Panel):
@@ -55,13 +57,14 @@ class PromptPanel(Panel):
         self.undo = _tool("undo", "", _("Undo the last change of the prompt (Ctrl+Shift+Z)"), checkable=False)
         self.redo = _tool("redo", "", _("Redo the change (Ctrl+Shift+Y)"), checkable=False)
         self.hint = line_label()
-        self.form.addRow(row(*self.tools.values(), None, self.clear, self.undo, self.redo))
+        tools = row(*self.tools.values(), None, self.clear, self.undo, self.redo)
+        tools.setSpacing(2)
+        self.form.addRow(tools)
         self.form.addRow(self.hint)
         self.form.addRow(self.notice)
         self.form.addRow(self.objects)
         self.keep, self.forget = qt.QPushButton(_("Keep marks of this slice")), qt.QToolButton()
         self.keep.setToolTip(_("Keep these marks and go on with another slice: both prompt the run"))
-        self.forget.setToolTip(_("Discard the marks that are kept on other slices"))
         self.form.addRow(row(self.keep, None, self.forget))
         self.form.addRow(row(self.name, self.color, self.terminology.button, self.add, self.remove))
         for tool, button in self.tools.items():
@@ -113,7 +116,9 @@ class PromptPanel(Panel):
         self.keep.enabled = case is not None and case.prompt is not None
         self.forget.enabled = bool(slices)
         kept = slices_in_words(slices) if slices else ""
-        self.forget.text = _("Forget {slices}").format(slices=kept).strip()
+        text = _("Forget {slices}").format(slices=kept).strip()
+        self.forget.text = elided(self.forget, text, _FORGET_WIDTH)
+        self.forget.setToolTip(_("Discard the marks that are kept on other slices") + (f": {kept}" if kept else ""))
 
     def _keep(self) -> None:
         case = self._current.case

@@ -41,12 +41,15 @@ class PromptPreview:
         self.masks: tuple[Prompt, PromptedMasks] | None = None
         self.missing: Missing | None = None
         self._said = ""
-        for signal in (current.edited, current.redrawn, engine.changed):
+        self._awaited: object = None  # stands for the question that was asked last; None while no answer is wanted
+        for signal in (current.edited, current.redrawn):
             signal.connect(self.ask)
+        engine.changed.connect(self._engine_changed)
         current.closing.connect(self._leave)
 
     def ask(self) -> None:
         """Ask for the masks of the prompt as it is now; during a run only note that it has changed."""
+        self._awaited = None
         self.late = self._engine.working  # another stack than the run's would end it
         if self.late:
             return
@@ -65,9 +68,15 @@ class PromptPreview:
 
     def hide(self) -> None:
         """Make room for a result."""
+        self._awaited = None
         if self._overlay is not None:
             self._overlay.clear()
         self.visible, self.masks = False, None
+
+    def _engine_changed(self) -> None:
+        """Work that goes on keeps its worker; the change is told again at its end."""
+        if not self._engine.working:
+            self.ask()
 
     def _ask(self, case: OpenCase, prompt: Prompt) -> None:
         engine = self._engine
@@ -86,13 +95,15 @@ class PromptPreview:
         self._notices.say("volume", " ".join((*framed.volume.notices, *framed.notices)))
         correction = case.correction
         asked = prompt if correction is None else correction.asked(prompt)
-        show = partial(self._show, prompt, keys)
+        self._awaited = question = object()
+        show, failed = partial(self._show, question, prompt, keys), partial(self._not_answered, question)
         sight = Sight(zoom=zoom_from_text(case.choices.zoom)) if correction is None else correction.sight
-        engine.session.preview(asked, show, self._failed, correcting=correction is not None, sight=sight)
+        engine.session.preview(asked, show, failed, correcting=correction is not None, sight=sight)
         engine.begin_work()
 
     def _leave(self, _case: OpenCase) -> None:
-        """Take the masks out of the scene."""
+        """Take the masks out of the scene; those that are still to come are of no use any more."""
+        self._awaited = None
         self._remove_overlay()
         self.scores, self.missing = {}, None
         self.changed()
@@ -102,9 +113,9 @@ class PromptPreview:
             self._overlay.remove()
         self._overlay, self.visible, self.masks = None, False, None
 
-    def _show(self, prompt: Prompt, keys: list[str], masks: PromptedMasks) -> None:
+    def _show(self, question: object, prompt: Prompt, keys: list[str], masks: PromptedMasks) -> None:
         case = self._current.case
-        if case is None or case.axis != prompt.axis:
+        if case is None or question is not self._awaited:
             return
         grid = case.image.grid
         if self._overlay is None or self._overlay.grid is not grid:
@@ -124,6 +135,10 @@ class PromptPreview:
     def _crops(self, masks: PromptedMasks) -> list[Crop]:
         """What the network saw of the slice, where that is not all of it."""
         return [crop for crop in dict.fromkeys(masks.crops.values()) if crop.shape != masks.masks.shape[1:]]
+
+    def _not_answered(self, question: object, error: PromptOnceError) -> None:
+        if question is self._awaited:
+            self._failed(error)
 
     def _failed(self, error: PromptOnceError) -> None:
         self._show_nothing()

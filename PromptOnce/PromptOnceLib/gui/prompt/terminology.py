@@ -9,9 +9,10 @@ import qt
 import slicer
 
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.qt.widgets import connect
+from PromptOnceLib.gui.qt.widgets import connect, elided
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY
 
+_WIDTH = 70  # pixels
 _TYPE, _MEANING = 2, 2  # parts of a serialized entry: the type, and its meaning for people
 
 
@@ -24,7 +25,6 @@ class TerminologyChooser:
     def __init__(self, on_chosen: Callable[[], object]) -> None:
         self.entry: str | None = None
         self.button = qt.QPushButton()
-        self.button.setToolTip(_("What the object is (terminology of its segment)"))
         # Outside the application, and where the module Terminologies is switched off, there is no list.
         if not hasattr(slicer, "qSlicerTerminologyNavigatorWidget"):
             self.button.hide()
@@ -36,7 +36,10 @@ class TerminologyChooser:
     def show(self, entry: str | None) -> None:
         """Show this entry on the button."""
         self.entry = entry
-        self.button.text = _meaning(entry)
+        self.button.text = elided(self.button, _meaning(entry), _WIDTH)
+        self.button.setToolTip(
+            _("What the object is (terminology of its segment): {meaning}").format(meaning=_meaning(entry))
+        )
 
     def close(self) -> None:
         """Close the list."""

@@ -31,7 +31,7 @@ def icon(name: str) -> Any:
     return qt.QIcon(str(resource("Icons", f"{name}.svg")))
 
 
-_NARROWEST = 310  # pixels that a sentence gets in the narrowest panel, two folds deep
+_NARROWEST = 290  # pixels that a sentence gets in the narrowest panel, two folds deep
 
 
 def line_label() -> Any:
@@ -60,6 +60,11 @@ def show_text(label: Any, text: str, lines: int = 0, width: int = _NARROWEST) ->
     label.setText(text)
     label.setMinimumHeight(max(kept, label.heightForWidth(width) if text else 0))
     label.setVisible(bool(text) or lines > 0)
+
+
+def elided(widget: Any, text: str, width: int) -> str:
+    """A name or a list, cut with "..." where a widget that cannot wrap would need more pixels for it."""
+    return str(widget.fontMetrics().elidedText(text, qt.Qt.ElideRight, width))
 
 
 def scroll_to(widget: Any) -> None:

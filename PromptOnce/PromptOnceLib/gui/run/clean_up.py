@@ -9,19 +9,18 @@ from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.panel import fill, narrow
 from PromptOnceLib.gui.parameter_node import SceneChoices
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.qt.widgets import connect, row
+from PromptOnceLib.gui.qt.widgets import connect
 from PromptOnceLib.gui.run.propagation import RunController
 
 
 class CleanUpChoice:
-    """A list of rules, and a button that undoes what the last run's clean-up did. widget: to be put into a layout."""
+    """A list of rules, and a button that undoes what the last run's clean-up did. To be put into a layout."""
 
     def __init__(self, runs: RunController, choices: SceneChoices, notices: Notices) -> None:
         self._runs, self._choices, self._notices = runs, choices, notices
         self.rule = narrow(qt.QComboBox())
         self.rule.setToolTip(_("Which pieces of the masks are kept once all slices are done"))
         self.undo = qt.QToolButton()
-        self.widget = row(self.rule, self.undo)
         connect(self.rule, "activated(int)", lambda index: choices.set(cleanUp=self.rule.itemData(index)))
         connect(self.undo, "clicked(bool)", lambda _checked: self.swap())
 

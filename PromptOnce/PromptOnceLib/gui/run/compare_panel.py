@@ -62,6 +62,7 @@ class ComparePanel(Panel):
             column.addWidget(widget)
         self.figures.setLayout(column)
         self.widget.layout().addWidget(self.figures)  # not in the form: see Panel
+        self._away = False
         self._view: Any = None
         self._lines: list[tuple[str, str]] | None = None
         connect(self.reference, "nodeActivated(vtkMRMLNode*)", self._comparison.choose_reference)
@@ -72,6 +73,8 @@ class ComparePanel(Panel):
         """See Panel."""
         super().refresh()
         comparison = self._comparison
+        if not self._away:
+            comparison.look_again()
         self._show_reference()
         there = comparison.table is not None and comparison.table.GetScene() is not None
         show_text(self.headline, _headline(dict(comparison.lines)))
@@ -86,6 +89,15 @@ class ComparePanel(Panel):
             self._slices.show(comparison.table)
             show_text(self.legend, _legend(comparison.chart))
         self._show_plot(comparison.chart)
+
+    def look_again(self) -> None:
+        """The module is opened: segments may have been drawn on elsewhere."""
+        self._away = False
+        self._comparison.look_again()
+
+    def leave(self) -> None:
+        """Another module is opened: nobody looks, and a stroke of the Segment Editor has nothing read."""
+        self._away = True
 
     def cleanup(self) -> None:
         """See Panel."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import slicer
 from numpy.typing import NDArray
 
 from PromptOnceLib.errors import InputError
+from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.parameter_node import SceneChoices
-from PromptOnceLib.gui.qt.signal import Signal
+from PromptOnceLib.gui.qt.signal import Observer, Signal
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.run.references import References
 from PromptOnceLib.gui.run.target import ResultTarget
@@ -23,21 +25,32 @@ from PromptOnceLib.mrml.segmentations.reference import read_reference_node
 from PromptOnceLib.segmentation.result import SegmentationResult, slice_results, totals
 
 
-class RunComparison:
+class RunComparison(Observer):
     """Compares the selected object of the last run with its reference.
 
     table, chart: nodes of the figures of the selected object, None where there are none. lines: figures of its volume,
     name and value; after a scene was loaded those of its segment. changed: called when there are other figures, or
-    another reference.
+    another reference, and when there will be others from `look_again` on, as somebody has drawn on a segment.
     """
 
-    def __init__(self, current: CurrentCase, choices: SceneChoices, notices: Notices, target: ResultTarget) -> None:
-        self._current, self._choices, self._notices, self._target = current, choices, notices, target
+    def __init__(
+        self,
+        current: CurrentCase,
+        choices: SceneChoices,
+        engine: EngineAccess,
+        notices: Notices,
+        target: ResultTarget,
+    ) -> None:
+        super().__init__()
+        self._current, self._choices, self._engine = current, choices, engine
+        self._notices, self._target = notices, target
         self.references = References(choices)
         self.changed: Signal[[]] = Signal()
         self._result: SegmentationResult | None = None
         self._keys: list[str] = []
         self._compared: tuple[str, str, str] | None = None
+        self._node: Any = None  # segmentation that the figures are of
+        self._drawn_on = False
         self.table: Any = None
         self.chart: Any = None
         self.lines: list[tuple[str, str]] = []
@@ -46,7 +59,7 @@ class RunComparison:
 
     def take(self, result: SegmentationResult, keys: list[str]) -> None:
         """A run has ended; keys: of the objects in the result."""
-        self._result, self._keys = result, keys
+        self._result, self._keys, self._drawn_on = result, keys, False
         self._update()
 
     def forget(self) -> None:
@@ -81,9 +94,11 @@ class RunComparison:
         self.changed()
 
     def look_again(self) -> None:
-        """Show other figures where another object is selected, or has another name or another reference now."""
+        """Show other figures where another object is selected, has another name or another reference now, or was drawn
+        on.
+        """
         case = self._current.case
-        if case is not None and self._compared != self._question(case):
+        if case is not None and (self._drawn_on or self._compared != self._question(case)):
             self._update()
 
     def go_to_slice(self, index: int) -> None:
@@ -98,6 +113,8 @@ class RunComparison:
 
     def _leave(self, _case: OpenCase) -> None:
         self._result, self._keys, self._compared = None, [], None
+        self._drawn_on = False
+        self.removeObservers()
         self.table = self.chart = None
         self.lines = []
         self.changed()
@@ -108,11 +125,48 @@ class RunComparison:
         if case is None:
             return
         self._compared = self._question(case)
+        if self._drawn_on and self._node is self._target.segmentation:
+            self._read_segments(case)
+        self._watch()
+        result = self._result
+        if result is not None and result.masks.shape[1:] != case.image.grid.shape:  # the volume was cropped meanwhile
+            self._result = None
         if self._result is None:
             self._take_up_saved(case)
         else:
             self._write_figures(case, self._result)
         self.changed()
+
+    def _read_segments(self, case: OpenCase) -> None:
+        """Have the result hold what its segments hold now."""
+        if self._result is None:
+            return
+        try:
+            found = self._target.results(self._keys)
+        except InputError:  # under a transform that bends space
+            return
+        if not any(found):
+            self._result, self._keys = None, []
+            tables.remove_tables(case.node)
+            return
+        self._result = self._result.copy()
+        for place, segment in enumerate(found):
+            self._result.masks[place] = 0 if segment is None else segment.result.masks[0]
+        self._result.computed |= self._result.masks.any(axis=(0, 2, 3))
+
+    def _watch(self) -> None:
+        """Notice from now on when somebody draws on the segments."""
+        self._node, self._drawn_on = self._target.segmentation, False
+        self.removeObservers()
+        if self._node is not None:
+            events = slicer.vtkSegmentation
+            for event in (events.SourceRepresentationModified, events.SegmentModified, events.SegmentRemoved):
+                self.observe(self._node.GetSegmentation(), event, self._segments_changed)
+
+    def _segments_changed(self, *_args: Any) -> None:
+        if not (self._drawn_on or self._engine.working):  # a run announces what it writes every second
+            self._drawn_on = True
+            self.changed()
 
     def _question(self, case: OpenCase) -> tuple[str, str, str]:
         """What the figures depend on besides the masks."""
@@ -146,6 +200,8 @@ class RunComparison:
                 self._notices.say("compare", error.message)
                 return
             result = SegmentationResult.of_mask(slices_along(mask.labels, case.axis) > 0, case.selected.name, case.axis)
+            if self.table is not None and not tables.shows(self.table, result.masks[0].sum(axis=(1, 2))):
+                self.table = self.chart = None
             figures = totals(result, case.image.volume.geometry.spacing, self._reference(case))
             self.lines = [line for line in tables.totals_in_words(figures) if line[0] != "Slices"]
 

@@ -20,7 +20,7 @@ from PromptOnceLib.gui.run.target import ResultTarget
 from PromptOnceLib.gui.volume.open_case import CurrentCase, OpenCase
 from PromptOnceLib.worker.session_job import SessionState
 
-_BUTTON_HEIGHT = 32  # pixels
+_BUTTON_HEIGHT, _BAR_WIDTH = 32, 40  # pixels
 
 
 class RunPanel(Panel):
@@ -51,6 +51,8 @@ class RunPanel(Panel):
         self.propagate.setMinimumHeight(_BUTTON_HEIGHT)
         self.bar, self.speed = qt.QProgressBar(), line_label()
         self.bar.setTextVisible(False)
+        self.bar.setSizePolicy(qt.QSizePolicy.Ignored, qt.QSizePolicy.Fixed)
+        self.bar.setMinimumWidth(_BAR_WIDTH)
         self.cancel = qt.QPushButton(icon("cancel"), _("Cancel"))
         self.cancel.setToolTip(_("Stop at the next slice and keep what is done (Ctrl+Shift+X)"))
         self.undo, self.redo = qt.QToolButton(), qt.QToolButton()
@@ -85,6 +87,7 @@ class RunPanel(Panel):
         self.limit = qt.QCheckBox(_("Only slices"))
         # Kept: under PythonQt a label that is in no widget yet would go with its last name.
         self.first, self.to, self.last = qt.QSpinBox(), qt.QLabel(_("to")), qt.QSpinBox()
+        self.between_label = qt.QLabel(_("Between marked slices:"))
         self.backward = _one_way("backward", _("Backward only"), _("From the prompted slice to the first slice"))
         self.forward = _one_way("forward", _("Forward only"), _("From the prompted slice to the last slice"))
         form = qt.QFormLayout()
@@ -95,8 +98,10 @@ class RunPanel(Panel):
         form.addRow(row(self.limit, self.first, self.to, self.last, None))
         form.addRow(self.early_stop)
         form.addRow(_("Zoom:"), self.zoom)
-        form.addRow(_("Between marked slices:"), self.between)
-        form.addRow(_("Clean-up:"), self.clean_up.widget)
+        form.addRow(self.between_label)  # above its list: it would set the width of all labels
+        form.addRow(self.between)
+        form.addRow(_("Clean-up:"), self.clean_up.rule)
+        form.addRow(row(self.clean_up.undo, None))
         form.addRow(row(self.backward, self.forward, None))
         self.options.setLayout(form)
         self.options.collapsed = True

@@ -206,7 +206,12 @@ class RunController:
     def tell_result(self) -> None:
         """Have everybody look at the result of the last run again: it was changed."""
         if self.run is not None and self.run.job is not None:
-            self.finished(self.run.as_written(), self._keys)
+            try:
+                result = self.run.as_written()
+            except InputError:  # a segment was removed: what is left has figures of its own
+                self.gone_back()
+            else:
+                self.finished(result, self._keys)
         self.changed()
 
     def choose_zoom(self, zoom: str) -> None:

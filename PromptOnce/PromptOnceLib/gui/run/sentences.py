@@ -17,7 +17,7 @@ def undone_in_words(writer: SegmentWriter) -> str:
     """What undoing a run takes away."""
     corrections = writer.corrections()
     names = ", ".join(f'"{name}"' for name, _slices in corrections)
-    sentence = _("Undone: the run into {names}.").format(names=names)
+    sentence = _("Undone: the run into {names}.").format(names=names) if names else _("Undone: the run.")
     lost = "; ".join(f'{slices_in_words(slices)} of "{name}"' for name, slices in corrections if slices)
     if lost:
         sentence += " " + _("This also undid what was corrected or accepted: {slices}.").format(slices=lost)

@@ -30,7 +30,8 @@ _OBJECT_TAG = "PromptOnce.Object"
 class ResultTarget:
     """The segmentation is a choice of the scene; a segment is found by a tag with the key of its object.
 
-    A volume that is opened has its own segmentation, that of which it is the reference geometry, or gets a new one.
+    A volume that is opened has the segmentation that was chosen for it last; the first time its own one, that of which
+    it is the reference geometry, or it gets a new one.
 
     changed: called when a segment was chosen.
     """
@@ -40,6 +41,7 @@ class ResultTarget:
         self.changed: Signal[[]] = Signal()
         self._chosen: dict[str, tuple[str, str]] = {}  # by object: segmentation and segment, "" for a new one
         self._volume = ""
+        self._left: dict[str, str] = {}  # by volume: segmentation when it was left, "" for a new one
         choices.changed.connect(self._forget_scene)
         current.opened.connect(self._choose_own)
         current.closing.connect(self._leave)
@@ -106,6 +108,11 @@ class ResultTarget:
         chosen, before, self._volume = self.segmentation, self._volume, case.node.GetID()
         if before == self._volume:
             return
+        if self._volume in self._left:
+            left = slicer.mrmlScene.GetNodeByID(self._left[self._volume])
+            if left is not None or not self._left[self._volume]:
+                self._choices.set(segmentation=left)
+                return
         if volume_of(chosen) is not case.node:
             nodes = slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
             own = [node for node in nodes if volume_of(node) is case.node and is_result(node)]
@@ -123,13 +130,14 @@ class ResultTarget:
         chosen = [(node.GetID(), segment_id) for segment_id in ids]
         self._chosen.update(zip(case.objects.take_named(described), chosen, strict=True))
 
-    def _leave(self, _case: OpenCase) -> None:
-        self._chosen = {}
+    def _leave(self, case: OpenCase) -> None:
+        node = self.segmentation
+        self._left[case.node.GetID()] = "" if node is None else node.GetID()
 
     def _forget_scene(self) -> None:
-        """The next scene gives its volumes the same IDs."""
+        """The next scene gives its volumes and segmentations the same IDs."""
         if self._choices.node is None:
-            self._volume = ""
+            self._volume, self._left, self._chosen = "", {}, {}
 
 
 def lost_work(segments: Iterable[SegmentResult | None], slices: Container[int]) -> str:

@@ -20,7 +20,7 @@ from PromptOnceLib.imaging.window import Window
 from PromptOnceLib.seeds.picture import display_of
 from PromptOnceLib.segmentation.slice_picture import picture_size, slice_picture
 
-_PICTURE = 300  # pixels
+_PICTURE = 270  # pixels
 _HINT_LINES = 2
 _WINDOW = (900, 700)
 _WORDS = ("target", "author", "licence", "note")
@@ -38,7 +38,7 @@ class SeedForm:
         self.name = qt.QLineEdit()
         self.edits = {word: qt.QLineEdit() for word in _WORDS}
         self.picture, self.hint = qt.QLabel(), line_label()
-        self.confirmed = qt.QCheckBox(_("The picture shows no names or other burned-in text"))
+        self.confirmed = qt.QCheckBox(_("The picture shows no names\nor other burned-in text"))
         self.larger = qt.QPushButton(_("Full size ..."))
         self.larger.setToolTip(
             _("Show every pixel in a separate window: small text is not visible in the small picture")
@@ -127,6 +127,10 @@ class SeedForm:
             self.window = None
 
     def _save(self) -> None:
+        """What is stored is what was looked at: where the frame is another one by now, it is shown first."""
+        self.refresh()
+        if not self.save.enabled:
+            return
         words = {word: edit.text for word, edit in self.edits.items()}
         self._saver.save(self.name.text, bool(self.confirmed.checked), **words)
 

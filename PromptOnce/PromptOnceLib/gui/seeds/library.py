@@ -159,18 +159,28 @@ class LibraryController:
         self._change(restore)
 
     def export_chosen(self, path: str) -> None:
-        """Write the chosen seeds into a ZIP file."""
-        seeds = self.chosen_seeds
-        target = Path(path) if path.lower().endswith(".zip") else Path(f"{path}.zip")
-        if self._change(lambda: export_seeds(seeds, target), read=False):
-            self._notices.say("seeds", _("{count} seeds were exported.").format(count=len(seeds)))
+        """Write the chosen seeds into a ZIP file; a path without .zip gets it, but replaces no file then, as nobody was
+        asked about that one.
+        """
+        seeds, named = self.chosen_seeds, path.lower().endswith(".zip")
+        target = Path(path if named else f"{path}.zip")
+
+        def export() -> None:
+            if not named and target.exists():
+                raise SeedError(_("{name} is there already: choose it, or another name.").format(name=target.name))
+            export_seeds(seeds, target)
+
+        if self._change(export, read=False):
+            self._notices.say(
+                "seeds", _counted(len(seeds), _("1 seed was exported."), _("{count} seeds were exported."))
+            )
 
     def import_file(self, path: str) -> None:
         """Add the seeds of a ZIP file; those with a name that is taken get another."""
-        before = self._listing
-        if self._change(lambda: import_seeds(path, self.library, on_conflict="rename")) and self._listing is not None:
-            count = len(self._listing.seeds) - (len(before.seeds) if before is not None else 0)
-            self._notices.say("seeds", _("{count} seeds were imported.").format(count=count))
+        added: list[Seed] = []
+        if self._change(lambda: added.extend(import_seeds(path, self.library, on_conflict="rename").added)):
+            counted = _counted(len(added), _("1 seed was imported."), _("{count} seeds were imported."))
+            self._notices.say("seeds", " ".join(filter(None, [counted, self._notices.of("seeds")])))
 
     def _change(self, change: Callable[[], object], read: bool = True) -> bool:
         """Do something with the library and read it again; what is refused is said in the panel."""
@@ -186,6 +196,10 @@ class LibraryController:
 
     def _leave(self, _case: OpenCase) -> None:
         self._ranked = ()
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return one if count == 1 else several.format(count=count)
 
 
 def _same(basis: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

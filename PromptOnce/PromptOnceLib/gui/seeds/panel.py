@@ -11,7 +11,7 @@ import qt
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.panel import Panel, PanelTools, fill, narrow
 from PromptOnceLib.gui.qt.translation import tr as _
-from PromptOnceLib.gui.qt.widgets import connect, icon, line_label, pixmap, row, show_text
+from PromptOnceLib.gui.qt.widgets import connect, elided, icon, line_label, pixmap, row, show_text
 from PromptOnceLib.gui.run.propagation import RunController
 from PromptOnceLib.gui.seeds.feature import SeedFeature
 from PromptOnceLib.gui.seeds.form import SeedForm
@@ -21,7 +21,7 @@ from PromptOnceLib.seeds.matching import Match
 from PromptOnceLib.seeds.picture import seed_picture
 from PromptOnceLib.seeds.reliability import trust_of
 
-_THUMBNAIL, _LIST_HEIGHT = 72, 190  # pixels
+_THUMBNAIL, _LIST_HEIGHT, _NAME_WIDTH = 72, 190, 60  # pixels
 _ZIP = "ZIP (*.zip)"
 
 
@@ -183,7 +183,8 @@ class SeedsPanel(Panel):
         fill(self.start, _starts(), options.start)
         fill(self.by, _ways(), options.by)
         selected = "" if case is None else case.selected.name
-        self.selected_only.text = _("Into the selected object only ({name})").format(name=selected)
+        name = elided(self.selected_only, selected, _NAME_WIDTH)
+        self.selected_only.text = _("Into the selected object only ({name})").format(name=name)
         blocked = self.selected_only.blockSignals(True)
         self.selected_only.checked = options.selected
         self.selected_only.blockSignals(blocked)

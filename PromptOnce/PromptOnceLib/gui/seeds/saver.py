@@ -55,6 +55,7 @@ class SeedSaver:
         if case is None or prompt is None:
             return None
         try:
+            case.fresh_image()
             return prompt.slice, case.window(prompt)
         except PromptOnceError:
             return None

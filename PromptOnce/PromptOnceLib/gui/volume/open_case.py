@@ -11,6 +11,7 @@ from PromptOnceLib.gui.volume.chosen_image import ChosenImage
 from PromptOnceLib.imaging.stack import AXIS_NAMES
 from PromptOnceLib.imaging.window import Window
 from PromptOnceLib.mrml.prompts.correction_objects import CorrectionObjects
+from PromptOnceLib.mrml.prompts.following import MarksOnVoxels
 from PromptOnceLib.mrml.prompts.kept_slices import KeptSlices
 from PromptOnceLib.mrml.prompts.objects import PromptObjects
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes
@@ -27,7 +28,7 @@ class OpenCase:
     def __init__(self, image: ChosenImage, objects: PromptObjects, scene: SceneChoices) -> None:
         self.image, self._prompted = image, objects
         self.correction: CorrectionObjects | None = None
-        self._scene = scene
+        self._scene, self._marks, self._size = scene, MarksOnVoxels(image.node), image.volume.geometry.size
 
     @property
     def objects(self) -> PromptObjects:
@@ -44,8 +45,17 @@ class OpenCase:
         correction, self.correction = self.correction, None
         if correction is not None:
             correction.remove()
-            self._prompted.follow_volume()
             self._prompted.show()
+
+    @property
+    def resized(self) -> bool:
+        """Whether the volume has other voxels than when it was opened, as after a crop, or none any more."""
+        image = self.node.GetImageData()
+        return image is None or tuple(image.GetDimensions()) != self._size
+
+    def follow_volume(self) -> None:
+        """Keep what is marked on its voxels after the volume was moved or given other axes."""
+        self._marks.follow()
 
     @property
     def choices(self) -> PromptOnceParameterNode:

@@ -24,7 +24,7 @@ from PromptOnceLib.imaging.stack import AXIS_NAMES, pixel_spacing
 from PromptOnceLib.imaging.window import window_presets
 from PromptOnceLib.segmentation.slice_picture import picture_size
 
-_PICTURE, _BESIDE = 84, 240  # pixels
+_PICTURE, _BESIDE = 84, 200  # pixels
 
 
 class VolumePanel(Panel):
@@ -76,7 +76,8 @@ class VolumePanel(Panel):
         beside = qt.QVBoxLayout()
         beside.addWidget(self.axis_text)
         beside.addWidget(self.seed_text)
-        beside.addLayout(row(self.seed, self.use_shown, None))
+        for button in (self.seed, self.use_shown):
+            beside.addLayout(row(button, None))
         beside.addStretch(1)
         both = row(self.picture)
         both.addLayout(beside, 1)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import slicer
+import vtk
 
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.gui.engine.access import EngineAccess
 from PromptOnceLib.gui.notices import Notices
 from PromptOnceLib.gui.parameter_node import PromptOnceParameterNode, SceneChoices
 from PromptOnceLib.gui.qt.signal import Observer
+from PromptOnceLib.gui.qt.timer import QtTimer
 from PromptOnceLib.gui.qt.translation import tr as _
 from PromptOnceLib.gui.volume import slice_views
 from PromptOnceLib.gui.volume.chosen_image import ChosenImage
@@ -44,9 +46,12 @@ class VolumeSelection(Observer):
         self.observe(scene, scene.StartCloseEvent, self._scene_closing)
         self.observe(scene, scene.NodeRemovedEvent, self._node_removed)
         self.observe(scene, scene.EndImportEvent, self._scene_loaded)
+        self._timer = QtTimer(0, True, self._look_at_volume)
+        engine.pumped.connect(self._look_at_size)
 
     def close(self) -> None:
         """Let go of the scene."""
+        self._timer.stop()
         self._leave()
         self.removeObservers()
 
@@ -69,6 +74,7 @@ class VolumeSelection(Observer):
         offered = [node for node in volumes if node.GetClassName() in VOLUMES and not node.GetHideFromEditors()]
         shown = slice_views.background()
         if shown in offered:
+            self._notices.clear()
             self._choices.set(volume=shown)
             self._open(shown)
             self._prompted_slice.watch_views()
@@ -80,6 +86,7 @@ class VolumeSelection(Observer):
         if self._choices.node is None or self._is_open(node):
             return
         self._leave()
+        self._notices.clear()
         self._choices.set(volume=node)
         if node is not None:
             self._open(node)
@@ -93,6 +100,7 @@ class VolumeSelection(Observer):
         if choices is None or axis == choices.axis:
             return
         self._leave()
+        self._notices.clear()
         self._choices.set(axis=axis)
         if choices.volume is not None:
             self._open(choices.volume)
@@ -112,7 +120,6 @@ class VolumeSelection(Observer):
         return case is not None and case.node is node
 
     def _open(self, node: Any) -> None:
-        self._notices.clear()
         try:
             image = ChosenImage(node, self._choices.now.axis)
         except InputError as error:
@@ -120,10 +127,13 @@ class VolumeSelection(Observer):
             return
         self._notices.say("volume", " ".join(image.volume.notices))
         self.observe(node, slicer.vtkMRMLTransformableNode.TransformModifiedEvent, self._volume_moved)
+        for event in (vtk.vtkCommand.ModifiedEvent, slicer.vtkMRMLVolumeNode.ImageDataModifiedEvent):
+            self.observe(node, event, self._volume_changed)
         self._current.open(OpenCase(image, PromptObjects(image.grid, image.central_slice), self._choices))
 
     def _leave(self) -> None:
-        self.removeObservers(self._volume_moved)
+        for method in (self._volume_moved, self._volume_changed):
+            self.removeObservers(method)
         case = self._current.case
         if case is not None:
             case.objects.hide()
@@ -135,14 +145,48 @@ class VolumeSelection(Observer):
         case = self._current.case
         if case is None:
             return
+        if case.resized:
+            self._volume_changed()
+            return
         try:
             volume_to_world(case.node)
+            case.fresh_image()
         except InputError as error:
             self._leave()
             self._notices.say("volume", error.message)
             return
-        case.objects.follow_volume()
+        case.follow_volume()
         self._current.redrawn()
+
+    def _volume_changed(self, *_args: Any) -> None:
+        """Whoever crops a volume may change its voxels before its place, or after: look when both are done."""
+        self._timer.start()
+
+    def _look_at_volume(self) -> None:
+        """Changed voxels are in the next frames. Marks stay on their voxels where these have another place, as long as
+        there are as many of them.
+        """
+        case = self._current.case
+        if case is None:
+            return
+        if case.resized:
+            self._look_at_size()
+        elif case.image.reshaped:
+            self._volume_moved()
+
+    def _look_at_size(self) -> None:
+        """Open a volume anew that has other voxels now, once nothing is computed on it: marks stay where they are in
+        space, and nothing that was found on the slices of before is taken for what is on those of now.
+        """
+        case = self._current.case
+        if case is None or not case.resized or self._engine.working:
+            return
+        self._leave()
+        self._open(case.node)
+        if self._current.case is not None:
+            sentence = _("{name} was given another size: its marks and results stay at their places.")
+            said = (sentence.format(name=case.node.GetName()), self._notices.of("volume"))
+            self._notices.say("volume", " ".join(filter(None, said)))
 
     def _scene_closing(self, *_args: Any) -> None:
         occupant = self._engine.occupant

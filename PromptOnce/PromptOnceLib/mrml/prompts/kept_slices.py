@@ -25,7 +25,7 @@ class KeptSlices:
     def __init__(self, volume_node: Any, axis: int) -> None:
         self._node, self._axis = volume_node, axis
         self._attribute = f"{_ATTRIBUTE}{axis or ''}"
-        self._handedness = f"{self._attribute}.Handedness"
+        self._handedness, self._shape = f"{self._attribute}.Handedness", f"{self._attribute}.Shape"
 
     @property
     def slices(self) -> list[int]:
@@ -75,8 +75,8 @@ class KeptSlices:
             kept = PromptSet.from_json(text)
         except PromptError:  # of another version, or changed by hand
             return None
-        if kept.axis != self._axis:
-            return None
+        if kept.axis != self._axis or self._node.GetAttribute(self._shape) not in (None, _shape(self._node)):
+            return None  # what is kept of a volume that was cropped since lies elsewhere
         if self._node.GetAttribute(self._handedness) in (None, _handedness(self._node)):
             return kept
         # Slicer has read the volume again, with its voxels in the opposite order along k; see cases.mirrored_record.
@@ -87,6 +87,11 @@ class KeptSlices:
     def _write(self, kept: PromptSet) -> None:
         self._node.SetAttribute(self._attribute, kept.to_json(indent=None))
         self._node.SetAttribute(self._handedness, _handedness(self._node))
+        self._node.SetAttribute(self._shape, _shape(self._node))
+
+
+def _shape(volume_node: Any) -> str:
+    return " ".join(str(count) for count in volume_node.GetImageData().GetDimensions())
 
 
 def _handedness(volume_node: Any) -> str:

@@ -104,11 +104,6 @@ class PromptObjects:
         for item in self.objects:
             item.set_visible(True)
 
-    def follow_volume(self) -> None:
-        """Keep what is marked on its voxels after the volume was moved."""
-        for item in self.objects:
-            item.follow_volume()
-
     def add(self) -> None:
         """Add an object and select it."""
         self.objects.append(self._new())
@@ -131,7 +126,7 @@ class PromptObjects:
 
     def take_named(self, described: Sequence[ObjectPrompt]) -> list[str]:
         """Keys of the objects with these names. Where one is missing, an object that nobody named or marked gets its
-        name, colour and terminology, or a new one does.
+        name, colour and terminology, or a new one does; of several of one name all but the first get a number.
         """
         keys: list[str] = []
         for item in described:
@@ -143,7 +138,8 @@ class PromptObjects:
                 if found is None:
                     found = self._new()
                     self.objects.append(found)
-                found.describe(item.name, item.color or found.color, item.terminology)
+                others = {nodes.name for nodes in self.objects if nodes is not found}
+                found.describe(_free_name(item.name, others), item.color or found.color, item.terminology)
             keys.append(found.key)
         self.current = next(i for i, nodes in enumerate(self.objects) if nodes.key == keys[0])
         self.settle()

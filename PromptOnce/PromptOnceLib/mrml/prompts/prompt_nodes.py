@@ -86,11 +86,6 @@ class PromptNodes:
         for role, node in self._existing():
             self._describe(node, role)
 
-    def follow_volume(self) -> None:
-        """Put the nodes under the volume's parent transform of now, where they stay on the same voxels."""
-        for _, node in self._existing():
-            node.SetAndObserveTransformNodeID(self.grid.volume_node.GetTransformNodeID())
-
     def read(self) -> ObjectPrompt | None:
         """The prompt in slice pixels, or None while there is neither a box nor a point.
 

@@ -42,7 +42,12 @@ class CaseNodes:
     @property
     def there(self) -> bool:
         """Whether both nodes are in the scene still."""
-        return self.volume.GetScene() is not None and self.segmentation.GetScene() is not None
+        return all(node.GetScene() is not None for node in (self.volume, self.segmentation))
+
+    @property
+    def gone(self) -> bool:
+        """Whether neither of them is in the scene any more."""
+        return all(node.GetScene() is None for node in (self.volume, self.segmentation))
 
     @property
     def segment_ids(self) -> tuple[str, ...]:
@@ -50,16 +55,18 @@ class CaseNodes:
         return tuple(self.segmentation.GetSegmentation().GetSegmentIDs())
 
     def changed(self) -> bool:
-        """Whether the segments differ from what was read or saved last. Raises as read_segmentation."""
+        """Whether the segments or their names differ from what was read or saved last. Raises as read_segmentation."""
         before, now = read_segmentation(self._result), self._masks()
-        same = len(before.masks) == len(now) and all(
-            np.array_equal(a > 0, b) for a, b in zip(before.masks, now, strict=True)
-        )
-        return not same
+        same = [segment.name for segment in before.segments] == [segment.name for segment in self._segments()]
+        return not (same and all(np.array_equal(a > 0, b) for a, b in zip(before.masks, now, strict=True)))
 
     def save(self, path: Path) -> tuple[str, ...]:
-        """Write the segments as they are now; notices for the user. Raises SegmentationFileError."""
+        """Write the segments as they are now; notices for the user. Raises SegmentationFileError, and GeometryError
+        where the volume was cropped since: a correction is one of the whole image.
+        """
         grid = volume_geometry(self.volume)
+        if grid.shape != self._grid.shape:
+            raise GeometryError(f"{self.volume.GetName()} was given another size since: load the case again.")
         if grid.same_grid(self._grid):
             grid = self._grid  # which also knows the forms of a NIfTI image
         notices = write_segmentation(path, self._masks(), self._segments(), grid)

@@ -88,6 +88,12 @@ class UndoStep:
         there = {i: str(segment.GetName()) for i, segment in segments.items() if segment is not None}
         return [name for i, name in there.items() if _check_number(segmentation_node, i, grid) != self._after[i]]
 
+    def changes(self, segmentation_node: Any) -> bool:
+        """Whether `swap` would change anything: whether a segment that it knows is there, now or afterwards."""
+        segmentation = segmentation_node.GetSegmentation()
+        there = (segmentation.GetSegment(segment_id) for segment_id in self._states)
+        return any(state.segment is not None for state in self._states.values()) or any(there)
+
     def swap(self, segmentation_node: Any) -> None:
         """Bring back the states that are kept, and keep those of now."""
         now = {segment_id: SegmentState.of(segmentation_node, segment_id) for segment_id in self._states}

@@ -127,15 +127,19 @@ class SegmentWriter:
     def undo(self) -> None:
         """Take the whole run back: its segments, and those it took voxels from, are what they were; others stay.
 
-        Raises InputError when the segmentation was removed.
+        Raises InputError when the segmentation was removed, or nothing of the run is left in it.
         """
         self._check_node()
+        if not self._undo.changes(self.node):
+            self._check_present()
         if not self._undo.undone:
             self._undo.swap(self.node)
 
     def redo(self) -> None:
-        """Take `undo` back. Raises InputError when the segmentation was removed."""
+        """Take `undo` back. Raises InputError when the segmentation was removed, or the result before the undo."""
         self._check_node()
+        if not self._undo.changes(self.node):
+            self._check_present()
         if self._undo.undone:
             self._undo.swap(self.node)
 
@@ -164,7 +168,8 @@ class SegmentWriter:
         """Leave nothing behind of a run that came to nothing: as `undo`, and a node made for it goes as well."""
         if self.node.GetScene() is None:
             return
-        self.undo()
+        if not self._undo.undone:
+            self._undo.swap(self.node)
         if self._made_node and self.node.GetSegmentation().GetNumberOfSegments() == 0:
             remove(self.node)
 

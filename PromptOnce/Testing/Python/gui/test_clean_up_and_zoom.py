@@ -45,7 +45,7 @@ def test_a_clean_up_is_told_and_can_be_gone_back_on(user: User) -> None:
     rod = user.result()
 
     panel.options.collapsed = False
-    user.bench.process_events()
+    user.bench.settle()
     heard = []
     runs.finished.connect(lambda result, _keys: heard.append(int(result.masks.sum())))
     user.bench.click(panel.clean_up.undo)

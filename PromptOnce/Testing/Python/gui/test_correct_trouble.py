@@ -121,7 +121,7 @@ def test_a_removed_segmentation_is_said(stopped: Stopped) -> None:
 def test_another_volume_ends_the_correction_and_the_result_stays(stopped: Stopped) -> None:
     user = stopped.user
     user.choose(user.load_ball("second"))
-    assert said(user) == "The correction of object was not propagated: another volume was chosen."
+    assert said(user) == "The correction of object was not propagated before another volume or axis was opened."
     stopped.gate.open()
     user.bench.wait_until(lambda: not user.work.engine.session.busy, "the end")
     assert np.array_equal(stopped.masks(), stopped.before)

@@ -223,3 +223,24 @@ def test_a_named_python_without_the_engine_says_at_once_which_packages_it_lacks(
     user.wait_for_panel()
     assert user.work.engine.missing() is None
     assert user.panel.engine.status.text == ""
+
+
+@pytest.mark.parametrize("edit", ["python", "checkpoint"])
+def test_a_path_counts_when_it_was_typed_to_its_end(user, monkeypatch, edit):
+    tested = []
+    monkeypatch.setattr(user.work.tasks, "test_named", lambda: tested.append(user.work.engine.preferences.python))
+    panel = user.panel.engine
+    panel.widget.collapsed = False
+    user.pick(panel.kind, "existing")
+    user.pick(panel.model, "file")
+    tested.clear()
+    line, chosen = getattr(panel, edit).comboBox().lineEdit(), user.work.engine.preferences
+    user.bench.type_text(line, "/usr/bin/some.pt")
+    assert (tested, getattr(chosen, edit)) == ([], "")
+    line.editingFinished.emit()
+    assert getattr(chosen, edit) == "/usr/bin/some.pt"
+    assert tested == (["/usr/bin/some.pt"] if edit == "python" else [])
+    line.editingFinished.emit()
+    getattr(panel, edit).setCurrentPath("/opt/chosen.pt")  # by the button that browses
+    assert getattr(chosen, edit) == "/opt/chosen.pt"
+    assert tested == (["/usr/bin/some.pt", "/opt/chosen.pt"] if edit == "python" else [])

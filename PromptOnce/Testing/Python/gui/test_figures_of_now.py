@@ -110,3 +110,44 @@ def test_figures_of_a_run_that_was_undone_are_gone_and_those_of_before_are_back(
     user.wait_for_panel()
     assert millilitres_told(user) == after
     assert user.work.comparison.table is not None
+
+
+@fake_worker
+def test_figures_follow_what_is_drawn_in_the_segment_editor(user: User) -> None:
+    user.choose(user.load_ball())
+    user.box_the_ball()
+    user.propagate()
+    user.wait_for_run()
+    before = millilitres_told(user)
+    for index in (8, 7):
+        user.bench.leave_module()
+        draw_squares(user, index)
+        slicer.util.selectModule("PromptOnce")
+        user.wait_for_panel()
+        assert millilitres_told(user) == pytest.approx(millilitres(user), abs=0.1)
+        assert millilitres_told(user) != before
+        area = slicer.util.arrayFromTableColumn(user.work.comparison.table, "Area")
+        node, segment_id = user.work.corrections.segment.place
+        drawn = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment_id, user.case.node) > 0
+        assert area.tolist() == drawn.sum(axis=(1, 2)).tolist()
+        presence = slicer.util.arrayFromTableColumn(user.work.comparison.table, "Presence")
+        assert presence[5] > 0
+    drawn[:] = False
+    slicer.util.updateSegmentBinaryLabelmapFromArray(drawn.astype(np.uint8), node, segment_id, user.case.node)
+    user.bench.wait_until(lambda: millilitres_told(user) == 0, "the figures, in the open module too")
+
+
+@fake_worker
+def test_lists_of_segments_are_those_of_now_when_the_module_is_opened(user: User) -> None:
+    user.choose(user.load_ball())
+    user.box_the_ball()
+    user.propagate()
+    user.wait_for_run()
+    segmentation = user.work.target.segmentation.GetSegmentation()
+    user.bench.leave_module()
+    segmentation.AddEmptySegment("added", "added")
+    segmentation.GetNthSegment(0).SetName("renamed")
+    slicer.util.selectModule("PromptOnce")
+    user.wait_for_panel()
+    shown = user.panel.run.segment
+    assert [shown.itemText(number) for number in range(shown.count)] == ["new segment", "renamed", "added"]

@@ -1,4 +1,4 @@
-"""The panel where Slicer puts it, in a dock 430 or 400 pixels wide: everything can be read, in every state."""
+"""The panel where Slicer puts it, in a dock 430 to 360 pixels wide: everything can be read, in every state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import slicer
 from gui.batch_runs import finished_run
 from gui.user import User, ball
 
-WIDTHS = (430, 400)
+WIDTHS = (430, 400, 360)
 HEIGHT = 700
 
 
@@ -136,3 +136,23 @@ def test_the_engine_with_every_kind_of_python_and_model(user: User, kind: str, m
     user.pick(user.panel.engine.kind, kind)
     user.pick(user.panel.engine.model, model)
     look(user)
+
+
+@pytest.mark.usefixtures("_fake_worker")
+def test_no_fold_and_no_long_name_makes_the_panel_wider(user: User, tmp_path: Any) -> None:
+    user.work.seeds.library.use_folder(str(tmp_path / "a library in a folder with quite a long name"))
+    user.choose(user.load_ball("a volume with quite a long name, as a DICOM series has it"))
+    least = user.widget.parent.minimumSizeHint.width()
+    panel, case = user.panel, user.case
+    case.objects.describe_selected("an object that somebody has described in many words", (1.0, 0.5, 0.0), None)
+    user.box_the_ball()
+    user.wait_for_mask()
+    for index in (0, 2, 4, 6, 8):
+        case.kept.keep(index, case.objects.marked)
+    batch, seeds = panel.batch.start.widget, (panel.seeds.form_button.widget, panel.seeds.care)
+    for fold in (*(one.widget for one in panel.panels), panel.run.options, batch, *seeds, panel.keys_button):
+        fold.collapsed = False
+    user.wait_for_panel()
+    user.bench.settle()
+    assert user.widget.parent.minimumSizeHint.width() == least == 360
+    look_at_it(user)

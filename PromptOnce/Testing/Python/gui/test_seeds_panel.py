@@ -178,7 +178,7 @@ def test_seeds_are_renamed_noted_deleted_brought_back_exported_and_imported(
     user.bench.click(panel.import_)
     assert [seed.name for seed in library.list().seeds] == ["renamed", "renamed (2)"]
     user.wait_for_panel()
-    assert "1 seeds were imported" in panel.notice.text
+    assert "1 seed was imported" in panel.notice.text
     user.bench.dialogs.answer(str(tmp_path / "nothing.zip"))
     user.bench.click(panel.import_)
     user.wait_for_panel()

@@ -120,7 +120,7 @@ def test_the_panel_asks_for_one_width_whatever_is_folded(user: User, tmp_path: A
             user.wait_for_panel()
             user.bench.settle()
             widths.add(area().widget().minimumSizeHint.width())
-    assert widths == {380}
+    assert widths == {360}
 
 
 @pytest.mark.usefixtures("_fake_worker")

@@ -11,6 +11,7 @@ from mrml.volumes import OBLIQUE, TRANSFORMS, add_transform, add_volume, axis_di
 from PromptOnceLib.errors import PromptError
 from PromptOnceLib.files.png import encode_mask
 from PromptOnceLib.mrml.grid import StackGrid
+from PromptOnceLib.mrml.prompts.following import MarksOnVoxels
 from PromptOnceLib.mrml.prompts.prompt_nodes import PromptNodes, find_prompts
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt, Point
 
@@ -192,9 +193,24 @@ def test_prompts_stay_on_their_voxels_when_the_volume_is_moved(scene):
     prompt.write(PROMPT, SLICE)
     node.GetParentTransformNode().SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(TRANSFORMS["scaled"]))
     assert_same(prompt.read(), PROMPT)
+    marks = MarksOnVoxels(node)
     node.SetAndObserveTransformNodeID(add_transform(TRANSFORMS["mirrored"]).GetID())
-    prompt.follow_volume()
+    marks.follow()
     assert_same(prompt.read(), PROMPT)
+
+
+@pytest.mark.parametrize("name", ["rotated", "scaled", "mirrored"])
+@pytest.mark.parametrize("followed", [True, False])
+def test_prompts_stay_on_their_voxels_when_the_transform_of_the_volume_is_hardened(scene, name, followed):
+    node = add_volume(parent=TRANSFORMS[name])
+    prompt = PromptNodes(StackGrid(node, 0), "1")
+    prompt.write(PROMPT, SLICE)
+    marks = MarksOnVoxels(node)
+    node.HardenTransform()
+    marks.follow() if followed else MarksOnVoxels(node)
+    assert_same(prompt.read(), PROMPT)
+    assert prompt.put_back_on_slice(SLICE) == []
+    assert prompt.node("box").GetTransformNodeID() is None
 
 
 def test_several_objects_lie_in_one_folder(scene):
