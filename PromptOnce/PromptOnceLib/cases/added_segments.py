@@ -14,8 +14,8 @@ from PromptOnceLib.cases.on_grid import on_grid
 from PromptOnceLib.cases.segment_records import joined_record, record_of_object, record_of_segments
 from PromptOnceLib.errors import OutputExistsError, SegmentationFileError
 from PromptOnceLib.imaging.volume import Geometry
+from PromptOnceLib.segmentation.formats.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.io import SegmentationFile, read_segmentation
-from PromptOnceLib.segmentation.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.segment import Segment
 
 

@@ -26,7 +26,7 @@ from PromptOnceLib.models.default_model import demonstration_note
 from PromptOnceLib.models.registry import load_registry
 from PromptOnceLib.prompts.drawn import marked_slices, marks_on
 from PromptOnceLib.segmentation.contact_sheet import contact_sheet
-from PromptOnceLib.segmentation.dicom_seg import check_source, is_dicom_seg
+from PromptOnceLib.segmentation.formats.dicom_seg import check_source, is_dicom_seg
 from PromptOnceLib.segmentation.io import DICOM_SUFFIX, check_suffix, write_segmentation
 from PromptOnceLib.segmentation.metrics import slice_distances
 from PromptOnceLib.segmentation.result import SegmentationResult, SliceResult, Totals, slice_results, totals, write_csv

@@ -18,9 +18,9 @@ from PromptOnceLib.imaging.stack import AXIS_NAMES, check_slice, parse_axis, sli
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt import encode_mask
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, SliceState
+from PromptOnceLib.segmentation.formats.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.io import read_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.segmentation.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.segment import Segment
 
 

@@ -21,9 +21,9 @@ from PromptOnceLib.imaging.formats.nifti import read_nifti, write_nifti
 from PromptOnceLib.imaging.image_file import ImageFile, read_image_file
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Geometry
-from PromptOnceLib.segmentation.dicom_seg import check_source, label_of, read_dicom_seg, write_dicom_seg
-from PromptOnceLib.segmentation.masks import Masks
-from PromptOnceLib.segmentation.seg_nrrd import read_seg_nrrd, write_seg_nrrd
+from PromptOnceLib.segmentation.formats.dicom_seg import check_source, label_of, read_dicom_seg, write_dicom_seg
+from PromptOnceLib.segmentation.formats.masks import Masks
+from PromptOnceLib.segmentation.formats.seg_nrrd import read_seg_nrrd, write_seg_nrrd
 from PromptOnceLib.segmentation.segment import Segment, default_color
 
 __all__ = ["SUFFIXES", "Segment", "SegmentationFile", "check_suffix", "read_segmentation", "write_segmentation"]

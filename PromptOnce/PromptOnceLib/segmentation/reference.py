@@ -18,7 +18,7 @@ from PromptOnceLib.imaging.label_likeness import looks_grey
 from PromptOnceLib.imaging.nifti_forms import Matrix, farthest_corner
 from PromptOnceLib.imaging.screening.screen import screen_file
 from PromptOnceLib.imaging.volume import Array, Geometry
-from PromptOnceLib.segmentation.dicom_seg import is_dicom_seg
+from PromptOnceLib.segmentation.formats.dicom_seg import is_dicom_seg
 from PromptOnceLib.segmentation.io import DICOM_SUFFIX, SegmentationFile, keeps_names, read_segmentation
 
 _LONGEST_LABEL = 9  # digits

@@ -20,9 +20,9 @@ from PromptOnceLib.batch.planning.plan import (
 )
 from PromptOnceLib.batch.run_folder.records import CORRECTED, is_whole, read_case_record, write_case_record
 from PromptOnceLib.cases.correction_record import TAG
+from PromptOnceLib.segmentation.formats.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.result import read_csv
-from PromptOnceLib.segmentation.seg_nrrd import read_tags
 
 
 @pytest.fixture
@@ -47,7 +47,8 @@ def case(tmp_path: Path) -> CaseCorrection:
 def corrected(case: CaseCorrection) -> np.ndarray:
     """Write the correction: what leaks is taken away."""
     result = case.folder / "segmentation.seg.nrrd"
-    segments, (mask,), geometry = read_segmentation(result)
+    segments, masks, geometry = read_segmentation(result)
+    mask = masks[0].copy()
     last = np.flatnonzero(mask.any((1, 2)))[-1]
     mask[last - 2 : last + 1] = 0
     tag = read_tags(result, TAG)[0]

@@ -18,8 +18,8 @@ from PromptOnceLib.cases.correction import read_saved_result, write_saved_result
 from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.errors import InputError
 from PromptOnceLib.imaging.read import read_volume
+from PromptOnceLib.segmentation.formats.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
-from PromptOnceLib.segmentation.seg_nrrd import read_tags
 
 BOX = ["--box", "32,22,68,58", "--positive", "50,40"]
 
@@ -130,7 +130,8 @@ def test_the_record_names_nothing_but_objects(result: Path, tmp_path: Path) -> N
 
 
 def test_what_another_program_drew_is_kept(run: Run, image: Path, result: Path, drawn: Path) -> None:
-    segments, (mask,), geometry = read_segmentation(result)
+    segments, masks, geometry = read_segmentation(result)
+    mask = masks[0].copy()
     mask[6, :, :40] = 0
     tag = read_tags(result, TAG)[0]
     assert tag is not None

@@ -14,9 +14,9 @@ from cli.conftest import Run
 from PromptOnceLib.cases.correction_record import TAG, correction_record
 from PromptOnceLib.imaging.volume import Geometry
 from PromptOnceLib.prompts.prompt_set import PromptSet
+from PromptOnceLib.segmentation.formats.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.result import SegmentationResult
-from PromptOnceLib.segmentation.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.segment import Segment
 
 
@@ -42,8 +42,9 @@ def edit(path: Path, index: int) -> None:
     tag = read_tags(path, TAG)[0]
     assert tag is not None
     segments, masks, geometry = read_segmentation(path)
-    masks[0][:40, index] = 0
-    write_segmentation(path, masks, segments, geometry, {TAG: tag})
+    edited = [mask.copy() for mask in masks]
+    edited[0][:40, index] = 0
+    write_segmentation(path, edited, segments, geometry, {TAG: tag})
 
 
 def test_the_worst_slice_comes_first_in_words_and_as_json(run: Run, result: Path) -> None:

@@ -16,7 +16,7 @@ from PromptOnceLib.cases.correction_record import TAG, CorrectionRecord
 from PromptOnceLib.imaging.views.crop import Crop
 from PromptOnceLib.prompts.prompt import Box, Point
 from PromptOnceLib.prompts.prompt_set import FixedSlice, PromptedObject, PromptSet, write_prompts
-from PromptOnceLib.segmentation.seg_nrrd import read_tags
+from PromptOnceLib.segmentation.formats.seg_nrrd import read_tags
 from PromptOnceLib.segmentation.ways import Ways
 
 SLICES, SIZE = 9, 160

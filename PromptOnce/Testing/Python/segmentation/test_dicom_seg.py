@@ -16,7 +16,7 @@ from PromptOnceLib.errors import MissingPackageError, SegmentationFileError
 from PromptOnceLib.imaging.read import read_volume
 from PromptOnceLib.imaging.volume import Volume
 from PromptOnceLib.prompts.prompt import ObjectPrompt
-from PromptOnceLib.segmentation.dicom_seg import check_source
+from PromptOnceLib.segmentation.formats.dicom_seg import check_source
 from PromptOnceLib.segmentation.io import read_segmentation, write_segmentation
 from PromptOnceLib.segmentation.reference import read_reference
 from PromptOnceLib.segmentation.segment import segments_of

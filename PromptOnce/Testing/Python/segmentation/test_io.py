@@ -248,3 +248,5 @@ def test_of_many_objects_one_mask_at_a_time_is_in_memory(tmp_path: Path, suffix:
     assert [mask.sum() for mask in found.masks[1:3]] == 2 * [64 * 64]
     with pytest.raises(IndexError):
         found.masks[number]
+    with pytest.raises(ValueError, match="read-only"):
+        found.masks[0][0] = 0

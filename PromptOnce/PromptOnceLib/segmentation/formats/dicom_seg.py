@@ -19,7 +19,7 @@ from PromptOnceLib.errors import MissingPackageError, SegmentationFileError
 from PromptOnceLib.imaging.dicom.tags import as_it_is
 from PromptOnceLib.imaging.dicom_source import DicomSource
 from PromptOnceLib.imaging.volume import Geometry
-from PromptOnceLib.segmentation.masks import Masks
+from PromptOnceLib.segmentation.formats.masks import Masks
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment, default_color
 from PromptOnceLib.segmentation.terminology import NO_CODE, Code, Terminology, terminology_entry
 

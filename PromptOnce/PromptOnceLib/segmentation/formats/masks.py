@@ -14,7 +14,7 @@ Mask = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Masks(Sequence[Mask]):
-    """Masks, uint8 KJI, 0 or 1, each made anew when it is asked for.
+    """Masks, uint8 KJI, 0 or 1, each made anew when it is asked for, and read-only: a change would be lost.
 
     number: how many there are. make: gives the one at a place from 0 on.
     """
@@ -31,4 +31,9 @@ class Masks(Sequence[Mask]):
     def __getitem__(self, index: slice) -> list[Mask]: ...
     def __getitem__(self, index: int | slice) -> Mask | list[Mask]:
         places = range(self.number)[index]  # raises IndexError as a list does
-        return self.make(places) if isinstance(places, int) else [self.make(place) for place in places]
+        return self._made(places) if isinstance(places, int) else [self._made(place) for place in places]
+
+    def _made(self, place: int) -> Mask:
+        mask = self.make(place)
+        mask.setflags(write=False)
+        return mask

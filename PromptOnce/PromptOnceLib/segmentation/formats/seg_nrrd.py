@@ -19,7 +19,7 @@ from slicerio.segmentation import terminology_entry_from_string
 
 from PromptOnceLib.errors import SegmentationFileError
 from PromptOnceLib.imaging.volume import Geometry
-from PromptOnceLib.segmentation.masks import Masks
+from PromptOnceLib.segmentation.formats.masks import Masks
 from PromptOnceLib.segmentation.segment import DEFAULT_TERMINOLOGY, Segment, default_color
 
 # Header fields end with a line, tags with a bar; a backslash would start an escape sequence.
