@@ -1,4 +1,4 @@
-"""Make the pictures of the documentation on the widget test bench: python docs/screenshots.py.
+"""Make the pictures of the documentation on the widget test bench: python docs/screenshots.py [FOLDER].
 
 Needs what the widget tests need (slicer-core, PySide6), and an engine that this Python can run. It goes through the
 tutorial of the user guide: phantom, box and points, propagation, comparison with the reference.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SCREENSHOTS = REPOSITORY / "Screenshots"
+SCREENSHOTS = Path(sys.argv[1]) if len(sys.argv) > 1 else REPOSITORY / "Screenshots"
 PANEL = (430, 700)  # pixels, as a module gets them in Slicer
 ORGAN = "right lung"
 SLICES_SEEN = 12  # of the run in the picture of one
@@ -213,9 +213,11 @@ def seeds(user: Any, library: Path) -> None:
 
 def batch(user: Any, folder: Path) -> None:
     """A run of generated cases, the one that needs a look first in the views."""
-    from gui.batch_runs import finished_run
+    from batch.sample_runs import Sample
+    from gui.batch_runs import SAMPLES, finished_run
 
-    out = finished_run(folder, ("patient-1", "leaks", "unsure", "patient-2"), (30, 128, 128))
+    _, leaks, unsure = SAMPLES
+    out = finished_run(folder, (Sample("patient-1"), leaks, unsure, Sample("patient-2")), (30, 128, 128))
     only(user, user.panel.batch)
     user.work.reviews.open(out)
     user.work.reviews.next_case()

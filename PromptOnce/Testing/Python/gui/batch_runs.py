@@ -22,16 +22,17 @@ from PromptOnceLib.batch.planning.plan import (
 from PromptOnceLib.batch.run_folder.records import Failure
 from PromptOnceLib.imaging.phantom import chest_phantom
 
-SHAPE = (9, 40, 40)
+Shape = tuple[int, int, int]
+SHAPE: Shape = (9, 40, 40)
 SAMPLES = (Sample("good"), Sample("leaks", disturb=leaking), Sample("unsure", disturb=unsure))
 FAILED = "broken"
 
 
-def finished_run(folder: Path) -> Path:
+def finished_run(folder: Path, samples: tuple[Sample, ...] = SAMPLES, shape: Shape = SHAPE) -> Path:
     """The folder of a run with results of phantoms and a case that failed; the images lie beside it."""
-    shutil.copytree(_images_and_run().name, folder, dirs_exist_ok=True)
+    shutil.copytree(_images_and_run(samples, shape).name, folder, dirs_exist_ok=True)
     prompt = PromptChoice(kind="file", name=str(folder / "prompt.json"))
-    cases = [PlannedCase(name=name, image=folder / f"{name}.nrrd", prompt=prompt) for name in _names()]
+    cases = [PlannedCase(name=name, image=folder / f"{name}.nrrd", prompt=prompt) for name in _names(samples)]
     plan = RecordedPlan(plan=BatchPlan(selection=Selection(), cases=tuple(cases)), options=BatchOptions())
     out = folder / "out"
     (out / PLAN).write_text(plan.model_dump_json())
@@ -39,13 +40,13 @@ def finished_run(folder: Path) -> Path:
 
 
 @cache
-def _images_and_run() -> TemporaryDirectory[str]:
+def _images_and_run(samples: tuple[Sample, ...], shape: Shape) -> TemporaryDirectory[str]:
     """All but the plan, which names the place; made once."""
     made = TemporaryDirectory(prefix="finished-run-")
     failures = [Failure(case=FAILED, code="bad_volume", message="It is empty.")]
-    write_sample_run(Path(made.name) / "out", SAMPLES, failures=failures, shape=SHAPE)
-    for seed, name in enumerate(_names()):
-        volume, _ = chest_phantom(seed, SHAPE)
+    write_sample_run(Path(made.name) / "out", samples, failures=failures, shape=shape)
+    for seed, name in enumerate(_names(samples)):
+        volume, _ = chest_phantom(seed, shape)
         image = sitk.GetImageFromArray(volume.array)
         image.SetSpacing(volume.geometry.spacing)
         image.SetOrigin(volume.geometry.origin)
@@ -54,5 +55,5 @@ def _images_and_run() -> TemporaryDirectory[str]:
     return made
 
 
-def _names() -> list[str]:
-    return [*(sample.name for sample in SAMPLES), FAILED]
+def _names(samples: tuple[Sample, ...]) -> list[str]:
+    return [*(sample.name for sample in samples), FAILED]
