@@ -10,6 +10,7 @@ from PromptOnceLib.engine.devices import Pipeline
 from PromptOnceLib.engine.early_stop import EarlyStop
 from PromptOnceLib.engine.memory import Entry, Memory, part, together
 from PromptOnceLib.engine.tracker import Features, Output
+from PromptOnceLib.engine.transfer import SliceOutput
 
 
 @dataclass(eq=False)
@@ -19,6 +20,13 @@ class Pass:
     slices: range
     ending: EarlyStop = field(default_factory=EarlyStop)
     ended: bool = False
+
+    def left_out_after(self, output: SliceOutput) -> range:
+        """The slices that need not be computed after this one, the next in order, because all objects have ended; none
+        while they may go on.
+        """
+        rest = self.slices[self.slices.index(output.slice) + 1 :]
+        return rest if self.ending.has_come(output.masks, output.presence) else rest[:0]
 
     def reaches(self, place: int) -> bool:
         """Whether slices[place] is to be tracked."""

@@ -154,19 +154,12 @@ class Propagation(Workspace):
                     continue
                 output = fetch.take()
                 yield output
-                if task.stop_when_absent and self._has_ended(pass_, output):
+                if task.stop_when_absent and (rest := pass_.left_out_after(output)):
+                    self.notify(what_is_left_out(output.slice, rest))
                     pass_.ended = True
                     ahead.leave_out(pass_.slices)
                     if all(one.ended for one in passes):
                         return  # what was begun beyond is not waited for
-
-    def _has_ended(self, pass_: Pass, output: SliceOutput) -> bool:
-        """Whether the rest of a pass can be left out, which the user is told."""
-        rest = pass_.slices[pass_.slices.index(output.slice) + 1 :]
-        if not pass_.ending.has_come(output.masks, output.presence) or not rest:
-            return False
-        self.notify(what_is_left_out(output.slice, rest))
-        return True
 
     def _remember_conditioning(self, task: Task) -> list[dict[int, Entry]]:
         """For every object what is remembered of each conditioning frame, by its position in the pass."""

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from PromptOnceLib.engine.early_stop import EarlyStop, what_is_left_out
+from PromptOnceLib.engine.early_stop import what_is_left_out
 from PromptOnceLib.engine.lookahead import FeaturePrefetcher
 from PromptOnceLib.engine.memory import Entry, Memory, together
 from PromptOnceLib.engine.passes import Pass, Piece, cut
@@ -127,19 +127,19 @@ class Sweeps:
         """The fixed slices that changed, then sweep by sweep, each slice once."""
         outputs, entries = self._settle(task)
         yield from outputs
+        settled = {output.slice: output for output in outputs}
         names = [prompt.name for prompt in next(iter(task.fixed.values()))]
         for sweep in task.sweeps():
             reached = Reached(sweep[0], sweep.step, self._length(sweep, task))
-            ending, edge = EarlyStop(), task.last_fixed(sweep)
-            for fixed in outputs:
-                if fixed.slice == edge:
-                    ending.has_come(fixed.masks, fixed.presence)
+            pass_, edge = Pass(sweep), task.last_fixed(sweep)
+            if edge in settled:
+                pass_.ending.has_come(settled[edge].masks, settled[edge].presence)
             for output, remembered in self._sweep(sweep, task, entries):
                 self.work.keep(names, output.slice, remembered, reached)
                 yield output
                 beyond = (output.slice - edge) * sweep.step > 0
-                if task.stop_when_absent and beyond and ending.has_come(output.masks, output.presence):
-                    self._leave_out(sweep[sweep.index(output.slice) + 1 :], output.slice, names)
+                if task.stop_when_absent and beyond and (rest := pass_.left_out_after(output)):
+                    self._leave_out(rest, output.slice, names)
                     break
         for index in task.absent():
             self.work.forget(names, index)
@@ -150,8 +150,7 @@ class Sweeps:
         """Say what is not computed, and remember nothing of an earlier run there."""
         for index in rest:
             self.work.forget(names, index)
-        if rest:
-            self.work.notify(what_is_left_out(found_until, rest))
+        self.work.notify(what_is_left_out(found_until, rest))
 
     def _settle(self, task: SweepTask) -> tuple[list[SliceOutput], list[dict[int, Entry]]]:
         """Results of the fixed slices that come out; what sweeps remember of fixed slices, by object and slice."""

@@ -119,11 +119,10 @@ def _from_segments(
     array, overlap = joined_segments(file, all_labels, choice.path)
     if not overlap:
         array = on_image_grid(array, file.geometry, choice.path, geometry, notify)
-        numbers = {
-            name: tuple(place_of_segment(file, label, choice.path) + 1 for label in labels)
+        return [
+            Labels(array, name, tuple(place_of_segment(file, label, choice.path) + 1 for label in labels))
             for name, labels in choice.names.items()
-        }
-        return [Labels(array, name, values) for name, values in numbers.items()]
+        ]
     told: dict[str, None] = {}
     found = []
     for name, labels in choice.names.items():

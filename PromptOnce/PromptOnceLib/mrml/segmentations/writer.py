@@ -129,18 +129,18 @@ class SegmentWriter:
 
         Raises InputError when the segmentation was removed, or nothing of the run is left in it.
         """
-        self._check_node()
-        if not self._undo.changes(self.node):
-            self._check_present()
-        if not self._undo.undone:
-            self._undo.swap(self.node)
+        self._go_to(undone=True)
 
     def redo(self) -> None:
         """Take `undo` back. Raises InputError when the segmentation was removed, or the result before the undo."""
+        self._go_to(undone=False)
+
+    def _go_to(self, undone: bool) -> None:
+        """The state before the run, or after it, unless it is that of now."""
         self._check_node()
         if not self._undo.changes(self.node):
             self._check_present()
-        if self._undo.undone:
+        if self._undo.undone != undone:
             self._undo.swap(self.node)
 
     def put_back(self, removed: Mapping[int, Removed], present: bool) -> None:
