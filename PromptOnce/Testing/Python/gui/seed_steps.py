@@ -10,7 +10,18 @@ import pytest
 from gui.user import User
 from PromptOnceLib.seeds.library import SeedLibrary
 
-__all__ = ["apply", "choose_entries", "library", "prompted", "save", "texts", "type_into", "unfold", "user"]
+__all__ = [
+    "apply",
+    "choose_entries",
+    "library",
+    "prompted",
+    "save",
+    "saved_and_chosen",
+    "texts",
+    "type_into",
+    "unfold",
+    "user",
+]
 
 
 @pytest.fixture
@@ -57,6 +68,16 @@ def prompted(user: User, **options: Any) -> Any:
     user.box_the_ball()
     user.wait_for_mask()
     return volume
+
+
+def saved_and_chosen(user: User) -> Any:
+    """The panel Seeds with one saved seed, which is chosen, and what can be done with it unfolded."""
+    prompted(user)
+    save(user)
+    panel = user.panel.seeds
+    panel.care.collapsed = False
+    choose_entries(user, 0)
+    return panel
 
 
 def save(user: User, name: str = "the ball", **words: str) -> None:

@@ -9,9 +9,9 @@ import pytest
 import slicer
 import vtk
 from mrml.volumes import OBLIQUE, ROTATED, add_transform
-from worker.gate import Gate
 
 from gui.correct_steps import correct_here, fixed, show
+from gui.stopped_run import stopped_run
 from gui.user import User
 from PromptOnceLib.prompts.prompt import Box, ObjectPrompt
 
@@ -157,12 +157,7 @@ def test_a_volume_that_is_cropped_during_a_run_is_opened_anew_at_its_end(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = user.work.runs
-    with Gate(slices=3) as gate:
-        monkeypatch.setenv(*gate.variable)
-        user.choose(user.load_ball())
-        user.box_the_ball()
-        user.bench.click(user.panel.run.propagate)
-        user.bench.wait_until(lambda: gate.stopped() and runs.job.progress.done == 3, "three slices")
+    with stopped_run(user, monkeypatch):
         crop(user.case.node)
         settle(user)
         assert runs.running

@@ -10,9 +10,9 @@ import pytest
 import SimpleITK as sitk
 import slicer
 from mrml.volumes import add_bending_transform
-from worker.gate import Gate
 
 from gui.correct_steps import correct_here, fixed, press, show, states
+from gui.stopped_run import stopped_run
 from gui.test_correct_trouble import Stopped, stopped
 from gui.test_corrections import correct as draw_squares
 from gui.user import User, ball
@@ -184,13 +184,7 @@ def test_an_atlas_under_a_bending_transform_is_not_in_the_way(user: User) -> Non
 def test_a_volume_that_is_cropped_during_a_run_ends_it_with_a_sentence(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs = user.work.runs
-    with Gate(slices=3) as gate:
-        monkeypatch.setenv(*gate.variable)
-        user.choose(user.load_ball())
-        user.box_the_ball()
-        user.bench.click(user.panel.run.propagate)
-        user.bench.wait_until(lambda: gate.stopped() and runs.job.progress.done == 3, "three slices")
+    with stopped_run(user, monkeypatch):
         node = user.case.node
         slicer.util.updateVolumeFromArray(node, slicer.util.arrayFromVolume(node)[:6].copy())
     user.wait_for_run()

@@ -11,7 +11,7 @@ import pytest
 import slicer
 from cli.seed_files import disk_seed
 
-from gui.seed_steps import choose_entries, library, prompted, save, texts, type_into, unfold, user
+from gui.seed_steps import library, prompted, save, saved_and_chosen, texts, type_into, unfold, user
 from gui.user import User, ball
 from PromptOnceLib.errors import SeedError
 from PromptOnceLib.seeds.library import SeedLibrary
@@ -156,11 +156,7 @@ def test_likeness_of_several_seeds_is_computed_in_the_background_and_kept(user: 
 def test_seeds_are_renamed_noted_deleted_brought_back_exported_and_imported(
     user: User, library: SeedLibrary, tmp_path: Path
 ) -> None:
-    prompted(user)
-    save(user)
-    panel = user.panel.seeds
-    panel.care.collapsed = False
-    choose_entries(user, 0)
+    panel = saved_and_chosen(user)
     type_into(user, panel.name, "renamed")
     type_into(user, panel.note, "a note")
     record = library.get("renamed").record

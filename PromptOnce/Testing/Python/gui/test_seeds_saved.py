@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import slicer
 
-from gui.seed_steps import choose_entries, library, prompted, save, type_into, unfold, user
+from gui.seed_steps import library, prompted, saved_and_chosen, type_into, unfold, user
 from gui.user import User
 from PromptOnceLib.seeds.library import SeedLibrary
 
@@ -47,11 +47,7 @@ def test_a_frame_with_other_voxels_is_looked_at_again_before_it_is_saved(user: U
 def test_an_export_replaces_no_file_that_nobody_was_asked_about(
     user: User, library: SeedLibrary, tmp_path: Path
 ) -> None:
-    prompted(user)
-    save(user)
-    panel = user.panel.seeds
-    panel.care.collapsed = False
-    choose_entries(user, 0)
+    panel = saved_and_chosen(user)
     (tmp_path / "seeds.zip").write_text("something else")
     user.bench.dialogs.answer(str(tmp_path / "seeds"))
     user.bench.click(panel.export)
@@ -68,11 +64,7 @@ def test_an_export_replaces_no_file_that_nobody_was_asked_about(
 def test_what_was_imported_is_counted_whatever_others_do_to_the_library(
     user: User, library: SeedLibrary, tmp_path: Path
 ) -> None:
-    prompted(user)
-    save(user)
-    panel = user.panel.seeds
-    panel.care.collapsed = False
-    choose_entries(user, 0)
+    panel = saved_and_chosen(user)
     user.bench.dialogs.answer(str(tmp_path / "seeds.zip"))
     user.bench.click(panel.export)
     library.delete("the ball")  # in another program

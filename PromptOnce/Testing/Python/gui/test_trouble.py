@@ -8,7 +8,8 @@ import signal
 import numpy as np
 import pytest
 import slicer
-from worker.gate import Gate
+
+from gui.stopped_run import stopped_run
 
 
 @pytest.fixture
@@ -54,12 +55,7 @@ def test_a_volume_deleted_while_running_ends_the_run_and_keeps_what_is_done(runn
 def test_a_segmentation_deleted_while_running_is_said_and_the_next_run_makes_a_new_one(user, monkeypatch):
     monkeypatch.setattr("PromptOnceLib.mrml.runs.SECONDS_BETWEEN_WRITES", 0)
     runs = user.work.runs
-    with Gate(slices=3) as gate:
-        monkeypatch.setenv(*gate.variable)
-        user.choose(user.load_ball())
-        user.box_the_ball()
-        user.bench.click(user.panel.run.propagate)
-        user.bench.wait_until(lambda: gate.stopped() and runs.job.progress.done == 3, "three slices")
+    with stopped_run(user, monkeypatch):
         slicer.mrmlScene.RemoveNode(runs.writer.node)
     user.wait_for_run()  # the next slice finds nowhere to go
     assert "removed" in user.panel.run.notice.text

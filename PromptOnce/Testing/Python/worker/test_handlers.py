@@ -13,25 +13,16 @@ import torch
 from PromptOnceLib.engine.devices import Placement, place
 from PromptOnceLib.engine.tracker import Tracker
 from PromptOnceLib.errors import OutOfMemoryError, WorkerError
-from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker import arrays, handlers, protocol
 from PromptOnceLib.worker.handlers import Handlers
 from worker.disks import disk_frames, disk_prompt
+from worker.load_nano import load_nano
 
 FRAMES = disk_frames(slices=3)
 
 
 def load(handlers: Handlers, device: str) -> protocol.ModelLoaded:
-    files = resolve_model("nano")
-    request = protocol.LoadModel(
-        id=1,
-        name=files.name,
-        checkpoint=str(files.checkpoint),
-        config=str(files.config),
-        memory=files.memory,
-        device=device,
-    )
-    reply = handlers.answer(request)
+    reply = handlers.answer(load_nano(device=device))
     assert isinstance(reply, protocol.ModelLoaded)
     return reply
 

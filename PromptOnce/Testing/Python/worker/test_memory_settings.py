@@ -14,22 +14,13 @@ from PromptOnceLib.models.model_entry import MemorySettings
 from PromptOnceLib.models.registry import resolve_model
 from PromptOnceLib.worker import protocol
 from PromptOnceLib.worker.handlers import Handlers
+from worker.load_nano import load_nano
 
 SETTINGS = MemorySettings(gate=0.3, first_mask=True)
 
 
 def load(handlers: Handlers, memory: MemorySettings | None, precision: str = "auto") -> Tracker:
-    files = resolve_model("nano")
-    request = protocol.LoadModel(
-        id=1,
-        name=files.name,
-        checkpoint=str(files.checkpoint),
-        config=str(files.config),
-        memory=memory,
-        device="cpu",
-        precision=precision,
-    )
-    sent = protocol.decode_request(protocol.encode(request))
+    sent = protocol.decode_request(protocol.encode(load_nano(memory=memory, precision=precision)))
     assert isinstance(sent, protocol.LoadModel)
     handlers.answer(sent)
     assert handlers._model is not None
